@@ -1,0 +1,152 @@
+"""Model folders: safetensors + JSON, written atomically, never a pickle. Knows files, not models."""
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+
+from xgaze import __version__
+from xgaze.errors import InputError
+
+CARD_FILE = "model.json"
+WEIGHTS_FILE = "model.safetensors"
+PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".tar")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything but the weights: how to rebuild the model, what it was made of, how good it is.
+
+    architecture: name and args of a registered model. surgeries: the ordered list applied to it. spec: see `Spec`.
+    """
+
+    role: str
+    architecture: dict[str, Any]
+    spec: dict[str, Any]
+    recipe: dict[str, Any]
+    recipe_hash: str
+    seed: int
+    surgeries: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def library_versions() -> dict[str, str]:
+    """Versions a result depends on."""
+    names = ("torch", "lightning", "torch-pruning", "captum", "onnx", "onnxruntime", "scikit-learn", "numpy", "scipy")
+    found = {"xgaze": __version__, "python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    temporary = scratch / path.name
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, stored: Any) -> None:
+    """Write JSON, keys in the order given."""
+    write_text(path, json.dumps(stored, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON. Raises InputError naming the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file.") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not readable as JSON: {error}") from None
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table whole or not at all, without its index."""
+    write_text(path, table.to_csv(index=False))
+
+
+def write_weights(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write tensors as safetensors, contiguous copies (tied tensors are stored once each)."""
+    copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(save(copies, metadata))
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read safetensors. Raises InputError for a missing or damaged file, and for pickles, which are never opened."""
+    if path.suffix in PICKLE_SUFFIXES:
+        raise InputError(f"{path}: a pickle checkpoint; xgaze never opens these, since they can run code. {_REMEDY}")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        if _looks_like_pickle(path):
+            raise InputError(
+                f"{path}: a pickle under another name; xgaze never opens these, since they can run code. {_REMEDY}"
+            ) from None
+        raise InputError(f"{path}: not a readable safetensors file ({error}). {_REMEDY}") from None
+
+
+_REMEDY = "Train again, or save the weights with safetensors.torch.save_file."
+
+
+def _looks_like_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start.startswith((b"PK\x03\x04", b"\x80"))
+
+
+def write_model(folder: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
+    """Write weights, then the card: a folder without a card is unfinished."""
+    write_weights(folder / WEIGHTS_FILE, weights)
+    write_card(folder, card)
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    write_json(folder / CARD_FILE, asdict(card))
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read a model folder's card. Raises InputError when the folder holds none, or only a pickle."""
+    path = folder / CARD_FILE
+    if not path.is_file():
+        pickles = [p.name for p in sorted(folder.glob("*")) if p.suffix in PICKLE_SUFFIXES]
+        if folder.suffix in PICKLE_SUFFIXES or pickles:
+            name = pickles[0] if pickles else folder.name
+            raise InputError(f"{folder}: {name} is a pickle checkpoint; xgaze never opens these. {_REMEDY}")
+        raise InputError(f"{folder}: not a model folder ({CARD_FILE} is missing). Run `xgaze train-teacher` first.")
+    stored = read_json(path)
+    try:
+        return ModelCard(**stored)
+    except TypeError as error:
+        raise InputError(f"{path}: not a model card ({error}).") from None

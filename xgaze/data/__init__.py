@@ -1,0 +1,1 @@
+"""Samples from any recording: one sample type, one specification, splits by participant."""
