@@ -1,7 +1,6 @@
 """Model folders: safetensors + JSON, written atomically, never a pickle. Knows files, not models."""
 
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -63,7 +62,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = scratch / path.name
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -126,13 +125,8 @@ def _looks_like_pickle(path: Path) -> bool:
     return start.startswith((b"PK\x03\x04", b"\x80"))
 
 
-def write_model(folder: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
-    """Write weights, then the card: a folder without a card is unfinished."""
-    write_weights(folder / WEIGHTS_FILE, weights)
-    write_card(folder, card)
-
-
 def write_card(folder: Path, card: ModelCard) -> None:
+    """Write the card, after everything else: a folder without a card is unfinished."""
     write_json(folder / CARD_FILE, asdict(card))
 
 

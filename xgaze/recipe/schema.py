@@ -1,18 +1,11 @@
-"""The recipe: one short YAML that is the whole experiment. Schema, loading, overrides, hash."""
+"""The schema of a recipe: what may be said, and the hash of what was said."""
 
 import hashlib
 import json
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from xgaze.errors import InputError, nearest
-
-
-Schema = TypeVar("Schema", bound=BaseModel)
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -104,6 +97,7 @@ class GazeImagesData(Section):
 
 
 Data = Annotated[RenderedData | EyeFoldersData | GazeImagesData, Field(discriminator="source")]
+SOURCES = ("rendered", "eye-folders", "gaze-images")
 
 
 class ModelSection(Section):
@@ -131,6 +125,7 @@ class Training(Section):
     accelerator: str = "auto"
     devices: int | str = "auto"
     strategy: str = "auto"
+    workers: int = Field(0, ge=0)
 
 
 class Distill(Section):
@@ -180,118 +175,3 @@ class Recipe(Section):
 def fingerprint(stored: dict[str, Any]) -> str:
     """First 12 hexadecimal digits of the SHA-256 of the canonical JSON."""
     return hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def builtin_recipes() -> dict[str, Path]:
-    """Recipes that come with xgaze, by name."""
-    folder = Path(str(resources.files("xgaze"))) / "recipes"
-    if not folder.is_dir():  # a source checkout keeps them at the top level
-        folder = Path(str(resources.files("xgaze"))).parent / "recipes"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-
-
-def load_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
-    """Read a recipe by built-in name or path, apply `key=value` overrides, validate. Raises InputError."""
-    path = _find(name_or_path)
-    stored = read_yaml(path)
-    stored["data"] = _data_section(stored.get("data"), path)
-    for override in overrides:
-        _override(stored, override)
-    return _validated(Recipe, stored, path)
-
-
-def load_data(path: Path) -> Data:
-    """Read a data definition: a YAML with `source: ...`, or a recipe, whose data section is taken. Raises InputError."""
-    stored = read_yaml(path)
-    section = _data_section(stored["data"] if "data" in stored else stored, path)
-    return _validated(_DataOnly, {"data": section}, path).data
-
-
-class _DataOnly(Section):
-    data: Data
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping, read safely. Raises InputError naming file, line and problem."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as YAML: {error}") from None
-    if not isinstance(stored, dict):
-        raise InputError(f"{path}: expected a mapping of keys to values, found {type(stored).__name__}.")
-    return stored
-
-
-def _find(name_or_path: str) -> Path:
-    builtin = builtin_recipes()
-    if name_or_path in builtin and not Path(name_or_path).is_file():
-        return builtin[name_or_path]
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    raise InputError(f"no recipe '{name_or_path}': neither a file nor a built-in recipe; {nearest(name_or_path, builtin)}")
-
-
-def _data_section(section: Any, path: Path) -> Any:
-    """A `data:` that is a string names a definition file; relative paths start at the file that states them."""
-    if isinstance(section, str):
-        definition = path.parent / section
-        return _data_section(read_yaml(definition), definition)
-    if isinstance(section, dict) and isinstance(section.get("path"), str):
-        return {**section, "path": str(path.parent / Path(section["path"]).expanduser())}
-    return section
-
-
-def _override(stored: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise InputError(f"--set {override}: expected key=value, for example --set training.epochs=5.")
-    *parents, last = key.split(".")
-    section = stored
-    for parent in parents:
-        child = section.setdefault(parent, {})
-        if not isinstance(child, dict):
-            raise InputError(f"--set {override}: '{parent}' is a single value and has no '{last}'.")
-        section = child
-    try:
-        section[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(f"--set {override}: the value is not readable as YAML.") from None
-
-
-def _validated(schema: type[Schema], stored: dict[str, Any], path: Path) -> Schema:
-    try:
-        return schema.model_validate(stored)
-    except ValidationError as error:
-        lines = [f"{path}: {_explain(fault, schema)}" for fault in error.errors(include_url=False)]
-        raise InputError("\n".join(lines)) from None
-
-
-def _explain(fault: Any, schema: type[BaseModel]) -> str:
-    """One line for a person: the key, what is wrong, and the nearest valid key for a misspelt one."""
-    where = [str(part) for part in fault["loc"]]
-    key = ".".join(where)
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; {nearest(where[-1], _keys_at(schema, where[:-1]))}"
-    if fault["type"] == "missing":
-        return f"key '{key}' is missing."
-    return f"key '{key}': {fault['msg']} (found {fault['input']!r})."
-
-
-def _keys_at(schema: type[BaseModel], where: list[str]) -> list[str]:
-    """Keys that are valid at a place in the schema; a tag of the data union counts as a level."""
-    definitions = schema.model_json_schema()
-    node: dict[str, Any] = definitions
-    for part in where:
-        node = _resolve(node, definitions)
-        mapping = node.get("discriminator", {}).get("mapping", {})
-        node = {"$ref": mapping[part]} if part in mapping else node.get("properties", {}).get(part, {})
-    return list(_resolve(node, definitions).get("properties", {}))
-
-
-def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in node:
-        node = definitions["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    return node

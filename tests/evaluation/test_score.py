@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from xgaze.data.contract import InputSpec, Spec, rows_of, targets_of
+from xgaze.evaluation.baselines import baselines, pooled_pixels
+from xgaze.evaluation.classification import accuracy, auc, f1, probabilities
+from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.predictions import prediction_table
+from xgaze.evaluation.score import compare, sample_errors, summarise
+
+GAZE = Spec((InputSpec("eye0", (1, 4, 4)),), "gaze", scene=(800, 600))
+TWO = Spec((InputSpec("image", (1, 4, 4)),), "class", unit="AUC", classes=("a", "b"))
+
+
+def test_the_error_is_euclidean_and_refuses_to_broadcast():
+    assert error_px([[0, 0], [3, 4]], [[0, 0], [0, 0]]).tolist() == [0, 5]
+    for wrong in ([[1, 2]], [1, 2], [[1], [2]]):
+        with pytest.raises(ValueError, match="must both be"):
+            error_px(wrong, [[0, 0], [0, 0]])
+
+
+def test_auc_agrees_with_scikit_learn_on_probabilities_and_does_not_saturate():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(200, 2)), rng.integers(0, 2, 200)
+    assert auc(logits, labels) == pytest.approx(roc_auc_score(labels, probabilities(logits)[:, 1]), abs=1e-12)
+    huge = np.array([[0, 50.0], [0, 60.0]])  # both probabilities round to 1
+    assert auc(huge, [0, 1]) == 1.0
+    assert auc(np.zeros((4, 2)), [0, 1, 0, 1]) == 0.5
+    with pytest.raises(ValueError, match="two classes"):
+        auc(np.zeros((4, 3)), [0, 1, 0, 1])
+
+
+def test_f1_of_a_majority_guess():
+    labels = np.array([0] * 256 + [1] * 84)
+    guess = np.tile([1.0, 0.0], (340, 1))
+    assert accuracy(guess, labels) == pytest.approx(0.753, abs=5e-4)
+    assert f1(guess, labels) == pytest.approx(0.647, abs=5e-4)
+
+
+def test_worse_is_positive_for_both_kinds_of_score():
+    people = np.repeat(np.arange(10), 4)
+    truth = np.zeros((40, 2))
+    worse, better = np.full((40, 2), 3.0), np.full((40, 2), 2.0)
+    assert compare(GAZE, worse, better, truth, people).mean == pytest.approx(50)
+    labels = np.repeat([0, 1], 20)
+    good = np.stack([-labels, labels], axis=1) + 0.0
+    flat = np.zeros((40, 2))
+    assert compare(TWO, flat, good, labels, people).mean == pytest.approx(50)
+
+
+def test_summaries():
+    people = np.repeat(np.arange(10), 4)
+    found = summarise(GAZE, np.full((40, 2), 3.0), np.zeros((40, 2)), people)
+    assert (found.unit, found.mean, found.low, found.high) == ("px", *[pytest.approx(np.sqrt(18))] * 3)
+    labels = np.repeat([0, 1], 20)
+    perfect = summarise(TWO, np.stack([-labels, labels], axis=1) * 1.0, labels, people)
+    assert (perfect.unit, perfect.mean, perfect.low, perfect.median) == ("AUC", 1.0, 1.0, 1.0)
+
+
+def test_sample_errors_of_classes_are_the_missing_probability():
+    errors = sample_errors(TWO, np.array([[0.0, 0.0], [0.0, 100.0]]), np.array([0, 1]))
+    assert errors.tolist() == pytest.approx([0.5, 0.0])
+
+
+def test_gaze_baselines(gaze_recording):
+    guesses = baselines(gaze_recording)
+    test = rows_of(gaze_recording, "test")
+    truth = targets_of(gaze_recording, test)
+    train_mean = targets_of(gaze_recording, rows_of(gaze_recording, "train")).mean(axis=0)
+    assert np.allclose(guesses["mean gaze"], train_mean)
+    errors = {name: error_px(guess, truth).mean() for name, guess in guesses.items()}
+    assert errors["pixel ridge 8x8"] < 0.5 * errors["mean gaze"]
+
+
+def test_class_baselines(class_recording):
+    guesses = baselines(class_recording)
+    truth = targets_of(class_recording, rows_of(class_recording, "test"))
+    assert auc(guesses["majority class"], truth) == 0.5
+    assert auc(guesses["random forest on 16x16 pixels"], truth) > 0.95
+
+
+def test_pooled_pixels_are_area_means(gaze_recording):
+    pooled = pooled_pixels(gaze_recording, np.array([0]), 1)
+    images = gaze_recording.images[0].astype(float)
+    expected = (images.mean(axis=(1, 2)) - 40) / 60
+    assert pooled[0].tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_the_prediction_table(gaze_recording, class_recording):
+    rows = rows_of(gaze_recording, "test")[:3]
+    table = prediction_table(gaze_recording, rows, targets_of(gaze_recording, rows) + np.array([3, 4]))
+    assert table["error_px"].tolist() == pytest.approx([5, 5, 5], rel=1e-4)
+    table = prediction_table(class_recording, rows, np.tile([0.0, 0.0], (3, 1)))
+    assert table["prediction"].tolist() == ["left"] * 3 and table["probability_left"].tolist() == [0.5] * 3

@@ -1,0 +1,99 @@
+import pytest
+import torch
+
+from xgaze.data.contract import InputSpec, Spec
+from xgaze.errors import InputError
+from xgaze.models.registry import ARCHITECTURES, build
+from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.recipe import builtin_recipes, load_recipe
+
+
+def eyes(height, width):
+    inputs = tuple(InputSpec(f"eye{cam}", (1, height, width)) for cam in (0, 1, 3, 4))
+    return Spec(inputs, "gaze", scene=(800, 600))
+
+
+def picture(classes=("C", "P")):
+    return Spec((InputSpec("image", (3, 128, 128)),), "class", unit="AUC", classes=classes)
+
+
+CASES = {"multi-eye": eyes(128, 160), "heatmap-cnn": picture()}
+
+
+def test_every_architecture_has_a_case():
+    assert set(CASES) == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_forward_is_head_of_features_and_independent_of_the_batch(name):
+    spec = CASES[name]
+    args = {"first_stride": 2} if name == "multi-eye" else {}
+    model = build(name, args, spec).eval()
+    inputs = [torch.randn(3, *one.shape) for one in spec.inputs]
+    with torch.no_grad():
+        whole = model(*inputs)
+        assert whole.shape == (3, spec.outputs)
+        assert torch.equal(whole, model.head(model.features(*inputs)))
+        alone = model(*(x[:1] for x in inputs))
+    assert torch.allclose(whole[:1], alone, rtol=1e-4, atol=1e-4 * float(whole.abs().max()))
+
+
+def test_the_published_multi_eye_net_has_its_published_size():
+    recipe = load_recipe("multi-eye-reference")
+    model = build(recipe.model.name, recipe.model.args, eyes(recipe.data.height, recipe.data.width))
+    assert count_parameters(model) == 1_440_290
+    assert sum(p.numel() for p in model.head.embedding.parameters()) == 1_089_664
+    assert sum(p.numel() for p in model.towers[0].parameters()) == 85_560
+    assert model.head.embedding.in_features == 8_512
+
+
+def test_resized_to_256_the_published_net_has_416290_parameters():
+    assert count_parameters(build("multi-eye", {}, eyes(256, 256))) == 416_290
+
+
+def test_the_default_net_keeps_the_first_fc_dominant():
+    recipe = load_recipe("multi-eye")
+    model = build(recipe.model.name, recipe.model.args, eyes(recipe.data.height, recipe.data.width))
+    first = sum(p.numel() for p in model.head.embedding.parameters())
+    assert (count_parameters(model), first) == (1_137_186, 786_560)
+    assert first / count_parameters(model) > 2 / 3
+
+
+def test_the_published_heatmap_net_has_its_published_size():
+    assert "heatmap-cnn" in builtin_recipes()
+    recipe = load_recipe("heatmap-cnn", ("data.path=x",))
+    model = build(recipe.model.name, recipe.model.args, picture())
+    assert count_parameters(model) == 938_242
+    assert count_fc_parameters(model) == 115_202
+
+
+def test_macs_of_a_linear_layer_are_its_weights():
+    model = build("heatmap-cnn", {"channels": (1, 1)}, picture())
+    first = 126 * 126 * 3 * 9
+    second = 30 * 30 * 25
+    assert count_macs(model, picture()) == first + second + 15 * 15 * 2
+
+
+def test_predictions_stay_full_precision_under_autocast():
+    model = build("multi-eye", {"first_stride": 2}, eyes(128, 160)).eval()
+    features = torch.randn(8, model.head.embedding.in_features)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        inside = model.head(features.bfloat16())
+    with torch.no_grad():
+        outside = model.head(features.bfloat16().float())
+    assert inside.dtype == torch.float32 and torch.equal(inside, outside)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "spec", "message"),
+    [
+        ("multieye", {}, eyes(128, 160), "did you mean 'multi-eye'"),
+        ("multi-eye", {"firststride": 2}, eyes(128, 160), "did you mean 'first_stride'"),
+        ("multi-eye", {"first_stride": 0}, eyes(128, 160), "greater than or equal to 1"),
+        ("multi-eye", {"output": "softmax"}, eyes(128, 160), "'sigmoid', 'relu' or 'none'"),
+        ("multi-eye", {}, eyes(32, 32), "cannot read inputs eye0 1x32x32"),
+    ],
+)
+def test_bad_models_are_refused_in_words(name, args, spec, message):
+    with pytest.raises(InputError, match=message):
+        build(name, args, spec)

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from xgaze.errors import InputError
+from xgaze.recipe import builtin_recipes, load_data, load_recipe
+
+TINY = {"name": "tiny", "data": {"source": "rendered"}, "model": {"name": "multi-eye"}}
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(stored, name="recipe.yaml"):
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(stored))
+        return str(path)
+
+    return write
+
+
+def test_the_builtin_recipes_are_short_and_valid():
+    assert set(builtin_recipes()) == {"multi-eye", "multi-eye-reference", "heatmap-cnn"}
+    for name, path in builtin_recipes().items():
+        overrides = ("data.path=x",) if name == "heatmap-cnn" else ()
+        assert load_recipe(name, overrides).name == name
+        assert len(path.read_text().splitlines()) < 40
+
+
+def test_a_misspelt_key_is_named_with_file_and_nearest_key(write):
+    path = write({**TINY, "training": {"epoch": 3}})
+    with pytest.raises(InputError) as error:
+        load_recipe(path)
+    assert str(error.value) == f"{path}: unknown key 'training.epoch'; did you mean 'epochs'?"
+
+
+def test_a_misspelt_key_inside_a_data_source_is_named_without_the_tag(write):
+    path = write({**TINY, "data": {"source": "rendered", "heigth": 99}})
+    with pytest.raises(InputError, match=r"unknown key 'data\.heigth'; did you mean 'height'\?"):
+        load_recipe(path)
+
+
+def test_all_faults_of_a_recipe_are_told_at_once(write):
+    path = write({"name": "a b", "data": {"source": "rendered"}, "training": {"epochs": 0}})
+    with pytest.raises(InputError) as error:
+        load_recipe(path)
+    assert len(str(error.value).splitlines()) == 3
+    assert "key 'model' is missing" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- a\n- b", "!!python/object/apply:os.system ['true']"])
+def test_what_is_not_a_plain_mapping_is_refused(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"bad\.yaml"):
+        load_recipe(str(path))
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'multi-eye'"):
+        load_recipe("multi-eyes")
+
+
+def test_overrides_replace_values_and_refuse_what_is_no_assignment(write):
+    path = write(TINY)
+    assert load_recipe(path, ("training.epochs=7", "model.args.lrn=false")).training.epochs == 7
+    for wrong in ("training.epochs", "name.x=1"):
+        with pytest.raises(InputError, match="--set"):
+            load_recipe(path, (wrong,))
+
+
+def test_relative_paths_start_at_the_file_that_states_them_and_overrides_at_the_working_folder(write, tmp_path):
+    definition = {"source": "eye-folders", "path": "frames"}
+    write(definition, "recording.yaml")
+    path = write({**TINY, "data": "recording.yaml"})
+    assert load_recipe(path).data.path == tmp_path / "frames"
+    assert load_recipe(path, ("data.path=elsewhere",)).data.path == Path("elsewhere")
+    assert load_data(tmp_path / "recording.yaml").path == tmp_path / "frames"
+
+
+def test_the_teacher_hash_depends_on_what_the_teacher_depends_on():
+    def hashes(*overrides):
+        recipe = load_recipe("multi-eye", overrides)
+        return recipe.teacher_hash(), recipe.student_hash(), recipe.hash
+
+    plain, other = hashes(), hashes("distill.max_worse_percent=5")
+    assert plain[0] == other[0] and plain[1] != other[1]
+    assert hashes("explain.steps=99")[:2] == plain[:2]
+    assert hashes("seed=1")[0] != plain[0]

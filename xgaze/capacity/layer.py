@@ -1,0 +1,88 @@
+"""Capacity of one fully connected layer: spectra of its weight, its output and what the model's output needs of it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from xgaze.capacity.active_subspace import active_spectrum, sensitivity_matrix
+from xgaze.capacity.spectra import components_for, effective_rank, participation_ratio, variance_shares
+
+PART = 0.99
+
+
+@dataclass(frozen=True)
+class LayerCapacity:
+    """Shares are of variance, descending, summing to 1. components_99: weight, output, prediction, active_subspace.
+
+    "output" counts principal components of the layer's output; "prediction" counts how many of them the model's output
+    needs; "active_subspace" counts directions of the Jacobian-weighted covariance. expected_rank is the last: over heads
+    of known dimension it predicts the rank that needs no training best.
+    """
+
+    layer: str
+    in_features: int
+    out_features: int
+    singular_share: list[float]
+    output_share: list[float]
+    active_share: list[float]
+    components_99: dict[str, int]
+    effective_rank: float
+    participation_ratio: float
+    expected_rank: int
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@torch.no_grad()
+def layer_capacity(name: str, layer: nn.Linear, tail: nn.Module, features: NDArray[Any]) -> LayerCapacity:
+    """Capacity of `layer` on its inputs `features` (n, in_features); `tail` maps its output to the model's output."""
+    output = layer_outputs(layer, features)
+    centred = (output - output.mean(dim=0)).double()
+    covariance = (centred.T @ centred).div(len(centred)).numpy()
+    weight = torch.linalg.svdvals(layer.weight.double().cpu()).numpy() ** 2
+    shares = {
+        "weight": variance_shares(weight),
+        "output": variance_shares(np.linalg.eigvalsh(covariance)),
+        "active_subspace": variance_shares(active_spectrum(covariance, sensitivity_matrix(tail, output))),
+    }
+    counts = {key: components_for(share, PART) for key, share in shares.items()}
+    counts["prediction"] = _components_for_prediction(tail, output, covariance)
+    return LayerCapacity(
+        name,
+        layer.in_features,
+        layer.out_features,
+        shares["weight"].tolist(),
+        shares["output"].tolist(),
+        shares["active_subspace"].tolist(),
+        components_99=counts,
+        effective_rank=effective_rank(shares["output"]),
+        participation_ratio=participation_ratio(shares["output"]),
+        expected_rank=counts["active_subspace"],
+    )
+
+
+@torch.no_grad()
+def layer_outputs(layer: nn.Linear, features: NDArray[Any]) -> torch.Tensor:
+    """layer(features) in blocks, since the features may be memory-mapped and large: (n, out_features)."""
+    blocks = (np.ascontiguousarray(features[start : start + 512]) for start in range(0, len(features), 512))
+    device = layer.weight.device
+    return torch.cat([layer(torch.tensor(block, device=device)).cpu() for block in blocks])
+
+
+def _components_for_prediction(tail: nn.Module, output: torch.Tensor, covariance: NDArray[Any]) -> int:
+    """Smallest k such that the k leading principal components give 99 % of the variance of the model's output."""
+    vectors = torch.from_numpy(np.ascontiguousarray(np.linalg.eigh(covariance)[1][:, ::-1])).to(output.dtype)
+    mean = output.mean(dim=0)
+    truth = tail(output)
+    total = (truth - truth.mean(dim=0)).square().sum()
+    for k in range(1, output.shape[1]):
+        basis = vectors[:, :k]
+        kept = tail(mean + (output - mean) @ basis @ basis.T)
+        if 1 - (kept - truth).square().sum() / total >= PART:
+            return k
+    return int(output.shape[1])

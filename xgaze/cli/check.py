@@ -1,0 +1,37 @@
+"""`xgaze check`"""
+
+from pathlib import Path
+
+import click
+
+from xgaze.cli.common import emit
+from xgaze.data.check import REMEDIES, summarise
+from xgaze.data.check import check as find_faults
+from xgaze.progress import progress_bar
+from xgaze.recipe import load_data
+
+
+@click.command("check")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(data: Path, as_json: bool) -> None:
+    """Is my recording sound? DATA is a data definition (YAML) or a recipe; all faults are shown at once.
+
+    Writes nothing. Exit code 2 if there are faults.
+
+    \b
+    Example:
+      xgaze check my_recording.yaml
+    """
+    with progress_bar("checking") as advance:
+        faults = summarise(find_faults(load_data(data), advance))
+    words = [] if faults else [f"{data}: no fault found."]
+    for fault in faults:
+        words.append(f"{fault['kind']}: {fault['count']}")
+        words += [f"  {line}" for line in fault["first"]]
+        if fault["count"] > len(fault["first"]):
+            words.append(f"  ... and {fault['count'] - len(fault['first'])} more")
+        words.append(f"  Remedy: {REMEDIES[fault['kind']]}")
+    emit({"ok": not faults, "faults": faults}, words, as_json)
+    if faults:
+        raise click.exceptions.Exit(2)

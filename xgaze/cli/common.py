@@ -1,0 +1,90 @@
+"""What all commands share: recipe options, folders, JSON or words, and errors that speak to people."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from xgaze.data.contract import Recording
+from xgaze.data.open import open_recording
+from xgaze.progress import progress_bar
+from xgaze.recipe import Recipe, load_recipe
+
+DEFAULT_RECIPE = "multi-eye"
+CHECKPOINTS = Path("checkpoints")
+REPORTS = Path("reports")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def recipe_options(command: Command) -> Command:
+    """RECIPE, --set, --force and --json."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to stderr."),
+        click.option("--force", is_flag=True, help="Compute again even if a finished result lies there."),
+        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe."),
+        click.argument("recipe", default=DEFAULT_RECIPE),
+    ):
+        command = option(command)
+    return command
+
+
+def read_recipe(name_or_path: str, overrides: tuple[str, ...]) -> Recipe:
+    return load_recipe(name_or_path, overrides)
+
+
+def run_folder(recipe: Recipe) -> Path:
+    """Where the recipe's models lie."""
+    return CHECKPOINTS / recipe.name
+
+
+def report_folder(recipe: Recipe) -> Path:
+    """Where the recipe's report lies."""
+    return REPORTS / recipe.name
+
+
+def open_data(recipe: Recipe) -> Recording:
+    """The recipe's recording, with a bar while it is rendered or read."""
+    with progress_bar("preparing the recording") as advance:
+        return open_recording(recipe.data, advance)
+
+
+def next_command(command: str, name_or_path: str, overrides: tuple[str, ...]) -> str:
+    """The command to run next, for the same recipe."""
+    words = ["xgaze", command]
+    if name_or_path != DEFAULT_RECIPE:
+        words.append(name_or_path)
+    words += [f"--set {one}" for one in overrides]
+    return " ".join(words)
+
+
+def emit(figures: dict[str, Any], words: list[str], as_json: bool) -> None:
+    """The result on standard output: one JSON object, or lines for a person."""
+    click.echo(json.dumps(figures) if as_json else "\n".join(words))
+
+
+def note(line: str) -> None:
+    """A remark on standard error."""
+    click.echo(line, err=True)
+
+
+def error_in_words(error: dict[str, Any]) -> str:
+    """A score with unit and interval."""
+    if error["unit"] == "px":
+        return (
+            f"{error['mean']:.1f} px (median {error['median']:.1f} px; "
+            f"95 % interval over participants {error['low']:.1f} to {error['high']:.1f} px)"
+        )
+    return f"{error['unit']} {error['mean']:.3f} (95 % interval over participants {error['low']:.3f} to {error['high']:.3f})"
+
+
+def short_error(error: dict[str, Any]) -> str:
+    """A score with its unit."""
+    return f"{error['mean']:.1f} px" if error["unit"] == "px" else f"{error['unit']} {error['mean']:.3f}"
+
+
+def rendered_warning(rendered: bool) -> list[str]:
+    """A line for every result made from rendered data."""
+    return ["These are rendered eyes, not recorded ones: the figures hold for the rendered recording only."] * rendered

@@ -1,0 +1,116 @@
+"""`xgaze distill`"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xgaze.artifacts import ModelCard
+from xgaze.cli.common import (
+    emit,
+    error_in_words,
+    next_command,
+    note,
+    open_data,
+    read_recipe,
+    recipe_options,
+    rendered_warning,
+    run_folder,
+)
+from xgaze.compression.distill import STUDENT, discard_student, finished_student
+from xgaze.compression.distill import distill as find_student
+from xgaze.compression.student import load_model
+from xgaze.errors import InputError
+from xgaze.recipe import Recipe
+from xgaze.training.teacher import TEACHER, finished_teacher
+
+FIGURES = (
+    "teacher",
+    "control",
+    "student",
+    "reference",
+    "difference_percent",
+    "difference_from_teacher_percent",
+    "control_difference_from_teacher_percent",
+    "budget_percent",
+    "budget_met",
+    "held_on_validation",
+    "fc_reduction",
+    "parameter_reduction",
+    "latency_ratio",
+)
+
+
+class Percent(click.ParamType[float]):
+    """`2%` or `2`."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return float(str(value).strip().removesuffix("%"))
+        except ValueError:
+            self.fail(f"'{value}' is not a percentage; write for example 2%.", param, ctx)
+
+
+@click.command("distill")
+@recipe_options
+@click.option("--prune-fc", is_flag=True, help="Shrink the fully connected layers (the one surgery there is so far).")
+@click.option("--max-worse", type=Percent(), metavar="PERCENT", help="Budget: how much worse the student may be.")
+def distill(
+    recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool, prune_fc: bool, max_worse: float | None
+) -> None:
+    """Find the smallest student of RECIPE's teacher that is at most --max-worse worse (2 % unless the recipe says).
+
+    Worse than the teacher, or than the teacher given the same extra tuning where that is better. Chosen on validation
+    participants, scored once on test participants.
+
+    \b
+    Example:
+      xgaze distill --prune-fc --max-worse 2%
+    """
+    if not prune_fc:
+        raise InputError("nothing to do: give --prune-fc to shrink the fully connected layers.")
+    budget = (f"distill.max_worse_percent={max_worse}",) if max_worse is not None else ()
+    settings = read_recipe(recipe, overrides + budget)
+    folder = run_folder(settings) / STUDENT
+    if force:
+        discard_student(folder)
+    card = finished_student(settings, folder)
+    if card is None:
+        card = _distill(settings, folder, next_command("train-teacher", recipe, overrides))
+    else:
+        note(f"Already distilled; --force distils again. ({folder})")
+    figures = {**{key: card.metrics[key] for key in FIGURES}, "model_dir": str(folder)}
+    words = in_words(figures, card, next_command("explain --sample 17", recipe, overrides))
+    emit(figures, words, as_json)
+
+
+def _distill(recipe: Recipe, folder: Path, train_first: str) -> ModelCard:
+    teacher_folder = run_folder(recipe) / TEACHER
+    if finished_teacher(recipe, teacher_folder) is None:
+        raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
+    teacher, card = load_model(teacher_folder)
+    return find_student(recipe, open_data(recipe), teacher, card, folder)
+
+
+def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:
+    teacher, student, worse = figures["teacher"], figures["student"], figures["difference_percent"]
+    against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
+    gain = -figures["control_difference_from_teacher_percent"]["mean"]
+    verdict = "held" if figures["budget_met"] else "NOT held"
+    latency = student["latency_ms"]
+    return [
+        f"Student: {student['fc_parameters']:,} parameters in fully connected layers, "
+        f"{figures['fc_reduction']:.1f}x fewer than the teacher ({student['parameters']:,} in all, "
+        f"{figures['parameter_reduction']:.1f}x fewer; {student['bytes'] / 1e6:.2f} MB).",
+        f"  Student {error_in_words(student['error'])}.",
+        f"  Teacher {error_in_words(teacher['error'])}; the same extra tuning improves it by {gain:.1f} %.",
+        f"  Worse than {against}: {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}], 95 % interval over "
+        f"participants. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
+        f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
+        f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
+        *rendered_warning(card.spec["rendered"]),
+        f"Lies in: {figures['model_dir']}",
+        f"Next:    {next_step}",
+    ]

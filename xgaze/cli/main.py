@@ -1,0 +1,51 @@
+"""The `xgaze` command."""
+
+import sys
+
+import click
+
+from xgaze import __version__
+from xgaze.cli.check import check
+from xgaze.cli.distill import distill
+from xgaze.cli.explain import explain
+from xgaze.cli.predict import predict
+from xgaze.cli.render import render
+from xgaze.cli.report import report
+from xgaze.cli.train_teacher import train_teacher
+from xgaze.errors import InputError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="xgaze")
+def xgaze() -> None:
+    """How small can this gaze model be, what does it lose, and why?
+
+    \b
+    xgaze train-teacher             train the default recipe's teacher
+    xgaze distill --prune-fc        find the smallest student at most 2 % worse
+    xgaze explain --sample 17       explain both and write the report
+    xgaze check my_recording.yaml   is my own data sound?
+    """
+
+
+for command in (train_teacher, distill, explain, check, predict, report, render):
+    xgaze.add_command(command)
+
+
+def main() -> None:
+    """Run the command; bad input ends with one message and exit code 2, Ctrl-C with 130."""
+    try:
+        xgaze(standalone_mode=False)
+    except InputError as error:
+        click.echo(f"xgaze: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("xgaze: stopped. The same command goes on from the last finished epoch.", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

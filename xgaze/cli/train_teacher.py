@@ -1,0 +1,78 @@
+"""`xgaze train-teacher`"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xgaze.artifacts import ModelCard
+from xgaze.cli.common import (
+    emit,
+    error_in_words,
+    next_command,
+    note,
+    open_data,
+    read_recipe,
+    recipe_options,
+    rendered_warning,
+    run_folder,
+    short_error,
+)
+from xgaze.training.teacher import TEACHER, discard_teacher, finished_teacher
+from xgaze.training.teacher import train_teacher as train
+
+
+@click.command("train-teacher")
+@recipe_options
+def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool) -> None:
+    """Train the teacher of RECIPE (a built-in name or a YAML file; multi-eye by default).
+
+    Weights are selected on validation participants; the test participants are scored once. A killed training goes on
+    from its last epoch when the command is run again.
+
+    \b
+    Example:
+      xgaze train-teacher recipes/heatmap-cnn.yaml --set data.path=my_heatmaps
+    """
+    settings = read_recipe(recipe, overrides)
+    folder = run_folder(settings) / TEACHER
+    if force:
+        discard_teacher(folder)
+    card = finished_teacher(settings, folder)
+    if card is None:
+        card = train(settings, open_data(settings), folder)
+    else:
+        note(f"Already trained; --force trains again. ({folder})")
+    figures = figures_of(card, folder)
+    emit(figures, in_words(figures, card, next_command("distill --prune-fc", recipe, overrides)), as_json)
+
+
+def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
+    """The figures of `--json`."""
+    metrics = card.metrics
+    extra: dict[str, Any] = {key: metrics[key] for key in ("accuracy", "weighted_f1", "macro_f1") if key in metrics}
+    return {
+        "recipe": card.recipe["name"],
+        "model_dir": str(folder),
+        **{key: metrics[key] for key in ("parameters", "fc_parameters", "macs", "participants", "error")},
+        **extra,
+        "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
+        "train_seconds": metrics["train_seconds"],
+        "train_cpu_seconds": metrics["train_cpu_seconds"],
+    }
+
+
+def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:
+    people = figures["participants"]
+    share = 100 * figures["fc_parameters"] / figures["parameters"]
+    beside = ", ".join(f"{name} {short_error(one)}" for name, one in card.metrics["baselines"].items())
+    return [
+        f"Teacher of '{figures['recipe']}', trained on {people['train']} people, on {people['test']} people it never saw:",
+        f"  {error_in_words(figures['error'])}.",
+        f"  Beside it: {beside}.",
+        f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; "
+        f"trained in {figures['train_seconds'] / 60:.1f} min ({figures['train_cpu_seconds'] / 60:.1f} CPU min).",
+        *rendered_warning(card.spec["rendered"]),
+        f"Lies in: {figures['model_dir']}",
+        f"Next:    {next_step}",
+    ]

@@ -1,0 +1,89 @@
+"""ONNX: one file, dynamic batch, parity on real inputs, and measured latency."""
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from xgaze.artifacts import atomic_path
+from xgaze.data.contract import Spec
+
+OUTPUT_NAME = "output"
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Wall time of one sample on one thread, ms."""
+
+    median: float
+    p95: float
+
+
+def export_onnx(model: nn.Module, spec: Spec, file: Path) -> None:
+    """Write the model as one ONNX file with named inputs and a free batch size. Normalisation and units are metadata."""
+    model.eval().cpu()
+    inputs = tuple(torch.zeros(2, *one.shape) for one in spec.inputs)
+    batch = torch.export.Dim("batch", min=1)
+    shapes = tuple({0: batch} for _ in inputs)
+    with atomic_path(file) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            model,
+            inputs,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+            input_names=[one.name for one in spec.inputs],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=(shapes,),
+        )
+        assert program is not None
+        proto = program.model_proto
+        onnx.helper.set_model_props(proto, {"xgaze.spec": json.dumps(spec.to_json())})
+        onnx.save(proto, temporary)
+
+
+def open_session(file: Path) -> onnxruntime.InferenceSession:
+    """An onnxruntime session on one CPU thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+@torch.inference_mode()
+def onnx_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> float:
+    """Largest difference between torch and ONNX outputs, as a fraction of the largest output."""
+    expected = model.eval()(*inputs).numpy()
+    found = session.run(None, _feed(session, inputs))[0]
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def measure_latency_ms(session: Any, inputs: Sequence[Tensor], repeats: int = 200, warm_up: int = 20) -> Latency:
+    """Median and 95th percentile over single runs of one sample."""
+    feed = _feed(session, [x[:1] for x in inputs])
+    seconds = np.empty(repeats)
+    for k in range(-warm_up, repeats):
+        start = time.perf_counter()
+        session.run(None, feed)
+        seconds[k] = time.perf_counter() - start
+    return Latency(float(np.median(seconds) * 1e3), float(np.quantile(seconds, 0.95) * 1e3))
+
+
+def latency_to_json(latency: Latency) -> dict[str, float]:
+    return asdict(latency)
+
+
+def _feed(session: Any, inputs: Sequence[Tensor]) -> dict[str, Any]:
+    return {one.name: x.contiguous().numpy() for one, x in zip(session.get_inputs(), inputs, strict=True)}

@@ -1,0 +1,97 @@
+"""Data-aware low rank: a linear layer replaced by reduce (in -> rank) and expand (rank -> out).
+
+Truncating W C^1/2 = U S V' (C the covariance of the inputs) gives U_r U_r' W: the projection of the layer's *output* on its
+leading principal components. So only the small output covariance is needed, never C. Weighted by the output's sensitivity
+to the layer (E[J'J]), the same projection is taken in that metric.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
+from xgaze.compression.proof import Proof, prove_predicted
+from xgaze.errors import InputError
+
+Weighting = Literal["variance", "sensitivity"]
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """`layer` (in -> out) becomes a sequence `reduce` (in -> rank, no bias), `expand` (rank -> out)."""
+
+    layer: str
+    rank: int
+    weighting: Weighting = "variance"
+    kind: Literal["low_rank"] = "low_rank"
+
+    def reshape(self, model: nn.Module) -> None:
+        """Structure only, weights undefined: what rebuilding a stored student needs."""
+        layer = model.get_submodule(self.layer)
+        if not isinstance(layer, nn.Linear):
+            raise InputError(f"low rank of '{self.layer}': it is a {type(layer).__name__}, not a linear layer.")
+        if not 1 <= self.rank <= min(layer.in_features, layer.out_features):
+            raise InputError(f"low rank of '{self.layer}': rank {self.rank} is outside 1..{layer.out_features}.")
+        device = layer.weight.device
+        reduce = nn.Linear(layer.in_features, self.rank, bias=False, device=device)
+        expand = nn.Linear(self.rank, layer.out_features, device=device)
+        model.set_submodule(self.layer, nn.Sequential(OrderedDict(reduce=reduce, expand=expand)))
+
+    @torch.no_grad()
+    def apply(self, model: nn.Module, tail: nn.Module, features: Tensor) -> Proof:
+        """Factor in place from `features` (n, in), and prove that the loss is the one the spectrum predicts.
+
+        `tail` maps the layer's output to the model's output.
+        """
+        layer = model.get_submodule(self.layer)
+        before = layer(features)
+        plan = project(before, _metric(self.weighting, tail, before), self.rank)
+        weight = layer.weight.double()
+        bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
+        self.reshape(model)
+        pair = model.get_submodule(self.layer)
+        pair.get_submodule("reduce").weight.copy_(plan.inward @ weight)  # type: ignore[operator]
+        expand = pair.get_submodule("expand")
+        expand.weight.copy_(plan.outward)  # type: ignore[operator]
+        expand.bias.copy_(plan.mean + plan.outward @ (plan.inward @ (bias - plan.mean)))  # type: ignore[operator]
+        lost = ((before - pair(features)).double() @ plan.metric.T).square().sum(dim=1).mean()
+        return prove_predicted(float(lost), plan.discarded, plan.total, self.layer)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """y -> mean + outward @ inward @ (y - mean), of rank r; discarded and total are variances in the metric."""
+
+    mean: Tensor
+    inward: Tensor
+    outward: Tensor
+    metric: Tensor
+    discarded: float
+    total: float
+
+
+def project(output: Tensor, metric: NDArray[np.float64], rank: int) -> Projection:
+    """Best rank-r affine projection of `output` (n, width) in the metric S (width, width), |S (y - y')|^2."""
+    mean = output.double().mean(dim=0)
+    root = torch.from_numpy(metric)
+    centred = (output.double() - mean) @ root.T
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+    basis = vectors[:, -rank:]
+    discarded = float(values[:-rank].clamp_min(0).sum())
+    return Projection(
+        mean, basis.T @ root, torch.linalg.solve(root, basis), root, discarded, float(values.clamp_min(0).sum())
+    )
+
+
+def _metric(weighting: Weighting, tail: nn.Module, output: Tensor) -> NDArray[np.float64]:
+    if weighting == "variance":
+        return np.eye(output.shape[1])
+    sensitivity = sensitivity_matrix(tail, output)
+    # The ridge keeps directions that this sample's output ignores from being invented freely.
+    return symmetric_root(sensitivity + RIDGE * np.trace(sensitivity) / len(sensitivity) * np.eye(len(sensitivity)))

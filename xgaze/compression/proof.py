@@ -1,0 +1,58 @@
+"""Proof of a surgery: a measured figure, its limit, and the refusal when the limit is passed."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgaze.errors import InputError
+
+EXACT_LIMIT = 1e-5
+
+
+@dataclass(frozen=True)
+class Proof:
+    """kind says what was compared; value must not exceed limit, else the surgery is refused."""
+
+    kind: str
+    value: float
+    limit: float
+    unit: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def prove_equal(before: Tensor, after: Tensor, layers: str) -> Proof:
+    """Outputs before and after an exact surgery, as a fraction of the largest output. Raises InputError if they differ."""
+    value = float((after - before).abs().max() / before.abs().max().clamp_min(1e-12))
+    return checked(Proof("largest change of the output", value, EXACT_LIMIT, "fraction of the largest output"), layers)
+
+
+def prove_predicted(measured: float, predicted: float, total: float, layers: str) -> Proof:
+    """Measured loss of an approximation against its closed form, both as fractions of `total`."""
+    value = abs(measured - predicted) / max(total, 1e-30)
+    return checked(
+        Proof("measured against predicted loss of variance", value, EXACT_LIMIT, "fraction of variance"), layers
+    )
+
+
+def checked(proof: Proof, layers: str) -> Proof:
+    """The proof itself, or InputError naming the layers."""
+    if not proof.value <= proof.limit:  # also refuses NaN
+        raise InputError(
+            f"surgery on {layers} refused: {proof.kind} is {proof.value:.2e} {proof.unit}, above {proof.limit:.0e}. "
+            "Nothing was saved."
+        )
+    return proof
+
+
+@torch.no_grad()
+def outputs_of(head: torch.nn.Module, features: Tensor) -> Tensor:
+    """head(features) in evaluation mode, mode restored."""
+    training = head.training
+    head.eval()
+    out: Tensor = head(features)
+    head.train(training)
+    return out

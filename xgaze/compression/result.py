@@ -1,0 +1,133 @@
+"""The finished student: scored once on the test participants, measured, exported and written."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
+from xgaze.compression.proof import Proof
+from xgaze.compression.student import Surgery, surgery_to_json
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.evaluation.predictions import prediction_table
+from xgaze.evaluation.score import compare, summarise
+from xgaze.models.inference import predict
+from xgaze.models.layers import FeatureHead
+from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.progress import progress_bar
+from xgaze.recipe import Recipe
+
+PARITY_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Step:
+    """A surgery done, with its proof."""
+
+    surgery: Surgery
+    proof: Proof
+
+    def to_json(self) -> dict[str, Any]:
+        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the search found. reference: "teacher" or "control", the better on validation participants.
+    held: whether the student's upper bound held the budget there."""
+
+    student: FeatureHead
+    steps: list[Step]
+    control: FeatureHead
+    reference: str
+    held: bool
+
+
+def write_student(
+    recipe: Recipe, recording: Recording, teacher: FeatureHead, teacher_card: ModelCard, outcome: Outcome, folder: Path
+) -> ModelCard:
+    """Score, measure, export and write; the card comes last, so that an interrupted folder is unfinished."""
+    models = {"teacher": teacher, "control": outcome.control, "student": outcome.student}
+    write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
+    scored = score_on_test(recording, models, outcome.reference, folder)
+    measured = {
+        "teacher": measure(teacher, recording, folder.parent / "teacher"),
+        "student": measure(outcome.student, recording, folder),
+    }
+    card = ModelCard(
+        role="student",
+        architecture=teacher_card.architecture,
+        spec=teacher_card.spec,
+        recipe=recipe.model_dump(mode="json"),
+        recipe_hash=recipe.student_hash(),
+        seed=recipe.seed,
+        surgeries=[step.to_json() for step in outcome.steps],
+        metrics=gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
+        versions=library_versions(),
+    )
+    write_card(folder, card)
+    shutil.rmtree(folder / "tuning", ignore_errors=True)
+    return card
+
+
+def score_on_test(recording: Recording, models: dict[str, FeatureHead], reference: str, folder: Path) -> dict[str, Any]:
+    """Errors of every model, and paired differences in percent. Writes predictions.csv and control_predictions.csv."""
+    spec, test = recording.spec, rows_of(recording, "test")
+    truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
+    outputs: dict[str, NDArray[np.float32]] = {}
+    for name, model in models.items():
+        with progress_bar(f"scoring the {name}") as advance:
+            outputs[name] = predict(model, recording, test, advance=advance)
+    write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs["student"]))
+    write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs["control"]))
+    return {
+        "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
+        "difference": compare(spec, outputs["student"], outputs[reference], truth, people),
+        "against_teacher": compare(spec, outputs["student"], outputs["teacher"], truth, people),
+        "control_against_teacher": compare(spec, outputs["control"], outputs["teacher"], truth, people),
+    }
+
+
+def measure(model: FeatureHead, recording: Recording, folder: Path) -> dict[str, Any]:
+    """Sizes of a model whose weights lie in `folder`; exports model.onnx there and measures its parity and latency."""
+    file = folder / "model.onnx"
+    export_onnx(model, recording.spec, file)
+    session = open_session(file)
+    batch = next(iter(ordered_batches(recording, rows_of(recording, "test")[:PARITY_SAMPLES], PARITY_SAMPLES)))
+    return {
+        "parameters": count_parameters(model),
+        "fc_parameters": count_fc_parameters(model),
+        "macs": count_macs(model, recording.spec),
+        "bytes": (folder / WEIGHTS_FILE).stat().st_size,
+        "latency_ms": latency_to_json(measure_latency_ms(session, batch.inputs)),
+        "onnx_bytes": file.stat().st_size,
+        "onnx_parity": onnx_parity(model, session, batch.inputs),
+    }
+
+
+def gather_metrics(
+    scored: dict[str, Any], measured: dict[str, Any], outcome: Outcome, budget_percent: float
+) -> dict[str, Any]:
+    """The figures of `xgaze distill --json`, less names and paths."""
+    teacher, student = measured["teacher"], measured["student"]
+    difference = scored["difference"]
+    return {
+        "teacher": {**teacher, "error": scored["error"]["teacher"]},
+        "control": {"error": scored["error"]["control"]},
+        "student": {**student, "error": scored["error"]["student"]},
+        "reference": outcome.reference,
+        "difference_percent": vars(difference),
+        "difference_from_teacher_percent": vars(scored["against_teacher"]),
+        "control_difference_from_teacher_percent": vars(scored["control_against_teacher"]),
+        "budget_percent": budget_percent,
+        "budget_met": bool(difference.high <= budget_percent),
+        "held_on_validation": outcome.held,
+        "fc_reduction": teacher["fc_parameters"] / student["fc_parameters"],
+        "parameter_reduction": teacher["parameters"] / student["parameters"],
+        "latency_ratio": teacher["latency_ms"]["median"] / student["latency_ms"]["median"],
+    }

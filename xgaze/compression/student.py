@@ -1,0 +1,68 @@
+"""A student is data: an architecture, an ordered list of surgeries, and weights. Rebuilt here, bit-equal, without pickle."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from torch import nn
+
+from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_card, read_weights
+from xgaze.compression.fold import Fold
+from xgaze.compression.low_rank import LowRank
+from xgaze.data.contract import Spec
+from xgaze.errors import InputError, nearest
+from xgaze.models.layers import FeatureHead
+from xgaze.models.registry import build
+
+
+class Surgery(Protocol):
+    """One change of structure. Frozen dataclasses: their fields are what is stored."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def reshape(self, model: nn.Module) -> None: ...
+
+
+SURGERIES: Mapping[str, type[Any]] = MappingProxyType({"fold": Fold, "low_rank": LowRank})
+
+
+def surgery_to_json(surgery: Any) -> dict[str, Any]:
+    """A surgery as stored in the model card."""
+    return asdict(surgery)
+
+
+def surgery_from_json(stored: dict[str, Any]) -> Surgery:
+    """The surgery of a model card; a `proof` beside it is a record, not a setting. Raises InputError."""
+    kind = str(stored.get("kind"))
+    if kind not in SURGERIES:
+        raise InputError(f"unknown surgery '{kind}' in a model card; {nearest(kind, SURGERIES)}")
+    try:
+        surgery: Surgery = SURGERIES[kind](**{key: value for key, value in stored.items() if key != "proof"})
+    except TypeError as error:
+        raise InputError(f"surgery '{kind}' in a model card is malformed: {error}") from None
+    return surgery
+
+
+def rebuild(card: ModelCard) -> FeatureHead:
+    """The model's structure, with undefined weights."""
+    spec = Spec.from_json(card.spec)
+    model = build(card.architecture["name"], card.architecture["args"], spec)
+    for stored in card.surgeries:
+        surgery_from_json(stored).reshape(model)
+    return model
+
+
+def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
+    """Model and card of a model folder, in evaluation mode. Raises InputError if weights and structure do not fit."""
+    card = read_card(folder)
+    model = rebuild(card)
+    weights = read_weights(folder / WEIGHTS_FILE)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise InputError(f"{folder}: weights do not fit the model described in model.json: {first}") from None
+    return model.eval(), card

@@ -1,0 +1,81 @@
+"""From a recording's rows to batches, in order or shuffled reproducibly."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from xgaze.data.contract import Batch, Recording, Sample, Spec, collate
+
+
+class Rows(Dataset[Sample]):
+    """Some rows of a recording as a data set."""
+
+    def __init__(self, recording: Recording, rows: NDArray[np.int64]) -> None:
+        self.recording = recording
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.recording[int(self.rows[index])]
+
+
+class EpochShuffle(Sampler[int]):
+    """A permutation that depends on seed and epoch alone, so a resumed training sees the same order."""
+
+    def __init__(self, length: int, seed: int) -> None:
+        self.length = length
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist())
+
+
+class Collate:
+    """Picklable collate function for loader workers."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    def __call__(self, samples: list[Sample]) -> Batch:
+        return collate(samples, self.spec)
+
+
+def shuffled_loader(
+    recording: Recording, rows: NDArray[np.int64], batch_size: int, seed: int, workers: int = 0
+) -> DataLoader[Sample]:
+    """Training batches; the last one may be smaller."""
+    shuffle = EpochShuffle(len(rows), seed)
+    collate_fn = Collate(recording.spec)
+    return DataLoader(Rows(recording, rows), batch_size, sampler=shuffle, collate_fn=collate_fn, num_workers=workers)
+
+
+def ordered_loader(
+    recording: Recording, rows: NDArray[np.int64], batch_size: int = 64, workers: int = 0
+) -> DataLoader[Sample]:
+    """Batches in the order of `rows`."""
+    return DataLoader(
+        Rows(recording, rows), batch_size, shuffle=False, collate_fn=Collate(recording.spec), num_workers=workers
+    )
+
+
+def ordered_batches(recording: Recording, rows: NDArray[np.int64], batch_size: int = 64) -> Iterator[Batch]:
+    """Batches in the order of `rows`, on the CPU."""
+    for start in range(0, len(rows), batch_size):
+        yield collate([recording[int(row)] for row in rows[start : start + batch_size]], recording.spec)
+
+
+def device_of(module: torch.nn.Module) -> torch.device:
+    """Where a model's parameters lie."""
+    return next((p.device for p in module.parameters()), torch.device("cpu"))

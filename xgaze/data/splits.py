@@ -1,0 +1,104 @@
+"""Who is in which split: every participant in exactly one of train, validation and test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.artifacts import write_json
+from xgaze.data.contract import SPLITS
+from xgaze.errors import InputError
+
+SHOWN = 20
+
+
+def assign_splits(
+    participants: Sequence[str],
+    labels: Sequence[Any] | None,
+    validation_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> NDArray[np.str_]:
+    """Split name of each sample, drawn by participant and by class where a participant has one class.
+
+    participants and labels (None: no classes) have one entry per sample. Each split gets at least one participant, and
+    one of every class that has three or more; a class with two goes to train and test, with one to train. The order of
+    samples does not matter. Raises InputError for fewer than three participants or fractions that leave no training.
+    """
+    if validation_fraction + test_fraction >= 1:
+        raise InputError(
+            f"split: validation {validation_fraction:g} and test {test_fraction:g} leave no participant for training."
+        )
+    classes = _class_of(participants, labels)
+    if len(classes) < len(SPLITS):
+        raise InputError(
+            f"{len(classes)} participant(s) found ({', '.join(sorted(classes))}); "
+            "train, validation and test need at least one each, so three or more."
+        )
+    split_of = _draw(classes, validation_fraction, test_fraction, seed)
+    if set(split_of.values()) != set(SPLITS):  # every class is too small to be split alone
+        split_of = _draw(dict.fromkeys(classes, ""), validation_fraction, test_fraction, seed)
+    return np.array([split_of[participant] for participant in participants])
+
+
+def _class_of(participants: Sequence[str], labels: Sequence[Any] | None) -> dict[str, str]:
+    """Participant -> class, "" for participants with several classes and where no labels are known."""
+    found: dict[str, set[str]] = {}
+    for row, participant in enumerate(participants):
+        found.setdefault(participant, set()).add("" if labels is None else str(labels[row]))
+    return {participant: next(iter(own)) if len(own) == 1 else "" for participant, own in found.items()}
+
+
+def _draw(classes: dict[str, str], validation_fraction: float, test_fraction: float, seed: int) -> dict[str, str]:
+    rng = np.random.default_rng(seed % 2**63)  # a seed may be negative, numpy's may not
+    split_of: dict[str, str] = {}
+    for name in sorted(set(classes.values())):
+        members = sorted(participant for participant, own in classes.items() if own == name)
+        drawn = [members[i] for i in rng.permutation(len(members))]
+        split_of.update(zip(drawn, _shares(len(drawn), validation_fraction, test_fraction), strict=True))
+    return split_of
+
+
+def _shares(count: int, validation_fraction: float, test_fraction: float) -> list[str]:
+    """Split names for `count` participants of one class; rounded to nearest, but no split is left empty."""
+    if count < len(SPLITS):
+        return ["train", "test"][:count]
+    validation = min(max(1, round(count * validation_fraction)), count - 2)
+    test = min(max(1, round(count * test_fraction)), count - 1 - validation)
+    return ["train"] * (count - validation - test) + ["validation"] * validation + ["test"] * test
+
+
+def shared_participants(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Participants in more than one split, with their splits."""
+    pairs = table[["participant", "split"]].drop_duplicates()
+    splits_of = {str(name): sorted(own["split"], key=SPLITS.index) for name, own in pairs.groupby("participant")}
+    return {participant: splits for participant, splits in splits_of.items() if len(splits) > 1}
+
+
+def assert_disjoint(table: pd.DataFrame) -> None:
+    """Raise InputError naming every participant that is in two splits (the first 20, and how many)."""
+    shared = shared_participants(table)
+    if not shared:
+        return
+    shown = [f"{participant} ({' and '.join(splits)})" for participant, splits in list(shared.items())[:SHOWN]]
+    more = f" and {len(shared) - SHOWN} more" if len(shared) > SHOWN else ""
+    raise InputError(
+        f"{len(shared)} participant(s) in two splits: {', '.join(shown)}{more}. "
+        "A model must be tested on people it never saw: keep each person in one split."
+    )
+
+
+def split_summary(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """{split: {participants: sorted names, samples: count}} for train, validation, test."""
+    return {
+        split: {"participants": sorted(set(own["participant"])), "samples": len(own)}
+        for split, own in ((split, table[table["split"] == split]) for split in SPLITS)
+    }
+
+
+def write_splits(path: Path, table: pd.DataFrame) -> None:
+    """Write `split_summary` as JSON."""
+    write_json(path, split_summary(table))

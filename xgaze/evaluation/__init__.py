@@ -1,0 +1,1 @@
+"""Scores as pure functions of arrays, intervals over participants, and trivial baselines."""

@@ -1,0 +1,59 @@
+"""What is attributed: one number per sample made from the model's output, in a unit a person knows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from xgaze.data.contract import Spec
+
+Reading = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Target:
+    """`read`(outputs (n, outputs), truth (n, ...)) -> (n,) in `unit`."""
+
+    name: str
+    unit: str
+    read: Reading
+
+
+def targets_for(spec: Spec, predicted_class: int | None = None) -> list[Target]:
+    """Gaze: x, y and the Euclidean error, all px. Classes: the logit of `predicted_class` less the mean of the others."""
+    if spec.kind == "gaze":
+        return [
+            Target("gaze x", "px", lambda outputs, _: outputs[:, 0]),
+            Target("gaze y", "px", lambda outputs, _: outputs[:, 1]),
+            Target("error", "px", lambda outputs, truth: (outputs - truth).norm(dim=1)),
+        ]
+    assert predicted_class is not None
+    return [Target(f"class {spec.classes[predicted_class]}", "logit", _logit_margin(predicted_class))]
+
+
+def _logit_margin(chosen: int) -> Reading:
+    def read(outputs: Tensor, _: Tensor) -> Tensor:
+        others = (outputs.sum(dim=1) - outputs[:, chosen]) / max(outputs.shape[1] - 1, 1)
+        return outputs[:, chosen] - others
+
+    return read
+
+
+class Scalar(nn.Module):
+    """The model followed by a target: (*inputs, truth) -> (n,). This is what attribution methods are given."""
+
+    def __init__(self, model: nn.Module, target: Target) -> None:
+        super().__init__()
+        self.model = model
+        self.target = target
+
+    def forward(self, *inputs_and_truth: Tensor) -> Tensor:
+        *inputs, truth = inputs_and_truth
+        out: Tensor = self.target.read(self.model(*inputs), truth)
+        return out
+
+
+def truth_tensor(target: object) -> Tensor:
+    """A sample's target as a batch of one."""
+    return torch.as_tensor(target)[None]

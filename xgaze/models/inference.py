@@ -1,0 +1,29 @@
+"""Predictions of a model over rows of a recording, in full precision."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from xgaze.data.batches import device_of, ordered_batches
+from xgaze.data.contract import Recording
+from xgaze.progress import Advance
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module,
+    recording: Recording,
+    rows: NDArray[np.int64],
+    batch_size: int = 64,
+    advance: Advance | None = None,
+) -> NDArray[np.float32]:
+    """Outputs (rows, outputs): gaze in px, or one logit per class. The model is put in evaluation mode."""
+    model.eval()
+    device = device_of(model)
+    outputs: list[NDArray[np.float32]] = []
+    for batch in ordered_batches(recording, rows, batch_size):
+        outputs.append(model(*batch.to(device).inputs).float().cpu().numpy())
+        if advance:
+            advance(sum(map(len, outputs)), len(rows))
+    return np.concatenate(outputs)

@@ -1,0 +1,47 @@
+"""Architectures by name. Adding one is one file beside this and one line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from xgaze.data.contract import Spec
+from xgaze.errors import InputError, nearest
+from xgaze.models.heatmap_cnn import HeatmapCNN
+from xgaze.models.layers import FeatureHead
+from xgaze.models.multi_eye import MultiEye
+
+ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "multi-eye": MultiEye,
+        "heatmap-cnn": HeatmapCNN,
+    }
+)
+
+
+def build(name: str, args: dict[str, Any], spec: Spec) -> FeatureHead:
+    """A fresh model with random weights. Raises InputError for an unknown name or argument, or inputs too small."""
+    if name not in ARCHITECTURES:
+        raise InputError(f"model.name '{name}' is not registered; {nearest(name, ARCHITECTURES)}")
+    checked = _checked(name, args)
+    try:
+        model: FeatureHead = ARCHITECTURES[name](spec, **checked)
+        return model
+    except (RuntimeError, ValueError) as error:
+        shapes = ", ".join(f"{one.name} {'x'.join(map(str, one.shape))}" for one in spec.inputs)
+        raise InputError(f"model '{name}' cannot read inputs {shapes}: {error}") from None
+
+
+def _checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Arguments validated against the constructor's annotations."""
+    hints = get_type_hints(ARCHITECTURES[name].__init__, include_extras=True)
+    known = {key: hint for key, hint in hints.items() if key not in ("spec", "return")}
+    for key in args:
+        if key not in known:
+            raise InputError(f"model.args: '{name}' has no argument '{key}'; {nearest(key, known)}")
+    try:
+        return {key: TypeAdapter(known[key]).validate_python(value) for key, value in args.items()}
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise InputError(f"model.args of '{name}': {fault['msg']} (found {fault['input']!r}).") from None

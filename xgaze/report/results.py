@@ -1,0 +1,155 @@
+"""Gather what the commands have written into a run's folder into one report dictionary. Reads files; computes nothing new."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
+
+Maps = dict[str, NDArray[Any]]
+CANDIDATE_COLUMNS = ("rank", "stage", "fc_parameters", "fc_reduction")
+
+
+def gather(run: Path) -> tuple[dict[str, Any], Maps]:
+    """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`."""
+    teacher = read_card(run / "teacher")
+    student = read_card(run / "student") if (run / "student" / CARD_FILE).is_file() else None
+    explanation = read_explanation(run / "explanation") or {}
+    report = {
+        **_identity(teacher, student),
+        **_figures(teacher, student),
+        "per_participant": per_participant(run, teacher, student is not None),
+        "candidates": _candidates(run) if student else [],
+        "capacity": read_json(run / "student" / "capacity.json") if student else None,
+        "sweep": explanation.get("sweep"),
+        "attribution": explanation.get("attribution"),
+        "regions": explanation.get("regions"),
+        "provenance": _provenance(teacher, student),
+        "commands": _commands(teacher, explanation),
+    }
+    return report, read_maps(run / "explanation") if explanation else {}
+
+
+def read_explanation(folder: Path, key: str | None = None) -> dict[str, Any] | None:
+    """The explanation that lies in `folder`, if there is one (of this key)."""
+    file = folder / "explanation.json"
+    if not file.is_file():
+        return None
+    stored: dict[str, Any] = read_json(file)
+    return stored if key in (None, stored["key"]) else None
+
+
+def read_maps(folder: Path) -> Maps:
+    """Attribution maps and eye images by name."""
+    with np.load(folder / "maps.npz", allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
+    spec, recipe = teacher.spec, (student or teacher).recipe
+    gaze = spec["kind"] == "gaze"
+    unit = teacher.metrics["error"]["unit"]
+    names = {"px": "mean Euclidean error", "AUC": "area under the ROC curve", "accuracy": "share of right answers"}
+    return {
+        "schema": 1,
+        "recipe": {
+            "name": recipe["name"],
+            "hash": (student or teacher).recipe_hash,
+            "seed": recipe["seed"],
+            "settings": recipe,
+        },
+        "task": spec["kind"],
+        "rendered": spec["rendered"],
+        "scene": spec["scene"],
+        "classes": list(spec["classes"]),
+        "inputs": [{"name": one["name"], "shape": list(one["shape"])} for one in spec["inputs"]],
+        "score": {"unit": unit, "name": names.get(unit, unit), "higher_is_better": not gaze},
+        "participants": teacher.metrics["participants"],
+        "samples": teacher.metrics["samples"],
+    }
+
+
+def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
+    """Scores and sizes; the student's command measured the teacher again beside it, ONNX and latency included."""
+    own = teacher.metrics
+    alone = {key: own[key] for key in ("parameters", "fc_parameters", "macs", "error", "train_seconds")}
+    alone |= {"bytes": own["bytes"], "latency_ms": None, "onnx_bytes": None, "onnx_parity": None}
+    baselines = [{"name": name, "error": error} for name, error in own["baselines"].items()]
+    if student is None:
+        keys = ("student", "control", "reference", "difference_percent", "teacher_tuning_gain_percent")
+        more = ("budget_percent", "budget_met", "fc_reduction", "parameter_reduction", "latency_ratio")
+        return {"teacher": alone, "baselines": baselines, "surgeries": [], **dict.fromkeys(keys + more)}
+    found = student.metrics
+    kept = ("reference", "difference_percent", "budget_percent", "budget_met")
+    ratios = ("fc_reduction", "parameter_reduction", "latency_ratio")
+    return {
+        "teacher": {**alone, **found["teacher"]},
+        "student": found["student"],
+        "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
+        "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
+        **{key: found[key] for key in kept + ratios},
+        "baselines": baselines,
+        "surgeries": student.surgeries,
+    }
+
+
+def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[dict[str, Any]]:
+    """Mean error per test participant: px, or for classes the share of right answers in percent."""
+    tables = {"teacher": _by_person(run / "teacher", teacher)}
+    if with_student:
+        tables["student"] = _by_person(run / "student", teacher)
+    joined = pd.DataFrame({name: one["figure"] for name, one in tables.items()})
+    joined["samples"] = tables["teacher"]["samples"]
+    rows = []
+    for person, row in joined.sort_index().iterrows():
+        student = float(row["student"]) if with_student else None
+        rows.append(
+            {
+                "participant": str(person),
+                "samples": int(row["samples"]),
+                "teacher": float(row["teacher"]),
+                "student": student,
+                "difference": None if student is None else student - float(row["teacher"]),
+            }
+        )
+    return rows
+
+
+def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
+    table = pd.read_csv(folder / "predictions.csv", dtype={"id": str, "participant": str}, keep_default_na=False)
+    table = table[table["split"] == "test"]
+    gaze = card.spec["kind"] == "gaze"
+    figure = table["error_px"] if gaze else 100.0 * (table["prediction"] == table["truth"])
+    grouped = figure.groupby(table["participant"])
+    return pd.DataFrame({"figure": grouped.mean(), "samples": grouped.size()})
+
+
+def _candidates(run: Path) -> list[dict[str, Any]]:
+    frontier = pd.read_csv(run / "student" / "budget.csv")
+    return [
+        {key: row[key] for key in CANDIDATE_COLUMNS}
+        | {"error": row["validation_error"], "chosen": bool(row["chosen"])}
+        | {"difference_percent": {end: row[f"worse_percent_{end}"] for end in ("mean", "low", "high")}}
+        for row in frontier.to_dict("records")
+    ]
+
+
+def _provenance(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
+    card = student or teacher
+    return {
+        "created_with": card.versions,
+        "seed": card.seed,
+        "recipe_hash": card.recipe_hash,
+        "split": "by participant; no participant is in two splits (asserted)",
+        "device": card.metrics.get("device", teacher.metrics.get("device", "cpu")),
+    }
+
+
+def _commands(teacher: ModelCard, explanation: dict[str, Any]) -> list[str]:
+    name = teacher.recipe["name"]
+    commands = [f"xgaze train-teacher {name}", f"xgaze distill --prune-fc {name}"]
+    asked = [f"--sample {one['id']}" for one in explanation.get("attribution", {}).get("samples", [])]
+    return commands + ([f"xgaze explain {name} {' '.join(asked)}"] if asked else [])

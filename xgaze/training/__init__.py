@@ -1,0 +1,1 @@
+"""Training with Lightning: tasks, fitting with resume, tuning of students."""

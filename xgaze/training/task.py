@@ -1,0 +1,75 @@
+"""What Lightning trains: a model, a loss, and the one figure on validation participants that selects weights."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+
+from xgaze.data.contract import Batch, Spec
+from xgaze.recipe import Training
+from xgaze.training.losses import LOSSES
+
+
+def monitored(spec: Spec) -> str:
+    """The validation figure that selects weights; lower is better."""
+    return "validation_error_px" if spec.kind == "gaze" else "validation_loss"
+
+
+class GazeTask(pl.LightningModule):
+    """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch."""
+
+    def __init__(self, model: nn.Module, spec: Spec, training: Training, seed: int) -> None:
+        super().__init__()
+        self.model = model
+        self.spec = spec
+        self.training_settings = training
+        self.seed = seed
+        self.loss = LOSSES[training.loss]
+        self.memory_format = torch.channels_last if training.channels_last else torch.contiguous_format
+        self.model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
+
+    def on_train_epoch_start(self) -> None:
+        # Dropout depends on seed and epoch alone, so a resumed training equals an uninterrupted one.
+        torch.manual_seed(self.seed * 100_003 + self.current_epoch)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
+        return batch.to(device, self.memory_format)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        loss = self.loss(self.model(*batch.inputs).float(), batch.target)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids))
+        return loss
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        prediction = self.model(*batch.inputs).float()
+        if self.spec.kind == "gaze":
+            figure = (prediction - batch.target).norm(dim=1).mean()
+        else:
+            figure = self.loss(prediction, batch.target)
+        self.log(monitored(self.spec), figure, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        settings = self.training_settings
+        steps = int(self.trainer.estimated_stepping_batches)
+        optimiser = make_optimiser(self.model, settings)
+        return {"optimizer": optimiser, "lr_scheduler": make_schedule(optimiser, settings, steps)}
+
+
+def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimizer:
+    """The recipe's optimiser over all parameters that want a gradient."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(parameters, rate, weight_decay=decay)
+    kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
+    return kind(parameters, rate, weight_decay=decay)
+
+
+def make_schedule(optimiser: torch.optim.Optimizer, settings: Training, steps: int) -> dict[str, Any]:
+    """Lightning's scheduler entry: one cycle over all steps, steps of x 0.1, or constant."""
+    if settings.schedule == "one-cycle":
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps)
+        return {"scheduler": cycle, "interval": "step"}
+    epochs = settings.step_epochs if settings.schedule == "step" else settings.epochs + 1
+    return {"scheduler": torch.optim.lr_scheduler.StepLR(optimiser, epochs, 0.1), "interval": "epoch"}

@@ -1,0 +1,143 @@
+"""Train a recipe's teacher and write its model folder."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xgaze.artifacts import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    ModelCard,
+    library_versions,
+    read_card,
+    write_card,
+    write_csv,
+    write_json,
+    write_weights,
+)
+from xgaze.data.batches import ordered_loader, shuffled_loader
+from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.splits import split_summary, write_splits
+from xgaze.errors import InputError
+from xgaze.evaluation.baselines import baselines
+from xgaze.evaluation.classification import accuracy, f1
+from xgaze.evaluation.predictions import prediction_table
+from xgaze.evaluation.score import summarise
+from xgaze.models.inference import predict
+from xgaze.models.layers import FeatureHead
+from xgaze.models.registry import build
+from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.recipe import Recipe
+from xgaze.training.fit import fit, fresh_folder
+from xgaze.training.task import GazeTask, monitored
+
+TEACHER = "teacher"
+
+
+def finished_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
+    """The card in `folder` if it is finished. Raises InputError if it belongs to another recipe: minutes of training are
+    never overwritten by accident."""
+    if not (folder / CARD_FILE).is_file():
+        return None
+    card = read_card(folder)
+    if card.recipe_hash != recipe.teacher_hash():
+        raise InputError(
+            f"{folder}: holds a teacher of other settings (recipe hash {card.recipe_hash}, yours {recipe.teacher_hash()}). "
+            "Give the settings it was trained with, or --set name=NEW to keep both, or train with --force to replace it."
+        )
+    return card
+
+
+def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCard:
+    """Train on training participants, select on validation participants, score the test participants once.
+
+    Resumes an unfinished run of the same recipe in `folder`; an epoch is lost at most.
+    """
+    check_loss(recipe, recording)
+    torch.manual_seed(recipe.seed)
+    model = build(recipe.model.name, recipe.model.args, recording.spec)
+    run = fresh_folder(folder / "training", recipe.teacher_hash())
+    write_splits(folder / "splits.json", recording.table)
+    seconds = _fit(model, recipe, recording, run)
+    (run / "history.csv").replace(folder / "history.csv")
+    write_weights(folder / WEIGHTS_FILE, model.state_dict())
+    metrics = {
+        **_sizes(model, recording),
+        "bytes": (folder / WEIGHTS_FILE).stat().st_size,
+        **evaluate(model, recording, folder, recipe.seed),
+        **seconds,
+    }
+    card = ModelCard(
+        role=TEACHER,
+        architecture={"name": recipe.model.name, "args": recipe.model.args},
+        spec=recording.spec.to_json(),
+        recipe=recipe.model_dump(mode="json"),
+        recipe_hash=recipe.teacher_hash(),
+        seed=recipe.seed,
+        metrics=metrics,
+        versions=library_versions(),
+    )
+    write_card(folder, card)
+    shutil.rmtree(run)
+    return card
+
+
+def discard_teacher(folder: Path) -> None:
+    """Forget a teacher, finished or not."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_loss(recipe: Recipe, recording: Recording) -> None:
+    """Raises InputError where loss and task do not fit."""
+    loss, kind = recipe.training.loss, recording.spec.kind
+    if (loss == "cross-entropy") != (kind == "class"):
+        fitting = "cross-entropy" if kind == "class" else "smooth-l1, euclidean or root-mse"
+        raise InputError(f"training.loss '{loss}' does not fit a recording whose target is a {kind}; use {fitting}.")
+
+
+def _fit(model: FeatureHead, recipe: Recipe, recording: Recording, run: Path) -> dict[str, float]:
+    settings = recipe.training
+    task = GazeTask(model, recording.spec, settings, recipe.seed)
+    train = shuffled_loader(recording, rows_of(recording, "train"), settings.batch_size, recipe.seed, settings.workers)
+    validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
+    wall, cpu = time.perf_counter(), time.process_time()
+    fit(task, train, validation, settings, run, monitored(recording.spec), "training the teacher")
+    # The towers go back to the plain layout and device, in which everything after training reads them.
+    model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
+
+
+def _sizes(model: FeatureHead, recording: Recording) -> dict[str, Any]:
+    summary = split_summary(recording.table)
+    return {
+        "parameters": count_parameters(model),
+        "fc_parameters": count_fc_parameters(model),
+        "macs": count_macs(model, recording.spec),
+        "participants": {split: one["participants"] for split, one in summary.items()},
+        "samples": {split: one["samples"] for split, one in summary.items()},
+    }
+
+
+def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) -> dict[str, Any]:
+    """Score on validation and test participants, baselines beside; writes predictions.csv and baselines.json."""
+    spec = recording.spec
+    rows = np.concatenate([rows_of(recording, "validation"), rows_of(recording, "test")])
+    outputs = predict(model, recording, rows)
+    write_csv(folder / "predictions.csv", prediction_table(recording, rows, outputs))
+    test = rows_of(recording, "test")
+    truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
+    beside = {
+        name: summarise(spec, guess, truth, people).to_json() for name, guess in baselines(recording, seed).items()
+    }
+    write_json(folder / "baselines.json", beside)
+    error = summarise(spec, outputs[-len(test) :], truth, people).to_json()
+    metrics: dict[str, Any] = {"error": error, "baselines": beside}
+    if spec.kind == "class":
+        logits = outputs[-len(test) :]
+        metrics["accuracy"] = accuracy(logits, truth)
+        metrics["weighted_f1"], metrics["macro_f1"] = f1(logits, truth), f1(logits, truth, "macro")
+    return metrics

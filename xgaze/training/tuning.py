@@ -1,0 +1,132 @@
+"""Tune a head on cached features: towers frozen, so an epoch takes a second. Labels and the teacher's outputs are mixed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from xgaze.data.batches import EpochShuffle
+from xgaze.data.contract import Spec
+from xgaze.recipe import Training
+from xgaze.training.fit import fit
+from xgaze.training.losses import LOSSES
+from xgaze.training.task import make_optimiser, make_schedule, monitored
+
+Triple = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Cached features (n, width), targets (n, ...) and, where there is a teacher, its outputs (n, outputs)."""
+
+    values: NDArray[np.float32]
+    targets: NDArray[Any]
+    teacher: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class FeatureRows(Dataset[int]):
+    """Row numbers; `gather` turns many into one batch, so that a memory-mapped file is read in order."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+    def gather(self, rows: list[int]) -> Triple:
+        order = np.sort(np.array(rows))
+        teacher = self.features.teacher
+        outputs = np.zeros((len(order), 0), np.float32) if teacher is None else teacher[order]
+        return tuple(map(torch.from_numpy, (self.features.values[order], self.features.targets[order], outputs)))  # type: ignore[return-value]
+
+
+class HeadTask(pl.LightningModule):
+    """(1 - teacher_weight) x loss to the labels + teacher_weight x loss to the teacher's outputs."""
+
+    def __init__(self, head: nn.Module, spec: Spec, training: Training, seed: int, teacher_weight: float) -> None:
+        super().__init__()
+        self.head = head
+        self.spec = spec
+        self.training_settings = training
+        self.seed = seed
+        self.teacher_weight = teacher_weight
+        self.loss = LOSSES[training.loss]
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(self.seed * 100_003 + self.current_epoch)
+
+    def training_step(self, batch: Triple, _: int) -> Tensor:
+        features, target, teacher = batch
+        output = self.head(features)
+        loss: Tensor = self.loss(output, target)
+        if self.teacher_weight and teacher.shape[1]:
+            loss = (1 - self.teacher_weight) * loss + self.teacher_weight * self.loss(output, teacher)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(features))
+        return loss
+
+    def validation_step(self, batch: Triple, _: int) -> None:
+        features, target, _teacher = batch
+        output = self.head(features)
+        figure = (output - target).norm(dim=1).mean() if self.spec.kind == "gaze" else self.loss(output, target)
+        self.log(monitored(self.spec), figure, on_epoch=True, batch_size=len(features))
+
+    def configure_optimizers(self) -> Any:
+        optimiser = make_optimiser(self.head, self.training_settings)
+        steps = int(self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimiser, "lr_scheduler": make_schedule(optimiser, self.training_settings, steps)}
+
+
+def tune_head(
+    head: nn.Module,
+    spec: Spec,
+    train: Features,
+    validation: Features,
+    settings: Training,
+    folder: Path,
+    seed: int,
+    teacher_weight: float = 0.0,
+) -> None:
+    """Tune `head` in place and leave it with the weights that validation participants select. Resumes from `folder`."""
+    task = HeadTask(head, spec, settings, seed, teacher_weight)
+    shuffle = EpochShuffle(len(train), seed)
+    fit(
+        task,
+        _loader(FeatureRows(train), settings.batch_size, shuffle),
+        _loader(FeatureRows(validation), 256, None),
+        settings,
+        folder,
+        monitored(spec),
+        f"tuning {folder.name}",
+    )
+    head.eval()
+
+
+def _loader(rows: FeatureRows, batch_size: int, shuffle: EpochShuffle | None) -> DataLoader[int]:
+    return DataLoader(rows, batch_size, sampler=shuffle, collate_fn=rows.gather)
+
+
+def tuning_settings(training: Training, epochs: int, learning_rate: float, batch_size: int) -> Training:
+    """The recipe's loss with the tuning's own schedule; on the CPU in float32, since heads are small."""
+    return Training(
+        epochs=epochs,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        loss=training.loss,
+        patience=epochs,
+        precision="32-true",
+        channels_last=False,
+        accelerator="cpu",
+        devices=1,
+    )
