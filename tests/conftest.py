@@ -28,8 +28,9 @@ class ToyRecording:
         gaze = line[["gaze_x_px", "gaze_y_px"]].to_numpy(np.float32)
         target = gaze if self.spec.kind == "gaze" else np.int64(line["label"])
         inputs = {one.name: self.images[row, k : k + 1] for k, one in enumerate(self.spec.inputs)}
+        regions = (self.images[row, : len(self.spec.inputs)] > 128).astype(np.uint8)
         groups = {"participant": line["participant"], "session": line["session"]}
-        return Sample(line["id"], groups, inputs, target, {"regions": (self.images[row] > 128).astype(np.uint8)})
+        return Sample(line["id"], groups, inputs, target, {"regions": regions})
 
 
 def blob(centre_x, centre_y):

@@ -91,5 +91,5 @@ def _standard_error(values: NDArray[np.float64]) -> float:
 
 def _union(mean: float, resampled: NDArray[np.float64], standard_error: float, participants: int) -> Interval:
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    half = stats.t.ppf((1 + LEVEL) / 2, max(participants - 1, 1)) * standard_error
+    half = float(stats.t.ppf((1 + LEVEL) / 2, max(participants - 1, 1))) * standard_error
     return Interval(mean, min(float(low), mean - half), max(float(high), mean + half))

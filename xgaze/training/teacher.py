@@ -117,7 +117,7 @@ def _sizes(model: FeatureHead, recording: Recording) -> dict[str, Any]:
         "parameters": count_parameters(model),
         "fc_parameters": count_fc_parameters(model),
         "macs": count_macs(model, recording.spec),
-        "participants": {split: one["participants"] for split, one in summary.items()},
+        "participants": {split: len(one["participants"]) for split, one in summary.items()},
         "samples": {split: one["samples"] for split, one in summary.items()},
     }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Stream(IntEnum):
     PUPIL = 8
     LIDS = 9
     NOISE = 10
+    NOISE_PLACE = 11
 
 
 def random_stream(seed: int, number: int, stream: Stream) -> np.random.Generator:
@@ -89,7 +91,7 @@ def draw_participant(number: int, seed: int) -> Participant:
     )
 
 
-def _draw_anatomy(rng: np.random.Generator) -> dict[str, object]:
+def _draw_anatomy(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "interpupillary_mm": float(rng.normal(63.0, 3.0)),
         "eyeball_radius_mm": float(rng.normal(12.0, 0.3)),
@@ -101,13 +103,13 @@ def _draw_anatomy(rng: np.random.Generator) -> dict[str, object]:
         "eye_shift_mm": _triples(rng.normal(0.0, 0.4, size=(2, 3))),
         "upper_lid_mm": float(rng.normal(5.2, 0.7)),
         "lower_lid_mm": float(rng.normal(4.8, 0.5)),
-        "half_fissure_mm": float(rng.normal(14.5, 0.6)),
+        "half_fissure_mm": float(rng.normal(13.5, 0.6)),
         "canthal_tilt": float(rng.normal(0.05, 0.03)),
         "fixation_noise_deg": float(rng.uniform(0.15, 0.3)),
     }
 
 
-def _draw_appearance(rng: np.random.Generator) -> dict[str, object]:
+def _draw_appearance(rng: np.random.Generator) -> dict[str, Any]:
     return {
         "skin_grey": float(rng.uniform(115.0, 195.0)),
         "sclera_grey": float(rng.uniform(140.0, 190.0)),
@@ -121,7 +123,7 @@ def _draw_appearance(rng: np.random.Generator) -> dict[str, object]:
     }
 
 
-def _draw_mounting(rng: np.random.Generator) -> dict[str, object]:
+def _draw_mounting(rng: np.random.Generator) -> dict[str, Any]:
     """One headset model: only small differences of mounting between participants."""
     return {
         "camera_shift_mm": _triples(rng.normal(0.0, 0.1, size=(4, 3))),

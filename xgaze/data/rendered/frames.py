@@ -94,7 +94,8 @@ def _eye_centres(participant: Participant, slip_mm: Array, slip_deg: Array) -> A
     """(n, 2, 3) eyeball centres in the headset frame."""
     at_rest = headset.nominal_eyes_mm(participant) + np.array(participant.eye_shift_mm)
     turned = np.einsum("nij,ej->nei", headset.small_rotation(slip_deg), at_rest)
-    return turned + slip_mm[:, None, :]
+    centres: Array = turned + slip_mm[:, None, :]
+    return centres
 
 
 def _optical_axes(participant: Participant, eyes: Array, target: Array, noise_deg: Array) -> tuple[Array, Array]:

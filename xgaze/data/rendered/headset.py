@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 CAMERAS = ("eye0", "eye1", "eye3", "eye4")  # left temporal, left nasal, right nasal, right temporal
 CAMERA_NUMBERS = (0, 1, 3, 4)  # in file names; 2 is the scene camera
 EYE_OF_CAMERA = (0, 0, 1, 1)
+AIM_MM = (0.0, 0.0, 5.3)  # from the eyeball's centre: where a cornea looking ahead has its own
 CAMERA_PLACE_MM = ((-9.0, 15.0, 37.0), (7.0, 15.0, 37.0), (-7.0, 15.0, 37.0), (9.0, 15.0, 37.0))
 LIGHT_PLACE_MM = (((-13.0, 9.0, 37.0), (11.0, 7.0, 37.0)), ((-11.0, 7.0, 37.0), (13.0, 9.0, 37.0)))
 
@@ -41,11 +42,11 @@ def nominal_eyes_mm(participant: Participant) -> Array:
 def camera_poses(participant: Participant) -> tuple[Array, Array]:
     """Camera centres (4, 3) in mm and rotations (4, 3, 3), rows being the camera's x, y, z in the headset frame.
 
-    A camera is aimed at the nominal eye, its y axis as far down as possible; then mounting errors are added.
+    A camera is aimed at the nominal cornea, its y axis as far down as possible; then mounting errors are added.
     """
     eyes = nominal_eyes_mm(participant)[list(EYE_OF_CAMERA)]
     nominal = eyes + np.array(CAMERA_PLACE_MM)
-    forward = eyes - nominal
+    forward = eyes + np.array(AIM_MM) - nominal
     forward /= np.linalg.norm(forward, axis=1, keepdims=True)
     right = np.cross(np.array([0.0, 1.0, 0.0]), forward)
     right /= np.linalg.norm(right, axis=1, keepdims=True)
@@ -56,14 +57,16 @@ def camera_poses(participant: Participant) -> tuple[Array, Array]:
 
 def lights_mm(participant: Participant) -> Array:
     """(2, 2, 3) the two lights of each eye."""
-    return nominal_eyes_mm(participant)[:, None, :] + np.array(LIGHT_PLACE_MM)
+    lights: Array = nominal_eyes_mm(participant)[:, None, :] + np.array(LIGHT_PLACE_MM)
+    return lights
 
 
 def scene_point_mm(gaze_px: Array, depth_mm: Array) -> Array:
     """(n, 3) the point seen at scene pixel gaze_px (n, 2) at depth_mm (n,) in front of the scene camera."""
     centre = np.array(SCENE_SIZE_PX) / 2
     sideways = (gaze_px - centre) / SCENE_FOCAL_PX * depth_mm[:, None]
-    return np.concatenate([sideways, depth_mm[:, None]], axis=1) + np.array(SCENE_CAMERA_MM)
+    point: Array = np.concatenate([sideways, depth_mm[:, None]], axis=1) + np.array(SCENE_CAMERA_MM)
+    return point
 
 
 def small_rotation(turn_deg: Array) -> Array:
@@ -74,4 +77,5 @@ def small_rotation(turn_deg: Array) -> Array:
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
     half = np.sinc(angle / (2 * np.pi)) ** 2 / 2  # (1 - cos angle) / angle^2, finite at zero
-    return np.eye(3) + np.sinc(angle / np.pi) * cross + half * (cross @ cross)
+    rotation: Array = np.eye(3) + np.sinc(angle / np.pi) * cross + half * (cross @ cross)
+    return rotation

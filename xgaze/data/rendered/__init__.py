@@ -1,0 +1,40 @@
+"""The embedded rendered recording: a synthetic head-mounted eye tracker whose every pixel's anatomy is known."""
+
+from xgaze.data.rendered.anatomy import EYES, Participant, draw_participant
+from xgaze.data.rendered.cache import RENDERER_VERSION, default_cache_dir, participant_id
+from xgaze.data.rendered.eye_folders import write_eye_folders
+from xgaze.data.rendered.frames import FrameStates, draw_frames
+from xgaze.data.rendered.headset import CAMERAS, EYE_OF_CAMERA, SCENE_SIZE_PX
+from xgaze.data.rendered.recording import (
+    SPLITS,
+    RecordingSettings,
+    RenderedRecording,
+    RenderedSplit,
+    open_recording,
+)
+from xgaze.data.rendered.render import STATE_SHAPES, RenderedParticipant, render_participant
+from xgaze.data.rendered.shading import REGIONS
+
+__all__ = [
+    "CAMERAS",
+    "EYES",
+    "EYE_OF_CAMERA",
+    "REGIONS",
+    "RENDERER_VERSION",
+    "SCENE_SIZE_PX",
+    "SPLITS",
+    "STATE_SHAPES",
+    "FrameStates",
+    "Participant",
+    "RecordingSettings",
+    "RenderedParticipant",
+    "RenderedRecording",
+    "RenderedSplit",
+    "default_cache_dir",
+    "draw_frames",
+    "draw_participant",
+    "open_recording",
+    "participant_id",
+    "render_participant",
+    "write_eye_folders",
+]
