@@ -90,8 +90,11 @@ class Recording(Protocol):
     target: `gaze_x_px`, `gaze_y_px`, or `label` (int). Sample i belongs to row i.
     """
 
-    spec: Spec
-    table: pd.DataFrame
+    @property
+    def spec(self) -> Spec: ...
+
+    @property
+    def table(self) -> pd.DataFrame: ...
 
     def __getitem__(self, row: int) -> Sample: ...
 

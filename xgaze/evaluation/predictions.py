@@ -35,6 +35,7 @@ def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDA
 
 
 def _has_truth(recording: Recording) -> bool:
-    columns = GAZE_COLUMNS if recording.spec.kind == "gaze" else [LABEL_COLUMN]
-    table = recording.table
-    return all(column in table for column in columns) and not bool(table[columns].isna().any(axis=None))
+    """Unlabelled recordings have NaN gaze, or -1 as label."""
+    if recording.spec.kind == "gaze":
+        return not bool(recording.table[GAZE_COLUMNS].isna().any(axis=None))
+    return bool((recording.table[LABEL_COLUMN] >= 0).all())

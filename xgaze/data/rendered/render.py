@@ -60,7 +60,7 @@ def render_participant(number: int, n_frames: int, height: int, width: int, seed
     starts = (random_stream(seed, number, Stream.NOISE_PLACE).random(n_frames) * NOISE_STARTS).astype(int)
     images = np.empty((n_frames, 4, height, width), np.uint8)
     regions = np.empty_like(images)
-    with _one_thread(), torch.inference_mode():
+    with one_thread(), torch.inference_mode():
         scene = prepare_scene(participant, height, width, random_stream(seed, number, Stream.NOISE))
         for i, start in enumerate(starts):
             image, region = shading.shade_frame(scene, participant, states, views, i, int(start))
@@ -88,7 +88,7 @@ def _state_arrays(states: FrameStates, views: Views) -> dict[str, NDArray[np.flo
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """torch on one thread, as participants are rendered side by side; the caller's setting comes back."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 from xgaze.data.contract import GAZE_COLUMNS, SPLITS, InputSpec, Sample, Spec
-from xgaze.data.rendered import CAMERAS, REGIONS, RecordingSettings, RenderedRecording, default_cache_dir, open_recording
+from xgaze.data.rendered import (
+    CAMERAS,
+    REGIONS,
+    RecordingSettings,
+    RenderedRecording,
+    default_cache_dir,
+    open_recording,
+)
 from xgaze.progress import Advance
 from xgaze.recipe import RenderedData
 

@@ -1,0 +1,215 @@
+"""The commands end to end, as a user types them, on a small rendered recording."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+TINY = """
+name: tiny
+data:
+  source: rendered
+  height: 64
+  width: 80
+  train_participants: 12
+  validation_participants: 8
+  test_participants: 8
+  frames_per_participant: 4
+model:
+  name: multi-eye
+  args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}
+training: {epochs: 2, batch_size: 16, loss: euclidean, precision: 32-true}
+distill: {tuning_epochs: 2, ranks: [2, 6], calibration_samples: 48}
+explain: {steps: 16, sweep_points: 5}
+"""
+
+
+class Shell:
+    """Runs `xgaze` in a folder of its own."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "XGAZE_CACHE": str(cache)}
+
+    def start(self, *words: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "xgaze.cli.main", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe, text=True)
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, err
+        return out, err
+
+    def json(self, *words: str) -> dict:
+        return json.loads(self(*words, "--json")[0])
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, cache):
+    """Teacher, student and explanation of the tiny recipe, made once."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "tiny.yaml").write_text(TINY)
+    shell = Shell(folder, cache)
+    figures = {
+        "teacher": shell.json("train-teacher", "tiny.yaml"),
+        "student": shell.json("distill", "--prune-fc", "tiny.yaml", "--max-worse", "5%"),
+        "explain": shell.json("explain", "tiny.yaml", "--sample", "3", "--sample", "P000000/0/0"),
+    }
+    return shell, figures
+
+
+def test_train_teacher_says_all_it_should(run):
+    _, figures = run
+    teacher = figures["teacher"]
+    assert {"recipe", "model_dir", "parameters", "fc_parameters", "participants", "error", "baselines", "train_seconds"} <= set(
+        teacher
+    )
+    assert teacher["participants"] == {"train": 12, "validation": 8, "test": 8}
+    error = teacher["error"]
+    assert error["unit"] == "px" and error["low"] < error["mean"] < error["high"]
+    assert set(teacher["baselines"]) == {"mean gaze", "pixel ridge 8x8"}
+
+
+def test_distill_says_all_it_should(run):
+    _, figures = run
+    student = figures["student"]
+    wanted = {"teacher", "student", "difference_percent", "budget_percent", "budget_met", "fc_reduction"}
+    assert wanted | {"parameter_reduction", "latency_ratio", "model_dir"} <= set(student)
+    keys = {"parameters", "fc_parameters", "macs", "bytes", "error", "latency_ms", "onnx_bytes", "onnx_parity"}
+    assert keys <= set(student["student"])
+    assert set(student["student"]["latency_ms"]) == {"median", "p95"}
+    assert student["budget_percent"] == 5.0 and student["student"]["onnx_parity"] <= 1e-5
+    assert student["fc_reduction"] > 5
+
+
+def test_explain_writes_one_report(run):
+    shell, figures = run
+    explained = figures["explain"]
+    assert explained["samples"] == ["P000000/0/3", "P000000/0/0"]
+    page = shell.folder / explained["report"]
+    assert page.stat().st_size == explained["report_bytes"] < 2_000_000
+    text = page.read_text()
+    assert "default-src 'none'" in text and "rendered" in text.lower()
+    assert explained["methods"]["integrated gradients"] >= 0
+
+
+def test_no_artefact_is_a_pickle(run):
+    shell, _ = run
+    suffixes = {p.suffix for p in (shell.folder / "checkpoints").rglob("*") if p.is_file()}
+    assert suffixes == {".json", ".safetensors", ".csv", ".onnx", ".npy", ".npz"}
+    for path in (shell.folder / "checkpoints").rglob("*.safetensors"):
+        assert not path.read_bytes()[:4].startswith((b"PK\x03\x04", b"\x80\x02"))
+
+
+def test_a_finished_command_prints_its_result_again(run):
+    shell, figures = run
+    start = time.time()
+    out, err = shell("train-teacher", "tiny.yaml", "--json")
+    assert json.loads(out) == figures["teacher"] and "--force" in err
+    assert shell.json("distill", "--prune-fc", "tiny.yaml", "--max-worse", "5") == figures["student"]
+    assert shell.json("explain", "tiny.yaml", "--sample", "3", "--sample", "P000000/0/0") == figures["explain"]
+    assert time.time() - start < 240
+
+
+def test_words_name_units_interval_place_and_next_command(run):
+    shell, _ = run
+    out, _ = shell("train-teacher", "tiny.yaml")
+    assert "95 % interval over participants" in out and "rendered eyes" in out
+    assert "Lies in: checkpoints/tiny/teacher" in out and "Next:    xgaze distill --prune-fc tiny.yaml" in out
+
+
+def test_the_report_is_rebuilt_without_computing(run):
+    shell, figures = run
+    page = shell.folder / figures["explain"]["report"]
+    before = page.read_bytes()
+    page.unlink()
+    shell("report", "tiny.yaml")
+    assert page.read_bytes() == before
+
+
+def test_predict_reads_the_rendered_folder_format(run, tmp_path):
+    shell, _ = run
+    out = shell.json("render", str(tmp_path / "eyes"), "--people", "2", "--frames", "2", "--height", "64", "--width", "80")
+    assert shell.json("check", out["definition"]) == {"ok": True, "faults": []}
+    shell("predict", "checkpoints/tiny/student", out["definition"], "--out", str(tmp_path / "predictions.csv"))
+    table = pd.read_csv(tmp_path / "predictions.csv")
+    assert len(table) == 12 and table["error_px"].notna().all()
+
+
+def test_a_check_that_fails_lists_faults_and_exits_2(run, tmp_path):
+    shell, _ = run
+    shell("render", str(tmp_path / "eyes"), "--people", "2", "--frames", "3", "--height", "64", "--width", "80")
+    removed = next((tmp_path / "eyes" / "test").rglob("2_3.png"))
+    removed.unlink()
+    out, _ = shell("check", str(tmp_path / "eyes" / "recording.yaml"), code=2)
+    session = removed.parent.relative_to(tmp_path / "eyes")
+    assert f"{session} frame 2: eye3 missing (2_3.png); 3 of 4 views found." in out
+
+
+def test_a_killed_training_goes_on_where_it_was(tmp_path, cache):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    shell = Shell(tmp_path, cache)
+    process = shell.start("train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200")
+    history = tmp_path / "checkpoints" / "tiny" / "teacher" / "training" / "history.csv"
+    deadline = time.time() + 120
+    while not (history.is_file() and len(pd.read_csv(history)) >= 3) and time.time() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    done = len(pd.read_csv(history))
+    assert done >= 3 and not (tmp_path / "checkpoints" / "tiny" / "teacher" / "model.json").exists()
+    process = shell.start("train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200")
+    while len(pd.read_csv(history)) <= done and time.time() < deadline + 60:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    resumed = pd.read_csv(history)
+    assert list(resumed["epoch"]) == list(range(len(resumed))) and len(resumed) > done
+    assert process.returncode == 130 and "goes on from the last finished epoch" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train-teacher", "tiny.yaml", "--set", "training.epoch=3"), "did you mean 'epochs'?"),
+        (("train-teacher", "no-such"), "no recipe 'no-such'"),
+        (("train-teacher", "tiny.yaml", "--set", "seed=9"), "holds a teacher of other settings"),
+        (("train-teacher", "heatmap-cnn"), "key 'data.path' is missing"),
+        (("distill", "tiny.yaml"), "give --prune-fc"),
+        (("distill", "--prune-fc", "tiny.yaml", "--max-worse", "lots"), "not a percentage"),
+        (("distill", "--prune-fc", "multi-eye"), "Run `xgaze train-teacher` first"),
+        (("explain", "tiny.yaml", "--sample", "999"), "no such test sample"),
+        (("explain", "tiny.yaml"), "Missing option '--sample'"),
+        (("predict", "pickled", "x", "--out", "y.csv"), "never opens"),
+        (("check", "nothing.yaml"), "no such file"),
+    ],
+)
+def test_bad_input_gets_one_message_and_exit_code_2(run, words, message):
+    shell, _ = run
+    pickled = shell.folder / "pickled"
+    pickled.mkdir(exist_ok=True)
+    torch.save({}, pickled / "model.pt")
+    out, err = shell(*words, code=2)
+    assert message in err and not out and "Traceback" not in err
+    assert not (shell.folder / "y.csv").exists()
+
+
+@pytest.mark.parametrize("command", ["train-teacher", "distill", "explain", "check", "predict", "report", "render"])
+def test_every_command_has_help_with_an_example(run, command):
+    shell, _ = run
+    out, _ = shell(command, "--help")
+    assert "Example:" in out and f"xgaze {command}" in out

@@ -1,0 +1,90 @@
+"""What can be wrong with a recording: the kinds of fault in a fixed order, each with its remedy. Finds nothing itself."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from xgaze.errors import InputError
+
+Kind = Literal[
+    "definition",
+    "nothing found",
+    "missing view",
+    "undecodable image",
+    "wrong image size",
+    "label table",
+    "rows against frames",
+    "missing label",
+    "label outside the scene",
+    "participant in two splits",
+    "identical images across splits",
+    "empty split",
+    "class missing from a split",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+SHOWN = 20
+
+REMEDIES: dict[Kind, str] = {
+    "definition": "Correct the definition file, or move the files to where it says they are.",
+    "nothing found": "Check `path`, `layout` and `splits` in the definition against the folders on disk.",
+    "missing view": "Restore the picture, or remove the frame's other pictures and its label row; check `views`.",
+    "undecodable image": "Export the picture again, or restore it from the original recording.",
+    "wrong image size": "Export all pictures in one size, and state it as `height` and `width` in the definition.",
+    "label table": "Check the table's file name and column names against the definition.",
+    "rows against frames": "Each frame needs one label row: row i belongs to frame i, unless a `frame` column is named.",
+    "missing label": "Fill in the value, or remove the row together with its pictures.",
+    "label outside the scene": "If most rows fail, check `unit` and `scene`; otherwise correct or remove these rows.",
+    "participant in two splits": "Keep all recordings of a person in one split, or give different people different names.",
+    "identical images across splits": "Remove the copies: a model must not be tested on pictures it was trained on.",
+    "empty split": "Training needs people in train, validation and test: add recordings or check `splits`.",
+    "class missing from a split": "Add participants of this class (three or more), or leave the class out.",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong: its kind, and a sentence naming file, row or participant."""
+
+    kind: Kind
+    message: str
+
+
+def summarise(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    """[{kind, count, first: the first 20 messages}] in the order of `KINDS`; kinds without a fault are left out."""
+    messages: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
+    for fault in faults:
+        messages[fault.kind].append(fault.message)
+    return [{"kind": kind, "count": len(all_), "first": all_[:SHOWN]} for kind, all_ in messages.items() if all_]
+
+
+def raise_faults(where: Path, faults: Sequence[Fault]) -> None:
+    """Raise InputError with the first 20 faults, their count and what to do; return when there are none."""
+    if not faults:
+        return
+    more = f", the first {SHOWN}" if len(faults) > SHOWN else ""
+    lines = [f"{where}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}{more}:"]
+    lines += [f"  {fault.message}" for fault in faults[:SHOWN]]
+    lines += [f"{group['kind']}: {REMEDIES[group['kind']]}" for group in summarise(faults)]
+    raise InputError("\n".join(lines))
+
+
+def listed(names: Sequence[str], limit: int = SHOWN) -> str:
+    """Names in one line: runs of whole numbers as "3-9", and no more than `limit` entries."""
+    entries = _runs(names)
+    rest = f" and {len(entries) - limit} more" if len(entries) > limit else ""
+    return ", ".join(entries[:limit]) + rest
+
+
+def _runs(names: Sequence[str]) -> list[str]:
+    runs: list[list[str]] = []
+    for name in names:
+        if runs and _follows(runs[-1][-1], name):
+            runs[-1] = [runs[-1][0], name]
+        else:
+            runs.append([name])
+    return ["-".join(run) for run in runs]
+
+
+def _follows(before: str, after: str) -> bool:
+    return before.isdecimal() and after.isdecimal() and int(after) == int(before) + 1

@@ -1,0 +1,56 @@
+"""Numbers as people read them. Pure functions."""
+
+from typing import Any
+
+MINUS = "\u2212"
+
+
+def number(value: float, digits: int = 1) -> str:
+    """1234.56 -> "1,234.6", with a true minus sign."""
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def count(value: int) -> str:
+    """1137186 -> "1,137,186"."""
+    return f"{value:,}"
+
+
+def times(value: float) -> str:
+    """21.23 -> "21x"; small ratios keep a decimal."""
+    return f"{value:.0f}\u00d7" if value >= 10 else f"{value:.1f}\u00d7"
+
+
+def size(value: int) -> str:
+    """Bytes as kB or MB (powers of ten)."""
+    return f"{value / 1e6:.2f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
+
+
+def percent(value: float) -> str:
+    """A signed percentage: "+0.4 %"."""
+    return f"{value:+.1f} %".replace("-", MINUS)
+
+
+def score(value: float, unit: str) -> str:
+    """A score with its unit: "31.2 px", "AUC 0.771"."""
+    return f"{number(value)} px" if unit == "px" else f"{unit} {value:.3f}"
+
+
+def interval(error: dict[str, Any]) -> str:
+    """The 95 % interval of a score: "29.0 to 33.4"."""
+    digits = 1 if error["unit"] == "px" else 3
+    return f"{number(error['low'], digits)} to {number(error['high'], digits)}"
+
+
+def percent_interval(difference: dict[str, float]) -> str:
+    """ "-0.9 % to +1.7 %"."""
+    return f"{percent(difference['low'])} to {percent(difference['high'])}"
+
+
+def tiny(value: float) -> str:
+    """1.1e-07 -> "1.1e-07", zero as "0"."""
+    return "0" if value == 0 else f"{value:.1e}"
+
+
+def point(value: Any) -> str:
+    """A gaze point as "(412, 301) px", a class as its name."""
+    return value if isinstance(value, str) else f"({value[0]:.0f}, {value[1]:.0f}) px"
