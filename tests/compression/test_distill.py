@@ -12,14 +12,13 @@ from xgaze.artifacts import read_card
 from xgaze.capacity.layer import LayerCapacity
 from xgaze.compression.distill import distill, finished_student, student_of_teacher
 from xgaze.compression.export import export_onnx, measure_latency_ms, onnx_parity, open_session
-from xgaze.compression.search import Judge, calibration_rows, choose, judged, ranks_to_try
+from xgaze.compression.search import Candidate, Judge, calibration_rows, choose, ranks_to_try
 from xgaze.compression.student import load_model
 from xgaze.data.contract import collate, rows_of, targets_of
 from xgaze.evaluation.gaze import error_px
 from xgaze.evaluation.participants import Interval
 from xgaze.models.inference import predict
 from xgaze.training.teacher import finished_teacher, train_teacher
-from xgaze.training.tuning import Features
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def run(tmp_path_factory, gaze_recording):
                 "args": {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False},
             },
             "training": {"epochs": 10, "batch_size": 12, "precision": "32-true", "loss": "euclidean"},
-            "distill": {"tuning_epochs": 2, "ranks": [1, 8], "calibration_samples": 64},
+            "distill": {"tuning_epochs": 2, "ranks": [1, 8], "calibration_samples": 64, "end_to_end_epochs": 1},
         }
     )
     folder = tmp_path_factory.mktemp("checkpoints") / "toy"
@@ -97,9 +96,10 @@ def test_both_onnx_files_equal_torch_with_any_batch(run, gaze_recording):
 def test_the_frontier_holds_every_student_and_marks_the_chosen_one(run):
     _, folder, _ = run
     frontier = pd.read_csv(folder / "student" / "budget.csv")
-    assert list(frontier["rank"]) == [1, 1, 8, 8]
-    assert list(frontier["stage"]) == ["no training", "head tuned"] * 2
-    assert frontier["chosen"].sum() == 1 and frontier.loc[frontier["chosen"], "stage"].item() == "head tuned"
+    assert list(frontier["rank"])[:4] == [1, 1, 8, 8]
+    assert list(frontier["stage"]) == ["no training", "head tuned"] * 2 + ["tuned end to end"]
+    assert list(frontier["chosen"]) == [False] * 4 + [True]
+    assert list(frontier["against"])[:4] == ["teacher"] * 4
     assert (frontier["worse_percent_low"] <= frontier["worse_percent_high"]).all()
     chosen = json.loads((folder / "student" / "capacity.json").read_text())["chosen_rank"]
     assert chosen == frontier.loc[frontier["chosen"], "rank"].item()
@@ -144,21 +144,22 @@ def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
     assert figures["fc_reduction"] > 1.9
 
 
-def candidate(judge, model, high, size):
-    one = judged(model, None, None, "head tuned", judge)
-    return type(one)(**{**vars(one), "worse_percent": Interval(high - 1, high - 2, high), "fc_parameters": size})
+def candidate(high, size):
+    return Candidate(None, None, None, "head tuned", size, 0.0, Interval(high - 1, high - 2, high), "teacher")
 
 
-def test_the_smallest_that_holds_is_chosen_or_the_nearest_with_a_plain_no(gaze_recording, run):
-    _, folder, _ = run
-    model, _ = load_model(folder / "teacher")
-    validation = rows_of(gaze_recording, "validation")[:5]
-    truth = targets_of(gaze_recording, validation)
-    width = model.head.embedding.in_features
-    judge = Judge(gaze_recording.spec, Features(np.ones((5, width), np.float32), truth), np.arange(5), truth + 1)
-    tried = [candidate(judge, model, high, size) for high, size in ((1.0, 900), (1.9, 500), (2.1, 100), (7.0, 10))]
+def test_the_smallest_that_holds_is_chosen_or_the_nearest_with_a_plain_no():
+    tried = [candidate(high, size) for high, size in ((1.0, 900), (1.9, 500), (2.1, 100), (7.0, 10))]
     assert choose(tried, 2.0) == (tried[1], True)
     assert choose(tried[2:], 2.0) == (tried[2], False)
+
+
+def test_the_reference_is_the_better_of_teacher_and_control(gaze_recording):
+    truth = np.zeros((4, 2), np.float32)
+    judge = Judge(gaze_recording.spec, truth, np.arange(4), truth + 2, "teacher")
+    assert judge.better({"teacher": truth + 2, "control": truth + 1}) == "control"
+    assert judge.better({"teacher": truth + 2, "control": truth + 3}) == "teacher"
+    assert judge.worse_percent(truth + 3).mean == pytest.approx(50)
 
 
 def test_ranks_lie_around_what_capacity_expects():

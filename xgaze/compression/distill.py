@@ -5,57 +5,79 @@ import shutil
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card, write_csv, write_json
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card, write_json
 from xgaze.capacity.embeddings import collect_embeddings
 from xgaze.capacity.layer import LayerCapacity, layer_capacity
 from xgaze.compression.fold import plan_fold
 from xgaze.compression.head import first_linear, tail_of
-from xgaze.compression.result import Outcome, Step, write_student
-from xgaze.compression.search import Candidate, Judge, calibration_rows, choose, factorise, ranks_to_try, tuned
-from xgaze.data.contract import Recording, Spec, rows_of, targets_of
+from xgaze.compression.result import Outcome, Step, write_frontier, write_student
+from xgaze.compression.search import (
+    Candidate,
+    Judge,
+    calibration_rows,
+    choose,
+    factorise,
+    head_outputs,
+    ranks_to_try,
+    tuned,
+)
+from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.errors import InputError
+from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters
 from xgaze.progress import progress_bar
-from xgaze.recipe import Recipe
+from xgaze.recipe import Recipe, Training
 from xgaze.training.fit import fresh_folder
 from xgaze.training.tuning import Features, tune_head, tuning_settings
+from xgaze.training.whole import tune_model
 
 STUDENT = "student"
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Everything a trial needs: cached features of training and validation people, and how heads are tuned."""
+    """Everything a trial needs: cached features of training and validation people, and how models are tuned."""
 
     recipe: Recipe
-    spec: Spec
+    recording: Recording
     train: Features
     validation: Features
     folder: Path
 
-    def tune(self, head: nn.Module, name: str, teacher_weight: float) -> None:
-        """Tune `head` in place, the same number of epochs for whoever comes; resumes from a killed run."""
-        wanted = self.recipe.distill
+    def tune_head(self, head: nn.Module, name: str, teacher_weight: float) -> None:
+        """Tune `head` in place on cached features, the same number of epochs for whoever comes."""
+        wanted, spec = self.recipe.distill, self.recording.spec
         settings = tuning_settings(self.recipe.training, wanted.tuning_epochs, wanted.learning_rate, wanted.batch_size)
         run = self.folder / name
-        tune_head(head, self.spec, self.train, self.validation, settings, run, self.recipe.seed, teacher_weight)
+        tune_head(head, spec, self.train, self.validation, settings, run, self.recipe.seed, teacher_weight)
+
+    def tune_whole(self, model: FeatureHead, name: str) -> None:
+        """Tune `model` in place from end to end on labels; none if the recipe says so."""
+        wanted = self.recipe.distill
+        if wanted.end_to_end_epochs:
+            settings = end_to_end_settings(
+                self.recipe.training, wanted.end_to_end_epochs, wanted.end_to_end_learning_rate
+            )
+            run = self.folder / f"{name}-whole"
+            tune_model(model, self.recording, settings, run, self.recipe.seed, f"tuning the {name} end to end")
 
     def calibration(self) -> torch.Tensor:
+        """Features of the training samples that surgeries are computed and proved on."""
         rows = calibration_rows(len(self.train), self.recipe.distill.calibration_samples, self.recipe.seed)
         return torch.from_numpy(self.train.values[rows])
 
 
-def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is this recipe's finished student."""
-    card = student_of_teacher(recipe, folder)
-    return card if card and card.recipe_hash == recipe.student_hash() else None
+def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
+    """The recipe's training, once more, shorter and gentler."""
+    changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
+    return training.model_copy(update=changes)
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -66,6 +88,12 @@ def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
     return card if Recipe.model_validate(card.recipe).teacher_hash() == recipe.teacher_hash() else None
 
 
+def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
+    """The card in `folder` if it is this recipe's finished student."""
+    card = student_of_teacher(recipe, folder)
+    return card if card and card.recipe_hash == recipe.student_hash() else None
+
+
 def discard_student(folder: Path) -> None:
     """Forget a student, finished or not."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -74,21 +102,26 @@ def discard_student(folder: Path) -> None:
 def distill(
     recipe: Recipe, recording: Recording, teacher: FeatureHead, teacher_card: ModelCard, folder: Path
 ) -> ModelCard:
-    """Fold, factor, tune and choose on validation participants; score teacher, control and student once on test."""
+    """Fold, factor, tune and choose on validation participants; score teacher, control and student once on test.
+
+    Heads of all ranks are judged against the teacher, whose towers they share. The finalist is tuned end to end and judged
+    against the better of the teacher and its control, which has had all the same tuning.
+    """
     layer = first_linear(teacher)
     bench = open_bench(recipe, recording, teacher, layer, folder)
-    control = tuned_teacher(teacher, bench)
-    judge, reference = reference_judge(recording, bench, teacher, control)
     folded, steps = fold_head(teacher, layer, bench)
-    linear = folded.get_submodule(layer)
-    assert isinstance(linear, nn.Linear)
-    capacity = layer_capacity(layer, linear, tail_of(folded, layer), bench.calibration().numpy())
+    capacity = capacity_of(folded, layer, bench)
+    judge = validation_judge(bench, teacher)
     candidates = search(folded, capacity, bench, judge)
-    student, held = choose([one for one in candidates if one.stage == "head tuned"], recipe.distill.max_worse_percent)
-    write_frontier(folder, candidates, student, count_fc_parameters(teacher))
-    write_json(folder / "capacity.json", {**capacity.to_json(), "chosen_rank": student.surgery.rank})
-    steps = [*steps, Step(student.surgery, student.proof)]
-    outcome = Outcome(student.model, steps, control, reference, held)
+    finalist, _ = choose([one for one in candidates if one.stage == "head tuned"], recipe.distill.max_worse_percent)
+    control = tuned_teacher(teacher, bench)
+    bench.tune_whole(finalist.model, "student")
+    judge = judge_against_better(judge, bench, control)
+    last = finalist.finished(judge, outputs_on_validation(finalist.model, recording))
+    write_frontier(folder, [*candidates, last], count_fc_parameters(teacher))
+    write_json(folder / "capacity.json", {**capacity.to_json(), "chosen_rank": last.surgery.rank})
+    held = last.worse_percent.high <= recipe.distill.max_worse_percent
+    outcome = Outcome(last.model, [*steps, Step(last.surgery, last.proof)], control, judge.name, held)
     return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
 
 
@@ -102,27 +135,8 @@ def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, layer
         with progress_bar(f"collecting embeddings ({split})") as advance:
             values = collect_embeddings(teacher, layer, recording, rows, file, "input", advance)
         parts[split] = Features(values, targets_of(recording, rows))
-    train = parts["train"]
-    plain = Judge(recording.spec, train, train.targets, train.targets)
-    return Bench(recipe, recording.spec, replace(train, teacher=plain.outputs(teacher.head)), parts["validation"], run)
-
-
-def tuned_teacher(teacher: FeatureHead, bench: Bench) -> FeatureHead:
-    """The control: the teacher with its own head tuned on labels, exactly as long as any student's."""
-    control = copy.deepcopy(teacher)
-    bench.tune(control.head, "control", 0.0)
-    return control
-
-
-def reference_judge(
-    recording: Recording, bench: Bench, teacher: FeatureHead, control: FeatureHead
-) -> tuple[Judge, str]:
-    """A judge against the better of teacher and control on validation participants, so that no student wins by tuning."""
-    people = recording.table["participant"].to_numpy()[rows_of(recording, "validation")]
-    judge = Judge(bench.spec, bench.validation, people, bench.validation.targets)
-    outputs = {"teacher": judge.outputs(teacher.head), "control": judge.outputs(control.head)}
-    name = judge.better(outputs)
-    return replace(judge, reference=outputs[name]), name
+    train = replace(parts["train"], teacher=head_outputs(teacher.head, parts["train"].values))
+    return Bench(recipe, recording, train, parts["validation"], run)
 
 
 def fold_head(teacher: FeatureHead, layer: str, bench: Bench) -> tuple[FeatureHead, list[Step]]:
@@ -134,21 +148,49 @@ def fold_head(teacher: FeatureHead, layer: str, bench: Bench) -> tuple[FeatureHe
     return folded, steps
 
 
+def capacity_of(folded: FeatureHead, layer: str, bench: Bench) -> LayerCapacity:
+    """How much of the folded layer is used."""
+    linear = folded.get_submodule(layer)
+    assert isinstance(linear, nn.Linear)
+    return layer_capacity(layer, linear, tail_of(folded, layer), bench.calibration().numpy())
+
+
+def validation_judge(bench: Bench, teacher: FeatureHead) -> Judge:
+    """Judges on validation participants, against the teacher."""
+    people = bench.recording.table["participant"].to_numpy()[rows_of(bench.recording, "validation")]
+    outputs = head_outputs(teacher.head, bench.validation.values)
+    return Judge(bench.recording.spec, bench.validation.targets, people, outputs, "teacher")
+
+
 def search(folded: FeatureHead, capacity: LayerCapacity, bench: Bench, judge: Judge) -> list[Candidate]:
     """Every rank without training and with its head tuned."""
-    calibration = bench.calibration()
-    tune = partial(bench.tune, teacher_weight=bench.recipe.distill.teacher_weight)
+    calibration, values = bench.calibration(), bench.validation.values
+    tune = partial(bench.tune_head, teacher_weight=bench.recipe.distill.teacher_weight)
     candidates = []
     for rank in ranks_to_try(capacity, bench.recipe.distill.ranks):
-        raw = factorise(folded, capacity.layer, rank, calibration, judge)
-        candidates += [raw, tuned(raw, judge, tune)]
+        raw = factorise(folded, capacity.layer, rank, calibration, judge, values)
+        candidates += [raw, tuned(raw, judge, values, tune)]
     if not candidates:
         most = min(capacity.in_features, capacity.out_features)
         raise InputError(f"distill.ranks: none lies within 1..{most}, the ranks that '{capacity.layer}' can have.")
     return candidates
 
 
-def write_frontier(folder: Path, candidates: list[Candidate], student: Candidate, teacher_fc_parameters: int) -> None:
-    """budget.csv: every student tried."""
-    rows: list[dict[str, Any]] = [{**one.row(teacher_fc_parameters), "chosen": one is student} for one in candidates]
-    write_csv(folder / "budget.csv", pd.DataFrame(rows))
+def tuned_teacher(teacher: FeatureHead, bench: Bench) -> FeatureHead:
+    """The control: the teacher with exactly the tuning its student gets, but no surgery."""
+    control = copy.deepcopy(teacher)
+    bench.tune_head(control.head, "control", 0.0)
+    bench.tune_whole(control, "control")
+    return control
+
+
+def judge_against_better(judge: Judge, bench: Bench, control: FeatureHead) -> Judge:
+    """The judge, measuring against the better of teacher and control, so that no student wins by tuning alone."""
+    outputs = {"teacher": judge.reference, "control": outputs_on_validation(control, bench.recording)}
+    name = judge.better(outputs)
+    return replace(judge, reference=outputs[name], name=name)
+
+
+def outputs_on_validation(model: FeatureHead, recording: Recording) -> NDArray[np.float32]:
+    """Outputs of a whole model for the validation participants."""
+    return predict(model, recording, rows_of(recording, "validation"))

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
 from xgaze.compression.proof import Proof
+from xgaze.compression.search import Candidate
 from xgaze.compression.student import Surgery, surgery_to_json
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
@@ -131,3 +133,9 @@ def gather_metrics(
         "parameter_reduction": teacher["parameters"] / student["parameters"],
         "latency_ratio": teacher["latency_ms"]["median"] / student["latency_ms"]["median"],
     }
+
+
+def write_frontier(folder: Path, candidates: list[Candidate], teacher_fc_parameters: int) -> None:
+    """budget.csv: every student tried; the last is the one chosen."""
+    rows = [{**one.row(teacher_fc_parameters), "chosen": one is candidates[-1]} for one in candidates]
+    write_csv(folder / "budget.csv", pd.DataFrame(rows))

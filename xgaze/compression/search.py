@@ -18,7 +18,6 @@ from xgaze.evaluation.participants import Interval
 from xgaze.evaluation.score import compare, higher_is_better, pooled_score
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters
-from xgaze.training.tuning import Features
 
 WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
 Tune = Callable[[torch.nn.Module, str], None]
@@ -27,20 +26,16 @@ Tune = Callable[[torch.nn.Module, str], None]
 
 @dataclass(frozen=True)
 class Judge:
-    """Validation participants: features, truth, and the reference outputs that "worse" is measured against."""
+    """Validation participants: truth, and the outputs of the reference called `name` that "worse" is measured against."""
 
     spec: Spec
-    features: Features
+    truth: NDArray[Any]
     participants: NDArray[Any]
     reference: NDArray[Any]
-
-    def outputs(self, head: torch.nn.Module) -> NDArray[Any]:
-        values = self.features.values
-        blocks = [np.ascontiguousarray(values[k : k + 512]) for k in range(0, len(values), 512)]
-        return torch.cat([outputs_of(head, torch.tensor(block)) for block in blocks]).numpy()
+    name: str
 
     def score(self, outputs: NDArray[Any]) -> float:
-        return pooled_score(self.spec, outputs, self.features.targets)
+        return pooled_score(self.spec, outputs, self.truth)
 
     def better(self, outputs: dict[str, NDArray[Any]]) -> str:
         """Name of the outputs that score best."""
@@ -48,7 +43,7 @@ class Judge:
         return pick(outputs, key=lambda name: self.score(outputs[name]))
 
     def worse_percent(self, outputs: NDArray[Any]) -> Interval:
-        return compare(self.spec, outputs, self.reference, self.features.targets, self.participants)
+        return compare(self.spec, outputs, self.reference, self.truth, self.participants)
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,11 @@ class Candidate:
     fc_parameters: int
     score: float
     worse_percent: Interval
+    against: str
+
+    def finished(self, judge: Judge, outputs: NDArray[Any]) -> "Candidate":
+        """The same student after tuning end to end, judged by its new outputs."""
+        return judged(self.model, self.surgery, self.proof, "tuned end to end", judge, outputs)
 
     def row(self, teacher_fc_parameters: int) -> dict[str, Any]:
         """One line of budget.csv."""
@@ -71,7 +71,8 @@ class Candidate:
             "weighting": self.surgery.weighting,
             "fc_parameters": self.fc_parameters,
             "fc_reduction": teacher_fc_parameters / self.fc_parameters,
-            "validation_error": self.score,
+            "against": self.against,
+            "validation_score": self.score,
             "worse_percent_mean": self.worse_percent.mean,
             "worse_percent_low": self.worse_percent.low,
             "worse_percent_high": self.worse_percent.high,
@@ -85,30 +86,40 @@ def ranks_to_try(capacity: LayerCapacity, asked: list[int] | None) -> list[int]:
     return sorted({rank for rank in wanted if 1 <= rank <= most})
 
 
-def factorise(folded: FeatureHead, layer: str, rank: int, calibration: torch.Tensor, judge: Judge) -> Candidate:
-    """The better of both weightings at this rank on validation participants, without any training."""
+def factorise(
+    folded: FeatureHead, layer: str, rank: int, calibration: torch.Tensor, judge: Judge, features: NDArray[Any]
+) -> Candidate:
+    """The better of both weightings at this rank, without any training; `features` are those of validation people."""
     tried = []
     for weighting in WEIGHTINGS:
         model = copy.deepcopy(folded)
         surgery = LowRank(layer, rank, weighting)
         proof = surgery.apply(model, tail_of(model, layer), calibration)
-        tried.append(judged(model, surgery, proof, "no training", judge))
+        tried.append(judged(model, surgery, proof, "no training", judge, head_outputs(model.head, features)))
     pick = max if higher_is_better(judge.spec) else min
     return pick(tried, key=lambda one: one.score)
 
 
-def tuned(candidate: Candidate, judge: Judge, tune: Tune) -> Candidate:
+def tuned(candidate: Candidate, judge: Judge, features: NDArray[Any], tune: Tune) -> Candidate:
     """The candidate with its head tuned."""
     model = copy.deepcopy(candidate.model)
     tune(model.head, f"rank-{candidate.surgery.rank}")
-    return judged(model, candidate.surgery, candidate.proof, "head tuned", judge)
+    outputs = head_outputs(model.head, features)
+    return judged(model, candidate.surgery, candidate.proof, "head tuned", judge, outputs)
 
 
-def judged(model: FeatureHead, surgery: LowRank, proof: Proof, stage: str, judge: Judge) -> Candidate:
-    """Score a model on validation participants."""
-    outputs = judge.outputs(model.head)
-    size = count_fc_parameters(model)
-    return Candidate(model, surgery, proof, stage, size, judge.score(outputs), judge.worse_percent(outputs))
+def judged(
+    model: FeatureHead, surgery: LowRank, proof: Proof, stage: str, judge: Judge, outputs: NDArray[Any]
+) -> Candidate:
+    """Score outputs on validation participants."""
+    size, score = count_fc_parameters(model), judge.score(outputs)
+    return Candidate(model, surgery, proof, stage, size, score, judge.worse_percent(outputs), judge.name)
+
+
+def head_outputs(head: torch.nn.Module, features: NDArray[Any]) -> NDArray[Any]:
+    """head(features) in blocks, since features may be memory-mapped and large: (n, outputs)."""
+    blocks = [np.ascontiguousarray(features[k : k + 512]) for k in range(0, len(features), 512)]
+    return torch.cat([outputs_of(head, torch.tensor(block)) for block in blocks]).numpy()
 
 
 def choose(candidates: list[Candidate], budget_percent: float) -> tuple[Candidate, bool]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
 
 Maps = dict[str, NDArray[Any]]
-CANDIDATE_COLUMNS = ("rank", "stage", "fc_parameters", "fc_reduction")
+CANDIDATE_COLUMNS = ("rank", "stage", "against", "fc_parameters", "fc_reduction")
 
 
 def gather(run: Path) -> tuple[dict[str, Any], Maps]:
@@ -131,7 +131,7 @@ def _candidates(run: Path) -> list[dict[str, Any]]:
     frontier = pd.read_csv(run / "student" / "budget.csv")
     return [
         {key: row[key] for key in CANDIDATE_COLUMNS}
-        | {"error": row["validation_error"], "chosen": bool(row["chosen"])}
+        | {"error": row["validation_score"], "chosen": bool(row["chosen"])}
         | {"difference_percent": {end: row[f"worse_percent_{end}"] for end in ("mean", "low", "high")}}
         for row in frontier.to_dict("records")
     ]

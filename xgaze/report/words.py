@@ -99,7 +99,7 @@ def _trust(report: dict[str, Any]) -> str:
 def worst_completeness(attribution: dict[str, Any]) -> float:
     """The largest completeness delta shown, %."""
     return max(
-        value
+        float(value)
         for sample in attribution["samples"]
         for by_target in sample["completeness_percent"].values()
         for value in by_target.values()

@@ -19,7 +19,6 @@ from xgaze.artifacts import (
     write_json,
     write_weights,
 )
-from xgaze.data.batches import ordered_loader, shuffled_loader
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
@@ -32,8 +31,8 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
-from xgaze.training.fit import fit, fresh_folder
-from xgaze.training.task import GazeTask, monitored
+from xgaze.training.fit import fresh_folder
+from xgaze.training.whole import tune_model
 
 TEACHER = "teacher"
 
@@ -62,7 +61,9 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCa
     model = build(recipe.model.name, recipe.model.args, recording.spec)
     run = fresh_folder(folder / "training", recipe.teacher_hash())
     write_splits(folder / "splits.json", recording.table)
-    seconds = _fit(model, recipe, recording, run)
+    wall, cpu = time.perf_counter(), time.process_time()
+    tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
+    seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
     (run / "history.csv").replace(folder / "history.csv")
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
     metrics = {
@@ -97,18 +98,6 @@ def check_loss(recipe: Recipe, recording: Recording) -> None:
     if (loss == "cross-entropy") != (kind == "class"):
         fitting = "cross-entropy" if kind == "class" else "smooth-l1, euclidean or root-mse"
         raise InputError(f"training.loss '{loss}' does not fit a recording whose target is a {kind}; use {fitting}.")
-
-
-def _fit(model: FeatureHead, recipe: Recipe, recording: Recording, run: Path) -> dict[str, float]:
-    settings = recipe.training
-    task = GazeTask(model, recording.spec, settings, recipe.seed)
-    train = shuffled_loader(recording, rows_of(recording, "train"), settings.batch_size, recipe.seed, settings.workers)
-    validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
-    wall, cpu = time.perf_counter(), time.process_time()
-    fit(task, train, validation, settings, run, monitored(recording.spec), "training the teacher")
-    # The towers go back to the plain layout and device, in which everything after training reads them.
-    model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    return {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
 
 
 def _sizes(model: FeatureHead, recording: Recording) -> dict[str, Any]:

@@ -1,75 +1,106 @@
-"""Gaze labels of one session folder: reading the table, matching rows to frames, and every fault in it."""
+"""The label table of one session folder: gaze points by frame, and what is wrong with them."""
 
-from dataclasses import dataclass
+import math
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xgaze.data.check_faults import Fault, listed
-from xgaze.data.sources.tables import is_missing, read_table, require_columns
+from xgaze.data.sources.tables import read_table, require_columns
 from xgaze.errors import InputError
 from xgaze.recipe import GazeLabels, Scene
 
-Point = tuple[float, float]
+Gaze = tuple[float, float]
+UNKNOWN: Gaze = (math.nan, math.nan)
 
 
-@dataclass(frozen=True)
-class Labels:
-    """Gaze point in px per frame name; frames without a usable label are absent."""
+def read_gaze(
+    path: Path, name: str, rows: str, labels: GazeLabels, scene: Scene
+) -> tuple[dict[str, Gaze], list[Fault]]:
+    """Frame key -> gaze in px, with all faults of the table itself.
 
-    points: dict[str, Point]
-    faults: list[Fault]
-
-
-def read_labels(folder: Path, name: str, labels: GazeLabels, scene: Scene, frames: list[str]) -> Labels:
-    """Labels of the session folder called `name`, whose frames are `frames`."""
-    table_name = f"{name}/{labels.file}"
-    columns = [labels.x, labels.y, *([labels.frame] if labels.frame else [])]
+    name: how messages call the file. rows: what stands before "row 9" in messages, "" or "<file> ".
+    """
     try:
-        table = read_table(folder / labels.file, table_name)
-        require_columns(table, columns, table_name)
+        table = read_table(path, name)
+        require_columns(table, [labels.x, labels.y] + ([labels.frame] if labels.frame else []), name)
     except InputError as error:
-        return Labels({}, [Fault("label table", str(error))])
-    names = table[labels.frame].tolist() if labels.frame else [str(k + 1) for k in range(len(table))]
-    faults = _unmatched(name, labels.file, names, frames)
-    points = {}
-    x, y = (pd.to_numeric(table[c].where(~is_missing(table[c])), errors="coerce").to_numpy() for c in columns[:2])
-    for row, frame in enumerate(names):
-        if not (np.isfinite(x[row]) and np.isfinite(y[row])):
-            written = f"({table[labels.x].iloc[row] or 'empty'}, {table[labels.y].iloc[row] or 'empty'})"
-            faults.append(Fault("missing label", f"{table_name} row {row + 1}: gaze {written} is not a point."))
-        else:
-            points[frame] = (float(x[row]), float(y[row]))
-    return Labels(points, faults + _outside(table_name, names, points, scene))
+        return {}, [Fault("label table", str(error))]
+    gaze = table[[labels.x, labels.y]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    keys = _frame_keys(table, labels)
+    faults = _missing(table[[labels.x, labels.y]], gaze, rows) + _outside(gaze, scene, rows) + _repeated(keys, rows)
+    return dict(zip(keys, map(_point, gaze), strict=True)), faults
 
 
-def _unmatched(name: str, file: str, names: list[str], frames: list[str]) -> list[Fault]:
-    """Frames without a row, rows without a frame, and two rows for one frame."""
-    rows_without = [one for one in names if one not in set(frames)]
-    frames_without = [one for one in frames if one not in set(names)]
-    told = []
-    if frames_without:
-        told.append(f"frames without a row: {listed(frames_without)}")
-    if rows_without:
-        told.append(f"rows without a frame: {listed(rows_without)}")
-    if len(set(names)) < len(names):
-        told.append(f"{len(names) - len(set(names))} frames named twice")
-    counts = f"{len(frames)} frames against {len(names)} rows of {file}"
-    return [Fault("rows against frames", f"{name}: {counts}; {'; '.join(told)}.")] if told else []
+def frame_key(frame: str) -> str:
+    """What frames are compared by: "17", "017" and "17.0" are the same frame; other names must be equal."""
+    whole = frame.removesuffix(".0")
+    return str(int(whole)) if whole.isdecimal() else frame
 
 
-def _outside(table_name: str, names: list[str], points: dict[str, Point], scene: Scene) -> list[Fault]:
-    wrong = [
-        (row, points[frame])
-        for row, frame in enumerate(names)
-        if frame in points and not (0 <= points[frame][0] <= scene.width and 0 <= points[frame][1] <= scene.height)
-    ]
+def mismatches(frames: list[str], gaze: dict[str, Gaze], session: str, labels: GazeLabels) -> list[Fault]:
+    """A fault when frames lack rows or rows lack frames: frames are file names, `gaze` is keyed by `frame_key`."""
+    without_row = [frame for frame in frames if frame_key(frame) not in gaze]
+    known = {frame_key(frame) for frame in frames}
+    without_frame = [key for key in gaze if key not in known]
+    if not without_row and not without_frame:
+        return []
+    message = f"{session}: {len(frames)} frames, but {len(gaze)} rows in {labels.file}"
+    if without_row:
+        message += f"; frames without a row: {listed(without_row)}"
+    if without_frame:
+        message += f"; rows without a frame: {listed(without_frame)}"
+    return [Fault("rows against frames", message + ".")]
+
+
+def _point(xy: NDArray[np.float64]) -> Gaze:
+    return (float(xy[0]), float(xy[1])) if np.isfinite(xy).all() else UNKNOWN
+
+
+def _frame_keys(table: pd.DataFrame, labels: GazeLabels) -> list[str]:
+    if labels.frame:
+        return [frame_key(frame) for frame in table[labels.frame]]
+    return [str(row) for row in range(1, len(table) + 1)]
+
+
+def _missing(text: pd.DataFrame, gaze: NDArray[np.float64], rows: str) -> list[Fault]:
+    bad = ~np.isfinite(gaze)
+    share = f"{bad.any(axis=1).sum()} of {len(gaze)} rows"
+    faults = []
+    for row, (values, wrong) in enumerate(zip(text.itertuples(index=False), bad, strict=True), start=1):
+        cells = [f"{c} is {_shown(v)}" for c, v, is_bad in zip(text.columns, values, wrong, strict=True) if is_bad]
+        if cells:
+            faults.append(Fault("missing label", f"{rows}row {row}: {' and '.join(cells)}; {share}."))
+    return faults
+
+
+def _shown(cell: str) -> str:
+    return f"'{cell}', not a number" if cell else "empty"
+
+
+def _outside(gaze: NDArray[np.float64], scene: Scene, rows: str) -> list[Fault]:
+    """The far edge counts as inside: a scene 960 px wide ends at x = 960. NaN compares as inside here."""
+    size = np.array([scene.width, scene.height])
+    outside = np.flatnonzero(((gaze < 0) | (gaze > size)).any(axis=1) & np.isfinite(gaze).all(axis=1))
     return [
         Fault(
             "label outside the scene",
-            f"{table_name} row {row + 1}: gaze ({x:g}, {y:g}) px lies outside the scene {scene.width}x{scene.height}; "
-            f"{len(wrong)} of {len(names)} rows. If most rows fail, check unit and scene.",
+            f"{rows}row {row + 1}: gaze ({gaze[row, 0]:g}, {gaze[row, 1]:g}) px lies outside the scene "
+            f"{scene.width}x{scene.height}; {len(outside)} of {len(gaze)} rows. "
+            "If most rows fail, check unit and scene.",
         )
-        for row, (x, y) in wrong
+        for row in outside
     ]
+
+
+def _repeated(keys: list[str], rows: str) -> list[Fault]:
+    first: dict[str, int] = {}
+    faults = []
+    for row, key in enumerate(keys, start=1):
+        if first.setdefault(key, row) != row:
+            faults.append(
+                Fault("rows against frames", f"{rows}row {row}: frame {key} has a label in row {first[key]}.")
+            )
+    return faults

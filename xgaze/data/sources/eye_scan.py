@@ -186,7 +186,7 @@ def _empty_splits(sessions: tuple[Session, ...], data: EyeFoldersData) -> tuple[
 
 
 def _looked_for(split: str, data: EyeFoldersData) -> str:
-    folder = dict(data.splits).get(split)
+    folder = {str(name): folder for name, folder in data.splits.items()}.get(split)
     if folder is None:
         return "`splits` names no folder for it."
     return f"no frames in {fill(data.layout, split=folder)}."

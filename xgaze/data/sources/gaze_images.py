@@ -1,167 +1,71 @@
-"""Pictures of gaze (heatmaps, scanpaths) with participant and class: a folder of pictures, or an array with a CSV."""
+"""Pictures of gaze (heatmaps, scanpaths) with participant and class as a `Recording`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
-from xgaze.data.contract import InputSpec, Sample, Spec
-from xgaze.data.sources.folders import natural_key
-from xgaze.data.sources.pictures import SUFFIXES, fit_picture, read_picture
-from xgaze.data.sources.tables import is_missing, read_table, require_columns
+from xgaze.data.check_faults import raise_faults
+from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
+from xgaze.data.sources.picture_files import Pictures
+from xgaze.data.sources.picture_scan import PictureScan, scan_for_prediction, scan_pictures
+from xgaze.data.sources.pictures import fit_picture
 from xgaze.data.splits import assign_splits
-from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
 
-UNKNOWN = "unknown"
+INPUT = "image"
 UNLABELLED = -1
-Read = Callable[[int], Image.Image]
 
 
-@dataclass(frozen=True)
-class GazeImages:
-    """`read`(row) gives the picture as it was stored."""
+@dataclass(frozen=True, eq=False)
+class GazeImagesRecording:
+    """Row i is picture i, decoded when asked for."""
 
     spec: Spec
     table: pd.DataFrame
-    read: Read
+    pictures: Pictures
 
     def __getitem__(self, row: int) -> Sample:
-        line = self.table.iloc[row]
-        (one,) = self.spec.inputs
-        channels, height, width = one.shape
-        pixels = fit_picture(self.read(row), height, width, channels)
-        groups = {"participant": line["participant"], "session": line["session"]}
-        return Sample(line["id"], groups, {one.name: pixels}, np.asarray(line["label"], np.int64))
+        """Decode and resize one picture. Raises InputError naming the file that cannot be used."""
+        channels, height, width = self.spec.inputs[0].shape
+        image = fit_picture(self.pictures.read(row), height, width, channels)
+        groups = {name: str(self.table[name].iat[row]) for name in ("participant", "session")}
+        target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)
+        return Sample(str(self.table["id"].iat[row]), groups, {INPUT: image}, target)
 
 
-def open_gaze_images(data: GazeImagesData) -> GazeImages:
-    """Open `data.path`, number the classes, and split by participant within class. Raises InputError."""
-    table, read = _stored_array(data) if _array_file(data.path) else _picture_folder(data.path)
-    classes = _numbered(table)
-    if len(classes) < 2:
-        raise InputError(f"{data.path}: only one class found ({', '.join(classes)}); a classifier needs two or more.")
-    labels, split = table["label"].tolist(), data.split
-    table["split"] = assign_splits(table["participant"].tolist(), labels, split.validation, split.test, data.seed)
-    return GazeImages(picture_spec(data, tuple(classes)), table, read)
+def open_gaze_images(data: GazeImagesData) -> GazeImagesRecording:
+    """Open pictures and draw splits by participant. Raises InputError with every fault that shows undecoded."""
+    found = scan_pictures(data)
+    raise_faults(data.path, found.faults)
+    return recording_of(found, data, found.labels.classes, splits_of(found.labels.rows, data))
 
 
-def open_unlabelled_images(path: Path, spec: Spec) -> GazeImages:
-    """All pictures below a folder, or in an .npz, without class; for prediction only."""
-    file = _array_file(path)
-    if file:
-        images = _load_array(file)
-        table = _table([str(k) for k in range(len(images))], [UNKNOWN] * len(images))
-        return GazeImages(spec, table.assign(split="test", label=UNLABELLED), _from_array(images))
-    files = sorted((p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES), key=lambda p: natural_key(str(p)))
-    if not files:
-        raise InputError(f"{path}: no picture ({', '.join(SUFFIXES)}) and no .npz found.")
-    table = _table([p.relative_to(path).as_posix() for p in files], [UNKNOWN] * len(files))
-    return GazeImages(spec, table.assign(split="test", label=UNLABELLED), lambda row: read_picture(files[row]))
+def splits_of(rows: pd.DataFrame, data: GazeImagesData) -> NDArray[np.str_]:
+    """Split of each row, drawn by participant. Raises InputError for fewer than three participants."""
+    shares = data.split
+    return assign_splits(list(rows["participant"]), list(rows["class_name"]), shares.validation, shares.test, data.seed)
 
 
-def picture_spec(data: GazeImagesData, classes: tuple[str, ...]) -> Spec:
-    """One input in [0, 1]."""
-    picture = InputSpec("image", (data.channels, data.height, data.width))
-    return Spec((picture,), "class", unit="AUC" if len(classes) == 2 else "accuracy", classes=classes)
+def open_pictures_for_prediction(path: Path, data: GazeImagesData, classes: tuple[str, ...]) -> GazeImagesRecording:
+    """Open pictures whose class and participant may be unknown (label -1); all of them are in split "test".
+
+    classes: those of the model; a picture of another class counts as unlabelled. Raises InputError.
+    """
+    found = scan_for_prediction(path, data, classes)
+    raise_faults(path, found.faults)
+    return recording_of(found, data, classes, np.full(len(found.labels.rows), "test"))
 
 
-def _picture_folder(path: Path) -> tuple[pd.DataFrame, Read]:
-    """class/participant/picture; the class is the name of the folder."""
-    if not path.is_dir():
-        raise InputError(f"{path}: no such folder; give yours with --set data.path=FOLDER.")
-    files = [p for p in path.glob("*/*/*") if p.suffix.lower() in SUFFIXES]
-    files.sort(key=lambda p: natural_key(p.relative_to(path).as_posix()))
-    if not files:
-        raise InputError(
-            f"{path}: neither pictures in class/participant/ nor one .npz with one .csv. Found: {_listing(path)}."
-        )
-    parts = [p.relative_to(path).parts for p in files]
-    table = _table(["/".join(part) for part in parts], [part[1] for part in parts])
-    classes = sorted({part[0] for part in parts})
-    table["label"] = [classes.index(part[0]) for part in parts]
-    table["label_name"] = [part[0] for part in parts]
-    return table, lambda row: read_picture(files[row])
-
-
-def _stored_array(data: GazeImagesData) -> tuple[pd.DataFrame, Read]:
-    """An `images` array with a CSV whose rows are in the same order."""
-    file = _array_file(data.path)
-    assert file is not None
-    images, csv = _load_array(file), _table_file(file)
-    rows = read_table(csv, str(csv))
-    require_columns(rows, [data.participant, data.label], str(csv))
-    if len(rows) != len(images):
-        raise InputError(f"{csv}: {len(rows)} rows, but {file.name} holds {len(images)} images; they must match in order.")
-    for column in (data.participant, data.label):
-        empty = np.flatnonzero(is_missing(rows[column]))
-        if len(empty):
-            raise InputError(f"{csv} row {empty[0] + 1}: {column} is empty; {len(empty)} of {len(rows)} rows. Fill them in.")
-    table = _table([str(k) for k in range(len(rows))], rows[data.participant].tolist())
-    names = rows[data.class_name] if data.class_name and data.class_name in rows else rows[data.label]
-    codes = sorted(rows[data.label].unique(), key=natural_key)
-    table["label"] = [codes.index(code) for code in rows[data.label]]
-    table["label_name"] = names.tolist()
-    _refuse_ambiguous(table, csv)
-    return table, _from_array(images)
-
-
-def _refuse_ambiguous(table: pd.DataFrame, csv: Path) -> None:
-    pairs = table[["label", "label_name"]].drop_duplicates()
-    if len(pairs) != table["label"].nunique() or len(pairs) != table["label_name"].nunique():
-        raise InputError(f"{csv}: labels and class names do not match one to one: {pairs.to_numpy().tolist()}.")
-
-
-def _numbered(table: pd.DataFrame) -> list[str]:
-    """Class names in the order of their numbers; the column of names is taken out."""
-    names: dict[int, str] = dict(zip(table["label"], table.pop("label_name"), strict=True))
-    return [str(names[k]) for k in sorted(names)]
-
-
-def _array_file(path: Path) -> Path | None:
-    if path.suffix == ".npz":
-        return path
-    arrays = sorted(path.glob("*.npz")) if path.is_dir() else []
-    return arrays[0] if len(arrays) == 1 else None
-
-
-def _table_file(array: Path) -> Path:
-    same = array.with_suffix(".csv")
-    tables = [same] if same.is_file() else sorted(array.parent.glob("*.csv"))
-    if len(tables) != 1:
-        raise InputError(f"{array}: expected one CSV beside it, named {same.name}; found {len(tables)}.")
-    return tables[0]
-
-
-def _load_array(file: Path) -> NDArray[np.uint8]:
-    """uint8 (n, H, W) or (n, H, W, 3); pickled arrays are refused."""
-    try:
-        with np.load(file, allow_pickle=False) as stored:
-            images: NDArray[Any] = stored["images"]
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file.") from None
-    except KeyError:
-        raise InputError(f"{file}: holds no array named 'images'.") from None
-    except Exception as error:  # a damaged zip raises many kinds
-        raise InputError(f"{file}: not readable as .npz without pickles ({error}).") from None
-    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
-        raise InputError(f"{file}: images are {images.dtype} {images.shape}; expected uint8 (n, H, W) or (n, H, W, 3).")
-    return images
-
-
-def _from_array(images: NDArray[np.uint8]) -> Read:
-    return lambda row: Image.fromarray(images[row])
-
-
-def _table(names: list[str], participants: list[str]) -> pd.DataFrame:
-    return pd.DataFrame({"id": names, "participant": participants, "session": "0"})
-
-
-def _listing(path: Path) -> str:
-    names = sorted(p.name for p in path.iterdir())[:5]
-    return ", ".join(names) or "nothing"
+def recording_of(
+    found: PictureScan, data: GazeImagesData, classes: tuple[str, ...], splits: NDArray[np.str_]
+) -> GazeImagesRecording:
+    """A recording of what a scan found, labels counted along `classes`."""
+    rows = found.labels.rows
+    codes = {name: code for code, name in enumerate(classes)}
+    table = rows[["id", "participant", "session"]].assign(split=splits)
+    table[LABEL_COLUMN] = np.array([codes.get(name, UNLABELLED) for name in rows["class_name"]], np.int64)
+    one = InputSpec(INPUT, (data.channels, data.height, data.width))
+    return GazeImagesRecording(Spec((one,), "class", unit="class", classes=classes), table, found.pictures)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xgaze.errors import InputError
+from xgaze.progress import Advance
 
-Progress = Callable[[int, int], None]
 Grey = NDArray[np.uint8]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,10 +73,10 @@ def fit_picture(picture: Image.Image, height: int, width: int, channels: int) ->
     return array[None] if channels == 1 else np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-def in_threads(work: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None) -> Iterator[Result]:
+def in_threads(work: Callable[[Item], Result], items: Sequence[Item], advance: Advance | None) -> Iterator[Result]:
     """Results in the order of items; decoding releases Python's lock, so threads share the work."""
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         for done, result in enumerate(pool.map(work, items), start=1):
-            if progress:
-                progress(done, len(items))
+            if advance:
+                advance(done, len(items))
             yield result

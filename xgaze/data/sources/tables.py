@@ -27,7 +27,7 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     if table.columns.duplicated().any():
         twice = table.columns[table.columns.duplicated()][0]
         raise InputError(f"{name}: column '{twice}' occurs twice.")
-    return table.fillna("").apply(lambda values: values.str.strip())
+    return pd.DataFrame({name: values.fillna("").str.strip() for name, values in table.items()})
 
 
 def require_columns(table: pd.DataFrame, columns: list[str], name: str) -> None:

@@ -1,0 +1,55 @@
+"""Is a recording sound? Looks at everything, stops at nothing, writes nothing."""
+
+from xgaze.data.check_faults import KINDS, REMEDIES, Fault, Kind, summarise
+from xgaze.data.check_pixels import frame_faults, picture_faults
+from xgaze.data.check_table import class_faults, gaze_faults, split_faults
+from xgaze.data.sources.eye_scan import scan
+from xgaze.data.sources.gaze_images import splits_of
+from xgaze.data.sources.picture_scan import PictureScan, scan_pictures
+from xgaze.data.sources.rendered import open_rendered
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+from xgaze.recipe import Data, EyeFoldersData, GazeImagesData, RenderedData
+
+__all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "summarise"]
+
+
+def check(data: Data, advance: Advance | None = None) -> list[Fault]:
+    """Every fault of a recording, by kind in the order of `KINDS`; advance(done, total) follows the decoding."""
+    if isinstance(data, EyeFoldersData):
+        found = scan(data)
+        faults = [*found.faults, *frame_faults(found.sessions, data, advance)]
+    elif isinstance(data, GazeImagesData):
+        faults = _check_pictures(data, advance)
+    else:
+        faults = _check_rendered(data, advance)
+    return sorted(faults, key=lambda fault: KINDS.index(fault.kind))
+
+
+def _check_pictures(data: GazeImagesData, advance: Advance | None) -> list[Fault]:
+    found = scan_pictures(data)
+    splits, faults = _check_splits(found, data)
+    return [*found.faults, *faults, *picture_faults(found.pictures, splits, advance)]
+
+
+def _check_splits(found: PictureScan, data: GazeImagesData) -> tuple[list[str], list[Fault]]:
+    """Split of each picture, "" where it cannot be known, and what is wrong with the splits."""
+    rows, unknown = found.labels.rows, [""] * len(found.pictures)
+    if len(rows) != len(found.pictures) or not len(rows):
+        return unknown, []
+    usable = (rows["class_name"] != "") & (rows["participant"] != "")
+    kept = rows[usable]
+    try:
+        table = kept.assign(split=splits_of(kept, data))
+    except InputError as error:
+        return unknown, [Fault("empty split", str(error))]
+    splits = table["split"].reindex(rows.index, fill_value="")
+    return list(splits), split_faults(table) + class_faults(table, table["class_name"])
+
+
+def _check_rendered(data: RenderedData, advance: Advance | None) -> list[Fault]:
+    try:
+        recording = open_rendered(data, advance)
+    except InputError as error:
+        return [Fault("definition", str(error))]
+    return split_faults(recording.table) + gaze_faults(recording.table, recording.spec)

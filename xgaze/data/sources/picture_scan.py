@@ -1,0 +1,116 @@
+"""What lies in a folder or .npz of gaze pictures, and every fault that shows without decoding them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xgaze.data.check_faults import Fault
+from xgaze.data.sources.picture_files import PictureFiles, Pictures, array_at, pictures_below, read_array, table_beside
+from xgaze.data.sources.picture_labels import PictureRows, rows_of_folders, rows_of_table, rows_of_unsorted
+from xgaze.errors import InputError
+from xgaze.recipe import GazeImagesData
+
+
+@dataclass(frozen=True, eq=False)
+class PictureScan:
+    """Pictures and their rows; with faults, there may be fewer rows than pictures or the other way round."""
+
+    pictures: Pictures
+    labels: PictureRows
+    faults: tuple[Fault, ...]
+
+
+def scan_pictures(data: GazeImagesData) -> PictureScan:
+    """Look through pictures laid out class/participant/picture, or an .npz with its CSV."""
+    problem = _unusable(data.path)
+    if problem:
+        return _nothing(data.path, problem)
+    try:
+        array = array_at(data.path)
+    except InputError as error:
+        return _nothing(data.path, Fault("definition", str(error)))
+    found = _scan_array(array, data) if array else _scan_class_folders(data.path)
+    classes = found.labels.classes
+    if not found.faults and len(classes) < 2:
+        only = f"only one class ({', '.join(classes)}) found; a classifier needs two or more."
+        return PictureScan(found.pictures, found.labels, (Fault("class missing from a split", only),))
+    return found
+
+
+def scan_for_prediction(path: Path, data: GazeImagesData, classes: tuple[str, ...]) -> PictureScan:
+    """Look through pictures at any depth, or an .npz whose CSV may be missing; labels and participants are optional."""
+    problem = _unusable(path)
+    if problem:
+        return _nothing(path, problem)
+    try:
+        array = array_at(path)
+    except InputError as error:
+        return _nothing(path, Fault("definition", str(error)))
+    if array:
+        return _scan_array(array, data, for_prediction=True)
+    pictures = pictures_below(path)
+    if not len(pictures):
+        return _nothing(path, Fault("nothing found", f"{path}: no .png or .jpg picture found at any depth."))
+    return PictureScan(pictures, rows_of_unsorted(pictures.files, path, classes), ())
+
+
+def _unusable(path: Path) -> Fault | None:
+    if not path.exists():
+        return Fault("nothing found", f"{path}: no such file or folder.")
+    if path.is_file() and path.suffix.lower() != ".npz":
+        return Fault("nothing found", f"{path}: expected a folder of pictures or an .npz file.")
+    return None
+
+
+def _nothing(path: Path, fault: Fault) -> PictureScan:
+    return PictureScan(PictureFiles(path, ()), rows_of_folders(()), (fault,))
+
+
+def _scan_array(array: Path, data: GazeImagesData, for_prediction: bool = False) -> PictureScan:
+    faults: list[Fault] = []
+    pictures: Pictures = PictureFiles(array.parent, ())
+    try:
+        pictures = read_array(array)
+    except InputError as error:
+        faults.append(Fault("undecodable image", str(error)))
+    table = table_beside(array)
+    if table is None and for_prediction:
+        return PictureScan(pictures, _unlabelled(pictures), tuple(faults))
+    if table is None:
+        message = (
+            f"{array.name}: no CSV belongs to it; name one {array.with_suffix('.csv').name}, or keep only one beside."
+        )
+        return PictureScan(pictures, rows_of_folders(()), (*faults, Fault("label table", message)))
+    labels = rows_of_table(table, data, for_prediction)
+    faults += labels.faults
+    readable = not any(fault.kind in ("label table", "undecodable image") for fault in faults)
+    if readable and len(labels.rows) != len(pictures):
+        message = f"{table.name} has {len(labels.rows)} rows, but {array.name} holds {len(pictures)} images"
+        faults.append(Fault("rows against frames", f"{message}; row i belongs to image i."))
+    return PictureScan(pictures, labels, tuple(faults))
+
+
+def _unlabelled(pictures: Pictures) -> PictureRows:
+    labels = rows_of_folders(())
+    rows = labels.rows.reindex(range(len(pictures))).assign(participant="unknown", session="0", class_name="")
+    return PictureRows(rows.assign(id=[f"unknown/0/{row}" for row in range(len(pictures))]), ())
+
+
+def _scan_class_folders(root: Path) -> PictureScan:
+    pictures = pictures_below(root)
+    if not len(pictures):
+        message = f"{root}: no pictures found; expected class/participant/picture.png, or one .npz with a CSV."
+        return _nothing(root, Fault("nothing found", message))
+    labels = rows_of_folders(pictures.files)
+    return PictureScan(pictures, labels, labels.faults + _empty_folders(pictures))
+
+
+def _empty_folders(pictures: PictureFiles) -> tuple[Fault, ...]:
+    """Class and participant folders without any picture: the class or person would silently be left out."""
+    filled = {parent.as_posix() for file in pictures.files for parent in file.parents}
+    folders = [folder for pattern in ("*", "*/*") for folder in pictures.root.glob(pattern) if folder.is_dir()]
+    names = sorted(folder.relative_to(pictures.root).as_posix() for folder in folders)
+    # Hidden folders, and what macOS leaves in zip files, are nobody's data.
+    shown = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
+    return tuple(
+        Fault("nothing found", f"{name}: no pictures found in this folder.") for name in shown if name not in filled
+    )

@@ -1,0 +1,26 @@
+"""Tune a whole model end to end on labels, towers included: what finalists and their control get."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from xgaze.data.batches import ordered_loader, shuffled_loader
+from xgaze.data.contract import Recording, rows_of
+from xgaze.recipe import Training
+from xgaze.training.fit import fit
+from xgaze.training.task import GazeTask, monitored
+
+
+def tune_model(model: nn.Module, recording: Recording, settings: Training, folder: Path, seed: int, what: str) -> None:
+    """Train `model` in place with `settings`, leave it on the CPU with the weights that validation participants select.
+
+    Resumes an unfinished run in `folder`.
+    """
+    task = GazeTask(model, recording.spec, settings, seed)
+    train = shuffled_loader(recording, rows_of(recording, "train"), settings.batch_size, seed, settings.workers)
+    validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
+    fit(task, train, validation, settings, folder, monitored(recording.spec), what)
+    # Back to the plain layout and device, in which everything after training reads the model.
+    model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    model.eval()
