@@ -117,7 +117,8 @@ def distill(
     control = tuned_teacher(teacher, bench)
     bench.tune_whole(finalist.model, "student")
     judge = judge_against_better(judge, bench, control)
-    last = finalist.finished(judge, outputs_on_validation(finalist.model, recording))
+    stage = "tuned end to end" if recipe.distill.end_to_end_epochs else "finalist"
+    last = finalist.finished(stage, judge, outputs_on_validation(finalist.model, recording))
     write_frontier(folder, [*candidates, last], count_fc_parameters(teacher))
     write_json(folder / "capacity.json", {**capacity.to_json(), "chosen_rank": last.surgery.rank})
     held = last.worse_percent.high <= recipe.distill.max_worse_percent

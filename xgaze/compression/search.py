@@ -59,9 +59,9 @@ class Candidate:
     worse_percent: Interval
     against: str
 
-    def finished(self, judge: Judge, outputs: NDArray[Any]) -> "Candidate":
-        """The same student after tuning end to end, judged by its new outputs."""
-        return judged(self.model, self.surgery, self.proof, "tuned end to end", judge, outputs)
+    def finished(self, stage: str, judge: Judge, outputs: NDArray[Any]) -> "Candidate":
+        """The same student in its last form, judged by its outputs then."""
+        return judged(self.model, self.surgery, self.proof, stage, judge, outputs)
 
     def row(self, teacher_fc_parameters: int) -> dict[str, Any]:
         """One line of budget.csv."""

@@ -131,8 +131,8 @@ class Training(Section):
 class Distill(Section):
     """How the student is found: budget, ranks to try (None: from the layer's capacity), tuning.
 
-    Heads are tuned on cached features (`tuning_epochs`), labels and the teacher's outputs mixed by `teacher_weight`; then
-    the finalist and the teacher as its control are tuned end to end on labels.
+    Heads are tuned on cached features (`tuning_epochs`), labels and the teacher's outputs mixed by `teacher_weight`.
+    With `end_to_end_epochs`, the finalist and the teacher as its control are then tuned end to end on labels.
     """
 
     max_worse_percent: float = 2.0
@@ -140,7 +140,7 @@ class Distill(Section):
     tuning_epochs: int = Field(20, ge=1)
     learning_rate: float = Field(5e-4, gt=0)
     batch_size: int = Field(64, ge=1)
-    end_to_end_epochs: int = Field(2, ge=0)
+    end_to_end_epochs: int = Field(0, ge=0)
     end_to_end_learning_rate: float = Field(5e-4, gt=0)
     teacher_weight: float = Field(0.5, ge=0, le=1)
     calibration_samples: int = Field(2048, ge=8)

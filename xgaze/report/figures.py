@@ -38,7 +38,12 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for stage, colour in (("no training", MUTED), ("head tuned", STUDENT), ("tuned end to end", TEACHER)):
+        for stage, colour in (
+            ("no training", MUTED),
+            ("head tuned", STUDENT),
+            ("tuned end to end", TEACHER),
+            ("finalist", TEACHER),
+        ):
             own = [row for row in rows if row["stage"] == stage]
             if not own:
                 continue
