@@ -75,9 +75,16 @@ def run(tmp_path_factory, cache):
 def test_train_teacher_says_all_it_should(run):
     _, figures = run
     teacher = figures["teacher"]
-    assert {"recipe", "model_dir", "parameters", "fc_parameters", "participants", "error", "baselines", "train_seconds"} <= set(
-        teacher
-    )
+    assert {
+        "recipe",
+        "model_dir",
+        "parameters",
+        "fc_parameters",
+        "participants",
+        "error",
+        "baselines",
+        "train_seconds",
+    } <= set(teacher)
     assert teacher["participants"] == {"train": 12, "validation": 8, "test": 8}
     error = teacher["error"]
     assert error["unit"] == "px" and error["low"] < error["mean"] < error["high"]
@@ -143,7 +150,9 @@ def test_the_report_is_rebuilt_without_computing(run):
 
 def test_predict_reads_the_rendered_folder_format(run, tmp_path):
     shell, _ = run
-    out = shell.json("render", str(tmp_path / "eyes"), "--people", "2", "--frames", "2", "--height", "64", "--width", "80")
+    out = shell.json(
+        "render", str(tmp_path / "eyes"), "--people", "2", "--frames", "2", "--height", "64", "--width", "80"
+    )
     assert shell.json("check", out["definition"]) == {"ok": True, "faults": []}
     shell("predict", "checkpoints/tiny/student", out["definition"], "--out", str(tmp_path / "predictions.csv"))
     table = pd.read_csv(tmp_path / "predictions.csv")
@@ -163,7 +172,9 @@ def test_a_check_that_fails_lists_faults_and_exits_2(run, tmp_path):
 def test_a_killed_training_goes_on_where_it_was(tmp_path, cache):
     (tmp_path / "tiny.yaml").write_text(TINY)
     shell = Shell(tmp_path, cache)
-    process = shell.start("train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200")
+    process = shell.start(
+        "train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200"
+    )
     history = tmp_path / "checkpoints" / "tiny" / "teacher" / "training" / "history.csv"
     deadline = time.time() + 120
     while not (history.is_file() and len(pd.read_csv(history)) >= 3) and time.time() < deadline:
@@ -172,7 +183,9 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, cache):
     process.communicate()
     done = len(pd.read_csv(history))
     assert done >= 3 and not (tmp_path / "checkpoints" / "tiny" / "teacher" / "model.json").exists()
-    process = shell.start("train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200")
+    process = shell.start(
+        "train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200"
+    )
     while len(pd.read_csv(history)) <= done and time.time() < deadline + 60:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)

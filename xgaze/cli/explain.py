@@ -23,6 +23,7 @@ from xgaze.errors import InputError
 from xgaze.explanation.explain import explain_embedding, explain_samples, find_samples, write_explanation
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.results import gather, read_explanation
+from xgaze.report.words import worst_completeness
 from xgaze.report.write import write_report
 from xgaze.training.teacher import TEACHER, finished_teacher
 
@@ -81,16 +82,6 @@ def _explain(recipe: Recipe, roles: list[str], samples: tuple[str, ...], folder:
     stored = {"key": key, "attribution": attribution, "regions": regions or None, "sweep": sweep}
     write_explanation(folder, stored, maps)
     return stored
-
-
-def worst_completeness(attribution: dict[str, Any]) -> float:
-    """The largest completeness delta over samples, models and targets, % of the output change."""
-    return max(
-        float(value)
-        for sample in attribution["samples"]
-        for by_target in sample["completeness_percent"].values()
-        for value in by_target.values()
-    )
 
 
 def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ for command in (train_teacher, distill, explain, check, predict, report, render)
 def main() -> None:
     """Run the command; bad input ends with one message and exit code 2, Ctrl-C with 130."""
     try:
-        xgaze(standalone_mode=False)
+        sys.exit(xgaze(standalone_mode=False))  # an Exit raised by a command comes back as its code
     except InputError as error:
         click.echo(f"xgaze: {error}", err=True)
         sys.exit(2)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
 from xgaze.compression.proof import Proof
 from xgaze.compression.search import Candidate
@@ -55,6 +55,7 @@ def write_student(
 ) -> ModelCard:
     """Score, measure, export and write; the card comes last, so that an interrupted folder is unfinished."""
     models = {"teacher": teacher, "control": outcome.control, "student": outcome.student}
+    (folder / CARD_FILE).unlink(missing_ok=True)  # an older student's card must not stand beside new weights
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
     scored = score_on_test(recording, models, outcome.reference, folder)
     measured = {

@@ -123,7 +123,7 @@ class Training(Section):
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     channels_last: bool = True
     accelerator: str = "auto"
-    devices: int | str = "auto"
+    devices: int | str = 1
     strategy: str = "auto"
     workers: int = Field(0, ge=0)
 

@@ -100,7 +100,11 @@ def files_in(folder: Path, templates: dict[str, str]) -> dict[str, dict[str, str
                 if match := pattern.fullmatch(name):
                     frames.setdefault(match["frame"], {})[view] = str(Path(parent) / name)
                     break
-    return dict(sorted(frames.items(), key=lambda item: natural_key(item[0])))
+    # Folders are listed in any order; views come in the order of the templates.
+    return {
+        frame: {view: frames[frame][view] for view in templates if view in frames[frame]}
+        for frame in sorted(frames, key=natural_key)
+    }
 
 
 def _file_names(folder: Path) -> list[str]:

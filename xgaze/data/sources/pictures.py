@@ -44,8 +44,13 @@ def read_picture(path: Path) -> Image.Image:
     except FileNotFoundError:
         raise PictureError(path, "undecodable image", "no such file") from None
     except _DECODE_ERRORS as error:
-        reason = "not a picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
-        raise PictureError(path, "undecodable image", f"cannot be decoded ({reason})") from None
+        raise PictureError(path, "undecodable image", f"cannot be decoded ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not a picture"
+    return str(getattr(error, "strerror", None) or error)  # without the path that the message already has
 
 
 def read_grey(path: Path, height: int, width: int) -> Grey:

@@ -17,17 +17,30 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
         text = path.read_text(encoding="utf-8-sig").rstrip()
         # Blank lines stay rows: skipping one would shift every later label by a frame.
         table = pd.read_csv(
-            io.StringIO(text), dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False
+            io.StringIO(text),
+            sep=_separator(text),
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            index_col=False,
         )
     except FileNotFoundError:
         raise InputError(f"{name}: no such file.") from None
-    except (OSError, ValueError) as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror}).") from None
+    except ValueError as error:  # pandas' parser errors and UnicodeDecodeError are ValueErrors
         raise InputError(f"{name}: not readable as a CSV table in UTF-8: {error}") from None
     table.columns = [str(column).strip() for column in table.columns]
     if table.columns.duplicated().any():
         twice = table.columns[table.columns.duplicated()][0]
         raise InputError(f"{name}: column '{twice}' occurs twice.")
     return pd.DataFrame({name: values.fillna("").str.strip() for name, values in table.items()})
+
+
+def _separator(text: str) -> str:
+    """Comma, semicolon (what spreadsheets write where the comma is the decimal sign) or tab, by the header."""
+    header = text.partition("\n")[0]
+    return max(",", ";", "\t", key=header.count)
 
 
 def require_columns(table: pd.DataFrame, columns: list[str], name: str) -> None:

@@ -1,0 +1,75 @@
+"""The rendered recording as models see it, and written as folders and read again."""
+
+import numpy as np
+import pytest
+
+from xgaze.data.check import check
+from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.rendered import write_eye_folders
+from xgaze.recipe import RenderedData
+
+SMALL = RenderedData(
+    source="rendered",
+    height=32,
+    width=40,
+    train_participants=2,
+    validation_participants=2,
+    test_participants=2,
+    frames_per_participant=3,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XGAZE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def recording(cache):
+    return open_recording(SMALL)
+
+
+def test_rows_are_people_in_order_and_their_frames_in_order(recording):
+    table = recording.table
+    assert table["id"].tolist()[:4] == ["P200000/0/0", "P200000/0/1", "P200000/0/2", "P200001/0/0"]
+    assert table.groupby("split")["participant"].nunique().to_dict() == {"test": 2, "train": 2, "validation": 2}
+    assert len(table) == 18 and table["participant"].nunique() == 6
+
+
+def test_a_sample_is_its_frame(recording):
+    for row in (0, 7, 17):
+        sample, line = recording[row], recording.table.iloc[row]
+        split = recording.recording.split(line["split"])
+        place = row % 6
+        assert sample.id == line["id"] and sample.groups == {"participant": line["participant"], "session": "0"}
+        for k, one in enumerate(recording.spec.inputs):
+            np.testing.assert_array_equal(sample.inputs[one.name], split.images[place, k : k + 1])
+        np.testing.assert_array_equal(sample.aux["regions"], split.regions[place])
+        assert sample.target.dtype == np.float32
+        assert sample.target.tolist() == line[["gaze_x_px", "gaze_y_px"]].tolist()
+
+
+def test_the_spec_says_that_it_is_rendered(recording):
+    spec = recording.spec
+    assert spec.rendered and spec.kind == "gaze" and spec.scene == (800, 600)
+    assert [(one.name, one.shape) for one in spec.inputs] == [(f"eye{k}", (1, 32, 40)) for k in (0, 1, 3, 4)]
+
+
+def test_the_rendered_recording_has_no_fault(recording):
+    assert check(SMALL) == []
+
+
+def test_what_render_writes_is_read_back_equal(recording, tmp_path):
+    write_eye_folders(recording.recording, tmp_path)
+    again = open_for_prediction(tmp_path, recording.spec, SMALL)
+    assert len(again.table) == len(recording.table)
+    columns = ["participant", "split", "gaze_x_px", "gaze_y_px"]
+    before, after = (one.table[columns].sort_values(columns, ignore_index=True) for one in (recording, again))
+    assert (before[columns[:2]] == after[columns[:2]]).all(axis=None)
+    np.testing.assert_allclose(before[columns[2:]], after[columns[2:]], atol=1e-4)
+    row = again.table["id"].tolist().index("P100001/IMG1/2")
+    same = recording.table["id"].tolist().index("P100001/0/1")
+    for name, pixels in recording[same].inputs.items():
+        np.testing.assert_array_equal(again[row].inputs[name], pixels)
