@@ -15,6 +15,7 @@ from xgaze.compression.fold import Fold, plan_fold
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.low_rank import LowRank, project
 from xgaze.compression.proof import Proof, checked, outputs_of
+from xgaze.compression.separable import Separable
 from xgaze.compression.student import SURGERIES, load_model, rebuild, surgery_from_json, surgery_to_json
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
@@ -132,7 +133,52 @@ def test_a_head_without_a_first_linear_layer_is_refused(model):
         first_linear(model)
 
 
-EVERY = [Fold(LAYER, "head.hidden"), LowRank(LAYER, 4, "sensitivity")]
+@pytest.fixture
+def reduced(model, features):
+    LowRank(LAYER, 4).apply(model, tail_of(model, LAYER), features)
+    return model
+
+
+def separable(model, terms):
+    return Separable(f"{LAYER}.reduce", terms, *model.feature_shape)
+
+
+def test_the_features_are_flattened_maps(model, gaze_recording):
+    inputs = [torch.randn(2, *one.shape) for one in gaze_recording.spec.inputs]
+    with torch.no_grad():
+        maps = torch.cat([tower(x) for tower, x in zip(model.towers, inputs, strict=True)], dim=1)
+        assert torch.equal(maps.flatten(1), model.features(*inputs))
+    assert tuple(maps.shape[1:]) == model.feature_shape
+
+
+def test_filters_that_are_separable_already_stay_as_they_are(reduced, features):
+    channels, height, width = reduced.feature_shape
+    layer = reduced.get_submodule(f"{LAYER}.reduce")
+    with torch.no_grad():
+        outer = torch.randn(4, channels, height, 1) @ torch.randn(4, channels, 1, width)
+        layer.weight.copy_(outer.flatten(1))
+    before = outputs_of(reduced.head, features)
+    separable(reduced, 1).apply(reduced)
+    assert torch.allclose(outputs_of(reduced.head, features), before, rtol=1e-4)
+
+
+@pytest.mark.parametrize("terms", [1, 3])
+def test_separable_filters_lose_what_their_singular_values_predict(reduced, terms):
+    channels, height, width = reduced.feature_shape
+    proof = separable(reduced, terms).apply(reduced)
+    assert proof.value <= 1e-5
+    layer = reduced.get_submodule(f"{LAYER}.reduce")
+    assert sum(p.numel() for p in layer.parameters()) == 4 * channels * terms * (height + width)
+
+
+def test_impossible_separable_filters_are_refused(model, reduced):
+    with pytest.raises(InputError, match="terms; a"):
+        separable(reduced, 4).apply(reduced)
+    with pytest.raises(InputError, match="expected a linear layer without bias on 1x2x3 maps"):
+        Separable(f"{LAYER}.reduce", 1, 1, 2, 3).apply(reduced)
+
+
+EVERY = [Fold(LAYER, "head.hidden"), LowRank(LAYER, 4, "sensitivity"), Separable(f"{LAYER}.reduce", 1, 16, 4, 4)]
 
 
 def test_every_surgery_has_a_case_and_survives_json():
@@ -153,6 +199,7 @@ def test_malformed_surgeries_are_refused():
 def stored_student(tmp_path, model, features):
     EVERY[0].apply(model, model.head, features)
     EVERY[1].apply(model, tail_of(model, LAYER), features)
+    EVERY[2].apply(model)
     card = ModelCard(
         "student",
         {"name": "multi-eye", "args": ARGS},
@@ -185,9 +232,9 @@ def test_a_student_rebuilt_in_a_fresh_process_is_bit_equal(stored_student):
 def test_weights_that_do_not_fit_the_card_are_named(stored_student):
     folder, _ = stored_student
     weights = read_weights(folder / WEIGHTS_FILE)
-    weights["head.embedding.reduce.weight"] = torch.zeros(5, 3)
+    weights["head.embedding.reduce.rows"] = torch.zeros(5, 3)
     write_weights(folder / WEIGHTS_FILE, weights)
-    with pytest.raises(InputError, match=r"weights do not fit .*head\.embedding\.reduce\.weight"):
+    with pytest.raises(InputError, match=r"weights do not fit .*head\.embedding\.reduce\.rows"):
         load_model(folder)
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 from xgaze.data.check import KINDS, REMEDIES, Fault, check, summarise
 from xgaze.data.open import open_recording
+from xgaze.data.sources.eye_folders import recording_of
+from xgaze.data.sources.eye_scan import scan
 from xgaze.errors import InputError
 from xgaze.recipe import Fractions, RenderedData, load_data
 
@@ -129,6 +131,18 @@ def test_frames_that_count_from_0_do_not_shift_all_labels(eyes):
             (folder / f"{frame + 1}_{camera}.png").rename(folder / f"{frame}_{camera}.png")
     message = only_fault(eyes, "rows against frames")
     assert message.endswith("3 rows in Learn.csv; frames without a row: 0; rows without a frame: 3.")
+
+
+def test_two_frames_of_one_number_do_not_share_a_label(eyes):
+    folder = eyes.path / "train/2/IMG1"
+    for camera in (0, 1, 3, 4):
+        Image.fromarray(np.full((8, 12), camera, np.uint8)).save(folder / f"02_{camera}.png")
+    message = only_fault(eyes, "rows against frames")
+    assert message == "train/2/IMG1: frames 02 and 2 are both frame 2, and would share one label."
+    with pytest.raises(InputError, match="frames 02 and 2 are both frame 2"):
+        recording_of(scan(eyes, for_prediction=True), eyes, eyes.path)
+    unlabelled = eyes.model_copy(update={"labels": None})
+    assert check(unlabelled) == [] and len(open_recording(unlabelled).table) == 16
 
 
 def test_a_blank_line_does_not_shift_the_labels_below(eyes):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -93,3 +95,21 @@ def test_the_prediction_table(gaze_recording, class_recording):
     assert table["error_px"].tolist() == pytest.approx([5, 5, 5], rel=1e-4)
     table = prediction_table(class_recording, rows, np.tile([0.0, 0.0], (3, 1)))
     assert table["prediction"].tolist() == ["left"] * 3 and table["probability_left"].tolist() == [0.5] * 3
+
+
+@pytest.mark.parametrize("task", ["gaze", "class"])
+def test_truth_and_error_are_empty_where_a_label_is_missing(task, gaze_recording, class_recording):
+    recording = gaze_recording if task == "gaze" else class_recording
+    rows, error = rows_of(recording, "test")[:2], "error_px" if task == "gaze" else "error"
+    partly, unlabelled = (
+        replace(recording, table=recording.table.copy()),
+        replace(recording, table=recording.table.copy()),
+    )
+    for one, hidden in ((partly, rows[:1]), (unlabelled, rows)):
+        if task == "gaze":
+            one.table.loc[hidden, ["gaze_x_px", "gaze_y_px"]] = np.nan
+        else:
+            one.table.loc[hidden, "label"] = -1
+    table = prediction_table(partly, rows, np.zeros((2, 2)))
+    assert table[error].isna().tolist() == [True, False]
+    assert error not in prediction_table(unlabelled, rows, np.zeros((2, 2)))

@@ -99,6 +99,7 @@ def make(task):
                 "rank": rank,
                 "stage": stage,
                 "against": "teacher",
+                "terms": None if rank == 3 else 2,
                 "fc_parameters": 6000 * rank,
                 "fc_reduction": 130 / rank,
                 "error": good,
@@ -118,6 +119,7 @@ def make(task):
             "participation_ratio": 2.9,
             "expected_rank": 4,
             "chosen_rank": 6,
+            "chosen_terms": 2,
         },
         "sweep": {
             "sample_id": "P000001/0/5",

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, write_json
@@ -16,15 +14,18 @@ from xgaze.capacity.embeddings import collect_embeddings
 from xgaze.capacity.layer import LayerCapacity, layer_capacity
 from xgaze.compression.fold import plan_fold
 from xgaze.compression.head import first_linear, tail_of
-from xgaze.compression.result import Outcome, Step, write_frontier, write_student
+from xgaze.compression.result import Outcome, write_frontier, write_student
 from xgaze.compression.search import (
     Candidate,
     Judge,
+    Step,
     calibration_rows,
     choose,
     factorise,
     head_outputs,
     ranks_to_try,
+    separable_to_try,
+    separated,
     tuned,
 )
 from xgaze.data.contract import Recording, rows_of, targets_of
@@ -104,25 +105,25 @@ def distill(
 ) -> ModelCard:
     """Fold, factor, tune and choose on validation participants; score teacher, control and student once on test.
 
-    Heads of all ranks are judged against the teacher, whose towers they share. The finalist is tuned end to end and judged
-    against the better of the teacher and its control, which has had all the same tuning.
+    "Worse" is measured against the better of the teacher and its control, which has had all the tuning a student gets.
     """
     layer = first_linear(teacher)
     bench = open_bench(recipe, recording, teacher, layer, folder)
     folded, steps = fold_head(teacher, layer, bench)
     capacity = capacity_of(folded, layer, bench)
-    judge = validation_judge(bench, teacher)
-    candidates = search(folded, capacity, bench, judge)
-    finalist, _ = choose([one for one in candidates if one.stage == "head tuned"], recipe.distill.max_worse_percent)
     control = tuned_teacher(teacher, bench)
-    bench.tune_whole(finalist.model, "student")
-    judge = judge_against_better(judge, bench, control)
-    stage = "tuned end to end" if recipe.distill.end_to_end_epochs else "finalist"
-    last = finalist.finished(stage, judge, outputs_on_validation(finalist.model, recording))
-    write_frontier(folder, [*candidates, last], count_fc_parameters(teacher))
-    write_json(folder / "capacity.json", {**capacity.to_json(), "chosen_rank": last.surgery.rank})
-    held = last.worse_percent.high <= recipe.distill.max_worse_percent
-    outcome = Outcome(last.model, [*steps, Step(last.surgery, last.proof)], control, judge.name, held)
+    judge = judge_against_better(bench, teacher, control)
+    candidates = search(folded, capacity, bench, judge)
+    chosen, held = choose([one for one in candidates if one.stage == "head tuned"], recipe.distill.max_worse_percent)
+    if recipe.distill.end_to_end_epochs:
+        judge, chosen = tune_end_to_end(judge, bench, teacher, control, chosen)
+        held = chosen.worse_percent.high <= recipe.distill.max_worse_percent
+        candidates.append(chosen)
+    write_frontier(folder, candidates, chosen, count_fc_parameters(teacher))
+    write_json(
+        folder / "capacity.json", {**capacity.to_json(), "chosen_rank": chosen.rank, "chosen_terms": chosen.terms}
+    )
+    outcome = Outcome(chosen.model, [*steps, *chosen.steps], control, judge.name, held)
     return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
 
 
@@ -156,42 +157,48 @@ def capacity_of(folded: FeatureHead, layer: str, bench: Bench) -> LayerCapacity:
     return layer_capacity(layer, linear, tail_of(folded, layer), bench.calibration().numpy())
 
 
-def validation_judge(bench: Bench, teacher: FeatureHead) -> Judge:
-    """Judges on validation participants, against the teacher."""
+def tuned_teacher(teacher: FeatureHead, bench: Bench) -> FeatureHead:
+    """The control: the teacher with its head tuned on labels exactly as long as any student's, but no surgery."""
+    control = copy.deepcopy(teacher)
+    bench.tune_head(control.head, "control", 0.0)
+    return control
+
+
+def judge_against_better(bench: Bench, teacher: FeatureHead, control: FeatureHead) -> Judge:
+    """Judges on validation participants against the better of both, so that no student wins by tuning alone."""
     people = bench.recording.table["participant"].to_numpy()[rows_of(bench.recording, "validation")]
-    outputs = head_outputs(teacher.head, bench.validation.values)
-    return Judge(bench.recording.spec, bench.validation.targets, people, outputs, "teacher")
+    both = {"teacher": teacher, "control": control}
+    outputs = {name: head_outputs(model.head, bench.validation.values) for name, model in both.items()}
+    judge = Judge(bench.recording.spec, bench.validation.targets, people, outputs["teacher"], "teacher")
+    return judge.against(judge.better(outputs), outputs)
 
 
 def search(folded: FeatureHead, capacity: LayerCapacity, bench: Bench, judge: Judge) -> list[Candidate]:
-    """Every rank without training and with its head tuned."""
+    """Every rank, with whole and with separable filters, without training and with its head tuned."""
     calibration, values = bench.calibration(), bench.validation.values
     tune = partial(bench.tune_head, teacher_weight=bench.recipe.distill.teacher_weight)
-    candidates = []
-    for rank in ranks_to_try(capacity, bench.recipe.distill.ranks):
-        raw = factorise(folded, capacity.layer, rank, calibration, judge, values)
-        candidates += [raw, tuned(raw, judge, values, tune)]
+    wanted = bench.recipe.distill
+    raw = [
+        factorise(folded, capacity.layer, k, calibration, judge, values) for k in ranks_to_try(capacity, wanted.ranks)
+    ]
+    for rank, terms in separable_to_try(capacity, folded, wanted.separable_terms):
+        whole = factorise(folded, capacity.layer, rank, calibration, judge, values)
+        raw.append(separated(whole, capacity.layer, terms, judge, values))
+    candidates = [one for start in raw for one in (start, tuned(start, judge, values, tune))]
     if not candidates:
         most = min(capacity.in_features, capacity.out_features)
         raise InputError(f"distill.ranks: none lies within 1..{most}, the ranks that '{capacity.layer}' can have.")
     return candidates
 
 
-def tuned_teacher(teacher: FeatureHead, bench: Bench) -> FeatureHead:
-    """The control: the teacher with exactly the tuning its student gets, but no surgery."""
-    control = copy.deepcopy(teacher)
-    bench.tune_head(control.head, "control", 0.0)
+def tune_end_to_end(
+    judge: Judge, bench: Bench, teacher: FeatureHead, control: FeatureHead, chosen: Candidate
+) -> tuple[Judge, Candidate]:
+    """Tune control and student as wholes, in place, and judge the student again by what both have become."""
     bench.tune_whole(control, "control")
-    return control
-
-
-def judge_against_better(judge: Judge, bench: Bench, control: FeatureHead) -> Judge:
-    """The judge, measuring against the better of teacher and control, so that no student wins by tuning alone."""
-    outputs = {"teacher": judge.reference, "control": outputs_on_validation(control, bench.recording)}
-    name = judge.better(outputs)
-    return replace(judge, reference=outputs[name], name=name)
-
-
-def outputs_on_validation(model: FeatureHead, recording: Recording) -> NDArray[np.float32]:
-    """Outputs of a whole model for the validation participants."""
-    return predict(model, recording, rows_of(recording, "validation"))
+    bench.tune_whole(chosen.model, "student")
+    validation = rows_of(bench.recording, "validation")
+    both = {"teacher": teacher, "control": control}
+    outputs = {name: predict(model, bench.recording, validation) for name, model in both.items()}
+    judge = judge.against(judge.better(outputs), outputs)
+    return judge, chosen.finished(judge, predict(chosen.model, bench.recording, validation))

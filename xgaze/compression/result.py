@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
-from xgaze.compression.proof import Proof
-from xgaze.compression.search import Candidate
-from xgaze.compression.student import Surgery, surgery_to_json
+from xgaze.compression.search import Candidate, Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.evaluation.predictions import prediction_table
@@ -25,17 +23,6 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 
 PARITY_SAMPLES = 16
-
-
-@dataclass(frozen=True)
-class Step:
-    """A surgery done, with its proof."""
-
-    surgery: Surgery
-    proof: Proof
-
-    def to_json(self) -> dict[str, Any]:
-        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json()}
 
 
 @dataclass(frozen=True)
@@ -136,7 +123,7 @@ def gather_metrics(
     }
 
 
-def write_frontier(folder: Path, candidates: list[Candidate], teacher_fc_parameters: int) -> None:
-    """budget.csv: every student tried; the last is the one chosen."""
-    rows = [{**one.row(teacher_fc_parameters), "chosen": one is candidates[-1]} for one in candidates]
+def write_frontier(folder: Path, candidates: list[Candidate], chosen: Candidate, teacher_fc_parameters: int) -> None:
+    """budget.csv: every student tried."""
+    rows = [{**one.row(teacher_fc_parameters), "chosen": one is chosen} for one in candidates]
     write_csv(folder / "budget.csv", pd.DataFrame(rows))

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from xgaze.capacity.layer import LayerCapacity
 from xgaze.compression.head import tail_of
 from xgaze.compression.low_rank import LowRank, Weighting
 from xgaze.compression.proof import Proof, outputs_of
+from xgaze.compression.separable import Separable
+from xgaze.compression.student import Surgery, surgery_to_json
 from xgaze.data.contract import Spec
 from xgaze.evaluation.participants import Interval
 from xgaze.evaluation.score import compare, higher_is_better, pooled_score
@@ -22,6 +24,17 @@ from xgaze.models.size import count_fc_parameters
 WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
 Tune = Callable[[torch.nn.Module, str], None]
 """Tunes a head in place, under a name by which an interrupted run is found again."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A surgery done, with its proof."""
+
+    surgery: Surgery
+    proof: Proof
+
+    def to_json(self) -> dict[str, Any]:
+        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json()}
 
 
 @dataclass(frozen=True)
@@ -42,33 +55,45 @@ class Judge:
         pick = max if higher_is_better(self.spec) else min
         return pick(outputs, key=lambda name: self.score(outputs[name]))
 
+    def against(self, name: str, outputs: dict[str, NDArray[Any]]) -> "Judge":
+        """The same judge with another reference."""
+        return replace(self, reference=outputs[name], name=name)
+
     def worse_percent(self, outputs: NDArray[Any]) -> Interval:
         return compare(self.spec, outputs, self.reference, self.truth, self.participants)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A student tried: its model, the surgery and proof that made it, and how it did on validation participants."""
+    """A student tried: its model, the surgeries that made it, and how it did on validation participants."""
 
     model: FeatureHead
-    surgery: LowRank
-    proof: Proof
+    steps: list[Step]
     stage: str
     fc_parameters: int
     score: float
     worse_percent: Interval
     against: str
 
-    def finished(self, stage: str, judge: Judge, outputs: NDArray[Any]) -> "Candidate":
-        """The same student in its last form, judged by its outputs then."""
-        return judged(self.model, self.surgery, self.proof, stage, judge, outputs)
+    def finished(self, judge: Judge, outputs: NDArray[Any]) -> "Candidate":
+        """The same student after tuning end to end, judged by its new outputs."""
+        return judged(self.model, self.steps, "tuned end to end", judge, outputs)
+
+    @property
+    def rank(self) -> int:
+        return next(step.surgery.rank for step in self.steps if isinstance(step.surgery, LowRank))
+
+    @property
+    def terms(self) -> int | None:
+        """Outer products per filter, None where filters are whole."""
+        return next((step.surgery.terms for step in self.steps if isinstance(step.surgery, Separable)), None)
 
     def row(self, teacher_fc_parameters: int) -> dict[str, Any]:
         """One line of budget.csv."""
         return {
-            "rank": self.surgery.rank,
+            "rank": self.rank,
+            "terms": self.terms,
             "stage": self.stage,
-            "weighting": self.surgery.weighting,
             "fc_parameters": self.fc_parameters,
             "fc_reduction": teacher_fc_parameters / self.fc_parameters,
             "against": self.against,
@@ -82,8 +107,19 @@ class Candidate:
 def ranks_to_try(capacity: LayerCapacity, asked: list[int] | None) -> list[int]:
     """Ranks around the one that capacity expects, ascending; those asked for, where they fit the layer."""
     most = min(capacity.in_features, capacity.out_features)
-    wanted = asked or range(max(1, capacity.expected_rank - 1), 2 * capacity.expected_rank + 4)
+    wanted = asked or range(max(1, capacity.expected_rank - 1), 2 * capacity.expected_rank + 1)
     return sorted({rank for rank in wanted if 1 <= rank <= most})
+
+
+def separable_to_try(capacity: LayerCapacity, model: FeatureHead, terms: list[int]) -> list[tuple[int, int]]:
+    """(rank, terms) of separable students: ranks of one to four times the expected one, since tuning many thin filters
+    gives more than few whole ones; terms that save something on maps of this size."""
+    if model.feature_shape is None:
+        return []
+    _, height, width = model.feature_shape
+    most = min(capacity.in_features, capacity.out_features)
+    ranks = sorted({min(k * capacity.expected_rank, most) for k in (1, 2, 3, 4)})
+    return [(rank, one) for rank in ranks for one in sorted(terms) if 1 <= one * (height + width) < height * width]
 
 
 def factorise(
@@ -95,25 +131,32 @@ def factorise(
         model = copy.deepcopy(folded)
         surgery = LowRank(layer, rank, weighting)
         proof = surgery.apply(model, tail_of(model, layer), calibration)
-        tried.append(judged(model, surgery, proof, "no training", judge, head_outputs(model.head, features)))
+        outputs = head_outputs(model.head, features)
+        tried.append(judged(model, [Step(surgery, proof)], "no training", judge, outputs))
     pick = max if higher_is_better(judge.spec) else min
     return pick(tried, key=lambda one: one.score)
+
+
+def separated(candidate: Candidate, layer: str, terms: int, judge: Judge, features: NDArray[Any]) -> Candidate:
+    """A low-rank candidate with its filters made separable, without any training."""
+    model = copy.deepcopy(candidate.model)
+    assert model.feature_shape is not None
+    surgery = Separable(f"{layer}.reduce", terms, *model.feature_shape)
+    steps = [*candidate.steps, Step(surgery, surgery.apply(model))]
+    return judged(model, steps, "no training", judge, head_outputs(model.head, features))
 
 
 def tuned(candidate: Candidate, judge: Judge, features: NDArray[Any], tune: Tune) -> Candidate:
     """The candidate with its head tuned."""
     model = copy.deepcopy(candidate.model)
-    tune(model.head, f"rank-{candidate.surgery.rank}")
-    outputs = head_outputs(model.head, features)
-    return judged(model, candidate.surgery, candidate.proof, "head tuned", judge, outputs)
+    tune(model.head, f"rank-{candidate.rank}" + (f"-terms-{candidate.terms}" if candidate.terms else ""))
+    return judged(model, candidate.steps, "head tuned", judge, head_outputs(model.head, features))
 
 
-def judged(
-    model: FeatureHead, surgery: LowRank, proof: Proof, stage: str, judge: Judge, outputs: NDArray[Any]
-) -> Candidate:
+def judged(model: FeatureHead, steps: list[Step], stage: str, judge: Judge, outputs: NDArray[Any]) -> Candidate:
     """Score outputs on validation participants."""
     size, score = count_fc_parameters(model), judge.score(outputs)
-    return Candidate(model, surgery, proof, stage, size, score, judge.worse_percent(outputs), judge.name)
+    return Candidate(model, steps, stage, size, score, judge.worse_percent(outputs), judge.name)
 
 
 def head_outputs(head: torch.nn.Module, features: NDArray[Any]) -> NDArray[Any]:

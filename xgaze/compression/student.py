@@ -11,6 +11,7 @@ from torch import nn
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_card, read_weights
 from xgaze.compression.fold import Fold
 from xgaze.compression.low_rank import LowRank
+from xgaze.compression.separable import Separable
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
@@ -26,7 +27,7 @@ class Surgery(Protocol):
     def reshape(self, model: nn.Module) -> None: ...
 
 
-SURGERIES: Mapping[str, type[Any]] = MappingProxyType({"fold": Fold, "low_rank": LowRank})
+SURGERIES: Mapping[str, type[Any]] = MappingProxyType({"fold": Fold, "low_rank": LowRank, "separable": Separable})
 
 
 def surgery_to_json(surgery: Any) -> dict[str, Any]:

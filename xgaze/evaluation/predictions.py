@@ -13,29 +13,31 @@ from xgaze.evaluation.score import sample_errors
 
 def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDArray[Any]) -> pd.DataFrame:
     """One row per sample. Gaze: truth, prediction and error in px. Classes: names, probability per class, error as
-    1 - probability of the true class. Without truth (unlabelled recordings) the truth and error columns are left out."""
+    1 - probability of the true class. Truth and error are empty where a label is missing (NaN gaze, class -1), and their
+    columns are left out where all are."""
     spec, kept = recording.spec, recording.table.iloc[rows].reset_index(drop=True)
-    table = kept[[name for name in ("id", "participant", "split") if name in kept]].copy()
-    labelled = _has_truth(recording)
-    targets = targets_of(recording, rows) if labelled else None
+    table = kept[["id", "participant", "split"]].copy()
+    known = _labelled(kept, spec.kind)
+    targets = targets_of(recording, rows)
     if spec.kind == "gaze":
-        if targets is not None:
+        if known.any():
             table[["truth_x_px", "truth_y_px"]] = targets
         table[["prediction_x_px", "prediction_y_px"]] = outputs
     else:
-        names = np.array(spec.classes)
-        if targets is not None:
+        names = np.array([*spec.classes, ""])  # class -1, an unknown one, is the last name: none
+        if known.any():
             table["truth"] = names[targets]
         table["prediction"] = names[outputs.argmax(axis=1)]
         for name, column in zip(spec.classes, probabilities(outputs).T, strict=True):
             table[f"probability_{name}"] = column
-    if targets is not None:
-        table["error_px" if spec.kind == "gaze" else "error"] = sample_errors(spec, outputs, targets)
+    if known.any():
+        errors = np.full(len(table), np.nan)
+        errors[known] = sample_errors(spec, outputs[known], targets[known])
+        table["error_px" if spec.kind == "gaze" else "error"] = errors
     return table
 
 
-def _has_truth(recording: Recording) -> bool:
-    """Unlabelled recordings have NaN gaze, or -1 as label."""
-    if recording.spec.kind == "gaze":
-        return not bool(recording.table[GAZE_COLUMNS].isna().any(axis=None))
-    return bool((recording.table[LABEL_COLUMN] >= 0).all())
+def _labelled(table: pd.DataFrame, kind: str) -> NDArray[np.bool_]:
+    """Which rows have a truth."""
+    known = table[GAZE_COLUMNS].notna().all(axis=1) if kind == "gaze" else table[LABEL_COLUMN] >= 0
+    return known.to_numpy()

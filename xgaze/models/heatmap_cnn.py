@@ -41,8 +41,10 @@ class HeatmapCNN(FeatureHead):
         )
         self.body.eval()  # the size probe below must not move BatchNorm's running statistics
         with torch.no_grad():
-            width = self.features(torch.zeros(1, *picture.shape)).shape[1]
+            maps = self.body(torch.zeros(1, *picture.shape))[0]
         self.body.train()
+        self.feature_shape = tuple(maps.shape)
+        width = maps.numel()
         self.head = Float32Sequential(OrderedDict[str, nn.Module](classes=nn.Linear(width, spec.outputs)))
 
     def features(self, *inputs: Tensor) -> Tensor:

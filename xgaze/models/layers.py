@@ -8,10 +8,12 @@ class FeatureHead(nn.Module):
     """A model in two parts: `features` (towers, flattened and concatenated) and `head` (all fully connected layers).
 
     features(*inputs) -> (batch, width); head(features) -> (batch, outputs). Compression and capacity read the head from
-    cached features, so the split must be exact: forward is nothing but head(features).
+    cached features, so the split must be exact: forward is nothing but head(features). feature_shape says which maps
+    (channels, height, width) were flattened, or None where the features are no maps of one size.
     """
 
     head: nn.Module
+    feature_shape: tuple[int, int, int] | None = None
 
     def features(self, *inputs: Tensor) -> Tensor:
         raise NotImplementedError
@@ -44,3 +46,29 @@ class OutputScale(nn.Module):
 
     def extra_repr(self) -> str:
         return f"scale={self.scale:g}"
+
+
+class SeparableLinear(nn.Module):
+    """A linear layer on flattened maps whose filter on each channel is a sum of `terms` (height x width) outer products.
+
+    (batch, channels x height x width) -> (batch, outputs), no bias; outputs x channels x terms x (height + width)
+    parameters instead of outputs x channels x height x width.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], outputs: int, terms: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        self.rows = nn.Parameter(torch.zeros(outputs, channels, height, terms))
+        self.columns = nn.Parameter(torch.zeros(outputs, channels, terms, width))
+
+    @property
+    def weight(self) -> Tensor:
+        """The filters written out: (outputs, channels x height x width)."""
+        return (self.rows @ self.columns).flatten(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.weight)
+
+    def extra_repr(self) -> str:
+        outputs, channels, height, terms = self.rows.shape
+        return f"{channels}x{height}x{self.columns.shape[-1]} -> {outputs}, terms={terms}"

@@ -41,7 +41,10 @@ class MultiEye(FeatureHead):
         paddings = (conv3_padding, conv4_padding)
         self.towers = nn.ModuleList(_tower(one.shape[0], strides, paddings, lrn) for one in spec.inputs)
         with torch.no_grad():
-            width = self.features(*(torch.zeros(1, *one.shape) for one in spec.inputs)).shape[1]
+            maps = [tower(torch.zeros(1, *one.shape))[0] for tower, one in zip(self.towers, spec.inputs, strict=True)]
+        width = sum(one.numel() for one in maps)
+        if len({one.shape[1:] for one in maps}) == 1:
+            self.feature_shape = (sum(len(one) for one in maps), *maps[0].shape[1:])
         layers = OrderedDict[str, nn.Module](embedding=nn.Linear(width, embedding))
         if embedding_activation != "none":
             layers["embedding_activation"] = _activation(embedding_activation)

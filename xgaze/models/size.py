@@ -5,6 +5,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from xgaze.data.contract import Spec
+from xgaze.models.layers import SeparableLinear
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -13,8 +14,9 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def count_fc_parameters(model: nn.Module) -> int:
-    """Parameters of linear layers, biases included."""
-    return sum(p.numel() for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters(recurse=False))
+    """Parameters of linear layers, biases and separable ones included."""
+    dense = (nn.Linear, SeparableLinear)
+    return sum(p.numel() for m in model.modules() if isinstance(m, dense) for p in m.parameters(recurse=False))
 
 
 def count_macs(model: nn.Module, spec: Spec) -> int:

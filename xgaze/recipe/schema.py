@@ -129,7 +129,8 @@ class Training(Section):
 
 
 class Distill(Section):
-    """How the student is found: budget, ranks to try (None: from the layer's capacity), tuning.
+    """How the student is found: budget, ranks to try (None: from the layer's capacity), terms of
+    separable filters to try, tuning.
 
     Heads are tuned on cached features (`tuning_epochs`), labels and the teacher's outputs mixed by `teacher_weight`.
     With `end_to_end_epochs`, the finalist and the teacher as its control are then tuned end to end on labels.
@@ -137,8 +138,9 @@ class Distill(Section):
 
     max_worse_percent: float = 2.0
     ranks: list[int] | None = None
+    separable_terms: list[int] = [1, 2, 3]
     tuning_epochs: int = Field(20, ge=1)
-    learning_rate: float = Field(5e-4, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(64, ge=1)
     end_to_end_epochs: int = Field(0, ge=0)
     end_to_end_learning_rate: float = Field(5e-4, gt=0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from xgaze.report.format import number
 from xgaze.report.svg import MARK, MUTED, STUDENT, TEACHER, figure_svg, legend_above
@@ -38,28 +38,25 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for stage, colour in (
-            ("no training", MUTED),
-            ("head tuned", STUDENT),
-            ("tuned end to end", TEACHER),
-            ("finalist", TEACHER),
-        ):
-            own = [row for row in rows if row["stage"] == stage]
-            if not own:
-                continue
+        for label, colour, own in _series(rows):
+            own = sorted(own, key=lambda row: row["fc_parameters"])
             x = np.array([row["fc_parameters"] for row in own])
             y, low, high = (
                 np.array([row["difference_percent"][end] for row in own]) for end in ("mean", "low", "high")
             )
-            axes.errorbar(x, y, (y - low, high - y), fmt="o-", color=colour, markersize=5, capsize=3, label=stage)
+            axes.errorbar(x, y, (y - low, high - y), fmt="o", color=colour, markersize=5, capsize=3, label=label)
         chosen = next(row for row in rows if row["chosen"])
         spot = (chosen["fc_parameters"], chosen["difference_percent"]["mean"])
         axes.plot(*spot, "o", markersize=14, fillstyle="none", color=MARK, markeredgewidth=2, label="chosen")
         axes.axhline(budget_percent, color=MARK, linestyle="--", linewidth=1, label=f"budget {budget_percent:g} %")
-        axes.set(xlabel="parameters in fully connected layers", ylabel="worse by, %")
+        axes.set_xscale("log")
+        axes.set(xlabel="parameters in fully connected layers (log scale)", ylabel="worse by, %")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         # One student that lost everything must not flatten the curve of all others.
         top = 1.3 * max(row["difference_percent"]["high"] for row in rows if row["stage"] != "no training")
+        axes.set_ylim(bottom=1.2 * min(0, *(row["difference_percent"]["low"] for row in rows)))
         axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, 1.2 * chosen["difference_percent"]["high"]))
         legend_above(axes)
 
@@ -69,6 +66,20 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
         "Loss against the reference in percent with 95 % intervals, by number of fully connected parameters.",
         draw,
     )
+
+
+def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """(label, colour, rows) of what there is to show; separable filters before tuning are of no interest."""
+    kinds = (
+        ("low rank, no training", MUTED, "no training", False),
+        ("low rank, head tuned", TEACHER, "head tuned", False),
+        ("low rank and separable, head tuned", STUDENT, "head tuned", True),
+    )
+    found = [
+        (label, colour, [row for row in rows if row["stage"] == stage and (row["terms"] is not None) == separable])
+        for label, colour, stage, separable in kinds
+    ]
+    return [one for one in found if one[2]]
 
 
 def spectrum_figure(capacity: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
 
 Maps = dict[str, NDArray[Any]]
-CANDIDATE_COLUMNS = ("rank", "stage", "against", "fc_parameters", "fc_reduction")
+CANDIDATE_COLUMNS = ("stage", "against", "fc_parameters", "fc_reduction")
 
 
 def gather(run: Path) -> tuple[dict[str, Any], Maps]:
@@ -130,7 +130,8 @@ def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
 def _candidates(run: Path) -> list[dict[str, Any]]:
     frontier = pd.read_csv(run / "student" / "budget.csv")
     return [
-        {key: row[key] for key in CANDIDATE_COLUMNS}
+        {"rank": int(row["rank"]), "terms": None if pd.isna(row["terms"]) else int(row["terms"])}
+        | {key: row[key] for key in CANDIDATE_COLUMNS}
         | {"error": row["validation_score"], "chosen": bool(row["chosen"])}
         | {"difference_percent": {end: row[f"worse_percent_{end}"] for end in ("mean", "low", "high")}}
         for row in frontier.to_dict("records")

@@ -72,9 +72,11 @@ def _lost(report: dict[str, Any]) -> str:
 
 def _why(capacity: dict[str, Any]) -> str:
     needed = capacity["expected_rank"]
+    separable = ", each seen through separable filters" if capacity["chosen_terms"] else ""
     return (
         f"Of the {count(capacity['out_features'])} directions that the first fully connected layer can use, the prediction "
-        f"needs about {needed} (99 % of the variance that reaches the output); the student keeps {capacity['chosen_rank']}."
+        f"needs about {needed} (99 % of the variance that reaches the output); the student keeps "
+        f"{capacity['chosen_rank']}{separable}."
     )
 
 

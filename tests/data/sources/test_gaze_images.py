@@ -119,6 +119,12 @@ def test_colour_arrays_are_read(array_folder):
     np.testing.assert_array_equal(open_recording(data)[2].inputs["image"], colour[2].transpose(2, 0, 1))
 
 
+def test_the_unit_is_that_of_the_score(array_folder):
+    assert open_recording(array_folder.write()).spec.unit == "AUC"
+    array_folder.lines = [f"{k},{k % 3},{'abc'[k % 3]}" for k in range(12)]
+    assert open_recording(array_folder.write()).spec.unit == "accuracy"
+
+
 def test_words_as_labels_are_sorted(array_folder):
     array_folder.header = "participant,class,label"  # the words stand in the label column now
     assert open_recording(array_folder.write()).spec.classes == ("ASD", "TD")

@@ -55,6 +55,22 @@ def mismatches(frames: list[str], gaze: dict[str, Gaze], session: str, labels: G
     return [Fault("rows against frames", message + ".")]
 
 
+def shared_labels(frames: list[str], session: str) -> list[Fault]:
+    """Frames that differ only in leading zeros: a label row would belong to each of them."""
+    names: dict[str, list[str]] = {}
+    for frame in frames:
+        names.setdefault(frame_key(frame), []).append(frame)
+    return [
+        Fault(
+            "rows against frames",
+            f"{session}: frames {' and '.join(same)} are {'both' if len(same) == 2 else 'all'} frame {key}, "
+            "and would share one label.",
+        )
+        for key, same in names.items()
+        if len(same) > 1
+    ]
+
+
 def _point(xy: NDArray[np.float64]) -> Gaze:
     return (float(xy[0]), float(xy[1])) if np.isfinite(xy).all() else UNKNOWN
 

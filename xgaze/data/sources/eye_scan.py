@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xgaze.data.check_faults import Fault
 from xgaze.data.contract import SPLITS
-from xgaze.data.sources.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze
+from xgaze.data.sources.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze, shared_labels
 from xgaze.data.sources.folders import files_in, fill, matching_folders, placeholders, values_of
 from xgaze.errors import nearest
 from xgaze.recipe import EyeFoldersData
@@ -145,6 +145,7 @@ def _labels(
         return {}, []
     name = f"{place.name}/{data.labels.file}"
     gaze, faults = read_gaze(path, name, f"{name} " if several else "", data.labels, data.scene)
+    faults += shared_labels(frames, place.name)
     if for_prediction:
         return gaze, [fault for fault in faults if fault.kind != "missing label"]
     if frames and not any(fault.kind == "label table" for fault in faults):

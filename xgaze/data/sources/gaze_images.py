@@ -68,4 +68,5 @@ def recording_of(
     table = rows[["id", "participant", "session"]].assign(split=splits)
     table[LABEL_COLUMN] = np.array([codes.get(name, UNLABELLED) for name in rows["class_name"]], np.int64)
     one = InputSpec(INPUT, (data.channels, data.height, data.width))
-    return GazeImagesRecording(Spec((one,), "class", unit="class", classes=classes), table, found.pictures)
+    unit = "AUC" if len(classes) == 2 else "accuracy"
+    return GazeImagesRecording(Spec((one,), "class", unit=unit, classes=classes), table, found.pictures)

@@ -1,0 +1,62 @@
+"""Separable filters: each output's filter on each feature map becomes a sum of few height x width outer products.
+
+On a large map this goes far below low rank alone: a 12x16 filter holds 192 numbers, one outer product 28.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from xgaze.compression.proof import Proof, prove_predicted
+from xgaze.errors import InputError
+from xgaze.models.layers import SeparableLinear
+
+
+@dataclass(frozen=True)
+class Separable:
+    """`layer`, a linear layer without bias on flattened maps (channels, height, width), becomes a `SeparableLinear`."""
+
+    layer: str
+    terms: int
+    channels: int
+    height: int
+    width: int
+    kind: Literal["separable"] = "separable"
+
+    def reshape(self, model: nn.Module) -> None:
+        """Structure only, weights undefined: what rebuilding a stored student needs."""
+        layer = self._linear(model)
+        shape = (self.channels, self.height, self.width)
+        model.set_submodule(self.layer, SeparableLinear(shape, layer.out_features, self.terms).to(layer.weight.device))
+
+    @torch.no_grad()
+    def apply(self, model: nn.Module) -> Proof:
+        """Truncate every filter's singular value decomposition, in place, and prove that the weight lost is the one that
+        the discarded singular values predict."""
+        weight = self._linear(model).weight.double()
+        filters = weight.unflatten(1, (self.channels, self.height, self.width))
+        left, singular, right = torch.linalg.svd(filters, full_matrices=False)
+        root = singular[..., : self.terms].sqrt()
+        self.reshape(model)
+        separable = model.get_submodule(self.layer)
+        assert isinstance(separable, SeparableLinear)
+        separable.rows.copy_(left[..., : self.terms] * root[..., None, :])
+        separable.columns.copy_(right[..., : self.terms, :] * root[..., None])
+        lost = float((weight - separable.weight.double()).square().sum())
+        predicted = float(singular[..., self.terms :].square().sum())
+        return prove_predicted(lost, predicted, float(weight.square().sum()), self.layer)
+
+    def _linear(self, model: nn.Module) -> nn.Linear:
+        layer = model.get_submodule(self.layer)
+        size = self.channels * self.height * self.width
+        if not isinstance(layer, nn.Linear) or layer.bias is not None or layer.in_features != size:
+            shape = f"{self.channels}x{self.height}x{self.width}"
+            raise InputError(f"separable '{self.layer}': expected a linear layer without bias on {shape} maps.")
+        if not 1 <= self.terms < min(self.height, self.width):
+            raise InputError(
+                f"separable '{self.layer}': {self.terms} terms; a {self.height}x{self.width} filter allows "
+                f"1..{min(self.height, self.width) - 1}."
+            )
+        return layer
