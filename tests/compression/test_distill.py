@@ -16,7 +16,6 @@ from xgaze.compression.search import Candidate, Judge, calibration_rows, choose,
 from xgaze.compression.student import load_model
 from xgaze.data.contract import collate, rows_of, targets_of
 from xgaze.evaluation.gaze import error_px
-from xgaze.evaluation.participants import Interval
 from xgaze.models.inference import predict
 from xgaze.training.teacher import finished_teacher, train_teacher
 
@@ -155,14 +154,40 @@ def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
     assert len(separable) and separable["fc_reduction"].max() > 5
 
 
-def candidate(high, size):
-    return Candidate(None, [], "head tuned", size, 0.0, Interval(high - 1, high - 2, high), "teacher")
+PEOPLE = np.arange(40)
+TRUTH = np.zeros((40, 2), np.float32)
 
 
-def test_the_smallest_that_holds_is_chosen_or_the_nearest_with_a_plain_no():
-    tried = [candidate(high, size) for high, size in ((1.0, 900), (1.9, 500), (2.1, 100), (7.0, 10))]
-    assert choose(tried, 2.0) == (tried[1], True)
-    assert choose(tried[2:], 2.0) == (tried[2], False)
+def candidate(judge, size, error_px):
+    """A student whose errors on 40 people are those given."""
+    outputs = np.stack([np.broadcast_to(error_px, 40), np.zeros(40)], axis=1).astype(np.float32)
+    return Candidate(None, [], "head tuned", size, 0.0, judge.worse_percent(outputs), judge.name, outputs)
+
+
+def judge_of(error_px, spec):
+    reference = np.stack([np.broadcast_to(error_px, 40), np.zeros(40)], axis=1).astype(np.float32)
+    return Judge(spec, TRUTH, PEOPLE, reference, "control")
+
+
+def test_the_smallest_that_holds_is_chosen(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    tried = [candidate(judge, size, error) for size, error in ((900, 10.0), (500, 10.19), (100, 10.21), (10, 11.0))]
+    assert choose(tried, 2.0, judge) == (tried[1], True)
+
+
+def test_where_the_reference_is_noisy_students_are_compared_with_the_best_of_them(gaze_recording):
+    people = np.random.default_rng(0).uniform(5, 15, 40)
+    judge = judge_of(people, gaze_recording.spec)
+    own = people[::-1].copy()  # the same mean, but other people: the upper bound against the reference is wide
+    tried = [candidate(judge, size, own * factor) for size, factor in ((900, 1.0), (500, 1.01), (100, 1.03))]
+    assert all(one.worse_percent.high > 2 for one in tried)
+    assert choose(tried, 2.0, judge) == (tried[1], False)
+
+
+def test_where_nothing_holds_the_nearest_is_taken_with_a_plain_no(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    tried = [candidate(judge, size, error) for size, error in ((900, 10.5), (500, 10.4), (100, 12.0))]
+    assert choose(tried, 2.0, judge) == (tried[1], False)
 
 
 def test_the_reference_is_the_better_of_teacher_and_control(gaze_recording):

@@ -114,7 +114,8 @@ def distill(
     control = tuned_teacher(teacher, bench)
     judge = judge_against_better(bench, teacher, control)
     candidates = search(folded, capacity, bench, judge)
-    chosen, held = choose([one for one in candidates if one.stage == "head tuned"], recipe.distill.max_worse_percent)
+    finalists = [one for one in candidates if one.stage == "head tuned"]
+    chosen, held = choose(finalists, recipe.distill.max_worse_percent, judge)
     if recipe.distill.end_to_end_epochs:
         judge, chosen = tune_end_to_end(judge, bench, teacher, control, chosen)
         held = chosen.worse_percent.high <= recipe.distill.max_worse_percent

@@ -74,6 +74,7 @@ class Candidate:
     score: float
     worse_percent: Interval
     against: str
+    outputs: NDArray[Any]
 
     def finished(self, judge: Judge, outputs: NDArray[Any]) -> "Candidate":
         """The same student after tuning end to end, judged by its new outputs."""
@@ -156,7 +157,7 @@ def tuned(candidate: Candidate, judge: Judge, features: NDArray[Any], tune: Tune
 def judged(model: FeatureHead, steps: list[Step], stage: str, judge: Judge, outputs: NDArray[Any]) -> Candidate:
     """Score outputs on validation participants."""
     size, score = count_fc_parameters(model), judge.score(outputs)
-    return Candidate(model, steps, stage, size, score, judge.worse_percent(outputs), judge.name)
+    return Candidate(model, steps, stage, size, score, judge.worse_percent(outputs), judge.name, outputs)
 
 
 def head_outputs(head: torch.nn.Module, features: NDArray[Any]) -> NDArray[Any]:
@@ -165,12 +166,27 @@ def head_outputs(head: torch.nn.Module, features: NDArray[Any]) -> NDArray[Any]:
     return torch.cat([outputs_of(head, torch.tensor(block)) for block in blocks]).numpy()
 
 
-def choose(candidates: list[Candidate], budget_percent: float) -> tuple[Candidate, bool]:
-    """The smallest whose upper 95 % bound holds the budget, or, if none does, the one that comes nearest (False)."""
+def choose(candidates: list[Candidate], budget_percent: float, judge: Judge) -> tuple[Candidate, bool]:
+    """The smallest whose upper 95 % bound against the reference holds the budget, and True.
+
+    If none does, False and the smallest whose estimate holds it and whose upper bound holds it against the best student
+    tried: the reference was tuned apart, and the noise of that is common to all students. Failing that, the nearest.
+    """
+
+    def size(one: Candidate) -> tuple[int, float]:
+        return one.fc_parameters, one.worse_percent.mean
+
     holding = [one for one in candidates if one.worse_percent.high <= budget_percent]
     if holding:
-        return min(holding, key=lambda one: (one.fc_parameters, one.worse_percent.mean)), True
-    return min(candidates, key=lambda one: one.worse_percent.high), False
+        return min(holding, key=size), True
+    best = min(candidates, key=lambda one: one.worse_percent.mean)
+    beside = judge.against("best student", {"best student": best.outputs})
+    likely = [
+        one
+        for one in candidates
+        if one.worse_percent.mean <= budget_percent and beside.worse_percent(one.outputs).high <= budget_percent
+    ]
+    return (min(likely, key=size) if likely else min(candidates, key=lambda one: one.worse_percent.high)), False
 
 
 def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
