@@ -1,5 +1,6 @@
 """Model folders: safetensors + JSON, written atomically, never a pickle. Knows files, not models."""
 
+import hashlib
 import json
 import platform
 import shutil
@@ -91,6 +92,11 @@ def read_json(path: Path) -> Any:
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table whole or not at all, without its index."""
     write_text(path, table.to_csv(index=False))
+
+
+def file_hash(path: Path) -> str:
+    """First 12 hexadecimal digits of the SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def write_weights(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:

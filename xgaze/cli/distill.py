@@ -97,7 +97,7 @@ def _distill(recipe: Recipe, folder: Path, train_first: str) -> ModelCard:
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:
     teacher, student, worse = figures["teacher"], figures["student"], figures["difference_percent"]
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
-    gain = -figures["control_difference_from_teacher_percent"]["mean"]
+    extra = figures["control_difference_from_teacher_percent"]["mean"]
     verdict = "held" if figures["budget_met"] else "NOT held"
     latency = student["latency_ms"]
     return [
@@ -105,7 +105,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"{figures['fc_reduction']:.1f}x fewer than the teacher ({student['parameters']:,} in all, "
         f"{figures['parameter_reduction']:.1f}x fewer; {student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'])}.",
-        f"  Teacher {error_in_words(teacher['error'])}; the same extra tuning improves it by {gain:.1f} %.",
+        f"  Teacher {error_in_words(teacher['error'])}; the same extra tuning makes it {extra:+.1f} % worse.",
         f"  Worse than {against}: {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}], 95 % interval over "
         f"participants. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
         f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from torch import nn
 
+from xgaze.artifacts import WEIGHTS_FILE, file_hash
 from xgaze.cli.common import (
     emit,
     next_command,
@@ -58,15 +59,15 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
 
 
 def _finished_roles(recipe: Recipe, train_first: str) -> dict[str, str]:
-    """Models there are, with the hash of what made them: the teacher, and the student if it is this teacher's."""
+    """Models there are, with the hash of their weights: the teacher, and the student if it is this teacher's."""
     folder = run_folder(recipe)
-    teacher = finished_teacher(recipe, folder / TEACHER)
-    if teacher is None:
+    if finished_teacher(recipe, folder / TEACHER) is None:
         raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
     student = student_of_teacher(recipe, folder / STUDENT)
     if student is None:
         note("No student of this recipe yet (xgaze distill --prune-fc): the teacher is explained alone.")
-    return {TEACHER: teacher.recipe_hash} | ({STUDENT: student.recipe_hash} if student else {})
+    roles = [TEACHER, STUDENT] if student else [TEACHER]
+    return {role: file_hash(folder / role / WEIGHTS_FILE) for role in roles}
 
 
 def _explain(recipe: Recipe, roles: list[str], samples: tuple[str, ...], folder: Path, key: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
         top = 1.3 * max(row["difference_percent"]["high"] for row in rows if row["stage"] != "no training")
         axes.set_ylim(bottom=1.2 * min(0, *(row["difference_percent"]["low"] for row in rows)))
         axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, 1.2 * chosen["difference_percent"]["high"]))
-        legend_above(axes)
+        legend_above(axes, columns=3)
 
     return figure_svg(
         "frontier",
@@ -71,9 +71,9 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
 def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
     """(label, colour, rows) of what there is to show; separable filters before tuning are of no interest."""
     kinds = (
-        ("low rank, no training", MUTED, "no training", False),
-        ("low rank, head tuned", TEACHER, "head tuned", False),
-        ("low rank and separable, head tuned", STUDENT, "head tuned", True),
+        ("low rank, untuned", MUTED, "no training", False),
+        ("low rank, tuned", TEACHER, "head tuned", False),
+        ("low rank and separable, tuned", STUDENT, "head tuned", True),
     )
     found = [
         (label, colour, [row for row in rows if row["stage"] == stage and (row["terms"] is not None) == separable])
