@@ -151,7 +151,7 @@ def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
     assert figures["fc_reduction"] > 1.9
     frontier = pd.read_csv(tmp_path / "student" / "budget.csv")
     separable = frontier[frontier["terms"].notna()]
-    assert len(separable) and separable["fc_reduction"].max() > 5
+    assert len(separable) and separable["fc_reduction"].max() > 3
 
 
 PEOPLE = np.arange(40)

@@ -41,7 +41,16 @@ class Shell:
     def start(self, *words: str) -> subprocess.Popen:
         command = [sys.executable, "-m", "xgaze.cli.main", *words]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            # A test run in the background inherits an ignored Ctrl-C, which the command would inherit in turn.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
         process = self.start(*words)

@@ -21,6 +21,7 @@ from xgaze.evaluation.score import compare, higher_is_better, pooled_score
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters
 
+FEW_RANKS = 4
 WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
 Tune = Callable[[torch.nn.Module, str], None]
 """Tunes a head in place, under a name by which an interrupted run is found again."""
@@ -114,12 +115,13 @@ def ranks_to_try(capacity: LayerCapacity, asked: list[int] | None) -> list[int]:
 
 def separable_to_try(capacity: LayerCapacity, model: FeatureHead, terms: list[int]) -> list[tuple[int, int]]:
     """(rank, terms) of separable students: ranks of one to four times the expected one, since tuning many thin filters
-    gives more than few whole ones; terms that save something on maps of this size."""
+    gives more than few whole ones (all ranks where the layer has few outputs); terms that save something on maps of this size."""
     if model.feature_shape is None:
         return []
     _, height, width = model.feature_shape
     most = min(capacity.in_features, capacity.out_features)
-    ranks = sorted({min(k * capacity.expected_rank, most) for k in (1, 2, 3, 4)})
+    few = most <= FEW_RANKS
+    ranks = range(1, most + 1) if few else sorted({min(k * capacity.expected_rank, most) for k in (1, 2, 3, 4)})
     return [(rank, one) for rank in ranks for one in sorted(terms) if 1 <= one * (height + width) < height * width]
 
 
