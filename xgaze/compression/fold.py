@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.proof import Proof, outputs_of, prove_equal
+from xgaze.compression.surgery import Probe
+from xgaze.models.layers import FeatureHead
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Fold:
     into: str
     kind: Literal["fold"] = "fold"
 
-    def reshape(self, model: nn.Module) -> None:
+    def reshape(self, model: FeatureHead) -> None:
         """Structure only, weights undefined: what rebuilding a stored student needs."""
         first, second = _linear(model, self.layer), _linear(model, self.into)
         folded = nn.Linear(first.in_features, second.out_features, device=first.weight.device)
@@ -26,20 +28,20 @@ class Fold:
         model.set_submodule(self.into, nn.Identity())
 
     @torch.no_grad()
-    def apply(self, model: nn.Module, head: nn.Module, features: Tensor) -> Proof:
-        """Fold in place and prove that `head`'s output on `features` has not changed. Raises InputError if it has."""
+    def apply(self, model: FeatureHead, probe: Probe) -> Proof:
+        """Fold in place and prove that the head's output has not changed. Raises InputError if it has."""
         first, second = _linear(model, self.layer), _linear(model, self.into)
-        before = outputs_of(head, features)
+        before = outputs_of(model.head, probe.features)
         weight = second.weight.double() @ first.weight.double()
         bias = second.weight.double() @ _bias(first).double() + _bias(second).double()
         self.reshape(model)
         folded = _linear(model, self.layer)
         folded.weight.copy_(weight)
         folded.bias.copy_(bias)
-        return prove_equal(before, outputs_of(head, features), f"{self.layer} and {self.into}")
+        return prove_equal(before, outputs_of(model.head, probe.features), f"{self.layer} and {self.into}")
 
 
-def plan_fold(model: nn.Module, layer: str, head: nn.Module, features: Tensor) -> Fold | None:
+def plan_fold(model: FeatureHead, layer: str, probe: Probe) -> Fold | None:
     """The fold of `layer` with the linear layer that reads its very output tensor, if exactly one module does."""
     linear = _linear(model, layer)
     produced: list[Tensor] = []
@@ -50,11 +52,11 @@ def plan_fold(model: nn.Module, layer: str, head: nn.Module, features: Tensor) -
         if produced and inputs and inputs[0] is produced[0]:
             readers.append(names[module])
 
-    leaves = [m for m in head.modules() if not list(m.children())]
+    leaves = [m for m in model.head.modules() if not list(m.children())]
     handles = [linear.register_forward_hook(lambda _module, _inputs, output: produced.append(output))]
     handles += [leaf.register_forward_pre_hook(reads) for leaf in leaves]
     try:
-        outputs_of(head, features[:2])
+        outputs_of(model.head, probe.features[:2])
     finally:
         _remove(handles)
     if len(readers) == 1 and isinstance(model.get_submodule(readers[0]), nn.Linear):

@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
+from xgaze.compression.head import tail_of
 from xgaze.compression.proof import Proof, prove_predicted
+from xgaze.compression.surgery import Probe
 from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead
 
 Weighting = Literal["variance", "sensitivity"]
 RIDGE = 1e-3
@@ -31,7 +34,7 @@ class LowRank:
     weighting: Weighting = "variance"
     kind: Literal["low_rank"] = "low_rank"
 
-    def reshape(self, model: nn.Module) -> None:
+    def reshape(self, model: FeatureHead) -> None:
         """Structure only, weights undefined: what rebuilding a stored student needs."""
         layer = model.get_submodule(self.layer)
         if not isinstance(layer, nn.Linear):
@@ -44,14 +47,11 @@ class LowRank:
         model.set_submodule(self.layer, nn.Sequential(OrderedDict(reduce=reduce, expand=expand)))
 
     @torch.no_grad()
-    def apply(self, model: nn.Module, tail: nn.Module, features: Tensor) -> Proof:
-        """Factor in place from `features` (n, in), and prove that the loss is the one the spectrum predicts.
-
-        `tail` maps the layer's output to the model's output.
-        """
+    def apply(self, model: FeatureHead, probe: Probe) -> Proof:
+        """Factor the head's first layer in place and prove that the loss is the one the spectrum predicts."""
         layer = model.get_submodule(self.layer)
-        before = layer(features)
-        plan = project(before, _metric(self.weighting, tail, before), self.rank)
+        before = layer(probe.features)
+        plan = project(before, _metric(self.weighting, tail_of(model, self.layer), before), self.rank)
         weight = layer.weight.double()
         bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
         self.reshape(model)
@@ -60,7 +60,7 @@ class LowRank:
         expand = pair.get_submodule("expand")
         expand.weight.copy_(plan.outward)  # type: ignore[operator]
         expand.bias.copy_(plan.mean + plan.outward @ (plan.inward @ (bias - plan.mean)))  # type: ignore[operator]
-        lost = ((before - pair(features)).double() @ plan.metric.T).square().sum(dim=1).mean()
+        lost = ((before - pair(probe.features)).double() @ plan.metric.T).square().sum(dim=1).mean()
         return prove_predicted(float(lost), plan.discarded, plan.total, self.layer)
 
 

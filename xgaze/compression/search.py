@@ -10,11 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from xgaze.capacity.layer import LayerCapacity
-from xgaze.compression.head import tail_of
 from xgaze.compression.low_rank import LowRank, Weighting
-from xgaze.compression.proof import Proof, outputs_of
+from xgaze.compression.proof import outputs_of
 from xgaze.compression.separable import Separable
-from xgaze.compression.student import Surgery, surgery_to_json
+from xgaze.compression.surgery import Probe, Step
 from xgaze.data.contract import Spec
 from xgaze.evaluation.participants import Interval
 from xgaze.evaluation.score import compare, higher_is_better, pooled_score
@@ -25,17 +24,6 @@ FEW_RANKS = 4
 WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
 Tune = Callable[[torch.nn.Module, str], None]
 """Tunes a head in place, under a name by which an interrupted run is found again."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A surgery done, with its proof."""
-
-    surgery: Surgery
-    proof: Proof
-
-    def to_json(self) -> dict[str, Any]:
-        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json()}
 
 
 @dataclass(frozen=True)
@@ -126,26 +114,28 @@ def separable_to_try(capacity: LayerCapacity, model: FeatureHead, terms: list[in
 
 
 def factorise(
-    folded: FeatureHead, layer: str, rank: int, calibration: torch.Tensor, judge: Judge, features: NDArray[Any]
+    folded: FeatureHead, layer: str, rank: int, probe: Probe, judge: Judge, features: NDArray[Any]
 ) -> Candidate:
     """The better of both weightings at this rank, without any training; `features` are those of validation people."""
     tried = []
     for weighting in WEIGHTINGS:
         model = copy.deepcopy(folded)
         surgery = LowRank(layer, rank, weighting)
-        proof = surgery.apply(model, tail_of(model, layer), calibration)
+        proof = surgery.apply(model, probe)
         outputs = head_outputs(model.head, features)
         tried.append(judged(model, [Step(surgery, proof)], "no training", judge, outputs))
     pick = max if higher_is_better(judge.spec) else min
     return pick(tried, key=lambda one: one.score)
 
 
-def separated(candidate: Candidate, layer: str, terms: int, judge: Judge, features: NDArray[Any]) -> Candidate:
+def separated(
+    candidate: Candidate, layer: str, terms: int, probe: Probe, judge: Judge, features: NDArray[Any]
+) -> Candidate:
     """A low-rank candidate with its filters made separable, without any training."""
     model = copy.deepcopy(candidate.model)
     assert model.feature_shape is not None
     surgery = Separable(f"{layer}.reduce", terms, *model.feature_shape)
-    steps = [*candidate.steps, Step(surgery, surgery.apply(model))]
+    steps = [*candidate.steps, Step(surgery, surgery.apply(model, probe))]
     return judged(model, steps, "no training", judge, head_outputs(model.head, features))
 
 

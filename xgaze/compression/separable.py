@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from xgaze.compression.proof import Proof, prove_predicted
+from xgaze.compression.surgery import Probe
 from xgaze.errors import InputError
-from xgaze.models.layers import SeparableLinear
+from xgaze.models.layers import FeatureHead, SeparableLinear
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,14 @@ class Separable:
     width: int
     kind: Literal["separable"] = "separable"
 
-    def reshape(self, model: nn.Module) -> None:
+    def reshape(self, model: FeatureHead) -> None:
         """Structure only, weights undefined: what rebuilding a stored student needs."""
         layer = self._linear(model)
         shape = (self.channels, self.height, self.width)
         model.set_submodule(self.layer, SeparableLinear(shape, layer.out_features, self.terms).to(layer.weight.device))
 
     @torch.no_grad()
-    def apply(self, model: nn.Module) -> Proof:
+    def apply(self, model: FeatureHead, probe: Probe) -> Proof:  # noqa: ARG002
         """Truncate every filter's singular value decomposition, in place, and prove that the weight lost is the one that
         the discarded singular values predict."""
         weight = self._linear(model).weight.double()
@@ -48,7 +49,7 @@ class Separable:
         predicted = float(singular[..., self.terms :].square().sum())
         return prove_predicted(lost, predicted, float(weight.square().sum()), self.layer)
 
-    def _linear(self, model: nn.Module) -> nn.Linear:
+    def _linear(self, model: FeatureHead) -> nn.Linear:
         layer = model.get_submodule(self.layer)
         size = self.channels * self.height * self.width
         if not isinstance(layer, nn.Linear) or layer.bias is not None or layer.in_features != size:

@@ -1,38 +1,22 @@
 """A student is data: an architecture, an ordered list of surgeries, and weights. Rebuilt here, bit-equal, without pickle."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
-
-from torch import nn
+from typing import Any
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_card, read_weights
 from xgaze.compression.fold import Fold
 from xgaze.compression.low_rank import LowRank
 from xgaze.compression.separable import Separable
+from xgaze.compression.surgery import Surgery
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build
 
 
-class Surgery(Protocol):
-    """One change of structure. Frozen dataclasses: their fields are what is stored."""
-
-    @property
-    def kind(self) -> str: ...
-
-    def reshape(self, model: nn.Module) -> None: ...
-
-
 SURGERIES: Mapping[str, type[Any]] = MappingProxyType({"fold": Fold, "low_rank": LowRank, "separable": Separable})
-
-
-def surgery_to_json(surgery: Any) -> dict[str, Any]:
-    """A surgery as stored in the model card."""
-    return asdict(surgery)
 
 
 def surgery_from_json(stored: dict[str, Any]) -> Surgery:

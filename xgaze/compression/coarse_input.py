@@ -1,0 +1,98 @@
+"""Halve the pictures before the first convolution: average 2x2 pixels, then a kernel half as large at half the stride.
+
+The first convolution of an eye camera reads a smooth picture with a large kernel; on averaged pixels it costs a quarter. The
+small kernel is the one that reproduces the old layer's output best, in closed form.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from xgaze.compression.proof import Proof, prove_predicted
+from xgaze.compression.surgery import Probe
+from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead
+
+FACTOR = 2
+RIDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class CoarseInput:
+    """The convolution at `layer` becomes `average` (FACTOR x FACTOR pixels) and `conv`, on the same grid of outputs."""
+
+    layer: str
+    kind: Literal["coarse_input"] = "coarse_input"
+
+    def reshape(self, model: FeatureHead) -> None:
+        """Structure only, weights undefined."""
+        conv = self._conv(model)
+        kernel = tuple(-(-side // FACTOR) for side in conv.kernel_size)
+        stride = tuple(step // FACTOR for step in conv.stride)
+        small = nn.Conv2d(conv.in_channels, conv.out_channels, kernel, stride)  # type: ignore[arg-type]
+        pair = OrderedDict[str, nn.Module](average=nn.AvgPool2d(FACTOR), conv=small.to(conv.weight.device))
+        model.set_submodule(self.layer, nn.Sequential(pair))
+
+    @torch.no_grad()
+    def apply(self, model: FeatureHead, probe: Probe) -> Proof:
+        """Fit the small kernel by least squares on the probe's pictures; what is lost must be what the fit predicts."""
+        conv = self._conv(model)
+        pictures = _read_by(model, conv, probe.inputs)
+        expected = conv(pictures)
+        self.reshape(model)
+        pair = model.get_submodule(self.layer)
+        small = pair.get_submodule("conv")
+        if pair(pictures[:1]).shape != expected[:1].shape:
+            raise InputError(f"coarse input of '{self.layer}' refused: the grid of its outputs would change.")
+        weight, bias, discarded, total = _fit(pair.get_submodule("average")(pictures), expected, small)
+        small.weight.copy_(weight)  # type: ignore[operator]
+        small.bias.copy_(bias)  # type: ignore[operator]
+        lost = float((pair(pictures) - expected).double().square().mean())
+        return prove_predicted(lost, discarded, total, self.layer)
+
+    def _conv(self, model: FeatureHead) -> nn.Conv2d:
+        conv = model.get_submodule(self.layer)
+        if not isinstance(conv, nn.Conv2d) or conv.groups != 1 or conv.padding != (0, 0) or conv.dilation != (1, 1):
+            raise InputError(f"coarse input of '{self.layer}': expected a plain convolution without padding.")
+        if any(step % FACTOR for step in conv.stride):
+            raise InputError(f"coarse input of '{self.layer}': its stride {conv.stride} cannot be halved.")
+        return conv
+
+
+def _read_by(model: FeatureHead, layer: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
+    """Everything that enters `layer` in one forward, however often it is called."""
+    seen: list[Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _module, read: seen.append(read[0]))
+    try:
+        model.eval()(*inputs)
+    finally:
+        handle.remove()
+    return torch.cat(seen)
+
+
+def _fit(pictures: Tensor, expected: Tensor, small: nn.Module) -> tuple[Tensor, Tensor, float, float]:
+    """Least squares of `expected` on the patches that `small` reads: weight, bias, and mean squares lost and in all."""
+    assert isinstance(small, nn.Conv2d)
+    patches = nn.functional.unfold(pictures, small.kernel_size, stride=small.stride)  # type: ignore[arg-type]
+    x = torch.cat([patches.movedim(1, 2).flatten(0, 1), patches.new_ones(patches.shape[0] * patches.shape[2], 1)], 1)
+    y = expected.flatten(2).movedim(1, 2).flatten(0, 1).double()
+    gram, cross = _products(x, y)
+    ridge = RIDGE * gram.trace() / len(gram) * torch.eye(len(gram), dtype=gram.dtype)
+    solution = torch.linalg.solve(gram + ridge, cross)
+    left = float((y.square().sum() - 2 * (solution * cross).sum() + (solution * (gram @ solution)).sum()) / y.numel())
+    weight = solution[:-1].T.reshape(small.weight.shape)
+    return weight, solution[-1], left, float(y.square().mean())
+
+
+def _products(x: Tensor, y: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]:
+    """X'X and X'Y in double precision, block by block."""
+    gram = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64)
+    cross = torch.zeros(x.shape[1], y.shape[1], dtype=torch.float64)
+    for start in range(0, len(x), block):
+        part = x[start : start + block].double()
+        gram += part.T @ part
+        cross += part.T @ y[start : start + block]
+    return gram, cross
