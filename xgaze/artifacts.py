@@ -29,7 +29,8 @@ PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".tar")
 class ModelCard:
     """Everything but the weights: how to rebuild the model, what it was made of, how good it is.
 
-    architecture: name and args of a registered model. surgeries: the ordered list applied to it. spec: see `Spec`.
+    architecture: name of a registered model, or import of a class, and args. surgeries: the ordered list applied to it.
+    spec: see `Spec`.
     """
 
     role: str

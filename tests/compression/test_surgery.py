@@ -11,12 +11,17 @@ import torch
 from torch import nn
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_weights, write_card, write_weights
+from xgaze.compression.coarse_input import CoarseInput
+from xgaze.compression.columns import Columns
+from xgaze.compression.cut import Cut
 from xgaze.compression.fold import Fold, plan_fold
-from xgaze.compression.head import first_linear, tail_of
+from xgaze.compression.head import first_linear
 from xgaze.compression.low_rank import LowRank, project
+from xgaze.compression.no_op import RemoveNoOp
 from xgaze.compression.proof import Proof, checked, outputs_of
 from xgaze.compression.separable import Separable
-from xgaze.compression.student import SURGERIES, load_model, rebuild, surgery_from_json, surgery_to_json
+from xgaze.compression.student import SURGERIES, load_model, rebuild, surgery_from_json
+from xgaze.compression.surgery import Probe, operate, surgery_to_json
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.models.registry import build
@@ -33,9 +38,14 @@ def model(gaze_recording):
 
 
 @pytest.fixture
-def features(model):
+def probe(model):
+    return probe_for(model)
+
+
+def probe_for(model):
     torch.manual_seed(1)
-    return torch.randn(400, model.head.embedding.in_features)
+    inputs = tuple(torch.randn(4, 1, 40, 40) for _ in model.towers)
+    return Probe(inputs, torch.randn(400, model.head.embedding.in_features))
 
 
 def with_head(model, **changes):
@@ -46,23 +56,23 @@ def model_spec(model):
     return Spec(tuple(InputSpec(f"eye{k}", (1, 40, 40)) for k in range(len(model.towers))), "gaze", scene=(800, 600))
 
 
-def test_folding_changes_nothing_and_halves_the_layer(model, features):
-    before, size = outputs_of(model.head, features), count_fc_parameters(model)
-    plan = plan_fold(model, LAYER, model.head, features)
+def test_folding_changes_nothing_and_halves_the_layer(model, probe):
+    before, size = outputs_of(model.head, probe.features), count_fc_parameters(model)
+    plan = plan_fold(model, LAYER, probe)
     assert plan == Fold(LAYER, "head.hidden")
-    proof = plan.apply(model, model.head, features)
-    assert torch.allclose(outputs_of(model.head, features), before, rtol=1e-5)
+    proof = plan.apply(model, probe)
+    assert torch.allclose(outputs_of(model.head, probe.features), before, rtol=1e-5)
     assert proof.value <= 1e-5
     assert count_fc_parameters(model) < 0.55 * size
-    assert plan_fold(model, LAYER, model.head, features) is None  # an activation follows now
+    assert plan_fold(model, LAYER, probe) is None  # an activation follows now
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
-def test_nothing_is_folded_across_an_activation(model, features, activation):
+def test_nothing_is_folded_across_an_activation(model, probe, activation):
     other = with_head(model, embedding_activation=activation).eval()
-    assert plan_fold(other, LAYER, other.head, features) is None
+    assert plan_fold(other, LAYER, probe) is None
     with pytest.raises(InputError, match=r"surgery on head\.embedding and head\.hidden refused"):
-        Fold(LAYER, "head.hidden").apply(other, other.head, features)
+        Fold(LAYER, "head.hidden").apply(other, probe)
 
 
 def test_a_proof_that_fails_or_is_nan_names_the_layers():
@@ -73,16 +83,16 @@ def test_a_proof_that_fails_or_is_nan_names_the_layers():
 
 @pytest.mark.parametrize("weighting", ["variance", "sensitivity"])
 @pytest.mark.parametrize("rank", [1, 3, 20])
-def test_low_rank_loses_exactly_what_its_spectrum_predicts(model, features, weighting, rank):
-    proof = LowRank(LAYER, rank, weighting).apply(model, tail_of(model, LAYER), features)
+def test_low_rank_loses_exactly_what_its_spectrum_predicts(model, probe, weighting, rank):
+    proof = LowRank(LAYER, rank, weighting).apply(model, probe)
     assert proof.value <= 1e-5
     pair = model.get_submodule(LAYER)
-    assert pair.reduce.weight.shape == (rank, features.shape[1]) and pair.expand.out_features == 128
+    assert pair.reduce.weight.shape == (rank, probe.features.shape[1]) and pair.expand.out_features == 128
 
 
-def test_low_rank_equals_the_activation_aware_svd(model, features):
+def test_low_rank_equals_the_activation_aware_svd(model, probe):
     """The textbook form: truncate W C^1/2 and map back; the bias absorbs the mean."""
-    features = features * torch.linspace(0.1, 3, features.shape[1]) + 1
+    features = probe.features * torch.linspace(0.1, 3, probe.features.shape[1]) + 1
     layer = copy.deepcopy(model.get_submodule(LAYER))
     w, x = layer.weight.detach().double().numpy(), features.double().numpy()
     mean = x.mean(axis=0)
@@ -91,26 +101,26 @@ def test_low_rank_equals_the_activation_aware_svd(model, features):
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     u, s, vt = np.linalg.svd(w @ root, full_matrices=False)
     textbook = ((u[:, :5] * s[:5]) @ vt[:5] @ np.linalg.pinv(root, rcond=1e-9)) @ (x - mean).T
-    LowRank(LAYER, 5).apply(model, tail_of(model, LAYER), features)
+    LowRank(LAYER, 5).apply(model, Probe(probe.inputs, features))
     ours = (
         model.get_submodule(LAYER)(features).detach().numpy() - layer(torch.from_numpy(mean).float()).detach().numpy()
     )
     assert np.abs(ours - textbook.T).max() < 1e-3 * np.abs(textbook).max()
 
 
-def test_full_rank_is_exact(model, features):
-    before = outputs_of(model.head, features)
-    LowRank(LAYER, 128).apply(model, tail_of(model, LAYER), features)
-    assert torch.allclose(outputs_of(model.head, features), before, rtol=1e-4)
+def test_full_rank_is_exact(model, probe):
+    before = outputs_of(model.head, probe.features)
+    LowRank(LAYER, 128).apply(model, probe)
+    assert torch.allclose(outputs_of(model.head, probe.features), before, rtol=1e-4)
 
 
-def test_a_layer_of_planted_rank_needs_no_more(model, features):
+def test_a_layer_of_planted_rank_needs_no_more(model, probe):
     layer = model.get_submodule(LAYER)
     with torch.no_grad():
         layer.weight.copy_(torch.randn(128, 3) @ torch.randn(3, layer.in_features) / 50)
-    before = outputs_of(model.head, features)
-    LowRank(LAYER, 3).apply(model, tail_of(model, LAYER), features)
-    assert torch.allclose(outputs_of(model.head, features), before, rtol=1e-4)
+    before = outputs_of(model.head, probe.features)
+    LowRank(LAYER, 3).apply(model, probe)
+    assert torch.allclose(outputs_of(model.head, probe.features), before, rtol=1e-4)
 
 
 def test_the_projection_in_a_metric_keeps_what_the_metric_weighs():
@@ -122,9 +132,9 @@ def test_the_projection_in_a_metric_keeps_what_the_metric_weighs():
 
 
 @pytest.mark.parametrize("rank", [0, 129])
-def test_an_impossible_rank_is_refused(model, features, rank):
+def test_an_impossible_rank_is_refused(model, probe, rank):
     with pytest.raises(InputError, match=rf"rank {rank} is outside 1\.\.128"):
-        LowRank(LAYER, rank).apply(model, tail_of(model, LAYER), features)
+        LowRank(LAYER, rank).apply(model, probe)
 
 
 def test_a_head_without_a_first_linear_layer_is_refused(model):
@@ -134,8 +144,8 @@ def test_a_head_without_a_first_linear_layer_is_refused(model):
 
 
 @pytest.fixture
-def reduced(model, features):
-    LowRank(LAYER, 4).apply(model, tail_of(model, LAYER), features)
+def reduced(model, probe):
+    LowRank(LAYER, 4).apply(model, probe)
     return model
 
 
@@ -151,37 +161,52 @@ def test_the_features_are_flattened_maps(model, gaze_recording):
     assert tuple(maps.shape[1:]) == model.feature_shape
 
 
-def test_filters_that_are_separable_already_stay_as_they_are(reduced, features):
+def test_filters_that_are_separable_already_stay_as_they_are(reduced, probe):
     channels, height, width = reduced.feature_shape
     layer = reduced.get_submodule(f"{LAYER}.reduce")
     with torch.no_grad():
         outer = torch.randn(4, channels, height, 1) @ torch.randn(4, channels, 1, width)
         layer.weight.copy_(outer.flatten(1))
-    before = outputs_of(reduced.head, features)
-    separable(reduced, 1).apply(reduced)
-    assert torch.allclose(outputs_of(reduced.head, features), before, rtol=1e-4)
+    before = outputs_of(reduced.head, probe.features)
+    separable(reduced, 1).apply(reduced, probe)
+    assert torch.allclose(outputs_of(reduced.head, probe.features), before, rtol=1e-4)
 
 
 @pytest.mark.parametrize("terms", [1, 3])
-def test_separable_filters_lose_what_their_singular_values_predict(reduced, terms):
+def test_separable_filters_lose_what_their_singular_values_predict(reduced, probe, terms):
     channels, height, width = reduced.feature_shape
-    proof = separable(reduced, terms).apply(reduced)
+    proof = separable(reduced, terms).apply(reduced, probe)
     assert proof.value <= 1e-5
     layer = reduced.get_submodule(f"{LAYER}.reduce")
     assert sum(p.numel() for p in layer.parameters()) == 4 * channels * terms * (height + width)
 
 
-def test_impossible_separable_filters_are_refused(model, reduced):
+def test_impossible_separable_filters_are_refused(reduced, probe):
     with pytest.raises(InputError, match="terms; a"):
-        separable(reduced, 4).apply(reduced)
+        separable(reduced, 4).apply(reduced, probe)
     with pytest.raises(InputError, match="expected a linear layer without bias on 1x2x3 maps"):
-        Separable(f"{LAYER}.reduce", 1, 1, 2, 3).apply(reduced)
+        Separable(f"{LAYER}.reduce", 1, 1, 2, 3).apply(reduced, probe)
 
 
-EVERY = [Fold(LAYER, "head.hidden"), LowRank(LAYER, 4, "sensitivity"), Separable(f"{LAYER}.reduce", 1, 16, 4, 4)]
+# Students by what was done to them: arguments of the architecture beside ARGS, and the surgeries in order.
+STUDENTS = {
+    "factored": (
+        {},
+        [Fold(LAYER, "head.hidden"), LowRank(LAYER, 4, "sensitivity"), Separable(f"{LAYER}.reduce", 1, 16, 4, 4)],
+    ),
+    "columns": ({}, [Fold(LAYER, "head.hidden"), Columns(LAYER, tuple(range(3, 200, 7)))]),
+    "sliced columns": ({}, [Columns(LAYER, (5, 1), refit=False)]),
+    "no_op": ({"lrn": True}, [RemoveNoOp(("towers.0.norm1", "towers.1.norm2"))]),
+    "channels": ({}, [Cut({"towers.0.conv3:out": "0:4,8:12", "towers.0.conv4:in": "0:4,8:12"})]),
+    "hidden_units": ({}, [Cut({"head.hidden:out": "0:60", "head.gaze:in": "0:60"}, "hidden_units")]),
+    "coarse_input": ({"first_stride": 2}, [CoarseInput("towers.0.conv1")]),
+}
+EVERY = [surgery for _, surgeries in STUDENTS.values() for surgery in surgeries]
+INPUTS = "[torch.linspace(-1, 1, 1600).reshape(1, 1, 40, 40)] * 2"
+SHOW = f"with torch.no_grad(): print(model(*{INPUTS}).numpy().tobytes().hex())"
 
 
-def test_every_surgery_has_a_case_and_survives_json():
+def test_every_surgery_is_in_some_student_and_survives_json():
     assert {one.kind for one in EVERY} == set(SURGERIES)
     for one in EVERY:
         stored = json.loads(json.dumps({**surgery_to_json(one), "proof": {"value": 0.0}}))
@@ -193,44 +218,49 @@ def test_malformed_surgeries_are_refused():
         surgery_from_json({"kind": "lowrank"})
     with pytest.raises(InputError, match="malformed"):
         surgery_from_json({"kind": "low_rank", "layer": LAYER, "ranks": 3})
+    with pytest.raises(InputError, match="malformed"):
+        surgery_from_json({"kind": "columns", "layer": LAYER, "keep": ["0", "x"]})
 
 
 @pytest.fixture
-def stored_student(tmp_path, model, features):
-    EVERY[0].apply(model, model.head, features)
-    EVERY[1].apply(model, tail_of(model, LAYER), features)
-    EVERY[2].apply(model)
-    card = ModelCard(
-        "student",
-        {"name": "multi-eye", "args": ARGS},
-        model_spec(model).to_json(),
-        {"name": "toy"},
-        "hash",
-        0,
-        surgeries=[surgery_to_json(one) for one in EVERY],
-    )
-    write_weights(tmp_path / WEIGHTS_FILE, model.state_dict())
-    write_card(tmp_path, card)
-    return tmp_path, model
+def store(tmp_path, model):
+    """Make a student of STUDENTS and store it: its folder and the model."""
+
+    def make(name):
+        changes, surgeries = STUDENTS[name]
+        torch.manual_seed(0)
+        student = with_head(model, **changes).eval()
+        steps = operate(student, surgeries, probe_for(student))
+        architecture = {"name": "multi-eye", "args": {**ARGS, **changes}}
+        stored = [step.to_json() for step in steps]
+        spec = model_spec(model).to_json()
+        (tmp_path / name).mkdir()
+        write_weights(tmp_path / name / WEIGHTS_FILE, student.state_dict())
+        write_card(
+            tmp_path / name, ModelCard("student", architecture, spec, {"name": "toy"}, "hash", 0, surgeries=stored)
+        )
+        return tmp_path / name, student
+
+    return make
 
 
-def test_a_student_rebuilt_in_a_fresh_process_is_bit_equal(stored_student):
-    folder, model = stored_student
-    inputs = [torch.linspace(-1, 1, 1600).reshape(1, 1, 40, 40)] * 2
-    with torch.no_grad():
-        expected = model(*inputs).numpy().tobytes().hex()
+def test_students_rebuilt_in_a_fresh_process_are_bit_equal(store):
+    students = [store(name) for name in STUDENTS]
+    expected = []
+    for _, model in students:
+        with torch.no_grad():
+            expected.append(model(*eval(INPUTS)).numpy().tobytes().hex())
     script = (
         "import sys, torch; from pathlib import Path; from xgaze.compression.student import load_model\n"
-        "model, card = load_model(Path(sys.argv[1]))\n"
-        "x = [torch.linspace(-1, 1, 1600).reshape(1, 1, 40, 40)] * 2\n"
-        "with torch.no_grad(): print(model(*x).numpy().tobytes().hex())"
+        f"for folder in sys.argv[1:]:\n model, card = load_model(Path(folder))\n {SHOW}"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == expected
+    folders = [str(folder) for folder, _ in students]
+    done = subprocess.run([sys.executable, "-c", script, *folders], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == expected
 
 
-def test_weights_that_do_not_fit_the_card_are_named(stored_student):
-    folder, _ = stored_student
+def test_weights_that_do_not_fit_the_card_are_named(store):
+    folder, _ = store("factored")
     weights = read_weights(folder / WEIGHTS_FILE)
     weights["head.embedding.reduce.rows"] = torch.zeros(5, 3)
     write_weights(folder / WEIGHTS_FILE, weights)
@@ -238,8 +268,9 @@ def test_weights_that_do_not_fit_the_card_are_named(stored_student):
         load_model(folder)
 
 
-def test_rebuilding_needs_no_weights_of_the_teacher(stored_student):
-    folder, model = stored_student
+@pytest.mark.parametrize("name", STUDENTS)
+def test_rebuilding_needs_no_weights_of_the_teacher(store, name):
+    folder, model = store(name)
     card = load_model(folder)[1]
     assert {k: v.shape for k, v in rebuild(card).state_dict().items()} == {
         k: v.shape for k, v in model.state_dict().items()

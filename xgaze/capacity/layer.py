@@ -10,6 +10,7 @@ from torch import nn
 
 from xgaze.capacity.active_subspace import active_spectrum, sensitivity_matrix
 from xgaze.capacity.spectra import components_for, effective_rank, participation_ratio, variance_shares
+from xgaze.errors import InputError
 
 PART = 0.99
 
@@ -40,15 +41,21 @@ class LayerCapacity:
 
 @torch.no_grad()
 def layer_capacity(name: str, layer: nn.Linear, tail: nn.Module, features: NDArray[Any]) -> LayerCapacity:
-    """Capacity of `layer` on its inputs `features` (n, in_features); `tail` maps its output to the model's output."""
+    """Capacity of `layer` on its inputs `features` (n, in_features); `tail` maps its output to the model's output.
+
+    Raises InputError where there is nothing to measure: a single output, or outputs that never change.
+    """
+    if layer.out_features == 1:
+        raise InputError(f"'{name}' has a single output: there is nothing to factor.")
     output = layer_outputs(layer, features)
+    _check_outputs(name, output, tail(output))
     centred = (output - output.mean(dim=0)).double()
     covariance = (centred.T @ centred).div(len(centred)).numpy()
     weight = torch.linalg.svdvals(layer.weight.double().cpu()).numpy() ** 2
     shares = {
         "weight": variance_shares(weight),
         "output": variance_shares(np.linalg.eigvalsh(covariance)),
-        "active_subspace": variance_shares(active_spectrum(covariance, sensitivity_matrix(tail, output))),
+        "active_subspace": variance_shares(active_spectrum(covariance, _sensitivity(name, tail, output))),
     }
     counts = {key: components_for(share, PART) for key, share in shares.items()}
     counts["prediction"] = _components_for_prediction(tail, output, covariance)
@@ -64,6 +71,28 @@ def layer_capacity(name: str, layer: nn.Linear, tail: nn.Module, features: NDArr
         participation_ratio=participation_ratio(shares["output"]),
         expected_rank=counts["active_subspace"],
     )
+
+
+def _check_outputs(name: str, output: torch.Tensor, prediction: torch.Tensor) -> None:
+    """Neither the layer's outputs nor the model's may be constant or undefined."""
+    for what, values in ((f"'{name}' puts out", output), (f"what follows '{name}' makes of it", prediction)):
+        if not torch.isfinite(values).all():
+            raise InputError(
+                f"{what} values that are not finite: the training has diverged. Train with a lower learning rate."
+            )
+        # Blocks of different length may round differently, so that the same row need not give the same bits.
+        spread = (values - values.mean(dim=0)).abs().max()
+        if spread <= 1e-6 * values.abs().max():
+            raise InputError(
+                f"{what} the same values for all {len(values)} samples: nothing to measure. Train the model first."
+            )
+
+
+def _sensitivity(name: str, tail: nn.Module, output: torch.Tensor) -> NDArray[np.float64]:
+    matrix = sensitivity_matrix(tail, output)
+    if not np.trace(matrix) > 0:
+        raise InputError(f"the model's output answers to no change of '{name}' (saturated?): nothing to measure.")
+    return matrix
 
 
 @torch.no_grad()

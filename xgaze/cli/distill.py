@@ -19,6 +19,7 @@ from xgaze.cli.common import (
 )
 from xgaze.compression.distill import STUDENT, discard_student, finished_student
 from xgaze.compression.distill import distill as find_student
+from xgaze.compression.fanout import Fan
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
@@ -55,30 +56,51 @@ class Percent(click.ParamType[float]):
 
 @click.command("distill")
 @recipe_options
-@click.option("--prune-fc", is_flag=True, help="Shrink the fully connected layers (the one surgery there is so far).")
+@click.option("--prune-fc", is_flag=True, help="Shrink the fully connected layers only, not the towers.")
+@click.option(
+    "--effort", type=click.Choice(["quick", "full"]), help="quick: heads on cached embeddings; full: end to end."
+)
 @click.option("--max-worse", type=Percent(), metavar="PERCENT", help="Budget: how much worse the student may be.")
+@click.option("--max-params", type=click.IntRange(1), metavar="N", help="Budget: parameters in all.")
+@click.option("--max-bytes", type=click.IntRange(1), metavar="N", help="Budget: bytes of the weights file.")
+@click.option(
+    "--max-latency-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Budget: onnxruntime, 1 thread."
+)
+@click.option("--baselines", is_flag=True, help="Beside it: other ways to the same size, tuned as long.")
+@click.option("--workers", type=click.IntRange(1), default=1, help="Trials done at the same time, in processes.")
+@click.option(
+    "--dask", metavar="ADDRESS", help="Do trials on the Dask cluster of this scheduler (it must see this folder)."
+)
 def distill(
-    recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool, prune_fc: bool, max_worse: float | None
+    recipe: str,
+    overrides: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+    baselines: bool,
+    workers: int,
+    dask: str | None,
+    **asked: Any,
 ) -> None:
     """Find the smallest student of RECIPE's teacher that is at most --max-worse worse (2 % unless the recipe says).
 
     Worse than the teacher, or than the teacher given the same extra tuning where that is better. Chosen on validation
-    participants, scored once on test participants.
+    participants, scored once on test participants. With a budget of size or time: the least worse student within it.
+    A search that was stopped goes on where it was; trials once done serve other budgets too.
 
     \b
-    Example:
-      xgaze distill --prune-fc --max-worse 2%
+    Examples:
+      xgaze distill                                  the whole model, about 20 minutes on 2 cores
+      xgaze distill --prune-fc --effort quick        the first fully connected layer only, 4 minutes
+      xgaze distill --max-params 50000 --baselines   the best of this size, other tools' beside it
     """
-    if not prune_fc:
-        raise InputError("nothing to do: give --prune-fc to shrink the fully connected layers.")
-    budget = (f"distill.max_worse_percent={max_worse}",) if max_worse is not None else ()
-    settings = read_recipe(recipe, overrides + budget)
+    settings = read_recipe(recipe, overrides + budgets(asked))
     folder = run_folder(settings) / STUDENT
     if force:
         discard_student(folder)
     card = finished_student(settings, folder)
-    if card is None:
-        card = _distill(settings, folder, next_command("train-teacher", recipe, overrides))
+    if card is None or baselines:
+        train_first = next_command("train-teacher", recipe, overrides)
+        card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
     else:
         note(f"Already distilled; --force distils again. ({folder})")
     figures = {**{key: card.metrics[key] for key in FIGURES}, "model_dir": str(folder)}
@@ -86,12 +108,25 @@ def distill(
     emit(figures, words, as_json)
 
 
-def _distill(recipe: Recipe, folder: Path, train_first: str) -> ModelCard:
+def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
+    """Options of the command as overrides of the recipe."""
+    keys = {
+        "max_worse": "max_worse_percent",
+        "max_params": "max_parameters",
+        "max_bytes": "max_bytes",
+        "max_latency_ms": "max_latency_ms",
+        "effort": "effort",
+    }
+    given = tuple(f"distill.{key}={asked[name]}" for name, key in keys.items() if asked[name] is not None)
+    return (*given, "distill.towers=false") if asked["prune_fc"] else given
+
+
+def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool) -> ModelCard:
     teacher_folder = run_folder(recipe) / TEACHER
     if finished_teacher(recipe, teacher_folder) is None:
         raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
     teacher, card = load_model(teacher_folder)
-    return find_student(recipe, open_data(recipe), teacher, card, folder)
+    return find_student(recipe, open_data(recipe), teacher, card, folder, fan, note, baselines)
 
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:

@@ -76,7 +76,7 @@ def _read_by(model: FeatureHead, layer: nn.Module, inputs: tuple[Tensor, ...]) -
 def _fit(pictures: Tensor, expected: Tensor, small: nn.Module) -> tuple[Tensor, Tensor, float, float]:
     """Least squares of `expected` on the patches that `small` reads: weight, bias, and mean squares lost and in all."""
     assert isinstance(small, nn.Conv2d)
-    patches = nn.functional.unfold(pictures, small.kernel_size, stride=small.stride)  # type: ignore[arg-type]
+    patches = nn.functional.unfold(pictures, small.kernel_size, stride=small.stride)
     x = torch.cat([patches.movedim(1, 2).flatten(0, 1), patches.new_ones(patches.shape[0] * patches.shape[2], 1)], 1)
     y = expected.flatten(2).movedim(1, 2).flatten(0, 1).double()
     gram, cross = _products(x, y)

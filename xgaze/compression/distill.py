@@ -1,84 +1,66 @@
 """Distil a teacher into the smallest student within the budget. The test participants are seen once, at the end."""
 
-import copy
 import shutil
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
 from torch import nn
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card, write_json
-from xgaze.capacity.embeddings import collect_embeddings
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_weights, write_json
 from xgaze.capacity.layer import LayerCapacity, layer_capacity
-from xgaze.compression.fold import plan_fold
-from xgaze.compression.head import first_linear, tail_of
-from xgaze.compression.result import Outcome, write_frontier, write_student
-from xgaze.compression.search import (
-    Candidate,
-    Judge,
-    Step,
-    calibration_rows,
-    choose,
-    factorise,
-    head_outputs,
-    ranks_to_try,
-    separable_to_try,
-    separated,
-    tuned,
-)
+from xgaze.compression.bench import Bench, open_bench
+from xgaze.compression.budget import Judged, choose, fits, has_size_budget, judge_result
+from xgaze.compression.build import build_student
+from xgaze.compression.fanout import Fan, run_all
+from xgaze.compression.frontier import write_frontier
+from xgaze.compression.head import tail_of
+from xgaze.compression.judge import Judge
+from xgaze.compression.methods import CONTROL
+from xgaze.compression.plan import Plan
+from xgaze.compression.result import Outcome, write_student
+from xgaze.compression.search import bisect_shares, head_plans, whole_plan
+from xgaze.compression.student import rebuild
+from xgaze.compression.trial import WEIGHTS, Result, Trial, latency_ms
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.models.inference import predict
+from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
-from xgaze.models.size import count_fc_parameters
-from xgaze.progress import progress_bar
-from xgaze.recipe import Recipe, Training
+from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
-from xgaze.training.tuning import Features, tune_head, tuning_settings
-from xgaze.training.whole import tune_model
 
 STUDENT = "student"
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Everything a trial needs: cached features of training and validation people, and how models are tuned."""
+@dataclass
+class Search:
+    """What a search has at hand and has found so far."""
 
-    recipe: Recipe
-    recording: Recording
-    train: Features
-    validation: Features
-    folder: Path
+    bench: Bench
+    capacity: LayerCapacity
+    fan: Fan
+    teacher_folder: Path
+    judge: Judge
+    controls: dict[str, Result] = field(default_factory=dict)
+    found: list[Judged] = field(default_factory=list)
 
-    def tune_head(self, head: nn.Module, name: str, teacher_weight: float) -> None:
-        """Tune `head` in place on cached features, the same number of epochs for whoever comes."""
-        wanted, spec = self.recipe.distill, self.recording.spec
-        settings = tuning_settings(self.recipe.training, wanted.tuning_epochs, wanted.learning_rate, wanted.batch_size)
-        run = self.folder / name
-        tune_head(head, spec, self.train, self.validation, settings, run, self.recipe.seed, teacher_weight)
+    def run(self, trials: Sequence[Trial]) -> list[Result]:
+        return run_all(self.bench, trials, self.fan, self.teacher_folder)
 
-    def tune_whole(self, model: FeatureHead, name: str) -> None:
-        """Tune `model` in place from end to end on labels; none if the recipe says so."""
-        wanted = self.recipe.distill
-        if wanted.end_to_end_epochs:
-            settings = end_to_end_settings(
-                self.recipe.training, wanted.end_to_end_epochs, wanted.end_to_end_learning_rate
-            )
-            run = self.folder / f"{name}-whole"
-            tune_model(model, self.recording, settings, run, self.recipe.seed, f"tuning the {name} end to end")
+    def add_controls(self, controls: dict[str, Result]) -> None:
+        """From now on judge against the best of the teacher and all controls, what was found before too."""
+        self.controls |= controls
+        outputs = {name: one.outputs for name, one in self.controls.items()}
+        teacher = head_outputs(self.bench.teacher.head, self.bench.validation.values)
+        self.judge = self.judge.against_best({"teacher": teacher, **outputs})
+        self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
 
-    def calibration(self) -> torch.Tensor:
-        """Features of the training samples that surgeries are computed and proved on."""
-        rows = calibration_rows(len(self.train), self.recipe.distill.calibration_samples, self.recipe.seed)
-        return torch.from_numpy(self.train.values[rows])
-
-
-def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
-    """The recipe's training, once more, shorter and gentler."""
-    changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
-    return training.model_copy(update=changes)
+    def judged(self, results: Sequence[Result]) -> list[Judged]:
+        """Judge, and remember."""
+        new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
+        self.found += new
+        return new
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -96,110 +78,178 @@ def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
 
 
 def discard_student(folder: Path) -> None:
-    """Forget a student, finished or not."""
+    """Forget a student, finished or not, and all trials."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def distill(
-    recipe: Recipe, recording: Recording, teacher: FeatureHead, teacher_card: ModelCard, folder: Path
+    recipe: Recipe,
+    recording: Recording,
+    teacher: FeatureHead,
+    teacher_card: ModelCard,
+    folder: Path,
+    fan: Fan | None = None,
+    say: Say = lambda _: None,
+    baselines: bool = False,
 ) -> ModelCard:
-    """Fold, factor, tune and choose on validation participants; score teacher, control and student once on test.
-
-    "Worse" is measured against the better of the teacher and its control, which has had all the tuning a student gets.
-    """
-    layer = first_linear(teacher)
-    bench = open_bench(recipe, recording, teacher, layer, folder)
-    folded, steps = fold_head(teacher, layer, bench)
-    capacity = capacity_of(folded, layer, bench)
-    control = tuned_teacher(teacher, bench)
-    judge = judge_against_better(bench, teacher, control)
-    candidates = search(folded, capacity, bench, judge)
-    finalists = [one for one in candidates if one.stage == "head tuned"]
-    chosen, held = choose(finalists, recipe.distill.max_worse_percent, judge)
-    if recipe.distill.end_to_end_epochs:
-        judge, chosen = tune_end_to_end(judge, bench, teacher, control, chosen)
-        held = chosen.worse_percent.high <= recipe.distill.max_worse_percent
-        candidates.append(chosen)
-    write_frontier(folder, candidates, chosen, count_fc_parameters(teacher))
+    """Search on validation participants; score teacher, controls and the chosen student once on test participants."""
+    for part in ("trials", "embeddings"):
+        fresh_folder(folder / part, recipe.trial_hash())
+    search = open_search(recipe, recording, teacher, folder, fan or Fan())
+    say(expectation(search.capacity))
+    search_heads(search)
+    if recipe.distill.effort == "full":
+        search_wholes(search, say)
+    candidates = [one for one in search.found if one.result.trial.tuning != "none"]
+    choice = choose(candidates, recipe.distill, search.judge, size_of(recipe))
+    say(f"Chosen: {choice.chosen.result.trial.plan.name}, {choice.reason}.")
+    trial = choice.chosen.result.trial
+    if by_teacher(recipe, trial):
+        search.judged(search.run([replace(trial, teaching="labels")]))
+    if baselines:
+        search_baselines(search, choice.chosen.result, say)
+    write_frontier(folder, search.found, choice.chosen.result, search.bench)
+    plan = trial.plan
     write_json(
-        folder / "capacity.json", {**capacity.to_json(), "chosen_rank": chosen.rank, "chosen_terms": chosen.terms}
+        folder / "capacity.json",
+        {**search.capacity.to_json(), "chosen_rank": plan.rank, "chosen_terms": plan.terms},
     )
-    outcome = Outcome(chosen.model, [*steps, *chosen.steps], control, judge.name, held)
+    outcome = outcome_of(search, choice.chosen, choice.held, choice.reason, teacher_card)
     return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
 
 
-def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, layer: str, folder: Path) -> Bench:
-    """Collect what enters `layer` for training and validation people, and what the teacher makes of it."""
-    run = fresh_folder(folder / "tuning", recipe.student_hash())
-    parts = {}
-    for split in ("train", "validation"):
-        rows = rows_of(recording, split)
-        file = folder / "embeddings" / f"{layer}.input.{split}.npy"
-        with progress_bar(f"collecting embeddings ({split})") as advance:
-            values = collect_embeddings(teacher, layer, recording, rows, file, "input", advance)
-        parts[split] = Features(values, targets_of(recording, rows))
-    train = replace(parts["train"], teacher=head_outputs(teacher.head, parts["train"].values))
-    return Bench(recipe, recording, train, parts["validation"], run)
+def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan) -> Search:
+    """Bench, capacity of the folded first FC layer, and a judge who so far knows the teacher only."""
+    bench = open_bench(recipe, recording, teacher, folder)
+    validation = rows_of(recording, "validation")
+    people = recording.table["participant"].to_numpy()[validation]
+    own = head_outputs(teacher.head, bench.validation.values)
+    judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
+    return Search(bench, capacity_of(bench), fan, folder.parent / "teacher", judge)
 
 
-def fold_head(teacher: FeatureHead, layer: str, bench: Bench) -> tuple[FeatureHead, list[Step]]:
-    """A copy of the teacher whose first FC has swallowed every linear layer that directly follows it."""
-    folded, steps = copy.deepcopy(teacher).eval(), []
-    features = bench.calibration()
-    while plan := plan_fold(folded, layer, folded.head, features):
-        steps.append(Step(plan, plan.apply(folded, folded.head, features)))
-    return folded, steps
-
-
-def capacity_of(folded: FeatureHead, layer: str, bench: Bench) -> LayerCapacity:
-    """How much of the folded layer is used."""
-    linear = folded.get_submodule(layer)
+def capacity_of(bench: Bench) -> LayerCapacity:
+    """How much of the first FC layer is used, once folded."""
+    folded, _ = build_student(bench.teacher, Plan(), bench.probe, bench.recording.spec.kind)
+    linear = folded.get_submodule(bench.layer)
     assert isinstance(linear, nn.Linear)
-    return layer_capacity(layer, linear, tail_of(folded, layer), bench.calibration().numpy())
+    return layer_capacity(
+        bench.layer, linear, tail_of(folded, bench.layer), bench.probe(bench.teacher).features.numpy()
+    )
 
 
-def tuned_teacher(teacher: FeatureHead, bench: Bench) -> FeatureHead:
-    """The control: the teacher with its head tuned on labels exactly as long as any student's, but no surgery."""
-    control = copy.deepcopy(teacher)
-    bench.tune_head(control.head, "control", 0.0)
-    return control
+def expectation(capacity: LayerCapacity) -> str:
+    """What capacity says before anything is trained."""
+    return (
+        f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "
+        f"{capacity.expected_rank} (99 % of its Jacobian-weighted covariance); {capacity.components_99['prediction']} "
+        "components of its output give 99 % of the prediction."
+    )
 
 
-def judge_against_better(bench: Bench, teacher: FeatureHead, control: FeatureHead) -> Judge:
-    """Judges on validation participants against the better of both, so that no student wins by tuning alone."""
-    people = bench.recording.table["participant"].to_numpy()[rows_of(bench.recording, "validation")]
-    both = {"teacher": teacher, "control": control}
-    outputs = {name: head_outputs(model.head, bench.validation.values) for name, model in both.items()}
-    judge = Judge(bench.recording.spec, bench.validation.targets, people, outputs["teacher"], "teacher")
-    return judge.against(judge.better(outputs), outputs)
+def search_heads(search: Search) -> None:
+    """Every rank, with whole and with separable filters, without training and with its head tuned on cached embeddings."""
+    recipe = search.bench.recipe
+    control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
+    plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
+    if not plans:
+        most = min(search.capacity.in_features, search.capacity.out_features)
+        raise InputError(
+            f"distill.ranks: none lies within 1..{most}, the ranks that '{search.capacity.layer}' can have."
+        )
+    tuned = [Trial(plan, "head", seed=recipe.seed) for plan in plans]
+    results = search.run([control, *(replace(one, tuning="none") for one in tuned), *tuned])
+    search.add_controls({"control": results[0]})
+    search.judged(results[1:])
 
 
-def search(folded: FeatureHead, capacity: LayerCapacity, bench: Bench, judge: Judge) -> list[Candidate]:
-    """Every rank, with whole and with separable filters, without training and with its head tuned."""
-    calibration, values = bench.calibration(), bench.validation.values
-    tune = partial(bench.tune_head, teacher_weight=bench.recipe.distill.teacher_weight)
-    wanted = bench.recipe.distill
-    raw = [
-        factorise(folded, capacity.layer, k, calibration, judge, values) for k in ranks_to_try(capacity, wanted.ranks)
-    ]
-    for rank, terms in separable_to_try(capacity, folded, wanted.separable_terms):
-        whole = factorise(folded, capacity.layer, rank, calibration, judge, values)
-        raw.append(separated(whole, capacity.layer, terms, judge, values))
-    candidates = [one for start in raw for one in (start, tuned(start, judge, values, tune))]
-    if not candidates:
-        most = min(capacity.in_features, capacity.out_features)
-        raise InputError(f"distill.ranks: none lies within 1..{most}, the ranks that '{capacity.layer}' can have.")
-    return candidates
+def search_wholes(search: Search, say: Say) -> None:
+    """Tune students end to end, and the teacher as their control as long."""
+    recipe = search.bench.recipe
+    wanted = recipe.distill
+    (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", recipe.seed)])
+    search.add_controls({"control, end to end": control})
+
+    def tried(plans: Sequence[Plan]) -> list[Judged]:
+        done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
+        for one in done:
+            say(f"  {one.result.trial.plan.name}: {one.result.parameters:,} parameters, {one.worse_percent} % worse.")
+        return done
+
+    if not wanted.towers:
+        tried(finalists(search))
+        return
+
+    def holds(shares: list[float]) -> list[bool]:
+        plans = [whole_plan(search.capacity, search.bench.teacher, share, wanted.coarse_input) for share in shares]
+        if has_size_budget(wanted):
+            return [not fits(one, wanted) for one in tried(plans)]  # too large: go on to smaller shares
+        return [one.worse_percent.high <= wanted.max_worse_percent for one in tried(plans)]
+
+    bisect_shares(wanted.shares, search.fan.width, holds)
 
 
-def tune_end_to_end(
-    judge: Judge, bench: Bench, teacher: FeatureHead, control: FeatureHead, chosen: Candidate
-) -> tuple[Judge, Candidate]:
-    """Tune control and student as wholes, in place, and judge the student again by what both have become."""
-    bench.tune_whole(control, "control")
-    bench.tune_whole(chosen.model, "student")
-    validation = rows_of(bench.recording, "validation")
-    both = {"teacher": teacher, "control": control}
-    outputs = {name: predict(model, bench.recording, validation) for name, model in both.items()}
-    judge = judge.against(judge.better(outputs), outputs)
-    return judge, chosen.finished(judge, predict(chosen.model, bench.recording, validation))
+def search_baselines(search: Search, chosen: Result, say: Say) -> None:
+    """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
+    trial, seed = chosen.trial, chosen.trial.seed
+    same = Trial(trial.plan, trial.tuning, "scratch", "labels", seed)
+    if trial.plan.keeps_towers:
+        rank = max(1, chosen.fc_parameters // search.capacity.in_features)
+        others = [replace(same, plan=Plan(rank=rank), method="svd")]
+        others += [replace(same, plan=Plan(), method="columns", parameters=chosen.fc_parameters)]
+    else:
+        sized = replace(same, plan=Plan(), tuning="whole", parameters=chosen.parameters)
+        others = [replace(sized, method=method) for method in ("magnitude", "taylor")]
+    for one in [same, *others]:
+        try:
+            (done,) = search.judged(search.run([one]))
+            say(f"  {one.method}: {done.result.parameters:,} parameters, {done.worse_percent} % worse.")
+        except InputError as error:
+            say(f"  {one.method}: left out: {error}")
+
+
+def finalists(search: Search) -> list[Plan]:
+    """FC layers only: the head that did best on cached embeddings, and the thinnest that capacity allows, tuned end to end."""
+    heads = [one for one in search.found if one.result.trial.tuning == "head"]
+    size = size_of(search.bench.recipe)
+    best = choose(heads, search.bench.recipe.distill.model_copy(update=NO_SIZE_BUDGET), search.judge, size).chosen
+    thin = whole_plan(search.capacity, search.bench.teacher, 1.0, coarse=False)
+    return list(dict.fromkeys([best.result.trial.plan, thin]))
+
+
+NO_SIZE_BUDGET = {"max_parameters": None, "max_bytes": None, "max_latency_ms": None}
+
+
+def size_of(recipe: Recipe) -> Callable[[Result], int]:
+    """What "smallest" means: all parameters, or those in FC layers where only these shrink."""
+    return (lambda one: one.parameters) if recipe.distill.towers else (lambda one: one.fc_parameters)
+
+
+def by_teacher(recipe: Recipe, trial: Trial) -> bool:
+    """Whether the teacher taught this student anything, so that the same student from labels alone belongs beside it."""
+    wanted = recipe.distill
+    extra = recipe.data.unlabelled is not None or bool(wanted.hints)
+    return wanted.teacher_weight > 0 or (trial.tuning == "whole" and extra)
+
+
+def outcome_of(search: Search, chosen: Judged, held: bool, reason: str, card: ModelCard) -> Outcome:
+    """The models that the test participants shall see."""
+    controls = {name: one.outputs for name, one in search.controls.items()}
+    best = search.judge.better(controls)
+    beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
+    return Outcome(
+        stored_model(chosen.result, card),
+        chosen.result.surgeries,
+        stored_model(search.controls[best], card),
+        "teacher" if search.judge.name == "teacher" else "control",
+        held,
+        reason,
+        stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,
+    )
+
+
+def stored_model(result: Result, card: ModelCard) -> FeatureHead:
+    """A trial's model from its folder."""
+    model = rebuild(replace(card, surgeries=result.surgeries))
+    model.load_state_dict(read_weights(result.folder / WEIGHTS))
+    return model.eval()

@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import onnxscript.optimizer
 import torch
 from torch import Tensor, nn
 
 from xgaze.artifacts import atomic_path
+from xgaze.compression.slim import slim
 from xgaze.data.contract import Spec
 
 OUTPUT_NAME = "output"
+SHAPE_NUMBERS = 64
+"""Constants up to this many numbers are shapes and scalars, worked out while exporting."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,14 @@ def export_onnx(model: nn.Module, spec: Spec, file: Path) -> None:
             dynamo=True,
             external_data=False,
             verbose=False,
+            optimize=False,  # torch's own would write factored weights out in full, if they are small; runtimes do so on loading
             input_names=[one.name for one in spec.inputs],
             output_names=[OUTPUT_NAME],
             dynamic_shapes=(shapes,),
         )
         assert program is not None
-        proto = program.model_proto
+        onnxscript.optimizer.optimize_ir(program.model, input_size_limit=SHAPE_NUMBERS)
+        proto = slim(program.model_proto)
         onnx.helper.set_model_props(proto, {"xgaze.spec": json.dumps(spec.to_json())})
         onnx.save(proto, temporary)
 
@@ -74,7 +80,9 @@ def measure_latency_ms(session: Any, inputs: Sequence[Tensor], repeats: int = 20
     """Median and 95th percentile over single runs of one sample."""
     feed = _feed(session, [x[:1] for x in inputs])
     seconds = np.empty(repeats)
-    for k in range(-warm_up, repeats):
+    for _ in range(warm_up):
+        session.run(None, feed)
+    for k in range(repeats):
         start = time.perf_counter()
         session.run(None, feed)
         seconds[k] = time.perf_counter() - start

@@ -1,19 +1,16 @@
 """The finished student: scored once on the test participants, measured, exported and written."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
-from xgaze.compression.search import Candidate, Step
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, rows_of, targets_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise
 from xgaze.models.inference import predict
@@ -23,18 +20,23 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 
 PARITY_SAMPLES = 16
+LABELS_ONLY = "student from labels alone"
+FEW_PARTICIPANTS = 8
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
-    held: whether the student's upper bound held the budget there."""
+    held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
+    labels_only: the same student taught by labels alone, where the teacher taught the student."""
 
     student: FeatureHead
-    steps: list[Step]
+    surgeries: list[dict[str, Any]]
     control: FeatureHead
     reference: str
     held: bool
+    reason: str = ""
+    labels_only: FeatureHead | None = None
 
 
 def write_student(
@@ -42,6 +44,8 @@ def write_student(
 ) -> ModelCard:
     """Score, measure, export and write; the card comes last, so that an interrupted folder is unfinished."""
     models = {"teacher": teacher, "control": outcome.control, "student": outcome.student}
+    if outcome.labels_only is not None:
+        models[LABELS_ONLY] = outcome.labels_only
     (folder / CARD_FILE).unlink(missing_ok=True)  # an older student's card must not stand beside new weights
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
     scored = score_on_test(recording, models, outcome.reference, folder)
@@ -56,12 +60,11 @@ def write_student(
         recipe=recipe.model_dump(mode="json"),
         recipe_hash=recipe.student_hash(),
         seed=recipe.seed,
-        surgeries=[step.to_json() for step in outcome.steps],
+        surgeries=outcome.surgeries,
         metrics=gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
         versions=library_versions(),
     )
     write_card(folder, card)
-    shutil.rmtree(folder / "tuning", ignore_errors=True)
     return card
 
 
@@ -80,6 +83,20 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "difference": compare(spec, outputs["student"], outputs[reference], truth, people),
         "against_teacher": compare(spec, outputs["student"], outputs["teacher"], truth, people),
         "control_against_teacher": compare(spec, outputs["control"], outputs["teacher"], truth, people),
+        "labels_only": _beside(spec, outputs, truth, people),
+    }
+
+
+def _beside(
+    spec: Spec, outputs: dict[str, NDArray[np.float32]], truth: NDArray[Any], people: NDArray[Any]
+) -> dict[str, Any] | None:
+    """The same student without the teacher's lessons, and how much worse that made it."""
+    if LABELS_ONLY not in outputs:
+        return None
+    worse = compare(spec, outputs[LABELS_ONLY], outputs["student"], truth, people)
+    return {
+        "error": summarise(spec, outputs[LABELS_ONLY], truth, people).to_json(),
+        "worse_than_student_percent": vars(worse),
     }
 
 
@@ -117,13 +134,9 @@ def gather_metrics(
         "budget_percent": budget_percent,
         "budget_met": bool(difference.high <= budget_percent),
         "held_on_validation": outcome.held,
+        "reason": outcome.reason,
+        "labels_only": scored["labels_only"],
         "fc_reduction": teacher["fc_parameters"] / student["fc_parameters"],
         "parameter_reduction": teacher["parameters"] / student["parameters"],
         "latency_ratio": teacher["latency_ms"]["median"] / student["latency_ms"]["median"],
     }
-
-
-def write_frontier(folder: Path, candidates: list[Candidate], chosen: Candidate, teacher_fc_parameters: int) -> None:
-    """budget.csv: every student tried."""
-    rows = [{**one.row(teacher_fc_parameters), "chosen": one is chosen} for one in candidates]
-    write_csv(folder / "budget.csv", pd.DataFrame(rows))

@@ -6,17 +6,31 @@ from types import MappingProxyType
 from typing import Any
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_card, read_weights
+from xgaze.compression.coarse_input import CoarseInput
+from xgaze.compression.columns import Columns
+from xgaze.compression.cut import Cut
 from xgaze.compression.fold import Fold
 from xgaze.compression.low_rank import LowRank
+from xgaze.compression.no_op import RemoveNoOp
 from xgaze.compression.separable import Separable
 from xgaze.compression.surgery import Surgery
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
-from xgaze.models.registry import build
+from xgaze.models.registry import build_architecture
 
-
-SURGERIES: Mapping[str, type[Any]] = MappingProxyType({"fold": Fold, "low_rank": LowRank, "separable": Separable})
+SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "fold": Fold,
+        "low_rank": LowRank,
+        "separable": Separable,
+        "channels": Cut,
+        "hidden_units": Cut,
+        "coarse_input": CoarseInput,
+        "columns": Columns,
+        "no_op": RemoveNoOp,
+    }
+)
 
 
 def surgery_from_json(stored: dict[str, Any]) -> Surgery:
@@ -34,7 +48,7 @@ def surgery_from_json(stored: dict[str, Any]) -> Surgery:
 def rebuild(card: ModelCard) -> FeatureHead:
     """The model's structure, with undefined weights."""
     spec = Spec.from_json(card.spec)
-    model = build(card.architecture["name"], card.architecture["args"], spec)
+    model = build_architecture(card.architecture, spec)
     for stored in card.surgeries:
         surgery_from_json(stored).reshape(model)
     return model

@@ -66,7 +66,7 @@ def _same(data: GazeImagesData, other: Data) -> bool:
     """Equal, wherever relative paths start."""
     if not isinstance(other, GazeImagesData):
         return False
-    whole = [one.model_copy(update={"path": one.path.resolve()}) for one in (data, other)]
+    whole = [one.model_copy(update={"path": one.path.resolve(), "unlabelled": None}) for one in (data, other)]
     return whole[0] == whole[1]
 
 

@@ -27,3 +27,12 @@ def predict(
         if advance:
             advance(sum(map(len, outputs)), len(rows))
     return np.concatenate(outputs)
+
+
+@torch.no_grad()
+def head_outputs(head: nn.Module, features: NDArray[np.float32], block: int = 512) -> NDArray[np.float32]:
+    """head(features) in evaluation mode, block by block, since features may be memory-mapped and large: (n, outputs)."""
+    head.eval()
+    blocks = (np.ascontiguousarray(features[k : k + block]) for k in range(0, len(features), block))
+    device = device_of(head)
+    return torch.cat([head(torch.tensor(one, device=device)).float().cpu() for one in blocks]).numpy()

@@ -1,5 +1,7 @@
 """Layers and the model interface that every architecture shares."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -61,6 +63,15 @@ class SeparableLinear(nn.Module):
         self.rows = nn.Parameter(torch.zeros(outputs, channels, height, terms))
         self.columns = nn.Parameter(torch.zeros(outputs, channels, terms, width))
 
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Random factors whose product varies as the weight of a fresh nn.Linear: 1 / (3 inputs)."""
+        _, channels, height, terms = self.rows.shape
+        inputs = channels * height * self.columns.shape[-1]
+        variance = (3 * inputs * terms) ** -0.5
+        for factor in (self.rows, self.columns):
+            nn.init.uniform_(factor, -((3 * variance) ** 0.5), (3 * variance) ** 0.5)
+
     @property
     def weight(self) -> Tensor:
         """The filters written out: (outputs, channels x height x width)."""
@@ -72,3 +83,22 @@ class SeparableLinear(nn.Module):
     def extra_repr(self) -> str:
         outputs, channels, height, terms = self.rows.shape
         return f"{channels}x{height}x{self.columns.shape[-1]} -> {outputs}, terms={terms}"
+
+
+class SelectColumns(nn.Module):
+    """Some of the features, in a given order: (batch, width) -> (batch, len(indices)).
+
+    The indices belong to the structure, not to the weights, so they are in no state dict.
+    """
+
+    indices: Tensor
+
+    def __init__(self, indices: Sequence[int]) -> None:
+        super().__init__()
+        self.register_buffer("indices", torch.tensor(indices, dtype=torch.long), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.index_select(-1, self.indices)
+
+    def extra_repr(self) -> str:
+        return f"{len(self.indices)} columns"

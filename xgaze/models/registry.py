@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.heatmap_cnn import HeatmapCNN
+from xgaze.models.imported import build_imported
 from xgaze.models.layers import FeatureHead
 from xgaze.models.multi_eye import MultiEye
 
@@ -18,6 +19,13 @@ ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
         "heatmap-cnn": HeatmapCNN,
     }
 )
+
+
+def build_architecture(architecture: dict[str, Any], spec: Spec) -> FeatureHead:
+    """A fresh model from {"name", "args"} or {"import", "args"}, as recipes and model cards hold it. Raises InputError."""
+    if "import" in architecture:
+        return build_imported(architecture["import"], architecture["args"], spec)
+    return build(architecture["name"], architecture["args"], spec)
 
 
 def build(name: str, args: dict[str, Any], spec: Spec) -> FeatureHead:

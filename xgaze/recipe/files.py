@@ -72,9 +72,19 @@ def _data_section(section: Any, path: Path) -> Any:
     if isinstance(section, str):
         definition = path.parent / section
         return _data_section(read_yaml(definition), definition)
-    if isinstance(section, dict) and isinstance(section.get("path"), str):
-        return {**section, "path": str(path.parent / Path(section["path"]).expanduser())}
-    return section
+    return _placed(section, path.parent)
+
+
+def _placed(section: Any, folder: Path) -> Any:
+    """Relative paths, those of unlabelled recordings too, made to start at `folder`."""
+    if not isinstance(section, dict):
+        return section
+    placed = dict(section)
+    if isinstance(section.get("path"), str):
+        placed["path"] = str(folder / Path(section["path"]).expanduser())
+    if "unlabelled" in section:
+        placed["unlabelled"] = _placed(section["unlabelled"], folder)
+    return placed
 
 
 def _override(stored: dict[str, Any], override: str) -> None:
@@ -126,6 +136,8 @@ def _keys_at(schema: type[BaseModel], where: list[str]) -> list[str]:
 
 
 def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    # A section that may be left out is "this or null".
+    node = next((one for one in node.get("anyOf", []) if "$ref" in one), node)
     while "$ref" in node:
         node = definitions["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return node

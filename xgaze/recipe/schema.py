@@ -3,15 +3,28 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
 
 
 class Section(BaseModel):
     """A part of a recipe: unknown keys are refused, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UnlabelledPeople(Section):
+    """More rendered participants, whose gaze only the teacher tells; they are in no split."""
+
+    participants: int = Field(ge=1)
+
+
+class UnlabelledFiles(Section):
+    """More recordings, whose labels only the teacher tells: files in the format of the recording, or a definition (YAML)."""
+
+    path: Path
 
 
 class RenderedData(Section):
@@ -25,6 +38,7 @@ class RenderedData(Section):
     test_participants: int = Field(160, ge=2)
     frames_per_participant: int = Field(12, ge=1)
     seed: int = 0
+    unlabelled: UnlabelledPeople | None = None
 
 
 class Scene(Section):
@@ -68,6 +82,7 @@ class EyeFoldersData(Section):
     resize_width: int | None = Field(None, ge=8)
     mean: float = 98.54010552
     std: float = Field(41.5086445, gt=0)
+    unlabelled: UnlabelledFiles | None = None
 
 
 class Fractions(Section):
@@ -94,6 +109,7 @@ class GazeImagesData(Section):
     channels: Literal[1, 3] = 3
     split: Fractions = Fractions()
     seed: int = 0
+    unlabelled: UnlabelledFiles | None = None
 
 
 Data = Annotated[RenderedData | EyeFoldersData | GazeImagesData, Field(discriminator="source")]
@@ -101,10 +117,22 @@ SOURCES = ("rendered", "eye-folders", "gaze-images")
 
 
 class ModelSection(Section):
-    """A registered architecture and its arguments."""
+    """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments."""
 
-    name: str
+    model_config = ConfigDict(serialize_by_alias=True)
+    name: str | None = None
+    import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.name is None) == (self.import_ is None):
+            raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_other(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in plain(self).items() if value is not None}
 
 
 class Training(Section):
@@ -128,24 +156,59 @@ class Training(Section):
     workers: int = Field(0, ge=0)
 
 
-class Distill(Section):
-    """How the student is found: budget, ranks to try (None: from the layer's capacity), terms of
-    separable filters to try, tuning.
+class Hint(Section):
+    """Two module paths: what `student` puts out shall resemble what `teacher` puts out, through a projection if widths differ."""
 
-    Heads are tuned on cached features (`tuning_epochs`), labels and the teacher's outputs mixed by `teacher_weight`.
-    With `end_to_end_epochs`, the finalist and the teacher as its control are then tuned end to end on labels.
+    teacher: str
+    student: str
+
+
+class Distill(Section):
+    """How the student is found.
+
+    Budgets: `max_worse_percent` against the teacher given the same tuning; or the best student within `max_parameters`,
+    `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one thread). Without `towers` only fully connected
+    layers shrink. `effort: full` tunes whole students end to end; `quick` tunes heads on cached embeddings only.
+    Head: `ranks` (None: from the layer's capacity) and `separable_terms` to try. Towers: `shares` of channels to try;
+    `coarse_input` halves the pictures before the first convolutions.
+    Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
 
     max_worse_percent: float = 2.0
+    max_parameters: int | None = Field(None, ge=1)
+    max_bytes: int | None = Field(None, ge=1)
+    max_latency_ms: float | None = Field(None, gt=0)
+    towers: bool = True
+    effort: Literal["quick", "full"] = "full"
     ranks: list[int] | None = None
     separable_terms: list[int] = [1, 2, 3]
+    shares: list[Annotated[float, Field(gt=0, lt=1)]] = [0.5, 0.375, 0.25, 0.1875, 0.125]
+    coarse_input: bool = True
     tuning_epochs: int = Field(20, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(64, ge=1)
-    end_to_end_epochs: int = Field(0, ge=0)
-    end_to_end_learning_rate: float = Field(5e-4, gt=0)
+    end_to_end_epochs: int = Field(10, ge=1)
+    end_to_end_learning_rate: float = Field(3e-3, gt=0)
+    control_learning_rate: float = Field(1.5e-3, gt=0)
     teacher_weight: float = Field(0.5, ge=0, le=1)
+    unlabelled_weight: float = Field(1.0, ge=0)
+    hints: list[Hint] = []
+    hint_weight: float = Field(0.1, ge=0)
     calibration_samples: int = Field(2048, ge=8)
+
+
+SEARCH_KEYS = (
+    "max_worse_percent",
+    "max_parameters",
+    "max_bytes",
+    "max_latency_ms",
+    "towers",
+    "effort",
+    "ranks",
+    "separable_terms",
+    "shares",
+    "coarse_input",
+)
 
 
 class Explain(Section):
@@ -172,8 +235,16 @@ class Recipe(Section):
         return fingerprint(self.model_dump(mode="json"))
 
     def teacher_hash(self) -> str:
-        """Hash of all that the teacher depends on: changing only distill or explain keeps the teacher."""
-        return fingerprint(self.model_dump(mode="json", include={"name", "seed", "data", "model", "training"}))
+        """Hash of all that the teacher depends on: changing only distill, explain or unlabelled data keeps the teacher."""
+        stored = self.model_dump(mode="json", include={"name", "seed", "data", "model", "training"})
+        del stored["data"]["unlabelled"]
+        return fingerprint(stored)
+
+    def trial_hash(self) -> str:
+        """Hash of all that a single trial depends on: budgets and the space searched may change, trials done stay."""
+        stored = self.model_dump(mode="json", exclude={"explain"})
+        stored["distill"] = {key: value for key, value in stored["distill"].items() if key not in SEARCH_KEYS}
+        return fingerprint(stored)
 
     def student_hash(self) -> str:
         """Hash of all that the student depends on."""

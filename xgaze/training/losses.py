@@ -8,30 +8,65 @@ from torch import Tensor
 from torch.nn import functional
 
 UNIT_PX = 100.0
+EACH = "none"
+"""The `reduction` that leaves a loss unreduced."""
 
 
-def smooth_l1(prediction: Tensor, target: Tensor) -> Tensor:
+def smooth_l1(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Huber loss per coordinate; quadratic below 100 px."""
-    return functional.smooth_l1_loss(prediction / UNIT_PX, target / UNIT_PX)
+    return functional.smooth_l1_loss(prediction / UNIT_PX, target / UNIT_PX, reduction=reduction)
 
 
-def euclidean(prediction: Tensor, target: Tensor) -> Tensor:
+def euclidean(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Mean Euclidean distance; the small constant keeps the gradient finite at zero."""
-    return (((prediction - target) / UNIT_PX).square().sum(dim=1) + 1e-8).sqrt().mean()
+    each = (((prediction - target) / UNIT_PX).square().sum(dim=1) + 1e-8).sqrt()
+    return each if reduction == EACH else each.mean()
+
+
+def mean_square(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """Mean square over samples and coordinates."""
+    return functional.mse_loss(prediction / UNIT_PX, target / UNIT_PX, reduction=reduction)
+
+
+def root(mean: Tensor) -> Tensor:
+    """Square root with a finite gradient at zero."""
+    return (mean + 1e-12).sqrt()
 
 
 def root_mse(prediction: Tensor, target: Tensor) -> Tensor:
     """Root of the mean square over samples and coordinates: per coordinate, not Euclidean."""
-    return (functional.mse_loss(prediction / UNIT_PX, target / UNIT_PX) + 1e-12).sqrt()
+    return root(mean_square(prediction, target))
 
 
-def cross_entropy(prediction: Tensor, target: Tensor) -> Tensor:
+def cross_entropy(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Of logits against class indices, or against another model's logits (soft targets)."""
     if target.is_floating_point():
-        return functional.cross_entropy(prediction, torch.softmax(target, dim=1))
-    return functional.cross_entropy(prediction, target)
+        return functional.cross_entropy(prediction, torch.softmax(target, dim=1), reduction=reduction)
+    return functional.cross_entropy(prediction, target, reduction=reduction)
 
 
 LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
     {"smooth-l1": smooth_l1, "euclidean": euclidean, "root-mse": root_mse, "cross-entropy": cross_entropy}
 )
+_UNREDUCED: Mapping[str, Callable[[Tensor, Tensor, str], Tensor]] = MappingProxyType(
+    {"smooth-l1": smooth_l1, "euclidean": euclidean, "root-mse": mean_square, "cross-entropy": cross_entropy}
+)
+
+
+def sample_losses(name: str, prediction: Tensor, target: Tensor) -> Tensor:
+    """One loss per sample, (n,), whose mean is the batch's; of "root-mse" the squares, which are averaged under the root."""
+    return _UNREDUCED[name](prediction, target, EACH).reshape(len(prediction), -1).mean(dim=1)
+
+
+def weighted_loss(name: str, prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """The loss in which sample i counts `weight[i]` times: the mean weight times the loss's weighted mean.
+
+    prediction (n, outputs), weight (n,) >= 0. With weights of one it is LOSSES[name]. The target of a sample of weight 0 is
+    never looked at and may be NaN, or class -1.
+    """
+    counted = weight > 0
+    if not counted.any():
+        return prediction.sum() * 0  # still has a gradient, of zero
+    each, own = sample_losses(name, prediction[counted], target[counted]), weight[counted]
+    mean = (own * each).sum() / own.sum()
+    return own.sum() / len(weight) * (root(mean) if name == "root-mse" else mean)

@@ -52,7 +52,7 @@ class GazeTask(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         settings = self.training_settings
         steps = int(self.trainer.estimated_stepping_batches)
-        optimiser = make_optimiser(self.model, settings)
+        optimiser = make_optimiser(self, settings)
         return {"optimizer": optimiser, "lr_scheduler": make_schedule(optimiser, settings, steps)}
 
 

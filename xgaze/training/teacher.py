@@ -28,7 +28,7 @@ from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
-from xgaze.models.registry import build
+from xgaze.models.registry import build_architecture
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
@@ -58,7 +58,8 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCa
     """
     check_loss(recipe, recording)
     torch.manual_seed(recipe.seed)
-    model = build(recipe.model.name, recipe.model.args, recording.spec)
+    architecture = recipe.model.model_dump(mode="json")
+    model = build_architecture(architecture, recording.spec)
     run = fresh_folder(folder / "training", recipe.teacher_hash())
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -74,7 +75,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCa
     }
     card = ModelCard(
         role=TEACHER,
-        architecture={"name": recipe.model.name, "args": recipe.model.args},
+        architecture=architecture,
         spec=recording.spec.to_json(),
         recipe=recipe.model_dump(mode="json"),
         recipe_hash=recipe.teacher_hash(),

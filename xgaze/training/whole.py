@@ -17,10 +17,14 @@ def tune_model(model: nn.Module, recording: Recording, settings: Training, folde
 
     Resumes an unfinished run in `folder`.
     """
-    task = GazeTask(model, recording.spec, settings, seed)
+    task = GazeTask(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
     train = shuffled_loader(recording, rows_of(recording, "train"), settings.batch_size, seed, settings.workers)
     validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
     fit(task, train, validation, settings, folder, monitored(recording.spec), what)
-    # Back to the plain layout and device, in which everything after training reads the model.
+    home(model)
+
+
+def home(model: nn.Module) -> None:
+    """Back to the plain layout and device, in which everything after training reads the model."""
     model.to(device="cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model.eval()

@@ -11,6 +11,7 @@ from xgaze.data.rendered.recording import (
     RenderedRecording,
     RenderedSplit,
     open_recording,
+    open_unlabelled_people,
 )
 from xgaze.data.rendered.render import STATE_SHAPES, RenderedParticipant, render_participant
 from xgaze.data.rendered.shading import REGIONS
@@ -34,6 +35,7 @@ __all__ = [
     "draw_frames",
     "draw_participant",
     "open_recording",
+    "open_unlabelled_people",
     "participant_id",
     "render_participant",
     "write_eye_folders",

@@ -14,7 +14,7 @@ from xgaze.data.rendered.render import SMALLEST_SIDE_PX, STATE_SHAPES
 from xgaze.errors import InputError
 
 SPLITS = ("train", "validation", "test")
-FIRST_NUMBER = {"test": 0, "validation": 100_000, "train": 200_000}
+FIRST_NUMBER = {"test": 0, "validation": 100_000, "train": 200_000, "unlabelled": 300_000}
 MOST_PARTICIPANTS = 100_000
 
 
@@ -39,6 +39,10 @@ class RecordingSettings:
             "validation": self.validation_participants,
             "test": self.test_participants,
         }[name]
+        return self.numbered(name, count)
+
+    def numbered(self, name: str, count: int) -> SplitSettings:
+        """`count` participants with the numbers of `name`, a split or "unlabelled". Raises InputError as `split` does."""
         if not 1 <= count <= MOST_PARTICIPANTS:
             raise InputError(f"{name}_participants must be 1 to {MOST_PARTICIPANTS}, got {count}")
         if self.frames_per_participant < 1:
@@ -94,6 +98,31 @@ def open_recording(
     progress is called with (participants rendered, participants to render) and only if there is any to render.
     """
     wanted = {name: settings.split(name) for name in SPLITS}
+    opened = _open_splits(wanted, cache_dir, workers, progress)
+    recording = RenderedRecording(settings, opened["train"], opened["validation"], opened["test"])
+    _refuse_shared_participants(recording)
+    return recording
+
+
+def open_unlabelled_people(
+    settings: RecordingSettings,
+    participants: int,
+    cache_dir: Path,
+    workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> RenderedSplit:
+    """More people of the same population, who are in none of the three splits; see `open_recording`."""
+    wanted = {"unlabelled": settings.numbered("unlabelled", participants)}
+    return _open_splits(wanted, cache_dir, workers, progress)["unlabelled"]
+
+
+def _open_splits(
+    wanted: dict[str, SplitSettings],
+    cache_dir: Path,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, RenderedSplit]:
+    """Splits by name, rendered first where the cache does not hold them."""
     total = sum(s.participants for s in wanted.values() if not is_cached(s, cache_dir))
     done = 0
 
@@ -108,10 +137,7 @@ def open_recording(
     finally:
         if total:
             dismiss_workers()
-    opened = {name: _open_split(folder) for name, folder in folders.items()}
-    recording = RenderedRecording(settings, opened["train"], opened["validation"], opened["test"])
-    _refuse_shared_participants(recording)
-    return recording
+    return {name: _open_split(folder) for name, folder in folders.items()}
 
 
 def _open_split(folder: Path) -> RenderedSplit:

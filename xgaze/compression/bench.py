@@ -1,0 +1,133 @@
+"""The bench that all trials share: teacher, cached embeddings, what students learn from, and how long they may."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.artifacts import atomic_path
+from xgaze.capacity.embeddings import collect_embeddings, open_embeddings
+from xgaze.compression.head import first_linear
+from xgaze.compression.surgery import Probe, probe_of
+from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.unlabelled import open_unlabelled
+from xgaze.models.inference import predict
+from xgaze.models.layers import FeatureHead
+from xgaze.progress import progress_bar
+from xgaze.recipe import Recipe, Training
+from xgaze.training.distillation import Lesson, distil_model
+from xgaze.training.tuning import Features, tune_head, tuning_settings
+
+SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Bench:
+    """train and validation: what enters the teacher's head. lesson: what whole students learn from. unlabelled: see `Lesson`."""
+
+    recipe: Recipe
+    recording: Recording
+    teacher: FeatureHead
+    layer: str
+    train: Features
+    validation: Features
+    lesson: Lesson
+    folder: Path
+    probes: dict[int, Probe] = field(default_factory=dict, compare=False)
+
+    def tune_head(self, model: FeatureHead, folder: Path, seed: int, by_teacher: bool) -> None:
+        """Tune the head on cached embeddings, in place, as long as whoever comes."""
+        wanted = self.recipe.distill
+        settings = tuning_settings(self.recipe.training, wanted.tuning_epochs, wanted.learning_rate, wanted.batch_size)
+        weight = wanted.teacher_weight if by_teacher else 0.0
+        tune_head(model.head, self.recording.spec, self.train, self.validation, settings, folder, seed, weight)
+
+    def tune_whole(
+        self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool, is_control: bool = False
+    ) -> None:
+        """Tune from end to end, in place. by_teacher: with the teacher's outputs, unlabelled recordings and hints of the recipe;
+        else from labels alone, as the control is, which has its own, gentler learning rate and as many epochs."""
+        wanted = self.recipe.distill
+        rate = wanted.control_learning_rate if is_control else wanted.end_to_end_learning_rate
+        settings = end_to_end_settings(self.recipe.training, wanted.end_to_end_epochs, rate)
+        lesson = self.lesson if by_teacher else self.lesson.labels_only()
+        distil_model(
+            model,
+            lesson,
+            self.recording,
+            settings,
+            folder,
+            seed,
+            f"tuning {what}",
+            teacher_weight=wanted.teacher_weight if by_teacher else 0.0,
+            unlabelled_weight=wanted.unlabelled_weight,
+            hints=wanted.hints if by_teacher else (),
+            hint_weight=wanted.hint_weight if wanted.hints else 0.0,
+            teacher=self.teacher,
+        )
+
+    def probe(self, model: FeatureHead) -> Probe:
+        """Calibration frames through the towers of `model`; the teacher's own are kept."""
+        if model is self.teacher and 0 in self.probes:
+            return self.probes[0]
+        rows = rows_of(self.recording, "train")
+        chosen = rows[calibration_rows(len(rows), self.recipe.distill.calibration_samples, self.recipe.seed)]
+        probe = probe_of(model, self.recording, chosen, SHOWN)
+        if model is self.teacher:
+            self.probes[0] = probe
+        return probe
+
+
+def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path) -> Bench:
+    """Collect what enters the head for training and validation people and what the teacher says, or find it in `folder`."""
+    layer = first_linear(teacher)
+    with progress_bar("preparing the unlabelled recording") as advance:
+        unlabelled = open_unlabelled(recipe.data, recording.spec, advance)
+    lesson = make_lesson(recording, unlabelled, teacher, folder)
+    parts = {
+        split: Features(
+            _embeddings(teacher, layer, recording, split, folder), targets_of(recording, rows_of(recording, split))
+        )
+        for split in ("train", "validation")
+    }
+    train = Features(parts["train"].values, parts["train"].targets, lesson.outputs)
+    return Bench(recipe, recording, teacher, layer, train, parts["validation"], lesson, folder)
+
+
+def make_lesson(recording: Recording, unlabelled: Recording | None, teacher: FeatureHead, folder: Path) -> Lesson:
+    """The teacher's outputs on training people and on unlabelled ones, computed once and kept in `folder`."""
+    outputs = _kept(teacher, recording, rows_of(recording, "train"), folder / "teacher.train.npy")
+    if unlabelled is None:
+        return Lesson(outputs)
+    rows = np.arange(len(unlabelled.table))
+    return Lesson(outputs, unlabelled, _kept(teacher, unlabelled, rows, folder / "teacher.unlabelled.npy"))
+
+
+def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
+    """The recipe's training once more, with its own length and rate."""
+    changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
+    return training.model_copy(update=changes)
+
+
+def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
+    """Which training samples surgeries are computed and proved on: spread over all, reproducible, in order."""
+    chosen = np.random.default_rng(seed).choice(samples, min(samples, wanted), replace=False)
+    return np.sort(chosen)
+
+
+def _embeddings(
+    teacher: FeatureHead, layer: str, recording: Recording, split: str, folder: Path
+) -> NDArray[np.float32]:
+    file = folder / "embeddings" / f"{layer}.input.{split}.npy"
+    if file.is_file():
+        return open_embeddings(file)
+    with progress_bar(f"collecting embeddings ({split})") as advance:
+        return collect_embeddings(teacher, layer, recording, rows_of(recording, split), file, "input", advance)
+
+
+def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:
+    if not file.is_file():
+        with progress_bar("asking the teacher") as advance, atomic_path(file) as temporary:
+            np.save(temporary, predict(teacher, recording, rows, advance=advance))
+    return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]

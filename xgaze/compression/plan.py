@@ -1,0 +1,52 @@
+"""What a student shall be, as data: widths of its towers, rank and terms of its first FC layer, hidden units."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from xgaze.compression.tracing import making_layers
+from xgaze.models.layers import FeatureHead
+
+MULTIPLE = 4
+LEAST = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """share: of each convolution's channels kept (1: all). coarse: halve the pictures before the first convolutions. rank and
+    terms: of the first FC layer (None: whole; whole filters). hidden: units after it (None: all)."""
+
+    share: float = 1.0
+    coarse: bool = False
+    rank: int | None = None
+    terms: int | None = None
+    hidden: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Short and unique, for folders and tables."""
+        parts = {
+            f"towers-{self.share:g}": self.share < 1,
+            "coarse": self.coarse,
+            f"rank-{self.rank}": self.rank is not None,
+            f"terms-{self.terms}": self.terms is not None,
+            f"hidden-{self.hidden}": self.hidden is not None,
+        }
+        return "_".join(part for part, said in parts.items() if said) or "whole"
+
+    @property
+    def keeps_towers(self) -> bool:
+        """Whether the towers stay as they are, so that embeddings collected once serve."""
+        return self.share == 1 and not self.coarse
+
+
+def widths_of(model: FeatureHead, share: float) -> Mapping[str, int]:
+    """Channels to keep of every convolution: the share, rounded up to a multiple of MULTIPLE, since odd counts save no time."""
+    widths = {}
+    for name in making_layers(model, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+        have = len(model.get_submodule(name).weight)  # type: ignore[arg-type]
+        wanted = math.ceil(round(share * have / MULTIPLE, 6)) * MULTIPLE
+        widths[name] = min(have, max(LEAST, wanted))
+    return widths
