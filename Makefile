@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 demo: .venv/installed
 	$(BIN)/xgaze train-teacher
-	$(BIN)/xgaze distill --prune-fc
+	$(BIN)/xgaze distill --prune-fc --effort quick
 	$(BIN)/xgaze explain --sample 17
 	@echo "Open reports/multi-eye/index.html in a browser."
 

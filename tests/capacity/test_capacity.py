@@ -92,3 +92,42 @@ def test_hooks_always_leave():
     with pytest.raises(RuntimeError), captured(model, "0", "output"):
         raise RuntimeError
     assert not model[0]._forward_hooks
+
+
+FEATURES = np.random.default_rng(0).normal(size=(600, 6)).astype(np.float32)
+
+
+def test_a_layer_with_a_single_output_is_refused_in_words():
+    with pytest.raises(InputError, match=r"'head\.x' has a single output: there is nothing to factor"):
+        layer_capacity("head.x", nn.Linear(6, 1), nn.Linear(1, 2), FEATURES)
+
+
+def constant(layer):
+    nn.init.zeros_(layer.weight)
+    return layer
+
+
+def diverged(layer):
+    nn.init.constant_(layer.weight, torch.nan)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "tail", "message"),
+    [
+        (constant(nn.Linear(6, 3)), nn.Linear(3, 2), "'head.x' puts out the same values for all 600 samples"),
+        (nn.Linear(6, 3), constant(nn.Linear(3, 2)), "what follows 'head.x' makes of it the same values"),
+        (nn.Linear(6, 3), nn.Threshold(1e9, 0.5), "what follows 'head.x' makes of it the same values"),
+        (diverged(nn.Linear(6, 3)), nn.Linear(3, 2), "'head.x' puts out values that are not finite"),
+        (nn.Linear(6, 3), diverged(nn.Linear(3, 2)), "makes of it values that are not finite"),
+    ],
+)
+def test_outputs_without_variance_are_refused_in_words(layer, tail, message):
+    with pytest.raises(InputError, match=message):
+        layer_capacity("head.x", layer, tail, FEATURES)
+
+
+def test_one_output_of_the_model_makes_one_direction():
+    torch.manual_seed(0)
+    capacity = layer_capacity("head.x", nn.Linear(6, 4), nn.Linear(4, 1), FEATURES)
+    assert capacity.expected_rank == 1 and capacity.active_share[0] == pytest.approx(1)

@@ -10,11 +10,13 @@ import torch
 
 from xgaze.artifacts import read_card
 from xgaze.capacity.layer import LayerCapacity
+from xgaze.compression.bench import calibration_rows
 from xgaze.compression.distill import distill, finished_student, student_of_teacher
 from xgaze.compression.export import export_onnx, measure_latency_ms, onnx_parity, open_session
-from xgaze.compression.search import Candidate, Judge, calibration_rows, choose, ranks_to_try
+from xgaze.compression.search import ranks_to_try
 from xgaze.compression.student import load_model
 from xgaze.data.contract import collate, rows_of, targets_of
+from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
 from xgaze.models.inference import predict
 from xgaze.training.teacher import finished_teacher, train_teacher
@@ -40,13 +42,15 @@ def run(tmp_path_factory, gaze_recording):
                 "calibration_samples": 64,
                 "end_to_end_epochs": 1,
                 "separable_terms": [1],
+                "shares": [0.5, 0.25],
+                "teacher_weight": 0.5,
             },
         }
     )
     folder = tmp_path_factory.mktemp("checkpoints") / "toy"
     train_teacher(recipe, gaze_recording, folder / "teacher")
     teacher, card = load_model(folder / "teacher")
-    student = distill(recipe, gaze_recording, teacher, card, folder / "student")
+    student = distill(recipe, gaze_recording, teacher, card, folder / "student", baselines=True)
     return recipe, folder, student
 
 
@@ -98,15 +102,17 @@ def test_both_onnx_files_equal_torch_with_any_batch(run, gaze_recording):
         assert not list((folder / role).glob("*.data"))
 
 
-def test_the_frontier_holds_every_student_and_marks_the_chosen_one(run):
+def test_the_frontier_holds_everything_tried_and_marks_the_chosen_one(run):
     _, folder, _ = run
     frontier = pd.read_csv(folder / "student" / "budget.csv")
-    assert list(frontier["rank"])[:4] == [1, 1, 8, 8]
-    tried = len(frontier) - 1
-    assert list(frontier["stage"]) == ["no training", "head tuned"] * (tried // 2) + ["tuned end to end"]
-    assert list(frontier["chosen"]) == [False] * tried + [True]
-    assert set(frontier["terms"].dropna()) == {1.0}
-    assert set(frontier["against"]) <= {"teacher", "control"}
+    assert frontier["chosen"].sum() == 1
+    heads = frontier[frontier["stage"] != "tuned end to end"]
+    assert set(heads["rank"]) >= {1, 8} and set(heads["terms"].dropna()) == {1.0}
+    own = heads[(heads["method"] == "xgaze") & (heads["teaching"] == "recipe")]
+    assert (own["stage"] == "no training").sum() == (own["stage"] == "head tuned").sum() == 6
+    wholes = frontier[(frontier["stage"] == "tuned end to end") & (frontier["method"] == "xgaze")]
+    assert len(wholes) >= 1 and (wholes["towers_share"] < 1).all() and (wholes["latency_ms"] > 0).all()
+    assert frontier["against"].nunique() == 1  # every student is judged by the same, once all controls are known
     assert (frontier["worse_percent_low"] <= frontier["worse_percent_high"]).all()
     chosen = json.loads((folder / "student" / "capacity.json").read_text())["chosen_rank"]
     assert chosen == frontier.loc[frontier["chosen"], "rank"].item()
@@ -115,8 +121,68 @@ def test_the_frontier_holds_every_student_and_marks_the_chosen_one(run):
 def test_surgeries_are_stored_with_their_proofs(run):
     _, folder, _ = run
     stored = read_card(folder / "student").surgeries
-    assert [one["kind"] for one in stored][:2] == ["fold", "low_rank"]
-    assert all(one["proof"]["value"] <= one["proof"]["limit"] == 1e-5 for one in stored)
+    assert {"fold", "low_rank"} <= {one["kind"] for one in stored}
+    assert all(one["proof"]["value"] <= one["proof"]["limit"] for one in stored)
+
+
+def test_other_ways_to_the_same_size_stand_beside(run):
+    _, folder, _ = run
+    frontier = pd.read_csv(folder / "student" / "budget.csv")
+    chosen = frontier[frontier["chosen"]].iloc[0]
+    scratch = frontier[frontier["method"] == "scratch"].iloc[0]
+    assert scratch["parameters"] == chosen["parameters"] and scratch["stage"] == chosen["stage"]
+    assert {"svd", "columns"} <= set(frontier["method"]) or {"magnitude", "taylor"} & set(frontier["method"])
+
+
+def test_the_same_student_from_labels_alone_stands_beside(run):
+    _, folder, card = run
+    beside = card.metrics["labels_only"]
+    frontier = pd.read_csv(folder / "student" / "budget.csv")
+    chosen = frontier[frontier["chosen"]].iloc[0]
+    twin = frontier[(frontier["teaching"] == "labels") & (frontier["method"] == "xgaze")].iloc[0]
+    assert twin["parameters"] == chosen["parameters"] and beside["error"]["mean"] > 0
+
+
+def test_the_int8_file_is_smaller_and_compared_with_the_reference(run):
+    _, folder, card = run
+    int8 = card.metrics["student"]["int8"]
+    assert int8["bytes"] == (folder / "student" / "model.int8.onnx").stat().st_size
+    assert card.metrics["int8_file_reduction"] > 2
+    assert int8["worse_than_reference_percent"]["low"] <= int8["worse_than_reference_percent"]["high"]
+
+
+def test_a_search_goes_on_from_the_trials_that_are_done(run, gaze_recording):
+    """Another budget of the same recipe does no trial again: the folders' times stay."""
+    recipe, folder, first = run
+    teacher, card = load_model(folder / "teacher")
+    wanted = recipe.distill.model_copy(update={"max_worse_percent": 1000.0})
+    times = {path: path.stat().st_mtime_ns for path in (folder / "student" / "trials").glob("*/trial.json")}
+    again = distill(recipe.model_copy(update={"distill": wanted}), gaze_recording, teacher, card, folder / "student")
+    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    assert again.metrics["budget_met"] and again.metrics["held_on_validation"]
+    assert again.metrics["student"]["parameters"] <= first.metrics["student"]["parameters"]
+    again = distill(
+        recipe, gaze_recording, teacher, card, folder / "student", baselines=True
+    )  # as the other tests expect it
+    assert again.metrics["student"]["error"] == first.metrics["student"]["error"]
+
+
+def test_a_budget_of_size_gives_the_least_worse_within(run, gaze_recording, tmp_path):
+    recipe, folder, _ = run
+    teacher, card = load_model(folder / "teacher")
+    wanted = recipe.distill.model_copy(update={"max_parameters": 60_000})
+    found = distill(
+        recipe.model_copy(update={"distill": wanted}), gaze_recording, teacher, card, folder / "student", baselines=True
+    )
+    frontier = pd.read_csv(folder / "student" / "budget.csv")
+    assert found.metrics["student"]["parameters"] <= 60_000
+    within = frontier[(frontier["parameters"] <= 60_000) & (frontier["stage"] != "no training")]
+    own = within[(within["method"] == "xgaze") & (within["teaching"] == "recipe")]
+    assert frontier.loc[frontier["chosen"], "worse_percent_high"].item() == own["worse_percent_high"].min()
+    with pytest.raises(InputError, match=r"no student of .* tried keeps --max-params 10"):
+        none = recipe.distill.model_copy(update={"max_parameters": 10})
+        distill(recipe.model_copy(update={"distill": none}), gaze_recording, teacher, card, folder / "student")
+    distill(recipe, gaze_recording, teacher, card, folder / "student", baselines=True)
 
 
 def test_a_student_is_found_by_its_budget_or_by_its_teacher(run):
@@ -138,7 +204,7 @@ def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
     recipe = make_recipe(
         model={"name": "heatmap-cnn", "args": {"channels": [8, 8]}},
         training={"epochs": 4, "batch_size": 12, "precision": "32-true", "loss": "cross-entropy"},
-        distill={"tuning_epochs": 2, "calibration_samples": 64},
+        distill={"tuning_epochs": 2, "calibration_samples": 64, "effort": "quick"},
     )
     train_teacher(recipe, class_recording, tmp_path / "teacher")
     teacher, card = load_model(tmp_path / "teacher")
@@ -152,50 +218,6 @@ def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
     frontier = pd.read_csv(tmp_path / "student" / "budget.csv")
     separable = frontier[frontier["terms"].notna()]
     assert len(separable) and separable["fc_reduction"].max() > 3
-
-
-PEOPLE = np.arange(40)
-TRUTH = np.zeros((40, 2), np.float32)
-
-
-def candidate(judge, size, error_px):
-    """A student whose errors on 40 people are those given."""
-    outputs = np.stack([np.broadcast_to(error_px, 40), np.zeros(40)], axis=1).astype(np.float32)
-    return Candidate(None, [], "head tuned", size, 0.0, judge.worse_percent(outputs), judge.name, outputs)
-
-
-def judge_of(error_px, spec):
-    reference = np.stack([np.broadcast_to(error_px, 40), np.zeros(40)], axis=1).astype(np.float32)
-    return Judge(spec, TRUTH, PEOPLE, reference, "control")
-
-
-def test_the_smallest_that_holds_is_chosen(gaze_recording):
-    judge = judge_of(10.0, gaze_recording.spec)
-    tried = [candidate(judge, size, error) for size, error in ((900, 10.0), (500, 10.19), (100, 10.21), (10, 11.0))]
-    assert choose(tried, 2.0, judge) == (tried[1], True)
-
-
-def test_where_the_reference_is_noisy_students_are_compared_with_the_best_of_them(gaze_recording):
-    people = np.random.default_rng(0).uniform(5, 15, 40)
-    judge = judge_of(people, gaze_recording.spec)
-    own = people[::-1].copy()  # the same mean, but other people: the upper bound against the reference is wide
-    tried = [candidate(judge, size, own * factor) for size, factor in ((900, 1.0), (500, 1.01), (100, 1.03))]
-    assert all(one.worse_percent.high > 2 for one in tried)
-    assert choose(tried, 2.0, judge) == (tried[1], False)
-
-
-def test_where_nothing_holds_the_nearest_is_taken_with_a_plain_no(gaze_recording):
-    judge = judge_of(10.0, gaze_recording.spec)
-    tried = [candidate(judge, size, error) for size, error in ((900, 10.5), (500, 10.4), (100, 12.0))]
-    assert choose(tried, 2.0, judge) == (tried[1], False)
-
-
-def test_the_reference_is_the_better_of_teacher_and_control(gaze_recording):
-    truth = np.zeros((4, 2), np.float32)
-    judge = Judge(gaze_recording.spec, truth, np.arange(4), truth + 2, "teacher")
-    assert judge.better({"teacher": truth + 2, "control": truth + 1}) == "control"
-    assert judge.better({"teacher": truth + 2, "control": truth + 3}) == "teacher"
-    assert judge.worse_percent(truth + 3).mean == pytest.approx(50)
 
 
 def test_ranks_lie_around_what_capacity_expects():

@@ -1,4 +1,4 @@
-"""Exact coupling: every topology is cut and compared with exact zeroing of the same channels; what cannot be traced is refused."""
+"""Exact coupling: every topology is cut and compared with exact zeroing; what cannot be traced is refused."""
 
 import copy
 
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from xgaze.compression.channels import output_sensitivity, plan_channels
+from xgaze.capacity.sensitivity import channel_importance
+from xgaze.compression.channels import plan_channels
 from xgaze.compression.cut import Cut, cut_of, from_ranges, masked, to_ranges
 from xgaze.compression.surgery import Probe
 from xgaze.compression.tracing import Slot, trace_units
@@ -309,7 +310,7 @@ def test_the_sensitivity_of_a_linear_model_is_its_closed_form(probe):
     with torch.no_grad():
         hidden = model.head[0](model.features(*probe.inputs))
     expected = model.head[1].weight.square().sum(0) * hidden.square().mean(0)
-    found = output_sensitivity(model, probe.inputs, ["head.0"])["head.0"]
+    found = channel_importance(model, ["head.0"], [probe.inputs])["head.0"].float()
     assert torch.allclose(found, expected, rtol=1e-4)
 
 

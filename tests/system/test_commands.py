@@ -75,7 +75,7 @@ def run(tmp_path_factory, cache):
     shell = Shell(folder, cache)
     figures = {
         "teacher": shell.json("train-teacher", "tiny.yaml"),
-        "student": shell.json("distill", "--prune-fc", "tiny.yaml", "--max-worse", "5%"),
+        "student": shell.json("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5%"),
         "explain": shell.json("explain", "tiny.yaml", "--sample", "3", "--sample", "P000000/0/0"),
     }
     return shell, figures
@@ -136,7 +136,9 @@ def test_a_finished_command_prints_its_result_again(run):
     start = time.time()
     out, err = shell("train-teacher", "tiny.yaml", "--json")
     assert json.loads(out) == figures["teacher"] and "--force" in err
-    assert shell.json("distill", "--prune-fc", "tiny.yaml", "--max-worse", "5") == figures["student"]
+    assert (
+        shell.json("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5") == figures["student"]
+    )
     assert shell.json("explain", "tiny.yaml", "--sample", "3", "--sample", "P000000/0/0") == figures["explain"]
     assert time.time() - start < 240
 
@@ -211,7 +213,8 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, cache):
         (("train-teacher", "no-such"), "no recipe 'no-such'"),
         (("train-teacher", "tiny.yaml", "--set", "seed=9"), "holds a teacher of other settings"),
         (("train-teacher", "heatmap-cnn"), "key 'data.path' is missing"),
-        (("distill", "tiny.yaml"), "give --prune-fc"),
+        (("distill", "tiny.yaml", "--max-params", "0"), "--max-params"),
+        (("distill", "tiny.yaml", "--effort", "some"), "--effort"),
         (("distill", "--prune-fc", "tiny.yaml", "--max-worse", "lots"), "not a percentage"),
         (("distill", "--prune-fc", "multi-eye"), "Run `xgaze train-teacher` first"),
         (("explain", "tiny.yaml", "--sample", "999"), "no such test sample"),

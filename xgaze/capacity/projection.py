@@ -28,7 +28,8 @@ def leading_projections(output: Tensor, metric: NDArray[np.float64]) -> Callable
 
     def reduced(rank: int) -> Tensor:
         basis = vectors[:, -rank:]
-        kept = torch.linalg.solve(root, basis @ (basis.T @ centred.T)).T
-        return (mean + kept).to(output.dtype)
+        kept: Tensor = torch.linalg.solve(root, basis @ (basis.T @ centred.T)).T
+        moved: Tensor = mean + kept
+        return moved.to(output.dtype)
 
     return reduced

@@ -131,12 +131,12 @@ def _moved(model: nn.Module, layers: list[str], batch: tuple[Tensor, ...]) -> di
         for name in layers:
             stack.callback(model.get_submodule(name).register_forward_hook(gated(name)).remove)
         outputs = model.eval()(*(x.to(device_of(model)) for x in batch))
-    _check_used(gates)
-    flat = [gate for own in gates.values() for gate in own]
-    squares = [torch.zeros_like(gate) for gate in flat]
-    for k in range(outputs.shape[1]):
-        gradients = torch.autograd.grad(outputs[:, k].sum(), flat, retain_graph=True, allow_unused=True)
-        squares = [s if g is None else s + g.square() for s, g in zip(squares, gradients, strict=True)]
+        _check_used(gates)
+        flat = [gate for own in gates.values() for gate in own]
+        squares = [torch.zeros_like(gate) for gate in flat]
+        for k in range(outputs.shape[1]):
+            gradients = torch.autograd.grad(outputs[:, k].sum(), flat, retain_graph=True, allow_unused=True)
+            squares = [s if g is None else s + g.square() for s, g in zip(squares, gradients, strict=True)]
     sums = iter(one.sum(dim=0).flatten().double().cpu() for one in squares)
     return {name: torch.stack([next(sums) for _ in own]).sum(dim=0) for name, own in gates.items()}
 

@@ -39,7 +39,12 @@ FIGURES = (
     "fc_reduction",
     "parameter_reduction",
     "latency_ratio",
+    "reason",
+    "labels_only",
+    "int8_file_reduction",
+    "test_participants",
 )
+FEW_PARTICIPANTS = 8
 
 
 class Percent(click.ParamType[float]):
@@ -145,7 +150,26 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"participants. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
         f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
         f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
+        *int8_in_words(student["int8"], figures["int8_file_reduction"]),
+        *few_participants(figures["test_participants"]),
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
     ]
+
+
+def int8_in_words(int8: dict[str, Any], times_smaller: float) -> list[str]:
+    """The file in 8 bits, and a warning where it is slower."""
+    worse = int8["worse_than_reference_percent"]
+    line = (
+        f"  int8: {int8['bytes'] / 1e3:.0f} kB, {times_smaller:.0f}x smaller than the teacher's file; "
+        f"{worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}]; {int8['latency_ms']['median']:.2f} ms."
+    )
+    return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]
+
+
+def few_participants(count: int) -> list[str]:
+    """A warning where an interval over people says little."""
+    if count >= FEW_PARTICIPANTS:
+        return []
+    return [f"  Warning: only {count} test participants; with fewer than {FEW_PARTICIPANTS} the interval says little."]

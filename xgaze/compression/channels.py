@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from xgaze.capacity.sensitivity import channel_importance
 from xgaze.compression.cut import Cut, cut_of
 from xgaze.compression.surgery import Probe
-from xgaze.compression.tracing import Slot, Unit, channel_axis, trace_units
+from xgaze.compression.tracing import Slot, Unit, trace_units
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -30,7 +30,7 @@ def plan_channels(
     makers = dict.fromkeys(
         [*layers, *sorted({slot.layer for unit in units for slot in unit.slots if slot.side == "out"})]
     )
-    scores = importance or output_sensitivity(model, probe.inputs, list(makers))
+    scores = importance or channel_importance(model, list(makers), [probe.inputs])
     linear = all(isinstance(model.get_submodule(name), nn.Linear) for name in layers)
     going = [unit for layer in layers for unit in _going(model, layer, widths[layer], units, scores)]
     return cut_of(going, "hidden_units" if linear else "channels") if going else None
@@ -84,40 +84,3 @@ def _group(conv: Any, slot: Slot) -> int:
 
 def _out(model: FeatureHead, name: str) -> int:
     return len(model.get_submodule(name).weight)  # type: ignore[arg-type]
-
-
-def output_sensitivity(model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str]) -> dict[str, Tensor]:
-    """How far the outputs move, to first order, when a channel is taken away: E sum_k (dy_k/dgate)^2 per channel.
-
-    The gate multiplies the channel. After Molchanov et al. 2019, with the Jacobian of the outputs in place of the loss's
-    gradient, which vanishes on average where training has converged. inputs: (n, channels, height, width) each.
-    """
-    gates: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-
-    def gated(layer: str) -> Any:
-        def hook(module: nn.Module, _: Any, out: Tensor) -> Tensor:
-            shape = [1] * out.ndim
-            shape[0], axis = len(out), channel_axis(module, out)
-            shape[axis] = out.shape[axis]
-            gate = torch.ones(shape, device=out.device, requires_grad=True)
-            gates[layer].append(gate)
-            return out * gate
-
-        return hook
-
-    handles = [model.get_submodule(layer).register_forward_hook(gated(layer)) for layer in layers]
-    try:
-        with torch.enable_grad():
-            outputs = model.eval()(*inputs)
-            flat = [gate for own in gates.values() for gate in own]
-            moved = [torch.zeros_like(gate) for gate in flat]
-            for k in range(outputs.shape[1]):
-                for total, gradient in zip(
-                    moved, torch.autograd.grad(outputs[:, k].sum(), flat, retain_graph=True), strict=True
-                ):
-                    total += gradient.square()
-    finally:
-        for handle in handles:
-            handle.remove()
-    sums = iter(one.mean(dim=0).flatten() for one in moved)
-    return {layer: torch.stack([next(sums) for _ in own]).sum(dim=0) for layer, own in gates.items()}

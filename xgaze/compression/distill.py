@@ -1,66 +1,32 @@
 """Distil a teacher into the smallest student within the budget. The test participants are seen once, at the end."""
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from torch import nn
-
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_weights, write_json
-from xgaze.capacity.layer import LayerCapacity, layer_capacity
-from xgaze.compression.bench import Bench, open_bench
-from xgaze.compression.budget import Judged, choose, fits, has_size_budget, judge_result
-from xgaze.compression.build import build_student
-from xgaze.compression.fanout import Fan, run_all
+from xgaze.compression.budget import Judged, choose
+from xgaze.compression.explore import (
+    Say,
+    Search,
+    expectation,
+    open_search,
+    search_baselines,
+    search_heads,
+    search_wholes,
+    size_of,
+)
+from xgaze.compression.fanout import Fan
 from xgaze.compression.frontier import write_frontier
-from xgaze.compression.head import tail_of
-from xgaze.compression.judge import Judge
-from xgaze.compression.methods import CONTROL
-from xgaze.compression.plan import Plan
 from xgaze.compression.result import Outcome, write_student
-from xgaze.compression.search import bisect_shares, head_plans, whole_plan
 from xgaze.compression.student import rebuild
-from xgaze.compression.trial import WEIGHTS, Result, Trial, latency_ms
-from xgaze.data.contract import Recording, rows_of, targets_of
-from xgaze.errors import InputError
-from xgaze.models.inference import head_outputs
+from xgaze.compression.trial import WEIGHTS, Result, Trial
+from xgaze.data.contract import Recording
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
 
 STUDENT = "student"
-Say = Callable[[str], None]
-
-
-@dataclass
-class Search:
-    """What a search has at hand and has found so far."""
-
-    bench: Bench
-    capacity: LayerCapacity
-    fan: Fan
-    teacher_folder: Path
-    judge: Judge
-    controls: dict[str, Result] = field(default_factory=dict)
-    found: list[Judged] = field(default_factory=list)
-
-    def run(self, trials: Sequence[Trial]) -> list[Result]:
-        return run_all(self.bench, trials, self.fan, self.teacher_folder)
-
-    def add_controls(self, controls: dict[str, Result]) -> None:
-        """From now on judge against the best of the teacher and all controls, what was found before too."""
-        self.controls |= controls
-        outputs = {name: one.outputs for name, one in self.controls.items()}
-        teacher = head_outputs(self.bench.teacher.head, self.bench.validation.values)
-        self.judge = self.judge.against_best({"teacher": teacher, **outputs})
-        self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
-
-    def judged(self, results: Sequence[Result]) -> list[Judged]:
-        """Judge, and remember."""
-        new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
-        self.found += new
-        return new
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -109,120 +75,10 @@ def distill(
     if baselines:
         search_baselines(search, choice.chosen.result, say)
     write_frontier(folder, search.found, choice.chosen.result, search.bench)
-    plan = trial.plan
-    write_json(
-        folder / "capacity.json",
-        {**search.capacity.to_json(), "chosen_rank": plan.rank, "chosen_terms": plan.terms},
-    )
+    chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
+    write_json(folder / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
     outcome = outcome_of(search, choice.chosen, choice.held, choice.reason, teacher_card)
     return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
-
-
-def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan) -> Search:
-    """Bench, capacity of the folded first FC layer, and a judge who so far knows the teacher only."""
-    bench = open_bench(recipe, recording, teacher, folder)
-    validation = rows_of(recording, "validation")
-    people = recording.table["participant"].to_numpy()[validation]
-    own = head_outputs(teacher.head, bench.validation.values)
-    judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
-    return Search(bench, capacity_of(bench), fan, folder.parent / "teacher", judge)
-
-
-def capacity_of(bench: Bench) -> LayerCapacity:
-    """How much of the first FC layer is used, once folded."""
-    folded, _ = build_student(bench.teacher, Plan(), bench.probe, bench.recording.spec.kind)
-    linear = folded.get_submodule(bench.layer)
-    assert isinstance(linear, nn.Linear)
-    return layer_capacity(
-        bench.layer, linear, tail_of(folded, bench.layer), bench.probe(bench.teacher).features.numpy()
-    )
-
-
-def expectation(capacity: LayerCapacity) -> str:
-    """What capacity says before anything is trained."""
-    return (
-        f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "
-        f"{capacity.expected_rank} (99 % of its Jacobian-weighted covariance); {capacity.components_99['prediction']} "
-        "components of its output give 99 % of the prediction."
-    )
-
-
-def search_heads(search: Search) -> None:
-    """Every rank, with whole and with separable filters, without training and with its head tuned on cached embeddings."""
-    recipe = search.bench.recipe
-    control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
-    plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
-    if not plans:
-        most = min(search.capacity.in_features, search.capacity.out_features)
-        raise InputError(
-            f"distill.ranks: none lies within 1..{most}, the ranks that '{search.capacity.layer}' can have."
-        )
-    tuned = [Trial(plan, "head", seed=recipe.seed) for plan in plans]
-    results = search.run([control, *(replace(one, tuning="none") for one in tuned), *tuned])
-    search.add_controls({"control": results[0]})
-    search.judged(results[1:])
-
-
-def search_wholes(search: Search, say: Say) -> None:
-    """Tune students end to end, and the teacher as their control as long."""
-    recipe = search.bench.recipe
-    wanted = recipe.distill
-    (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", recipe.seed)])
-    search.add_controls({"control, end to end": control})
-
-    def tried(plans: Sequence[Plan]) -> list[Judged]:
-        done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
-        for one in done:
-            say(f"  {one.result.trial.plan.name}: {one.result.parameters:,} parameters, {one.worse_percent} % worse.")
-        return done
-
-    if not wanted.towers:
-        tried(finalists(search))
-        return
-
-    def holds(shares: list[float]) -> list[bool]:
-        plans = [whole_plan(search.capacity, search.bench.teacher, share, wanted.coarse_input) for share in shares]
-        if has_size_budget(wanted):
-            return [not fits(one, wanted) for one in tried(plans)]  # too large: go on to smaller shares
-        return [one.worse_percent.high <= wanted.max_worse_percent for one in tried(plans)]
-
-    bisect_shares(wanted.shares, search.fan.width, holds)
-
-
-def search_baselines(search: Search, chosen: Result, say: Say) -> None:
-    """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
-    trial, seed = chosen.trial, chosen.trial.seed
-    same = Trial(trial.plan, trial.tuning, "scratch", "labels", seed)
-    if trial.plan.keeps_towers:
-        rank = max(1, chosen.fc_parameters // search.capacity.in_features)
-        others = [replace(same, plan=Plan(rank=rank), method="svd")]
-        others += [replace(same, plan=Plan(), method="columns", parameters=chosen.fc_parameters)]
-    else:
-        sized = replace(same, plan=Plan(), tuning="whole", parameters=chosen.parameters)
-        others = [replace(sized, method=method) for method in ("magnitude", "taylor")]
-    for one in [same, *others]:
-        try:
-            (done,) = search.judged(search.run([one]))
-            say(f"  {one.method}: {done.result.parameters:,} parameters, {done.worse_percent} % worse.")
-        except InputError as error:
-            say(f"  {one.method}: left out: {error}")
-
-
-def finalists(search: Search) -> list[Plan]:
-    """FC layers only: the head that did best on cached embeddings, and the thinnest that capacity allows, tuned end to end."""
-    heads = [one for one in search.found if one.result.trial.tuning == "head"]
-    size = size_of(search.bench.recipe)
-    best = choose(heads, search.bench.recipe.distill.model_copy(update=NO_SIZE_BUDGET), search.judge, size).chosen
-    thin = whole_plan(search.capacity, search.bench.teacher, 1.0, coarse=False)
-    return list(dict.fromkeys([best.result.trial.plan, thin]))
-
-
-NO_SIZE_BUDGET = {"max_parameters": None, "max_bytes": None, "max_latency_ms": None}
-
-
-def size_of(recipe: Recipe) -> Callable[[Result], int]:
-    """What "smallest" means: all parameters, or those in FC layers where only these shrink."""
-    return (lambda one: one.parameters) if recipe.distill.towers else (lambda one: one.fc_parameters)
 
 
 def by_teacher(recipe: Recipe, trial: Trial) -> bool:

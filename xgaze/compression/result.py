@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
+from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
 from xgaze.evaluation.predictions import prediction_table
@@ -21,7 +22,6 @@ from xgaze.recipe import Recipe
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
-FEW_PARTICIPANTS = 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ def write_student(
         "teacher": measure(teacher, recording, folder.parent / "teacher"),
         "student": measure(outcome.student, recording, folder),
     }
+    measured["student"]["int8"] = measure_int8(recording, folder, scored["outputs"][outcome.reference])
     card = ModelCard(
         role="student",
         architecture=teacher_card.architecture,
@@ -84,6 +85,8 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "against_teacher": compare(spec, outputs["student"], outputs["teacher"], truth, people),
         "control_against_teacher": compare(spec, outputs["control"], outputs["teacher"], truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
+        "outputs": outputs,
+        "participants": len(set(people)),
     }
 
 
@@ -117,6 +120,17 @@ def measure(model: FeatureHead, recording: Recording, folder: Path) -> dict[str,
     }
 
 
+def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float32]) -> dict[str, Any]:
+    """The student in 8 bits, calibrated on training frames: size, error, latency, and how much worse than the reference."""
+    source, target = folder / "model.onnx", folder / "model.int8.onnx"
+    test = rows_of(recording, "test")
+    quantise_onnx(source, recording, rows_of(recording, "train"), target)
+    report = int8_figures(source, target, recording, test).to_json()
+    truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
+    worse = compare(recording.spec, predict_onnx(target, recording, test), reference, truth, people)
+    return {**report, "worse_than_reference_percent": vars(worse)}
+
+
 def gather_metrics(
     scored: dict[str, Any], measured: dict[str, Any], outcome: Outcome, budget_percent: float
 ) -> dict[str, Any]:
@@ -136,6 +150,8 @@ def gather_metrics(
         "held_on_validation": outcome.held,
         "reason": outcome.reason,
         "labels_only": scored["labels_only"],
+        "test_participants": scored["participants"],
+        "int8_file_reduction": teacher["onnx_bytes"] / student["int8"]["bytes"],
         "fc_reduction": teacher["fc_parameters"] / student["fc_parameters"],
         "parameter_reduction": teacher["parameters"] / student["parameters"],
         "latency_ratio": teacher["latency_ms"]["median"] / student["latency_ms"]["median"],

@@ -141,7 +141,7 @@ def _free_the_batch(graph: fx.Graph) -> None:
 
 def _first_fc(traced: fx.GraphModule, module: nn.Module) -> fx.Node:
     calls = [node for node in traced.graph.nodes if node.op == "call_module"]
-    linear = [node for node in calls if isinstance(traced.get_submodule(str(node.target)), nn.Linear)]
+    linear: list[fx.Node] = [node for node in calls if isinstance(traced.get_submodule(str(node.target)), nn.Linear)]
     name = type(module).__name__
     if not linear:
         raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink. {SUBCLASS}")
@@ -179,9 +179,8 @@ def _all_goes_through(fc: fx.Node, graph: fx.Graph) -> bool:
 
 
 def _result(graph: fx.Graph) -> fx.Node:
-    (result,) = graph.output_node().all_input_nodes
-    assert isinstance(result, fx.Node)
-    return result
+    results: list[fx.Node] = graph.output_node().all_input_nodes
+    return results[0]
 
 
 def _placeholders(graph: fx.Graph) -> list[fx.Node]:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from xgaze.report.format import number
-from xgaze.report.svg import MARK, MUTED, STUDENT, TEACHER, figure_svg, legend_above
+from xgaze.report.svg import MARK, MUTED, OTHERS, STUDENT, TEACHER, WHOLE, figure_svg, legend_above
 
 SPECTRUM_SHOWN = 32
 
@@ -34,23 +34,26 @@ def participants_figure(rows: list[dict[str, Any]], what: str) -> str:
 
 
 def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
-    """Students tried: size of the fully connected layers against the loss on validation participants."""
+    """Students tried: size against the loss on validation participants; all parameters, or those of FC layers where the towers
+    stay."""
+    whole = any(row["towers_share"] < 1 for row in rows)
+    size, words = ("parameters", "parameters") if whole else ("fc_parameters", "parameters in fully connected layers")
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for label, colour, own in _series(rows):
-            own = sorted(own, key=lambda row: row["fc_parameters"])
-            x = np.array([row["fc_parameters"] for row in own])
+            own = sorted(own, key=lambda row: row[size])
+            x = np.array([row[size] for row in own])
             y, low, high = (
                 np.array([row["difference_percent"][end] for row in own]) for end in ("mean", "low", "high")
             )
             axes.errorbar(x, y, (y - low, high - y), fmt="o", color=colour, markersize=5, capsize=3, label=label)
         chosen = next(row for row in rows if row["chosen"])
-        spot = (chosen["fc_parameters"], chosen["difference_percent"]["mean"])
+        spot = (chosen[size], chosen["difference_percent"]["mean"])
         axes.plot(*spot, "o", markersize=14, fillstyle="none", color=MARK, markeredgewidth=2, label="chosen")
         axes.axhline(budget_percent, color=MARK, linestyle="--", linewidth=1, label=f"budget {budget_percent:g} %")
         axes.set_xscale("log")
-        axes.set(xlabel="parameters in fully connected layers (log scale)", ylabel="worse by, %")
+        axes.set(xlabel=f"{words} (log scale)", ylabel="worse by, %")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -63,21 +66,25 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> str:
     return figure_svg(
         "frontier",
         "Students tried on validation participants",
-        "Loss against the reference in percent with 95 % intervals, by number of fully connected parameters.",
+        f"Loss against the reference in percent with 95 % intervals, by number of {words}.",
         draw,
     )
 
 
 def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
     """(label, colour, rows) of what there is to show; separable filters before tuning are of no interest."""
-    kinds = (
-        ("low rank, untuned", MUTED, "no training", False),
-        ("low rank, tuned", TEACHER, "head tuned", False),
-        ("low rank and separable, tuned", STUDENT, "head tuned", True),
-    )
+    own = [row for row in rows if row["method"] == "xgaze"]
+
+    def of(stage: str, separable: bool) -> list[dict[str, Any]]:
+        return [row for row in own if row["stage"] == stage and (row["terms"] is not None) == separable]
+
+    whole = [row for row in own if row["stage"] == "tuned end to end"]
     found = [
-        (label, colour, [row for row in rows if row["stage"] == stage and (row["terms"] is not None) == separable])
-        for label, colour, stage, separable in kinds
+        ("low rank, untuned", MUTED, of("no training", False)),
+        ("low rank, tuned", TEACHER, of("head tuned", False)),
+        ("low rank and separable, tuned", STUDENT, of("head tuned", True)),
+        ("tuned end to end", WHOLE, whole),
+        ("other ways", OTHERS, [row for row in rows if row["method"] != "xgaze"]),
     ]
     return [one for one in found if one[2]]
 

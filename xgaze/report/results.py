@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
 
 Maps = dict[str, NDArray[Any]]
-CANDIDATE_COLUMNS = ("stage", "against", "fc_parameters", "fc_reduction")
+CANDIDATE_COLUMNS = (
+    "method",
+    "stage",
+    "against",
+    "towers_share",
+    "coarse_input",
+    "parameters",
+    "parameter_reduction",
+    "fc_parameters",
+    "fc_reduction",
+    "latency_ms",
+)
+RATIOS = ("fc_reduction", "parameter_reduction", "latency_ratio", "int8_file_reduction", "labels_only", "reason")
 
 
 def gather(run: Path) -> tuple[dict[str, Any], Maps]:
@@ -80,17 +92,16 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     baselines = [{"name": name, "error": error} for name, error in own["baselines"].items()]
     if student is None:
         keys = ("student", "control", "reference", "difference_percent", "teacher_tuning_gain_percent")
-        more = ("budget_percent", "budget_met", "fc_reduction", "parameter_reduction", "latency_ratio")
+        more = ("budget_percent", "budget_met", *RATIOS)
         return {"teacher": alone, "baselines": baselines, "surgeries": [], **dict.fromkeys(keys + more)}
     found = student.metrics
     kept = ("reference", "difference_percent", "budget_percent", "budget_met")
-    ratios = ("fc_reduction", "parameter_reduction", "latency_ratio")
     return {
         "teacher": {**alone, **found["teacher"]},
         "student": found["student"],
         "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
         "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
-        **{key: found[key] for key in kept + ratios},
+        **{key: found[key] for key in kept + RATIOS},
         "baselines": baselines,
         "surgeries": student.surgeries,
     }
@@ -130,8 +141,8 @@ def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
 def _candidates(run: Path) -> list[dict[str, Any]]:
     frontier = pd.read_csv(run / "student" / "budget.csv")
     return [
-        {"rank": int(row["rank"]), "terms": None if pd.isna(row["terms"]) else int(row["terms"])}
-        | {key: row[key] for key in CANDIDATE_COLUMNS}
+        {key: None if pd.isna(row[key]) else int(row[key]) for key in ("rank", "terms")}
+        | {key: None if pd.isna(row[key]) else row[key] for key in CANDIDATE_COLUMNS}
         | {"error": row["validation_score"], "chosen": bool(row["chosen"])}
         | {"difference_percent": {end: row[f"worse_percent_{end}"] for end in ("mean", "low", "high")}}
         for row in frontier.to_dict("records")

@@ -10,7 +10,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"  # Okabe and Ito: safe for colour-blind eyes
+# Okabe and Ito: safe for colour-blind eyes
+TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
+WHOLE, OTHERS = "#cc79a7", "#56b4e9"
 INK = "#010203"  # a sentinel: the page's own text colour takes its place, so that dark mode works
 
 Draw = Callable[[Figure], None]

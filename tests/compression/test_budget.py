@@ -1,0 +1,115 @@
+"""Which student is chosen: known errors of 40 people, known sizes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xgaze.compression.budget import choose, judge_result
+from xgaze.compression.judge import Judge
+from xgaze.compression.plan import Plan, widths_of
+from xgaze.compression.search import bisect_shares
+from xgaze.compression.trial import Result, Trial
+from xgaze.errors import InputError
+from xgaze.models.registry import build
+from xgaze.recipe import Recipe
+
+PEOPLE = np.arange(40)
+TRUTH = np.zeros((40, 2), np.float32)
+DISTILL = Recipe.model_fields["distill"].default
+
+
+def outputs_of(error_px):
+    return np.stack([np.broadcast_to(error_px, 40), np.zeros(40)], axis=1).astype(np.float32)
+
+
+def candidate(judge, size, error_px, latency_ms=None):
+    """A student whose errors on 40 people are those given."""
+    result = Result(Trial(Plan()), size, size, 0, 4 * size, 0.0, [], outputs_of(error_px), Path())
+    return judge_result(judge, result, latency_ms)
+
+
+def judge_of(error_px, spec):
+    return Judge(spec, TRUTH, PEOPLE, outputs_of(error_px), "control")
+
+
+def chosen_of(tried, judge, **budgets):
+    choice = choose(tried, DISTILL.model_copy(update=budgets), judge, lambda one: one.parameters)
+    return choice.chosen, choice.held
+
+
+def test_the_smallest_that_holds_is_chosen(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    tried = [candidate(judge, size, error) for size, error in ((900, 10.0), (500, 10.19), (100, 10.21), (10, 11.0))]
+    assert chosen_of(tried, judge) == (tried[1], True)
+
+
+def test_where_the_reference_is_noisy_students_are_compared_with_the_best_of_them(gaze_recording):
+    people = np.random.default_rng(0).uniform(5, 15, 40)
+    judge = judge_of(people, gaze_recording.spec)
+    own = people[::-1].copy()  # the same mean, but other people: the upper bound against the reference is wide
+    tried = [candidate(judge, size, own * factor) for size, factor in ((900, 1.0), (500, 1.01), (100, 1.03))]
+    assert all(one.worse_percent.high > 2 for one in tried)
+    assert chosen_of(tried, judge) == (tried[1], False)
+
+
+def test_where_nothing_holds_the_nearest_is_taken_with_a_plain_no(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    tried = [candidate(judge, size, error) for size, error in ((900, 10.5), (500, 10.4), (100, 12.0))]
+    assert chosen_of(tried, judge) == (tried[1], False)
+
+
+@pytest.mark.parametrize(
+    "budget", [{"max_parameters": 600}, {"max_bytes": 2400}, {"max_latency_ms": 1.0, "max_worse_percent": 1}]
+)
+def test_within_a_budget_of_size_or_time_the_least_worse_is_chosen(gaze_recording, budget):
+    judge = judge_of(10.0, gaze_recording.spec)
+    sizes = ((900, 10.0, 2.0), (500, 10.3, 1.0), (100, 10.5, 0.5))
+    tried = [candidate(judge, *one) for one in sizes]
+    assert chosen_of(tried, judge, **budget) == (tried[1], False)
+
+
+def test_a_budget_that_nothing_meets_is_one_clear_message(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    with pytest.raises(
+        InputError, match="no student of 1 tried keeps --max-params 50; the smallest has 100 parameters"
+    ):
+        chosen_of([candidate(judge, 100, 10.0)], judge, max_parameters=50)
+
+
+def test_a_student_that_was_not_timed_keeps_no_budget_of_time(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    with pytest.raises(InputError, match="--max-latency-ms 1"):
+        chosen_of([candidate(judge, 100, 10.0)], judge, max_latency_ms=1.0)
+
+
+def test_the_reference_is_the_better_of_teacher_and_controls(gaze_recording):
+    truth = np.zeros((4, 2), np.float32)
+    judge = Judge(gaze_recording.spec, truth, np.arange(4), truth + 2, "teacher")
+    assert judge.against_best({"teacher": truth + 2, "control": truth + 1}).name == "control"
+    assert judge.against_best({"teacher": truth + 2, "control": truth + 3}).name == "teacher"
+    assert judge.worse_percent(truth + 3).mean == pytest.approx(50)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7])
+@pytest.mark.parametrize("smallest", [0, 1, 2, 3, 4, 5])
+def test_bisection_tries_both_neighbours_of_the_edge(width, smallest):
+    shares = [0.5, 0.4, 0.3, 0.2, 0.1]
+    tried = []
+
+    def holds(some):
+        tried.extend(some)
+        return [shares.index(share) < smallest for share in some]
+
+    bisect_shares(shares, width, holds)
+    assert len(tried) == len(set(tried)) <= (3 if width == 1 else 5)
+    edge = shares[max(0, smallest - 1) : smallest + 1]
+    assert set(edge) <= set(tried)
+
+
+def test_widths_are_multiples_of_four_and_never_larger_than_before(gaze_recording):
+    model = build(
+        "multi-eye", {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}, gaze_recording.spec
+    )
+    assert list(widths_of(model, 0.25).values())[:5] == [8, 16, 8, 4, 4]
+    assert list(widths_of(model, 1.0).values())[:5] == [32, 64, 32, 16, 8]

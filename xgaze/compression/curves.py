@@ -1,0 +1,41 @@
+"""Sensitivity curves of a teacher before any training: error against the share kept of each layer, on validation frames."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from xgaze.capacity.layer import LayerCapacity
+from xgaze.capacity.sensitivity import channel_sensitivity, rank_sensitivity
+from xgaze.compression.bench import Bench
+from xgaze.compression.head import tail_of
+from xgaze.compression.tracing import making_layers
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import rows_of
+from xgaze.evaluation.score import sample_errors
+from xgaze.models.layers import FeatureHead
+
+FRAMES = 96
+SHARES = (1.0, 0.5, 0.25)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def sensitivity_curves(bench: Bench, folded: FeatureHead, capacity: LayerCapacity) -> list[dict[str, Any]]:
+    """Points {layer, kept_share, kept, error}: channels of every convolution, and ranks of the folded first FC layer. The error
+    is in px, or 1 - probability of the true class."""
+    chosen = np.linspace(0, len(bench.validation) - 1, min(FRAMES, len(bench.validation))).astype(int)
+    rows = rows_of(bench.recording, "validation")[chosen]
+
+    def score(outputs: NDArray[np.float32]) -> float:
+        return float(sample_errors(bench.recording.spec, outputs, bench.validation.targets[chosen]).mean())
+
+    batches = [batch.inputs for batch in ordered_batches(bench.recording, rows)]
+    points = channel_sensitivity(bench.teacher, making_layers(bench.teacher, CONVOLUTIONS), batches, score, SHARES)
+    linear = folded.get_submodule(bench.layer)
+    assert isinstance(linear, nn.Linear)
+    most = min(capacity.in_features, capacity.out_features)
+    ranks = sorted({min(most, k) for k in (1, 2, 3, 4, 6, 8, 12, 16, 32)})
+    features = bench.validation.values[chosen]
+    points += rank_sensitivity(bench.layer, linear, tail_of(folded, bench.layer), features, score, ranks)
+    return [one.to_json() for one in points]
