@@ -147,7 +147,7 @@ def test_words_name_units_interval_place_and_next_command(run):
     shell, _ = run
     out, _ = shell("train-teacher", "tiny.yaml")
     assert "95 % interval over participants" in out and "rendered eyes" in out
-    assert "Lies in: checkpoints/tiny/teacher" in out and "Next:    xgaze distill --prune-fc tiny.yaml" in out
+    assert "Lies in: checkpoints/tiny/teacher" in out and "Next:    xgaze distill tiny.yaml" in out
 
 
 def test_the_report_is_rebuilt_without_computing(run):

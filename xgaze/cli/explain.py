@@ -65,7 +65,7 @@ def _finished_roles(recipe: Recipe, train_first: str) -> dict[str, str]:
         raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
     student = student_of_teacher(recipe, folder / STUDENT)
     if student is None:
-        note("No student of this recipe yet (xgaze distill --prune-fc): the teacher is explained alone.")
+        note("No student of this recipe yet (xgaze distill): the teacher is explained alone.")
     roles = [TEACHER, STUDENT] if student else [TEACHER]
     return {role: file_hash(folder / role / WEIGHTS_FILE) for role in roles}
 

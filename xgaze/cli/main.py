@@ -22,7 +22,7 @@ def xgaze() -> None:
 
     \b
     xgaze train-teacher             train the default recipe's teacher
-    xgaze distill --prune-fc        find the smallest student at most 2 % worse
+    xgaze distill                   find the smallest student at most 2 % worse
     xgaze explain --sample 17       explain both and write the report
     xgaze check my_recording.yaml   is my own data sound?
     """

@@ -18,6 +18,7 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
+from xgaze.models.registry import build_architecture
 from xgaze.training.teacher import TEACHER, discard_teacher, finished_teacher
 from xgaze.training.teacher import train_teacher as train
 
@@ -36,15 +37,19 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     """
     settings = read_recipe(recipe, overrides)
     folder = run_folder(settings) / TEACHER
-    if force:
-        discard_teacher(folder)
-    card = finished_teacher(settings, folder)
+    card = None if force else finished_teacher(settings, folder)
     if card is None:
-        card = train(settings, open_data(settings), folder)
+        recording = open_data(settings)
+        build_architecture(
+            settings.model.architecture, recording.spec
+        )  # a model that cannot be built costs no old teacher
+        if force:
+            discard_teacher(folder)
+        card = train(settings, recording, folder)
     else:
         note(f"Already trained; --force trains again. ({folder})")
     figures = figures_of(card, folder)
-    emit(figures, in_words(figures, card, next_command("distill --prune-fc", recipe, overrides)), as_json)
+    emit(figures, in_words(figures, card, next_command("distill", recipe, overrides)), as_json)
 
 
 def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:

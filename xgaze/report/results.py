@@ -40,7 +40,7 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         "attribution": explanation.get("attribution"),
         "regions": explanation.get("regions"),
         "provenance": _provenance(teacher, student),
-        "commands": _commands(teacher, explanation),
+        "commands": _commands(teacher, student, explanation),
     }
     return report, read_maps(run / "explanation") if explanation else {}
 
@@ -160,8 +160,10 @@ def _provenance(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]
     }
 
 
-def _commands(teacher: ModelCard, explanation: dict[str, Any]) -> list[str]:
+def _commands(teacher: ModelCard, student: ModelCard | None, explanation: dict[str, Any]) -> list[str]:
     name = teacher.recipe["name"]
-    commands = [f"xgaze train-teacher {name}", f"xgaze distill --prune-fc {name}"]
+    wanted = (student or teacher).recipe["distill"]
+    options = " --prune-fc" * (not wanted["towers"]) + " --effort quick" * (wanted["effort"] == "quick")
+    commands = [f"xgaze train-teacher {name}", f"xgaze distill{options} {name}"]
     asked = [f"--sample {one['id']}" for one in explanation.get("attribution", {}).get("samples", [])]
     return commands + ([f"xgaze explain {name} {' '.join(asked)}"] if asked else [])
