@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xgaze.artifacts import atomic_path, read_json, write_json, write_weights
 from xgaze.compression.bench import Bench
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
-from xgaze.compression.methods import CONTROL, METHODS
+from xgaze.compression.methods import METHODS
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgery import Step
 from xgaze.data.batches import ordered_batches
@@ -89,7 +89,7 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
         bench.tune_head(model, folder, trial.seed, by_teacher=trial.teaching == "recipe")
     elif trial.tuning == "whole":
         by_teacher = trial.teaching == "recipe"
-        bench.tune_whole(model, folder, trial.seed, trial.plan.name, by_teacher, trial.method == CONTROL)
+        bench.tune_whole(model, folder, trial.seed, trial.plan.name, by_teacher)
 
 
 def read_result(folder: Path, trial: Trial) -> Result:

@@ -188,8 +188,7 @@ class Distill(Section):
     learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(64, ge=1)
     end_to_end_epochs: int = Field(10, ge=1)
-    end_to_end_learning_rate: float = Field(3e-3, gt=0)
-    control_learning_rate: float = Field(1.5e-3, gt=0)
+    end_to_end_learning_rate: float = Field(1.5e-3, gt=0)
     teacher_weight: float = Field(0.5, ge=0, le=1)
     unlabelled_weight: float = Field(1.0, ge=0)
     hints: list[Hint] = []
