@@ -41,7 +41,7 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     if card is None:
         recording = open_data(settings)
         build_architecture(
-            settings.model.architecture, recording.spec
+            settings.model.model_dump(mode="json"), recording.spec
         )  # a model that cannot be built costs no old teacher
         if force:
             discard_teacher(folder)
