@@ -40,9 +40,8 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     card = None if force else finished_teacher(settings, folder)
     if card is None:
         recording = open_data(settings)
-        build_architecture(
-            settings.model.model_dump(mode="json"), recording.spec
-        )  # a model that cannot be built costs no old teacher
+        # Built once beforehand: a model that cannot be built must not cost the old teacher.
+        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
         if force:
             discard_teacher(folder)
         card = train(settings, recording, folder)
