@@ -93,7 +93,7 @@ def distill(
     A search that was stopped goes on where it was; trials once done serve other budgets too.
 
     \b
-    Examples:
+    Example:
       xgaze distill                                  the whole model, about 20 minutes on 2 cores
       xgaze distill --prune-fc --effort quick        the first fully connected layer only, 4 minutes
       xgaze distill --max-params 50000 --baselines   the best of this size, other tools' beside it
