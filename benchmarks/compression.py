@@ -1,43 +1,37 @@
 """Every method at every budget: one table (CSV) and one picture. `python benchmarks/compression.py --help`
 
 Teachers come from `checkpoints/`, one per recipe (train them first); trials are kept there too, so that a stopped run goes on.
-Every model at a budget is tuned end to end for the same number of epochs; worse than means the better of the teacher and the
-teacher with that tuning, on validation participants. All times on this machine.
+Budgets of the fully connected layers: heads tuned on cached embeddings. Budgets of the whole model: tuned end to end. At a budget
+every method gets the same epochs; "worse" means than the better of the teacher and the teacher tuned likewise, on validation
+participants. All times on this machine.
 """
 
 import argparse
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from xgaze.compression.budget import judge_result
-from xgaze.compression.explore import Search, open_search
+from xgaze.compression.explore import Search, open_search, rivals
 from xgaze.compression.fanout import Fan
 from xgaze.compression.frontier import row_of
 from xgaze.compression.methods import CONTROL
 from xgaze.compression.plan import Plan
 from xgaze.compression.search import whole_plan
 from xgaze.compression.student import load_model
-from xgaze.compression.trial import Result, Trial, latency_ms
+from xgaze.compression.trial import Result, Trial, Tuning, latency_ms
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.recipe import load_recipe
+from xgaze.training.fit import fresh_folder
 
-OTHERS = ("scratch", "magnitude", "taylor")
-SHOWN = [
-    "recipe",
-    "method",
-    "seed",
-    "towers_share",
-    "parameters",
-    "parameter_reduction",
-    "fc_parameters",
-    "macs",
-    "bytes",
-]
-SHOWN += ["latency_ms", "validation_score", "worse_percent_mean", "worse_percent_low", "worse_percent_high", "seconds"]
+HEADS = ((3, 2), (2, 1), (1, 1))
+"""(times the expected rank, separable terms) of the students that set the budgets of the fully connected layers."""
+WORSE = ["worse_percent_mean", "worse_percent_low", "worse_percent_high"]
+SHOWN = ["recipe", "shrunk", "budget", "method", "seed", "parameters", "parameter_reduction", "fc_parameters"]
+SHOWN += ["fc_reduction", "macs", "bytes", "latency_ms", "validation_score", *WORSE, "seconds"]
 
 
 def main() -> None:
@@ -46,8 +40,7 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     table.to_csv(asked.out / "compression.csv", index=False)
     draw(table, asked.out / "compression.png")
-    print(table.round(2).to_string(index=False))
-    print(summary(table).round(2).to_string())
+    print(in_markdown(summary(table)))
 
 
 def arguments() -> argparse.Namespace:
@@ -55,65 +48,103 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--recipes", nargs="+", default=["multi-eye"], help="built-in names or files")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument(
-        "--shares", nargs="+", type=float, default=[0.5, 0.375, 0.25], help="of channels kept: the budgets"
+        "--shares", nargs="*", type=float, default=[0.5, 0.375, 0.25], help="of channels kept: budgets of whole models"
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the tuning")
+    parser.add_argument("--workers", type=int, default=1, help="trials at the same time, in processes")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     return parser.parse_args()
 
 
 def rows_of_recipe(name: str, asked: argparse.Namespace) -> pd.DataFrame:
-    """One row per method, budget and seed."""
+    """One row per budget, method and seed."""
     recipe = load_recipe(name, tuple(asked.overrides))
     folder = Path("checkpoints") / recipe.name
+    fresh_folder(folder / "benchmark" / "trials", recipe.trial_hash())
     teacher, _ = load_model(folder / "teacher")
-    search = open_search(recipe, open_recording(recipe.data), teacher, folder / "student", Fan())
+    search = open_search(recipe, open_recording(recipe.data), teacher, folder / "benchmark", Fan(asked.workers))
     rows = []
     for seed in asked.seeds:
-        (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", seed)])
-        search.add_controls({f"control {seed}": control})
-        results = [result for share in asked.shares for result in results_at(search, share, seed)]
-        rows += [row(search, one) | {"recipe": recipe.name} for one in results]
-    return pd.DataFrame(rows)
+        rows += rows_of_round(search, head_plans(search), "head", seed)
+        if asked.shares:
+            rows += rows_of_round(search, whole_plans(search, asked.shares), "whole", seed)
+    return pd.DataFrame(rows).assign(recipe=recipe.name)
 
 
-def results_at(search: Search, share: float, seed: int) -> list[Result]:
-    """xgaze's student of this share, and the others at its size."""
-    wanted = search.bench.recipe.distill
-    plan = whole_plan(search.capacity, search.bench.teacher, share, wanted.coarse_input)
-    (ours,) = search.run([Trial(plan, "whole", seed=seed)])
-    found = [ours]
-    sized = Trial(Plan(), "whole", "", "labels", seed, ours.parameters)
-    same = Trial(plan, "whole", "scratch", "labels", seed)
-    for trial in [same, *(replace(sized, method=method) for method in OTHERS[1:])]:
-        try:
-            found += search.run([trial])
-        except InputError as error:
-            print(f"{trial.method} at {ours.parameters:,} parameters: {error}")
-    return found
+def head_plans(search: Search) -> list[Plan]:
+    expected, most = search.capacity.expected_rank, search.capacity.out_features
+    return list(dict.fromkeys(Plan(rank=min(most, times * expected), terms=terms) for times, terms in HEADS))
 
 
-def row(search: Search, result: Result) -> dict[str, object]:
-    return row_of(judge_result(search.judge, result, latency_ms(search.bench, result)), result, search.bench)
+def whole_plans(search: Search, shares: Sequence[float]) -> list[Plan]:
+    coarse = search.bench.recipe.distill.coarse_input
+    return [whole_plan(search.capacity, search.bench.teacher, share, coarse) for share in shares]
+
+
+def rows_of_round(search: Search, plans: Sequence[Plan], tuning: Tuning, seed: int) -> list[dict[str, object]]:
+    """xgaze's students of these plans, which set the sizes, and the other methods at each; all tuned likewise."""
+    control, *ours = search.run(
+        [Trial(Plan(), tuning, CONTROL, "labels", seed), *(Trial(plan, tuning, seed=seed) for plan in plans)]
+    )
+    judge = search.judge.against_best({"teacher": search.judge.reference, "control": control.outputs})
+    rows = []
+    for own in ours:
+        size = own.fc_parameters if tuning == "head" else own.parameters
+        label = {"shrunk": "fully connected" if tuning == "head" else "whole model", "budget": size}
+        for one in [own, *run_possible(search, rivals(own, search.capacity.in_features))]:
+            judged = judge_result(judge, one, latency_ms(search.bench, one))
+            rows.append(row_of(judged, one, search.bench) | label)
+    return rows
+
+
+def run_possible(search: Search, trials: Sequence[Trial]) -> list[Result]:
+    """All at once; where one breaks down, one by one without it."""
+    try:
+        return search.run(trials)
+    except InputError as error:
+        if len(trials) == 1:
+            print(f"{trials[0].method}, {trials[0].parameters or trials[0].plan.name}: {error}")
+            return []
+    return [done for one in trials for done in run_possible(search, [one])]
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean and range over seeds."""
-    table = table.assign(budget=table["parameters"].map(lambda n: f"{n:,}"))
-    return table.groupby(["recipe", "method", "budget"])["worse_percent_mean"].agg(["mean", "min", "max", "count"])
+    """A line per budget and method: means over seeds, and the range of the difference."""
+    keys = ["recipe", "shrunk", "budget", "method"]
+    grouped = table.groupby(keys, sort=False)
+    means = grouped[["parameters", "macs", "bytes", "latency_ms", "validation_score", "seconds"]].mean()
+    worse = grouped["worse_percent_mean"].agg(["mean", "min", "max", "count"]).add_prefix("worse_")
+    return means.join(worse).reset_index()
+
+
+def in_markdown(lines: pd.DataFrame) -> str:
+    """The summary as a table for people."""
+    head = ["recipe", "shrunk to", "method", "parameters", "M MACs", "kB", "ms", "score", "worse, % (seeds)", "s"]
+    rows = [head, ["---"] * len(head)]
+    for one in lines.to_dict("records"):
+        what = f"{one['budget']:,} {'in FC layers' if one['shrunk'] == 'fully connected' else 'in all'}"
+        worse = f"{one['worse_mean']:+.1f} ({one['worse_min']:+.1f} to {one['worse_max']:+.1f}, {one['worse_count']})"
+        milliseconds = "" if pd.isna(one["latency_ms"]) else f"{one['latency_ms']:.2f}"
+        sizes = [f"{one['parameters']:,.0f}", f"{one['macs'] / 1e6:.1f}", f"{one['bytes'] / 1e3:.0f}"]
+        score = f"{one['validation_score']:.3g}"
+        rows.append([one["recipe"], what, one["method"], *sizes, milliseconds, score, worse, f"{one['seconds']:.0f}"])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def draw(table: pd.DataFrame, file: Path) -> None:
-    """Worse by, against parameters, one line per method; a panel per recipe."""
-    recipes = list(dict.fromkeys(table["recipe"]))
-    figure, panels = plt.subplots(1, len(recipes), figsize=(6 * len(recipes), 4), squeeze=False, layout="constrained")
-    for axes, recipe in zip(panels[0], recipes, strict=True):
-        for method, own in table[table["recipe"] == recipe].groupby("method"):
-            means = own.groupby("parameters")["worse_percent_mean"].mean()
-            axes.plot(means.index, means.values, "o-", label=method)
-        axes.axhline(2, color="grey", linestyle="--", linewidth=1)
-        axes.set(xscale="log", title=recipe, xlabel="parameters", ylabel="worse than teacher tuned as long, %")
-        axes.legend()
+    """Worse by, against size, one line per method (mean of seeds) and a dot per seed; a panel per recipe and kind of budget."""
+    panels = list(table.groupby(["recipe", "shrunk"], sort=False))
+    figure, axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 4), squeeze=False, layout="constrained")
+    colours = dict(zip(dict.fromkeys(table["method"]), plt.get_cmap("tab10").colors, strict=False))  # type: ignore[attr-defined]
+    for one, ((recipe, shrunk), rows) in zip(axes[0], panels, strict=True):
+        for method, own in rows.groupby("method", sort=False):
+            means = own.groupby("budget")["worse_percent_mean"].mean()
+            one.plot(means.index, means.to_numpy(), "-", color=colours[method], label=method)
+            one.plot(own["budget"], own["worse_percent_mean"], ".", color=colours[method])
+        one.axhline(2, color="grey", linestyle="--", linewidth=1)
+        one.set(xscale="log", title=f"{recipe}: {shrunk}", xlabel="parameters", ylabel="worse than the reference, %")
+        one.set_yscale("symlog", linthresh=5)
+        one.legend()
     figure.savefig(file, dpi=120)
 
 

@@ -7,7 +7,7 @@ here as they come out.
 import copy
 import warnings
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 import torch_pruning as tp
@@ -20,6 +20,7 @@ from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_parameters
 
+Model = TypeVar("Model", bound=nn.Module)
 Importance = Literal["magnitude", "taylor"]
 Loss = Callable[[Tensor], Tensor]
 """Outputs (n, outputs) of a model on known inputs -> loss, a scalar."""
@@ -56,7 +57,7 @@ def columns_by_norm(model: FeatureHead, layer: str, count: int, probe: Probe) ->
     return small
 
 
-def from_scratch(model: FeatureHead, seed: int) -> FeatureHead:
+def from_scratch(model: Model, seed: int) -> Model:
     """The same structure with fresh random weights. Raises InputError naming modules that do not say how theirs begin."""
     fresh = copy.deepcopy(model)
     with torch.random.fork_rng(devices=[]):

@@ -15,7 +15,7 @@ from xgaze.compression.curves import sensitivity_curves
 from xgaze.compression.fanout import Fan, run_all
 from xgaze.compression.head import tail_of
 from xgaze.compression.judge import Judge
-from xgaze.compression.methods import CONTROL
+from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
 from xgaze.compression.plan import Plan
 from xgaze.compression.search import bisect_shares, head_plans, whole_plan
 from xgaze.compression.trial import Result, Trial, latency_ms
@@ -134,21 +134,25 @@ def search_wholes(search: Search, say: Say) -> None:
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:
     """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
-    trial, seed = chosen.trial, chosen.trial.seed
-    same = Trial(trial.plan, trial.tuning, "scratch", "labels", seed)
-    if trial.plan.keeps_towers:
-        rank = max(1, chosen.fc_parameters // search.capacity.in_features)
-        others = [replace(same, plan=Plan(rank=rank), method="svd")]
-        others += [replace(same, plan=Plan(), method="columns", parameters=chosen.fc_parameters)]
-    else:
-        sized = replace(same, plan=Plan(), tuning="whole", parameters=chosen.parameters)
-        others = [replace(sized, method=method) for method in ("magnitude", "taylor")]
-    for one in [same, *others]:
+    for one in rivals(chosen, search.capacity.in_features):
         try:
             (done,) = search.judged(search.run([one]))
             say(f"  {one.method}: {done.result.parameters:,} parameters, {done.worse_percent} % worse.")
         except InputError as error:
             say(f"  {one.method}: left out: {error}")
+
+
+def rivals(ours: Result, in_features: int) -> list[Trial]:
+    """Trials of other methods at the size of `ours`, as near as each can come, with its tuning."""
+    plan, tuning = ours.trial.plan, ours.trial.tuning
+    method = SCRATCH if tuning == "whole" else SCRATCH_HEAD
+    same = Trial(plan, tuning, method, "labels", ours.trial.seed)
+    if plan.keeps_towers:
+        rank = max(1, ours.fc_parameters // in_features)
+        columns = replace(same, plan=Plan(), method="columns", parameters=ours.fc_parameters)
+        return [same, replace(same, plan=Plan(rank=rank), method="svd"), columns]
+    sized = replace(same, plan=Plan(), parameters=ours.parameters)
+    return [same, *(replace(sized, method=method) for method in ("magnitude", "taylor"))]
 
 
 def finalists(search: Search) -> list[Plan]:

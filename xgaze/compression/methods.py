@@ -38,6 +38,13 @@ def same_from_scratch(bench: Bench, plan: Plan, seed: int, _parameters: int | No
     return from_scratch(student, seed), steps
 
 
+def same_head_from_scratch(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
+    """xgaze's student with random weights in its head, on the teacher's towers."""
+    student, steps = by_surgeries(bench, plan, seed, None)
+    student.head = from_scratch(student.head, seed)
+    return student, steps
+
+
 def svd(bench: Bench, plan: Plan, _seed: int, _parameters: int | None) -> Made:
     """Plain SVD of the first FC layer's weight, not folded, at the plan's rank."""
     return plain_svd(bench.teacher, bench.layer, plan.rank or 1), []
@@ -68,12 +75,13 @@ def by_torch_pruning(importance: Importance) -> Method:
     return made
 
 
-CONTROL = "teacher"
+CONTROL, SCRATCH, SCRATCH_HEAD = "teacher", "scratch", "scratch head"
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "xgaze": by_surgeries,
         CONTROL: untouched,
-        "scratch": same_from_scratch,
+        SCRATCH: same_from_scratch,
+        SCRATCH_HEAD: same_head_from_scratch,
         "svd": svd,
         "columns": columns,
         "magnitude": by_torch_pruning("magnitude"),

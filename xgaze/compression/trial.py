@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xgaze.artifacts import atomic_path, read_json, write_json, write_weights
 from xgaze.compression.bench import Bench
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
-from xgaze.compression.methods import METHODS
+from xgaze.compression.methods import METHODS, SCRATCH
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgery import Step
 from xgaze.data.batches import ordered_batches
@@ -42,14 +42,12 @@ class Trial:
     def name(self) -> str:
         """Unique within a search."""
         size = f"_to-{self.parameters}" if self.parameters else ""
-        return f"{self.method}{size}_{self.plan.name}_{self.tuning}_{self.teaching}_seed-{self.seed}"
+        return f"{self.method.replace(' ', '-')}{size}_{self.plan.name}_{self.tuning}_{self.teaching}_seed-{self.seed}"
 
     @property
     def keeps_towers(self) -> bool:
         """Whether the towers are still the teacher's, so that cached embeddings serve."""
-        return (
-            self.plan.keeps_towers and self.tuning != "whole" and self.parameters is None and self.method != "scratch"
-        )
+        return self.plan.keeps_towers and self.tuning != "whole" and self.parameters is None and self.method != SCRATCH
 
 
 @dataclass(frozen=True)

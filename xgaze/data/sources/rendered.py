@@ -1,6 +1,7 @@
 """The embedded rendered recording as a `Recording`."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -31,12 +32,17 @@ class RenderedSource:
     regions: tuple[str, ...] = tuple(REGIONS)
 
     def __getitem__(self, row: int) -> Sample:
-        line = self.table.iloc[row]
-        split = self.recording.split(line["split"])
-        k = int(line["place"])
+        sample, participant, session, name, k = self._rows[row]
+        split = self.recording.split(name)
         inputs = {camera: split.images[k, c : c + 1] for c, camera in enumerate(CAMERAS)}
-        groups = {"participant": line["participant"], "session": line["session"]}
-        return Sample(line["id"], groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
+        groups = {"participant": participant, "session": session}
+        return Sample(sample, groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, str, str, str, int]]:
+        """The table as a list: looking a row up in a table costs more than reading its pictures."""
+        columns = ("id", "participant", "session", "split", "place")
+        return list(zip(*(self.table[column].tolist() for column in columns), strict=True))
 
 
 def open_rendered(data: RenderedData, advance: Advance | None = None) -> RenderedSource:
