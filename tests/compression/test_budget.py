@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xgaze.capacity.layer import LayerCapacity
 from xgaze.compression.budget import choose, judge_result
 from xgaze.compression.judge import Judge
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.search import bisect_shares
+from xgaze.compression.search import bisect, thin_plans
 from xgaze.compression.trial import Result, Trial
 from xgaze.errors import InputError
 from xgaze.models.registry import build
@@ -101,10 +102,19 @@ def test_bisection_tries_both_neighbours_of_the_edge(width, smallest):
         tried.extend(some)
         return [shares.index(share) < smallest for share in some]
 
-    bisect_shares(shares, width, holds)
+    bisect(shares, width, holds)
     assert len(tried) == len(set(tried)) <= (3 if width == 1 else 5)
     edge = shares[max(0, smallest - 1) : smallest + 1]
     assert set(edge) <= set(tried)
+
+
+@pytest.mark.parametrize(("expected", "ranks"), [(4, [6, 4, 3, 2]), (1, [2, 1]), (7, [8, 7, 6, 4])])
+def test_thin_heads_go_from_somewhat_more_directions_than_expected_to_half(expected, ranks, gaze_recording):
+    args = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
+    capacity = LayerCapacity("head.embedding", 100, 8, [], [], [], {}, 0.0, 0.0, expected)
+    plans = thin_plans(capacity, build("multi-eye", args, gaze_recording.spec))
+    assert [plan.rank for plan in plans] == ranks
+    assert {plan.terms for plan in plans} == {1} and all(plan.keeps_towers for plan in plans)
 
 
 def test_widths_are_multiples_of_four_and_never_larger_than_before(gaze_recording):
@@ -112,4 +122,5 @@ def test_widths_are_multiples_of_four_and_never_larger_than_before(gaze_recordin
         "multi-eye", {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}, gaze_recording.spec
     )
     assert list(widths_of(model, 0.25).values())[:5] == [8, 16, 8, 4, 4]
+    assert list(widths_of(model, 0.25, 8).values())[:5] == [8, 16, 8, 8, 8]
     assert list(widths_of(model, 1.0).values())[:5] == [32, 64, 32, 16, 8]

@@ -39,7 +39,7 @@ def build_student(
     unit, limit = NO_OP_LIMITS[kind]
     do(plan_no_ops(student, probe, unit, limit), probe)
     if not plan.keeps_towers:
-        do(plan_channels(student, probe, widths_of(student, plan.share)), probe)
+        do(plan_channels(student, probe, widths_of(student, plan.share, plan.multiple)), probe)
         for layer in first_convolutions(student, probe) if plan.coarse else []:
             do(CoarseInput(layer), probe)
         probe = make_probe(student)

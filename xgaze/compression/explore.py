@@ -9,7 +9,7 @@ from torch import nn
 
 from xgaze.capacity.layer import LayerCapacity, layer_capacity
 from xgaze.compression.bench import Bench, open_bench
-from xgaze.compression.budget import Judged, choose, fits, has_size_budget, judge_result
+from xgaze.compression.budget import Judged, fits, has_size_budget, judge_result
 from xgaze.compression.build import build_student
 from xgaze.compression.curves import sensitivity_curves
 from xgaze.compression.fanout import Fan, run_all
@@ -17,8 +17,9 @@ from xgaze.compression.head import tail_of
 from xgaze.compression.judge import Judge
 from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
 from xgaze.compression.plan import Plan
-from xgaze.compression.search import bisect_shares, head_plans, whole_plan
+from xgaze.compression.search import bisect, head_plans, thin_plans, whole_plan
 from xgaze.compression.trial import Result, Trial, latency_ms
+from xgaze.compression.widths import rounded_as_fast
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.models.inference import head_outputs
@@ -26,7 +27,6 @@ from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 
 Say = Callable[[str], None]
-NO_SIZE_BUDGET = {"max_parameters": None, "max_bytes": None, "max_latency_ms": None}
 
 
 @dataclass
@@ -91,10 +91,13 @@ def expectation(capacity: LayerCapacity) -> str:
 
 
 def search_heads(search: Search) -> None:
-    """Every rank, with whole and with separable filters, without training and with its head tuned on cached embeddings."""
+    """Every rank, with whole and with separable filters, without training and with its head tuned on cached embeddings; where
+    students are tuned end to end too, only the thinnest filters, as something to fall back on."""
     recipe = search.bench.recipe
     control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
     plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
+    if recipe.distill.effort == "full":
+        plans = [plan for plan in plans if plan.terms == 1] or plans
     if not plans:
         most = min(search.capacity.in_features, search.capacity.out_features)
         raise InputError(
@@ -113,23 +116,28 @@ def search_wholes(search: Search, say: Say) -> None:
     (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", recipe.seed)])
     search.add_controls({"control, end to end": control})
 
-    def tried(plans: Sequence[Plan]) -> list[Judged]:
+    def holds(plans: list[Plan]) -> list[bool]:
+        if wanted.max_latency_ms is not None and wanted.towers:
+            plans = [rounded_as_fast(search.bench, plan) for plan in plans]
         done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
         for one in done:
             say(f"  {one.result.trial.plan.name}: {one.result.parameters:,} parameters, {one.worse_percent} % worse.")
-        return done
-
-    if not wanted.towers:
-        tried(finalists(search))
-        return
-
-    def holds(shares: list[float]) -> list[bool]:
-        plans = [whole_plan(search.capacity, search.bench.teacher, share, wanted.coarse_input) for share in shares]
         if has_size_budget(wanted):
-            return [not fits(one, wanted) for one in tried(plans)]  # too large: go on to smaller shares
-        return [one.worse_percent.high <= wanted.max_worse_percent for one in tried(plans)]
+            return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
+        return [one.worse_percent.high <= wanted.max_worse_percent for one in done]
 
-    bisect_shares(wanted.shares, search.fan.width, holds)
+    bisect(whole_plans(search), search.fan.width, holds)
+
+
+def whole_plans(search: Search) -> list[Plan]:
+    """From large to small: ever thinner heads where only these shrink; else shares of the towers' channels, and before them a
+    thin head on whole towers, should no share hold."""
+    wanted, teacher = search.bench.recipe.distill, search.bench.teacher
+    thin = thin_plans(search.capacity, teacher)
+    if not wanted.towers:
+        return thin
+    shares = sorted(wanted.shares, reverse=True)
+    return [thin[0], *(whole_plan(search.capacity, teacher, share, wanted.coarse_input) for share in shares)]
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:
@@ -153,15 +161,6 @@ def rivals(ours: Result, in_features: int) -> list[Trial]:
         return [same, replace(same, plan=Plan(rank=rank), method="svd"), columns]
     sized = replace(same, plan=Plan(), parameters=ours.parameters)
     return [same, *(replace(sized, method=method) for method in ("magnitude", "taylor"))]
-
-
-def finalists(search: Search) -> list[Plan]:
-    """FC layers only: the head that did best on cached embeddings, and the thinnest that capacity allows, tuned end to end."""
-    heads = [one for one in search.found if one.result.trial.tuning == "head"]
-    size = size_of(search.bench.recipe)
-    best = choose(heads, search.bench.recipe.distill.model_copy(update=NO_SIZE_BUDGET), search.judge, size).chosen
-    thin = whole_plan(search.capacity, search.bench.teacher, 1.0, coarse=False)
-    return list(dict.fromkeys([best.result.trial.plan, thin]))
 
 
 def size_of(recipe: Recipe) -> Callable[[Result], int]:

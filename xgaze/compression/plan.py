@@ -9,26 +9,28 @@ from torch import nn
 from xgaze.compression.tracing import making_layers
 from xgaze.models.layers import FeatureHead
 
-MULTIPLE = 4
-LEAST = 4
+MULTIPLES = (4, 8)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """share: of each convolution's channels kept (1: all). coarse: halve the pictures before the first convolutions. rank and
-    terms: of the first FC layer (None: whole; whole filters). hidden: units after it (None: all)."""
+    """share: of each convolution's channels kept (1: all), their number rounded up to a `multiple`. coarse: halve the pictures
+    before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters). hidden: units after it
+    (None: all)."""
 
     share: float = 1.0
     coarse: bool = False
     rank: int | None = None
     terms: int | None = None
     hidden: int | None = None
+    multiple: int = MULTIPLES[0]
 
     @property
     def name(self) -> str:
         """Short and unique, for folders and tables."""
         parts = {
             f"towers-{self.share:g}": self.share < 1,
+            f"by-{self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
             "coarse": self.coarse,
             f"rank-{self.rank}": self.rank is not None,
             f"terms-{self.terms}": self.terms is not None,
@@ -42,11 +44,11 @@ class Plan:
         return self.share == 1 and not self.coarse
 
 
-def widths_of(model: FeatureHead, share: float) -> Mapping[str, int]:
-    """Channels to keep of every convolution: the share, rounded up to a multiple of MULTIPLE, since odd counts save no time."""
+def widths_of(model: FeatureHead, share: float, multiple: int = MULTIPLES[0]) -> Mapping[str, int]:
+    """Channels to keep of every convolution: the share, rounded up to the multiple, since odd counts save no time."""
     widths = {}
     for name in making_layers(model, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
         have = len(model.get_submodule(name).weight)  # type: ignore[arg-type]
-        wanted = math.ceil(round(share * have / MULTIPLE, 6)) * MULTIPLE
-        widths[name] = min(have, max(LEAST, wanted))
+        wanted = math.ceil(round(share * have / multiple, 6)) * multiple
+        widths[name] = min(have, max(multiple, wanted))
     return widths

@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from xgaze.capacity.layer import LayerCapacity
 from xgaze.compression.plan import Plan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Distill
 
+Tried = TypeVar("Tried")
+
 FEW_RANKS = 4
 RANK_MARGIN = 1.5
+THIN_RANKS = (1.5, 1.0, 0.75, 0.5)
 
 
 def head_plans(capacity: LayerCapacity, model: FeatureHead, wanted: Distill) -> list[Plan]:
@@ -45,14 +49,22 @@ def whole_plan(capacity: LayerCapacity, model: FeatureHead, share: float, coarse
     return Plan(share=share, coarse=coarse, rank=rank, terms=None if model.feature_shape is None else 1)
 
 
-def bisect_shares(shares: Sequence[float], width: int, holds: Callable[[list[float]], list[bool]]) -> None:
-    """Narrow down the smallest share that holds, `width` at a time, taking it that larger ones hold too.
+def thin_plans(capacity: LayerCapacity, model: FeatureHead) -> list[Plan]:
+    """Thin heads on whole towers, from somewhat more directions than capacity expects to half of them: tuned end to end, the
+    towers come to say in fewer what they said in many."""
+    most = min(capacity.in_features, capacity.out_features)
+    ranks = [min(most, math.ceil(times * capacity.expected_rank)) for times in THIN_RANKS]
+    terms = None if model.feature_shape is None else 1
+    return [Plan(rank=rank, terms=terms) for rank in dict.fromkeys(ranks)]
 
-    holds: tries some shares and says of each whether it held.
+
+def bisect(plans: Sequence[Tried], width: int, holds: Callable[[list[Tried]], list[bool]]) -> None:
+    """Narrow down the smallest that holds, `width` at a time, taking it that larger ones hold too.
+
+    plans: from large to small. holds: tries some and says of each whether it held.
     """
-    ordered = sorted(shares, reverse=True)
-    low, high = 0, len(ordered)  # everything before `low` holds, everything from `high` on does not
+    low, high = 0, len(plans)  # everything before `low` holds, everything from `high` on does not
     while low < high:
         picks = sorted({low + (high - low) * (k + 1) // (width + 1) for k in range(width)} & set(range(low, high)))
-        for pick, held in zip(picks, holds([ordered[pick] for pick in picks]), strict=True):
+        for pick, held in zip(picks, holds([plans[pick] for pick in picks]), strict=True):
             low, high = (max(low, pick + 1), high) if held else (low, min(high, pick))

@@ -1,21 +1,35 @@
 """Channel counts that cost nothing: processors compute some widths as fast as smaller ones, so the wider one is taken."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from xgaze.errors import InputError
-
-MULTIPLES = (4, 8)
-
-
-def candidate_widths(asked: int, most: int) -> list[int]:
-    """The width asked for and the next multiples of 4 and 8, as far as there are so many channels; ascending."""
-    return sorted({min(most, width) for width in (asked, *(-(-asked // k) * k for k in MULTIPLES))})
+from xgaze.compression.bench import Bench
+from xgaze.compression.build import build_student
+from xgaze.compression.export import export_onnx, measure_latency_ms, open_session
+from xgaze.compression.plan import MULTIPLES, Plan
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import rows_of
 
 
-def largest_as_fast(latency_ms: Mapping[int, float], asked: int, tolerance: float = 0.02) -> int:
-    """The largest measured width whose latency is at most `tolerance` above that of the width asked for: more channels lose
-    less. latency_ms: width -> measured median. Raises InputError if the width asked for was not measured."""
-    if asked not in latency_ms:
-        raise InputError(f"width {asked} was not measured; measured: {', '.join(map(str, sorted(latency_ms)))}.")
-    allowed = latency_ms[asked] * (1 + tolerance)
-    return max(width for width, each in latency_ms.items() if each <= allowed and width >= asked)
+def rounded_as_fast(bench: Bench, plan: Plan) -> Plan:
+    """The plan with channel counts rounded up to the largest of MULTIPLES that makes it no slower."""
+    measured = {multiple: _latency_ms(bench, replace(plan, multiple=multiple)) for multiple in MULTIPLES}
+    return replace(plan, multiple=largest_as_fast(measured))
+
+
+def largest_as_fast(latency_ms: Mapping[int, float], tolerance: float = 0.02) -> int:
+    """The largest whose latency is at most `tolerance` above that of the smallest: more channels lose less."""
+    allowed = latency_ms[min(latency_ms)] * (1 + tolerance)
+    return max(multiple for multiple, each in latency_ms.items() if each <= allowed)
+
+
+def _latency_ms(bench: Bench, plan: Plan) -> float:
+    """Median of the untrained student, one thread of onnxruntime."""
+    student, _ = build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+    inputs = next(iter(ordered_batches(bench.recording, rows_of(bench.recording, "validation")[:1]))).inputs
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "student.onnx"
+        export_onnx(student, bench.recording.spec, file)
+        return measure_latency_ms(open_session(file), inputs).median

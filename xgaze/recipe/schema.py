@@ -182,7 +182,7 @@ class Distill(Section):
     effort: Literal["quick", "full"] = "full"
     ranks: list[int] | None = None
     separable_terms: list[int] = [1, 2, 3]
-    shares: list[Annotated[float, Field(gt=0, lt=1)]] = [0.5, 0.375, 0.25, 0.1875, 0.125]
+    shares: list[Annotated[float, Field(gt=0, lt=1)]] = [0.75, 0.5, 0.375, 0.25]
     coarse_input: bool = True
     tuning_epochs: int = Field(20, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
@@ -211,11 +211,15 @@ SEARCH_KEYS = (
 
 
 class Explain(Section):
-    """Attribution settings: integration steps, and points of the embedding sweep."""
+    """Attribution settings: integration steps, and points of the embedding sweep.
+
+    `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants.
+    """
 
     steps: int = Field(50, ge=8)
     internal_batch_size: int = Field(16, ge=1)
     sweep_points: int = Field(21, ge=3)
+    over_people: int = Field(40, ge=0)
 
 
 class Recipe(Section):

@@ -1,4 +1,4 @@
-"""Tune a whole model end to end on labels, towers included: what finalists and their control get."""
+"""Tune a whole model end to end on labels, towers included: what students and their control get."""
 
 from pathlib import Path
 
