@@ -12,7 +12,7 @@ from xgaze.compression.head import first_linear
 from xgaze.compression.surgery import Probe, probe_of
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.unlabelled import open_unlabelled
-from xgaze.models.inference import predict
+from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
@@ -81,20 +81,22 @@ def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, folde
     layer = first_linear(teacher)
     with progress_bar("preparing the unlabelled recording") as advance:
         unlabelled = open_unlabelled(recipe.data, recording.spec, advance)
-    lesson = make_lesson(recording, unlabelled, teacher, folder)
     parts = {
         split: Features(
             _embeddings(teacher, layer, recording, split, folder), targets_of(recording, rows_of(recording, split))
         )
         for split in ("train", "validation")
     }
-    train = Features(parts["train"].values, parts["train"].targets, lesson.outputs)
+    outputs = head_outputs(teacher.head, parts["train"].values)
+    lesson = make_lesson(outputs, unlabelled, teacher, folder)
+    train = Features(parts["train"].values, parts["train"].targets, outputs)
     return Bench(recipe, recording, teacher, layer, train, parts["validation"], lesson, folder)
 
 
-def make_lesson(recording: Recording, unlabelled: Recording | None, teacher: FeatureHead, folder: Path) -> Lesson:
-    """The teacher's outputs on training people and on unlabelled ones, computed once and kept in `folder`."""
-    outputs = _kept(teacher, recording, rows_of(recording, "train"), folder / "teacher.train.npy")
+def make_lesson(
+    outputs: NDArray[np.float32], unlabelled: Recording | None, teacher: FeatureHead, folder: Path
+) -> Lesson:
+    """The teacher's outputs on training people, and on unlabelled ones: these computed once and kept in `folder`."""
     if unlabelled is None:
         return Lesson(outputs)
     rows = np.arange(len(unlabelled.table))
