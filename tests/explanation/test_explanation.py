@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec, rows_of
-from xgaze.errors import InputError
 from xgaze.explanation.attribution import completeness_percent, integrated_gradients, mean_inputs
-from xgaze.explanation.explain import explain_embedding, explain_samples, find_samples, write_explanation
+from xgaze.explanation.embedding import explain_embedding
+from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.regions import mean_shares, region_shares
 from xgaze.explanation.sweep import sweep_embedding
 from xgaze.explanation.targets import Scalar, targets_for
@@ -108,14 +108,6 @@ def test_the_baseline_is_the_mean_picture(gaze_recording):
     baseline = mean_inputs(gaze_recording, rows)
     expected = (gaze_recording.images[rows, 0].mean(axis=0) - 40) / 60
     assert np.allclose(baseline[0][0, 0], expected, atol=1e-4)
-
-
-def test_samples_are_found_by_index_and_by_id(gaze_recording):
-    test = rows_of(gaze_recording, "test")
-    assert find_samples(gaze_recording, ["0", "test0/0/1", "0"]) == [test[0], test[1]]
-    for wrong in ("48", "train0/0/0", "-1", "x"):
-        with pytest.raises(InputError, match=f"--sample {wrong}: no such test sample. Give an index from 0 to 47"):
-            find_samples(gaze_recording, [wrong])
 
 
 @pytest.fixture(params=["gaze", "class"])

@@ -1,12 +1,13 @@
 """`xgaze explain`"""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 from torch import nn
 
-from xgaze.artifacts import WEIGHTS_FILE, file_hash
+from xgaze import __version__
 from xgaze.cli.common import (
     emit,
     next_command,
@@ -17,82 +18,163 @@ from xgaze.cli.common import (
     report_folder,
     run_folder,
 )
-from xgaze.compression.distill import STUDENT, student_of_teacher
+from xgaze.cli.explained import finished_roles, floor, in_words, predictions_of
+from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.student import load_model
-from xgaze.errors import InputError
-from xgaze.explanation.explain import explain_embedding, explain_samples, find_samples, write_explanation
+from xgaze.data.contract import Recording
+from xgaze.explanation import agreement
+from xgaze.explanation.embedding import explain_embedding
+from xgaze.explanation.explain import explain_samples, write_explanation
+from xgaze.explanation.over import FIGURES_VERSION, measure_over
+from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, spread_rows
+from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.results import gather, read_explanation
 from xgaze.report.words import worst_completeness
 from xgaze.report.write import write_report
-from xgaze.training.teacher import TEACHER, finished_teacher
+from xgaze.training.teacher import SECOND_TEACHER, TEACHER
+
+OVER = "over"
+Models = dict[str, FeatureHead]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked on the command line: named samples, how many more spread over people, and frames to measure over."""
+
+    samples: tuple[str, ...]
+    count: int | None
+    over: str | int | None
+
+
+class Over(click.ParamType[str | int]):
+    """`all`, or a number of frames that gives an interval; 0 leaves the measurement out."""
+
+    name = "frames"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:
+        text = str(value).strip()
+        if text == "all":
+            return text
+        if not (text.isascii() and text.isdecimal() and len(text) < 10) or int(text) == 1:
+            self.fail(f"'{text[:60]}' is neither all, nor 0 (none), nor a number from 2 on.", param, ctx)
+        return int(text)
 
 
 @click.command("explain")
 @recipe_options
-@click.option("--sample", "samples", multiple=True, required=True, metavar="ID", help="Test sample: index or id.")
-def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool, samples: tuple[str, ...]) -> None:
+@click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    metavar="ID",
+    help=f"Test sample: index, id, {', '.join(WORDS)}; may be repeated.",
+)
+@click.option("--samples", "count", type=click.IntRange(1, 50), metavar="N", help="N test samples, spread over people.")
+@click.option(
+    "--over",
+    type=Over(),
+    metavar="N",
+    help="Agreement and anatomy over N test frames, all, or 0. [one each of 40 people]",
+)
+def explain(
+    recipe: str,
+    overrides: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+    samples: tuple[str, ...],
+    count: int | None,
+    over: str | int | None,
+) -> None:
     """Explain test samples with RECIPE's teacher and student, and write the report.
+
+    Without --sample and --samples: the worst and the best prediction, and the one where the two models disagree most.
+    What --over measures goes on where it was stopped.
 
     \b
     Example:
-      xgaze explain --sample 17
+      xgaze explain
+      xgaze explain --sample 17 --sample worst --over 200
     """
     settings = read_recipe(recipe, overrides)
     folder = run_folder(settings) / "explanation"
-    roles = _finished_roles(settings, next_command("train-teacher", recipe, overrides))
-    key = fingerprint({"recipe": settings.model_dump(mode="json"), "samples": list(samples), "roles": roles})
+    roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
+    by_itself = (WORDS if STUDENT in roles else WORDS[:2]) if count is None else ()
+    asked = Asked(samples or by_itself, count, over)
+    key = fingerprint({"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:
-        stored = _explain(settings, list(roles), samples, folder, key)
+        stored = _explain(settings, roles, asked, folder, key, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = write_report(report_folder(settings), *gather(run_folder(settings)))
     figures = {
         "samples": [one["id"] for one in stored["attribution"]["samples"]],
         "methods": {"integrated gradients": worst_completeness(stored["attribution"])},
+        "agreement": stored["agreement"],
+        "anatomy": stored["anatomy"],
         "report": str(page),
         "report_bytes": page.stat().st_size,
     }
     emit(figures, in_words(figures, stored), as_json)
 
 
-def _finished_roles(recipe: Recipe, train_first: str) -> dict[str, str]:
-    """Models there are, with the hash of their weights: the teacher, and the student if it is this teacher's."""
-    folder = run_folder(recipe)
-    if finished_teacher(recipe, folder / TEACHER) is None:
-        raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
-    student = student_of_teacher(recipe, folder / STUDENT)
-    if student is None:
-        note("No student of this recipe yet (xgaze distill): the teacher is explained alone.")
-    roles = [TEACHER, STUDENT] if student else [TEACHER]
-    return {role: file_hash(folder / role / WEIGHTS_FILE) for role in roles}
-
-
-def _explain(recipe: Recipe, roles: list[str], samples: tuple[str, ...], folder: Path, key: str) -> dict[str, Any]:
+def _explain(
+    recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, key: str, force: bool
+) -> dict[str, Any]:
     recording = open_data(recipe)
-    rows = find_samples(recording, samples)
-    loaded = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
-    models: dict[str, nn.Module] = dict(loaded)
-    attribution, regions, maps = explain_samples(recording, models, rows, recipe.explain, recipe.seed)
+    loaded: Models = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
+    explained = {role: loaded[role] for role in (TEACHER, STUDENT) if role in loaded}
+    rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
+    attribution, regions, maps = explain_samples(recording, dict(explained), rows, recipe.explain, recipe.seed)
     teacher = loaded[TEACHER]
     layer = first_linear(teacher)
     tail = tail_of(teacher, layer)
     sweep = explain_embedding(recording, teacher, layer, tail, rows[0], recipe.explain, recipe.seed, folder)
-    stored = {"key": key, "attribution": attribution, "regions": regions or None, "sweep": sweep}
+    stored = {
+        "key": key,
+        "attribution": attribution,
+        "regions": regions or None,
+        "sweep": sweep,
+        **_over(recipe, recording, loaded, roles, many, folder / OVER, force),
+    }
     write_explanation(folder, stored, maps)
     return stored
 
 
-def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
-    delta = figures["methods"]["integrated gradients"]
-    strongest = stored["sweep"]["variables"][0]
-    reach = f"{strongest['reach_px']:.0f} px" if "reach_px" in strongest else f"{strongest['reach']:.2f} logits"
-    return [
-        f"Explained {', '.join(figures['samples'])} by integrated gradients; at worst {delta:.2f} % of the output change "
-        "is not attributed.",
-        f"  The strongest embedding variable (number {strongest['variable']}) moves the prediction by {reach} over its "
-        "observed range.",
-        f"Report:  {figures['report']} ({figures['report_bytes'] / 1000:.0f} kB; opens offline)",
-    ]
+def _rows(recipe: Recipe, recording: Recording, models: Models, asked: Asked) -> list[int]:
+    """Samples to explain one by one: named ones first, then those spread over people."""
+    predicted = predictions_of(recipe, recording, models) if set(asked.samples) & set(WORDS) else {}
+    named = choose_samples(recording, asked.samples, predicted)
+    spread = spread_rows(recording, asked.count, recipe.seed) if asked.count else []
+    return list(dict.fromkeys(named + spread))
+
+
+def _rows_over(recipe: Recipe, recording: Recording, over: str | int | None) -> list[int]:
+    """Samples to measure agreement and anatomy over."""
+    if over is None:
+        return one_of_each(recording, recipe.explain.over_people, recipe.seed)
+    return spread_rows(recording, None if over == "all" else int(over), recipe.seed)
+
+
+def _over(
+    recipe: Recipe,
+    recording: Recording,
+    loaded: Models,
+    roles: dict[str, str],
+    rows: list[int],
+    folder: Path,
+    force: bool,
+) -> dict[str, Any]:
+    """The sections measured over `rows` of the test set."""
+    names = {TEACHER: agreement.TEACHER, STUDENT: agreement.STUDENT, SECOND_TEACHER: agreement.SECOND}
+    models: dict[str, nn.Module] = {names[role]: model for role, model in loaded.items()}
+    untrained = floor(loaded.get(STUDENT), recipe.seed)
+    if untrained is not None:
+        models[agreement.UNTRAINED] = untrained
+    # All that the figures depend on but the frames measured: more of them later go on from these.
+    settings = recipe.model_dump(mode="json", include={"seed", "data", "model", "explain"})
+    version = [__version__, FIGURES_VERSION]
+    figures = folder / fingerprint({"recipe": settings, "roles": roles, "models": sorted(models), "version": version})
+    return measure_over(recording, models, rows, recipe.explain, recipe.seed, figures, afresh=force)

@@ -19,13 +19,14 @@ from xgaze.cli.common import (
     short_error,
 )
 from xgaze.models.registry import build_architecture
-from xgaze.training.teacher import TEACHER, discard_teacher, finished_teacher
+from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
 from xgaze.training.teacher import train_teacher as train
 
 
 @click.command("train-teacher")
 @recipe_options
-def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool) -> None:
+@click.option("--second", is_flag=True, help="Train it again from another seed, for xgaze explain to compare with.")
+def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool, second: bool) -> None:
     """Train the teacher of RECIPE (a built-in name or a YAML file; multi-eye by default).
 
     Weights are selected on validation participants; the test participants are scored once. A killed training goes on
@@ -34,9 +35,11 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     \b
     Example:
       xgaze train-teacher recipes/heatmap-cnn.yaml --set data.path=my_heatmaps
+      xgaze train-teacher --second                     beside the first, same data, seed + 1
     """
     settings = read_recipe(recipe, overrides)
-    folder = run_folder(settings) / TEACHER
+    folder = run_folder(settings) / (SECOND_TEACHER if second else TEACHER)
+    settings = second_recipe(settings) if second else settings
     card = None if force else finished_teacher(settings, folder)
     if card is None:
         recording = open_data(settings)
@@ -48,7 +51,7 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     else:
         note(f"Already trained; --force trains again. ({folder})")
     figures = figures_of(card, folder)
-    emit(figures, in_words(figures, card, next_command("distill", recipe, overrides)), as_json)
+    emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)
 
 
 def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:

@@ -35,6 +35,12 @@ from xgaze.training.fit import fresh_folder
 from xgaze.training.whole import tune_model
 
 TEACHER = "teacher"
+SECOND_TEACHER = "teacher-2"
+
+
+def second_recipe(recipe: Recipe) -> Recipe:
+    """The same teacher on the same data from another seed: how alike two equally good models explain themselves."""
+    return recipe.model_copy(update={"seed": recipe.seed + 1})
 
 
 def finished_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:

@@ -1,0 +1,60 @@
+"""Where the variables of one sample's embedding lead: the sweep section of the report."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from xgaze.capacity.embeddings import captured, collect_embeddings
+from xgaze.data.contract import Recording
+from xgaze.explanation.reading import in_words, output_of
+from xgaze.explanation.selection import reference_rows
+from xgaze.explanation.sweep import Sweep, sweep_embedding
+from xgaze.progress import progress_bar
+from xgaze.recipe import Explain
+
+STRONGEST = 10
+
+
+@torch.no_grad()
+def explain_embedding(
+    recording: Recording,
+    teacher: nn.Module,
+    layer: str,
+    tail: nn.Module,
+    row: int,
+    settings: Explain,
+    seed: int,
+    folder: Path,
+) -> dict[str, Any]:
+    """Sweep section of the report for one sample: the strongest variables of `layer`'s output and where they lead."""
+    file = folder / "embeddings" / f"{layer}.output.reference.npy"
+    with progress_bar("collecting embeddings") as advance:
+        observed = collect_embeddings(teacher, layer, recording, reference_rows(recording, seed), file, advance=advance)
+    sample = recording[row]
+    with captured(teacher, layer, "output") as seen:
+        output = output_of(recording, teacher, sample)
+    sweep = sweep_embedding(tail, seen[0][0].numpy(), observed, settings.sweep_points)
+    gaze = recording.spec.kind == "gaze"
+    return {
+        "sample_id": sample.id,
+        "layer": layer,
+        "prediction": in_words(recording, output),
+        "truth": sample.target.tolist() if gaze else recording.spec.classes[int(sample.target)],
+        "variables": [_variable(sweep, k, gaze) for k in sweep.strongest(STRONGEST)],
+    }
+
+
+def _variable(sweep: Sweep, k: int, gaze: bool) -> dict[str, Any]:
+    values, outputs = sweep.values[k].tolist(), sweep.outputs[k]
+    reach = float(sweep.reach()[k])
+    if gaze:
+        return {
+            "variable": k,
+            "reach_px": reach,
+            "values": values,
+            "x_px": outputs[:, 0].tolist(),
+            "y_px": outputs[:, 1].tolist(),
+        }
+    return {"variable": k, "reach": reach, "values": values, "score": (outputs[:, -1] - outputs[:, 0]).tolist()}

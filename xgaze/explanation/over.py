@@ -1,0 +1,119 @@
+"""Teacher and student over many test samples: agreement of their maps, perturbation curves, and anatomy."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xgaze.data.contract import Batch, Recording, Sample, collate
+from xgaze.explanation.agreement import RANDOM, STUDENT, TEACHER, agreement_figures, agreement_section
+from xgaze.explanation.anatomy import anatomy_figures, anatomy_section
+from xgaze.explanation.attribution import integrated_gradients, mean_inputs
+from xgaze.explanation.batch import measured_table
+from xgaze.explanation.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places
+from xgaze.explanation.reading import coordinates, predicted_class
+from xgaze.explanation.selection import reference_rows
+from xgaze.explanation.targets import Target, targets_for
+from xgaze.progress import progress_bar
+from xgaze.recipe import Explain
+
+FIGURES_VERSION = 1
+"""To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
+
+
+def measure_over(
+    recording: Recording,
+    models: Mapping[str, nn.Module],
+    rows: Sequence[int],
+    settings: Explain,
+    seed: int,
+    folder: Path,
+    afresh: bool = False,
+) -> dict[str, Any]:
+    """Sections "agreement" and "anatomy" (None where the recording knows no regions, or there is one person only).
+
+    models: "teacher" and, where there are any, "student", "untrained student" (the floor) and "second teacher" (the
+    ceiling). folder: named by all that the figures depend on but the rows; see `measured_table`. afresh: figures that lie
+    there are measured again.
+    """
+    people = recording.table["participant"].astype(str).to_numpy()[list(rows)]
+    if len(np.unique(people)) < 2:
+        return {"agreement": None, "anatomy": None}
+    if afresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    baseline = mean_inputs(recording, reference_rows(recording, seed))
+    with progress_bar("comparing over the test set") as advance:
+        table = measured_table(
+            folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed), advance
+        )
+    gaze = recording.spec.kind == "gaze"
+    target = {"target": "error", "unit": "px"} if gaze else {"target": "class", "unit": "logit"}
+    size = {"samples": len(rows), "participants": len(np.unique(people)), **target}
+    judged = [name for name in (TEACHER, STUDENT) if name in models]
+    anatomy = anatomy_section(table, people, getattr(recording, "regions", None) or (), judged)
+    return {
+        "agreement": {**size, **agreement_section(table, people)},
+        "anatomy": anatomy and {**size, **anatomy},
+    }
+
+
+def figures_of(
+    recording: Recording,
+    models: Mapping[str, nn.Module],
+    row: int,
+    baseline: Sequence[Tensor],
+    settings: Explain,
+    seed: int,
+) -> dict[str, float]:
+    """All figures of one sample: maps of the error (px), or of the margin of the class that the teacher names (logit)."""
+    sample = recording[row]
+    batch = collate([sample], recording.spec)
+    chosen = predicted_class(recording, models[TEACHER], sample)
+    maps = _maps(models, targets_for(recording.spec, chosen)[-1], batch, baseline, settings)
+    figures = agreement_figures(maps)
+    for name in (TEACHER, STUDENT):
+        if name not in models:
+            continue
+        subject = Perturbed(
+            models[name], batch.inputs, baseline, coordinates(recording.spec, chosen), settings.internal_batch_size
+        )
+        figures |= _curves(name, subject, maps[name], seed + row)
+        figures |= _anatomy(recording, sample, name, subject, maps[name])
+    return figures
+
+
+Maps = dict[str, tuple[NDArray[np.float32], ...]]
+
+
+def _maps(
+    models: Mapping[str, nn.Module], target: Target, batch: Batch, baseline: Sequence[Tensor], settings: Explain
+) -> Maps:
+    return {
+        name: integrated_gradients(
+            model, target, batch.inputs, batch.target, baseline, settings.steps, settings.internal_batch_size
+        ).maps
+        for name, model in models.items()
+    }
+
+
+def _curves(name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]], seed: int) -> dict[str, float]:
+    random = RANDOM if name == TEACHER else f"{RANDOM}, {name}"
+    figures: dict[str, float] = {}
+    for order, places in ((name, places_by_strength(maps)), (random, random_places(maps, seed))):
+        areas = perturbation_curves(subject, places).areas()
+        figures |= {f"curve/{order}/{kind}": area for kind, area in zip(("deletion", "insertion"), areas, strict=True)}
+    return figures
+
+
+def _anatomy(
+    recording: Recording, sample: Sample, name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]]
+) -> dict[str, float]:
+    names = getattr(recording, "regions", None)
+    if names is None or "regions" not in sample.aux:
+        return {}
+    truth = sample.target.astype(np.float64) if recording.spec.kind == "gaze" else None
+    return anatomy_figures(name, subject, maps, sample.aux["regions"], names, truth)

@@ -1,0 +1,47 @@
+"""What a model says of one sample: its output, the class it names, and the numbers whose movement is measured."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from xgaze.data.contract import Recording, Sample, Spec, collate
+
+Coordinates = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Outputs (n, outputs) -> (n, d), in px or logits; a prediction moves by the Euclidean distance between two of them."""
+
+
+@torch.no_grad()
+def output_of(recording: Recording, model: nn.Module, sample: Sample) -> NDArray[Any]:
+    """The model's output (outputs,) on one sample."""
+    out: NDArray[Any] = model.eval()(*collate([sample], recording.spec).inputs)[0].numpy()
+    return out
+
+
+def predicted_class(recording: Recording, model: nn.Module, sample: Sample) -> int | None:
+    """The class named by the model; None where the target is a gaze point."""
+    return None if recording.spec.kind == "gaze" else int(output_of(recording, model, sample).argmax())
+
+
+def in_words(recording: Recording, output: NDArray[Any]) -> list[float] | str:
+    """A gaze point as two numbers, a class as its name."""
+    if recording.spec.kind == "gaze":
+        return [float(value) for value in output]
+    return recording.spec.classes[int(output.argmax())]
+
+
+def coordinates(spec: Spec, chosen: int | None = None) -> Coordinates:
+    """Gaze: the point itself, px. Classes: the logit of class `chosen` less the mean of the others."""
+    if spec.kind == "gaze":
+        return lambda outputs: outputs
+    assert chosen is not None
+
+    def margin(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        others = np.delete(outputs, chosen, axis=1)
+        found: NDArray[np.float64] = outputs[:, [chosen]] - others.mean(axis=1, keepdims=True)
+        return found
+
+    return margin
