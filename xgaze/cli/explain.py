@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 from torch import nn
 
 from xgaze import __version__
+from xgaze.artifacts import read_json
 from xgaze.cli.common import (
     emit,
     next_command,
@@ -18,16 +20,19 @@ from xgaze.cli.common import (
     report_folder,
     run_folder,
 )
-from xgaze.cli.explained import finished_roles, floor, in_words, predictions_of
+from xgaze.cli.explained import finished_roles, floor, in_words, predictions_of, search_hashes
 from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
 from xgaze.explanation import agreement
+from xgaze.explanation.attribution import mean_inputs
+from xgaze.explanation.capacity import explain_capacity
+from xgaze.explanation.checked import Maps, check_methods, inside_samples
 from xgaze.explanation.embedding import explain_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
-from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, spread_rows
+from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.results import gather, read_explanation
@@ -102,7 +107,8 @@ def explain(
     roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
     by_itself = (WORDS if STUDENT in roles else WORDS[:2]) if count is None else ()
     asked = Asked(samples or by_itself, count, over)
-    key = fingerprint({"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked)})
+    known = {"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked)}
+    key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:
         stored = _explain(settings, roles, asked, folder, key, force)
@@ -112,6 +118,8 @@ def explain(
     figures = {
         "samples": [one["id"] for one in stored["attribution"]["samples"]],
         "methods": {"integrated gradients": worst_completeness(stored["attribution"])},
+        "checked": stored["methods"],
+        "decision": stored["decision"],
         "agreement": stored["agreement"],
         "anatomy": stored["anatomy"],
         "report": str(page),
@@ -130,17 +138,42 @@ def _explain(
     attribution, regions, maps = explain_samples(recording, dict(explained), rows, recipe.explain, recipe.seed)
     teacher = loaded[TEACHER]
     layer = first_linear(teacher)
-    tail = tail_of(teacher, layer)
-    sweep = explain_embedding(recording, teacher, layer, tail, rows[0], recipe.explain, recipe.seed, folder)
+    methods, more_maps = _checked(recipe, recording, explained, rows, layer, attribution["samples"])
     stored = {
         "key": key,
         "attribution": attribution,
+        "methods": methods,
         "regions": regions or None,
-        "sweep": sweep,
+        "sweep": explain_embedding(
+            recording, teacher, layer, tail_of(teacher, layer), rows[0], recipe.explain, recipe.seed, folder
+        ),
+        **_capacity(recipe, recording, explained, layer),
         **_over(recipe, recording, loaded, roles, many, folder / OVER, force),
     }
+    maps |= more_maps
     write_explanation(folder, stored, maps)
     return stored
+
+
+def _checked(
+    recipe: Recipe, recording: Recording, models: Models, rows: list[int], layer: str, samples: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], Maps]:
+    """Verdicts on all methods and the maps of those that pass; Shapley values and conductance go into `samples`."""
+    baseline = mean_inputs(recording, reference_rows(recording, recipe.seed))
+    inside = inside_samples(recording, models, rows, baseline, layer, recipe.explain)
+    for one, more in zip(samples, inside, strict=True):
+        one |= more
+    return check_methods(recording, models, rows, baseline, recipe.explain, recipe.seed)
+
+
+def _capacity(recipe: Recipe, recording: Recording, models: Models, layer: str) -> dict[str, Any]:
+    """What the teacher's first fully connected layer holds, and what that means for the student."""
+    student = run_folder(recipe) / STUDENT
+    found = STUDENT in models
+    frontier = pd.read_csv(student / "budget.csv") if found else None
+    capacity = read_json(student / "capacity.json") if found else None
+    tail = tail_of(models[TEACHER], layer)
+    return explain_capacity(recording, models, layer, tail, recipe.seed, frontier, capacity)
 
 
 def _rows(recipe: Recipe, recording: Recording, models: Models, asked: Asked) -> list[int]:

@@ -36,6 +36,12 @@ def finished_roles(recipe: Recipe, train_first: str) -> dict[str, str]:
     return {role: file_hash(folder / role / WEIGHTS_FILE) for role in roles}
 
 
+def search_hashes(recipe: Recipe, roles: dict[str, str]) -> list[str]:
+    """What the student's search left that explanations read; nothing without a student."""
+    folder = run_folder(recipe) / STUDENT
+    return [file_hash(folder / name) for name in ("budget.csv", "capacity.json")] if STUDENT in roles else []
+
+
 def _second_is_ready(recipe: Recipe) -> bool:
     folder = run_folder(recipe) / SECOND_TEACHER
     known = (folder / CARD_FILE).is_file()

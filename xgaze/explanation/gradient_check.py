@@ -1,0 +1,78 @@
+"""Are the gradients of custom layers right? Autograd against central differences, in float64, on what the model feeds them."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+DIRECTIONS = 3
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, fx.GraphModule)
+
+
+def is_custom(module: nn.Module) -> bool:
+    """Whether torch does not vouch for its gradient; for nn.CrossMapLRN2d it should not."""
+    if isinstance(module, CONTAINERS):
+        return False
+    return not type(module).__module__.startswith("torch.nn.") or isinstance(module, nn.CrossMapLRN2d)
+
+
+def gradient_errors(model: nn.Module, inputs: Sequence[Tensor], seed: int = 0) -> dict[str, float]:
+    """Path of each custom layer -> error of its gradient, in % of the directional derivative.
+
+    model: an analysis copy. inputs: one batch. The model itself is not checked, only what it is made of; layers are checked on
+    what reaches them at this forward, in a few random directions.
+    """
+    paths = {name: one for name, one in model.named_modules() if name and is_custom(one)}
+    fed = _fed(model, paths, inputs)
+    return {name: _error_percent(paths[name], given, seed) for name, given in fed.items()}
+
+
+@torch.no_grad()
+def _fed(model: nn.Module, paths: dict[str, nn.Module], inputs: Sequence[Tensor]) -> dict[str, tuple[Any, ...]]:
+    """What each module is given at its first call; modules called with keywords or without tensors are left out."""
+    fed: dict[str, tuple[Any, ...]] = {}
+
+    def watch(name: str) -> Any:
+        def hook(_module: nn.Module, given: tuple[Any, ...]) -> None:
+            if given and all(isinstance(one, Tensor) and one.is_floating_point() for one in given):
+                fed.setdefault(name, tuple(one.detach().clone() for one in given))
+
+        return hook
+
+    handles = [one.register_forward_pre_hook(watch(name)) for name, one in paths.items()]
+    try:
+        model(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return fed
+
+
+def _error_percent(module: nn.Module, given: tuple[Tensor, ...], seed: int) -> float:
+    twin = copy.deepcopy(module).double()
+    places = [one.double().requires_grad_() for one in given]
+    with torch.enable_grad():
+        output = twin(*places)
+    if not isinstance(output, Tensor) or not output.requires_grad:
+        return 0.0
+    chance = torch.Generator().manual_seed(seed)
+    # a layer that insists on float32 needs a longer step, or rounding drowns the difference
+    step = 1e-6 if output.dtype == torch.float64 else 1e-2
+    ahead = torch.randn(output.shape, generator=chance, dtype=torch.float64).to(output)
+    gradients = torch.autograd.grad((output * ahead).sum(), places, allow_unused=True)
+    differences, sizes = 0.0, 0.0
+    for _ in range(DIRECTIONS):
+        ways = [torch.randn(one.shape, generator=chance, dtype=torch.float64).to(one) for one in places]
+        claimed = sum(float((g * way).sum()) for g, way in zip(gradients, ways, strict=True) if g is not None)
+        measured = float(((_moved(twin, places, ways, step) - _moved(twin, places, ways, -step)) * ahead).sum())
+        differences += abs(claimed - measured / (2 * step))
+        sizes += abs(measured / (2 * step))
+    return 100 * differences / max(sizes, 1e-12)
+
+
+@torch.no_grad()
+def _moved(module: nn.Module, places: Sequence[Tensor], ways: Sequence[Tensor], step: float) -> Tensor:
+    moved: Tensor = module(*[place + step * way for place, way in zip(places, ways, strict=True)])
+    return moved.double()
