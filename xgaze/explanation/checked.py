@@ -78,7 +78,9 @@ def inside_samples(
             for role, model in models.items()
         }
         flowing = {
-            role: conductance(model, layer, question, settings.steps, settings.internal_batch_size).tolist()
+            role: conductance(
+                model, layer, question, settings.steps, max(1, settings.internal_batch_size // 2)
+            ).tolist()
             for role, model in models.items()
         }
         found.append({"shapley": by_input, "conductance": flowing})

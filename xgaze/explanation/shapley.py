@@ -9,17 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.errors import InputError
+from xgaze.explanation.coalitions import coalition_outputs, coalitions
 from xgaze.explanation.prepared import on_device
 from xgaze.explanation.targets import Target
 
 MOST_INPUTS = 10
 LARGEST_BATCH = 64
-
-
-def coalitions(players: int) -> NDArray[np.bool_]:
-    """Who is present, in all 2^players coalitions: (2^players, players)."""
-    present: NDArray[np.bool_] = (np.arange(2**players)[:, None] >> np.arange(players)) & 1 == 1
-    return present
 
 
 def shapley_weights(players: int) -> NDArray[np.float64]:
@@ -60,20 +55,10 @@ def shapley(
     values: dict[str, list[NDArray[np.float64]]] = {one.name: [] for one in targets}
     for k in range(0, len(told), together):
         some, told_some = [one[k : k + together] for one in here], told[k : k + together]
-        outputs = model(*_all_coalitions(some, there))
+        outputs = coalition_outputs(model, some, there)
         repeated = told_some.repeat_interleave(2**players, dim=0)
         for target in targets:
             read = target.read(outputs, repeated).double().cpu().numpy()
             values[target.name].append(read.reshape(len(told_some), -1))
     weights = shapley_weights(players)
     return {name: np.concatenate(rows) @ weights.T for name, rows in values.items()}
-
-
-def _all_coalitions(inputs: Sequence[Tensor], baseline: Sequence[Tensor]) -> list[Tensor]:
-    """Per input (samples x 2^inputs, channels, H, W), the coalitions of a sample one after the other."""
-    present = torch.from_numpy(coalitions(len(inputs))).to(inputs[0].device)
-    batches = []
-    for k, (one, absent) in enumerate(zip(inputs, baseline, strict=True)):
-        shown = present[:, k].view(1, -1, *[1] * (one.dim() - 1))
-        batches.append(torch.where(shown, one[:, None], absent[:, None]).flatten(0, 1))
-    return batches

@@ -217,7 +217,7 @@ class Explain(Section):
     """
 
     steps: int = Field(50, ge=8)
-    internal_batch_size: int = Field(16, ge=1)
+    internal_batch_size: int = Field(10, ge=1)
     sweep_points: int = Field(21, ge=3)
     over_people: int = Field(40, ge=0)
 
