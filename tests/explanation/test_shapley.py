@@ -10,10 +10,12 @@ from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
+from xgaze.explanation.coalitions import coalition_outputs, coalitions
 from xgaze.explanation.conductance import conductance
 from xgaze.explanation.methods import Question
-from xgaze.explanation.shapley import coalitions, shapley, shapley_weights
+from xgaze.explanation.shapley import shapley, shapley_weights
 from xgaze.explanation.targets import Scalar, targets_for
+from xgaze.models.layers import FeatureHead
 
 SPEC = Spec(tuple(InputSpec(f"eye{k}", (1, 3, 4)) for k in range(4)), "gaze", scene=(800, 600))
 TARGETS = targets_for(SPEC)
@@ -141,3 +143,36 @@ def test_conductance_equals_captums_and_sums_to_the_change_although_the_next_lay
 def test_conductance_of_a_missing_layer_is_refused():
     with pytest.raises(InputError, match=r"no module 'head.9'"):
         conductance(Cameras(), "head.9", question())
+
+
+class Split(FeatureHead):
+    """Towers and head apart. `mixed`: every feature sees all inputs; `hiding`: the second input hides that it is not a number."""
+
+    def __init__(self, mixed=False, hiding=False):
+        super().__init__()
+        torch.manual_seed(0)
+        self.towers = nn.ModuleList(nn.Sequential(nn.Conv2d(1, 3, 2), nn.Tanh(), nn.Flatten()) for _ in range(4))
+        self.head = nn.Sequential(nn.Linear(72, 9), nn.ReLU(), nn.Linear(9, 2))
+        self.mixed, self.hiding, self.rows = mixed, hiding, []
+
+    def features(self, *inputs):
+        self.rows.append(len(inputs[0]))
+        if self.hiding:
+            inputs = (inputs[0], inputs[1].nan_to_num(0), *inputs[2:])
+        flat = torch.cat([tower(x) for tower, x in zip(self.towers, inputs, strict=True)], 1)
+        return flat + flat.mean(dim=1, keepdim=True) if self.mixed else flat
+
+
+@pytest.mark.parametrize("kind", ["", "mixed", "hiding"])
+def test_the_towers_see_each_picture_once_and_only_where_the_features_can_be_put_together(kind):
+    model = Split(**({kind: True} if kind else {})).eval()
+    inputs, baseline = pictures(2), pictures(seed=2)
+    found = coalition_outputs(model, inputs, baseline)
+    rows = list(model.rows)
+    present = torch.tensor(coalitions(4))
+    with torch.no_grad():
+        for sample in range(2):
+            for k, who in enumerate(present):
+                shown = [x[sample : sample + 1] if w else b for w, x, b in zip(who, inputs, baseline, strict=True)]
+                assert torch.allclose(found[16 * sample + k], model(*shown)[0], atol=1e-5)
+    assert rows == ([8, 32] if kind else [8])

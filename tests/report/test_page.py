@@ -5,13 +5,16 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from xgaze.report import format
-from xgaze.report.images import common_scale, map_uri
-from xgaze.report.page import render_page
+from xgaze.report import figures, figures_inside, figures_sample, figures_trust, format
+from xgaze.report.images import SAMPLES_SHOWN, common_scale, map_uri
+from xgaze.report.page import OPTIONAL, render_page, sections
+from xgaze.report.svg import Chart
+from xgaze.report.tables_explanation import explanation_tables
 from xgaze.report.words import summary
 from xgaze.report.write import rebuild, write_report
 
@@ -30,8 +33,24 @@ class Elements(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
 
-def test_nothing_is_loaded_and_the_policy_allows_only_our_script(run):
-    page = render_page(*run)
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Charts without their drawing, which takes most of the time, for tests of everything else."""
+    for module in (figures, figures_inside, figures_sample, figures_trust):
+        monkeypatch.setattr(
+            module, "chart", lambda name, title, description, draw, **size: Chart(title, description, "")
+        )
+
+
+@pytest.fixture(scope="module", params=["gaze", "class"])
+def shown(request, rich_of):
+    """(report, its page), with everything that can be there."""
+    report, maps = rich_of(request.param)
+    return report, render_page(report, maps)
+
+
+def test_nothing_is_loaded_and_the_policy_names_our_style_and_script_by_hash(shown):
+    _, page = shown
     elements = Elements(page).tags
     for tag, attributes in elements:
         assert tag not in ("link", "iframe", "object", "base")
@@ -39,15 +58,20 @@ def test_nothing_is_loaded_and_the_policy_allows_only_our_script(run):
             assert attributes.get(name, "data:").startswith(("data:", "#")), (tag, attributes)
     policy = next(a["content"] for t, a in elements if a.get("http-equiv") == "Content-Security-Policy")
     script = re.search(r"<script>(.*?)</script>", page, re.DOTALL).group(1)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert policy.startswith("default-src 'none'") and f"script-src 'sha256-{digest}'" in policy
-    assert "unsafe-eval" not in policy and "http" not in policy
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL).group(1)
+    for kind, text in (("script", script), ("style", style)):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "http" not in policy
+    assert not any("style" in attributes for _, attributes in elements)  # the policy would drop it
+    assert page.count("<style") == 1
 
 
-def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(run):
-    elements = Elements(render_page(*run)).tags
+def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(shown):
+    report, page = shown
+    elements = Elements(page).tags
     charts = [a for t, a in elements if t == "svg"]
-    assert len(charts) == (5 if run[0]["task"] == "gaze" else 4)
+    assert len(charts) == (17 if report["task"] == "gaze" else 16)  # classes have no regions
     ids = [a["id"] for _, a in elements if "id" in a]
     assert len(ids) == len(set(ids))
     for chart in charts:
@@ -56,9 +80,30 @@ def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(
     assert all(a.get("alt") for t, a in elements if t == "img")
 
 
-def test_the_same_report_gives_the_same_bytes(tmp_path, run):
-    first, second = (write_report(tmp_path / name, *run) for name in ("a", "b"))
-    for name in ("index.html", "report.json", "maps.npz", "per_participant.csv"):
+def test_every_figure_has_its_numbers_in_a_table_and_every_section_a_link(shown):
+    report, page = shown
+    figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
+    alone = {re.search(r"<strong>(.*?)</strong>", one).group(1) for one in figures if "<table" not in one}
+    layers = {f"Where the {model}&#39;s parameters and time go" for model in ("teacher", "student")}
+    assert alone == {"Students tried on validation participants"} | layers  # their tables stand below them
+    assert page.count('aria-label="Students tried"') == page.count('aria-label="Layers"') == 1
+    linked = re.findall(r'<a href="#([a-z]+)">', page)
+    assert linked == [name for name, _ in sections(report)]
+    assert all(f'id="{name}"' in page for name in linked)
+
+
+def test_drawings_are_well_formed_and_take_their_colours_from_the_page(shown):
+    _, page = shown
+    for svg in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        ElementTree.fromstring(svg)  # a doubled attribute would be an error
+        assert "currentColor" in svg and "#0072b2" not in svg and "#010203" not in svg
+
+
+def test_the_same_report_gives_the_same_bytes(tmp_path, rich_of):
+    first, second = (write_report(tmp_path / name, *rich_of("gaze")) for name in ("a", "b"))
+    names = {one.name for one in first.parent.iterdir()}
+    assert {"index.html", "report.json", "maps.npz", "per_participant.csv", "agreement.csv", "refit.csv"} <= names
+    for name in names:
         assert (first.parent / name).read_bytes() == (second.parent / name).read_bytes()
     before = first.read_bytes()
     first.unlink()
@@ -66,24 +111,32 @@ def test_the_same_report_gives_the_same_bytes(tmp_path, run):
     assert len(before) < 1_000_000
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_are_shown_as_text(gaze_run, name):
+def test_hostile_names_are_shown_as_text(gaze_run, undrawn):
     report, maps = gaze_run
-    report["per_participant"][0]["participant"] = name
-    report["attribution"]["samples"][0]["id"] = name
-    report["sweep"]["sample_id"] = name
-    plain, hostile = (Elements(render_page(*one)).tags for one in (gaze_run, (report, maps)))
-    assert [t for t, _ in plain] == [t for t, _ in hostile]
-    assert "<script>alert" not in render_page(report, maps)
+    plain = render_page(report, maps)
+    for row, name in zip(report["per_participant"], HOSTILE, strict=False):
+        row["participant"] = name
+    report["attribution"]["samples"][0]["id"] = report["sweep"]["sample_id"] = HOSTILE[0]
+    report["recipe"]["name"] = report["surgeries"][0]["layer"] = report["capacity"]["layer"] = HOSTILE[4]
+    hostile = render_page(report, maps)
+    assert [t for t, _ in Elements(plain).tags] == [t for t, _ in Elements(hostile).tags]
+    assert "<script>alert" not in hostile and hostile.count("</script>") == 2
 
 
-def test_the_embedded_json_is_the_report(run):
-    page = render_page(*run)
+def test_names_that_look_like_mathematics_are_drawn_as_text(gaze_run):
+    report, maps = gaze_run
+    for row in report["regions"]:
+        row["region"] = "$\\frac{1$" if row["region"] == "pupil" else "<&>"
+    assert "$\\frac{1$" in render_page(report, maps)
+
+
+def test_the_embedded_json_is_the_report(shown):
+    report, page = shown
     embedded = re.search(r'<script type="application/json" id="report">(.*?)</script>', page, re.DOTALL).group(1)
-    assert json.loads(embedded) == json.loads(json.dumps(run[0]))
+    assert json.loads(embedded) == json.loads(json.dumps(report))
 
 
-def test_numbers_on_the_page_are_those_of_the_report(gaze_run):
+def test_numbers_on_the_page_are_those_of_the_report(gaze_run, undrawn):
     page = render_page(*gaze_run)
     for shown in ("31.2 px", "794,946", "37,854", "21\u00d7", "+1.2 %", "not met by the upper bound", "242.3 px"):
         assert shown in page
@@ -91,7 +144,7 @@ def test_numbers_on_the_page_are_those_of_the_report(gaze_run):
 
 
 @pytest.mark.parametrize("missing", ["student", "sweep", "attribution", "regions", "capacity"])
-def test_what_is_not_there_yet_is_left_out_and_named(run, missing):
+def test_what_is_not_there_yet_is_left_out_and_named(run, missing, undrawn):
     report, maps = run
     report[missing] = None
     if missing == "attribution":
@@ -107,13 +160,35 @@ def test_what_is_not_there_yet_is_left_out_and_named(run, missing):
             one.pop("student_prediction")
     page = render_page(report, maps)
     assert not re.search(r">\s*None\b", page)
+    ids = {a.get("id") for _, a in Elements(page).tags}
+    gone = {"student": "search", "attribution": "attribution", "capacity": "capacity", "sweep": "embedding"}
+    assert gone.get(missing, "anatomy") not in ids
     if missing in ("student", "capacity"):
         assert "xgaze distill" in page
     if missing in ("sweep", "attribution"):
         assert "xgaze explain --sample 17" in page
 
 
-def test_rendered_data_is_called_rendered(run):
+def test_every_new_part_may_be_absent_alone_and_leaves_no_empty_section(rich_of, undrawn):
+    whole, maps = rich_of("gaze")
+    for key in OPTIONAL:
+        report = {**whole, key: None}
+        names = {name for name, _ in sections(report)}
+        assert names <= {name for name, _ in sections(whole)}
+        tables = explanation_tables(report)
+        assert set(tables) < set(explanation_tables(whole)) or key in ("decision",)
+    page = render_page({key: one for key, one in whole.items() if key not in OPTIONAL}, maps)  # of an older version
+    assert 'id="agreement"' not in page and 'id="methods"' not in page and "Recommendation" not in page
+
+
+def test_the_decision_is_set_off_and_tables_tell_the_intervals(shown):
+    report, page = shown
+    assert f"<strong>Recommendation.</strong> {report['decision']}" in page
+    assert "0.58 (0.54 to 0.62)" in page and "177.4 % of the output change is not attributed" in page
+    assert not re.search(r">\s*(nan|None|inf)\b", page)
+
+
+def test_rendered_data_is_called_rendered(run, undrawn):
     page, words = render_page(*run), dict(summary(run[0]))
     assert ("computer graphics" in page) == run[0]["rendered"]
     assert ("rendered, not recorded" in words["Trained on whom?"]) == run[0]["rendered"]
@@ -141,6 +216,15 @@ def test_incomplete_attributions_and_few_people_are_told(gaze_run):
     assert "12.0 % of the output change unexplained: NOT complete" in told and "only 5 test people" in told
 
 
+def test_the_first_screen_tells_where_they_look_and_whether_for_the_same_reasons(rich_of):
+    report, _ = rich_of("gaze")
+    told = dict(summary(report))
+    assert "Blanking the pupil changes the teacher's error most, by 40.3 px; 31.0 %" in told["What do they look at?"]
+    assert "0.58 (an untrained student reaches 0.01, a second teacher 0.71)" in told["For the same reasons?"]
+    assert "Refused after checks on these models: DeepLift." in told["Can I trust it?"]
+    assert "3.9 % of the width of a scene" in told["How good?"] and "always guessing the average" in told["How good?"]
+
+
 def test_all_maps_of_a_target_share_one_colour_scale():
     weak, strong = np.full((4, 4), 0.01, np.float32), np.full((4, 4), 1.0, np.float32)
     scale = common_scale([weak, strong])
@@ -148,6 +232,15 @@ def test_all_maps_of_a_target_share_one_colour_scale():
     assert scale == pytest.approx(1.0)
     assert map_uri(weak, grey, scale) != map_uri(strong, grey, scale)
     assert map_uri(strong, grey, scale) == map_uri(2 * strong, grey, 2 * scale)
+    assert map_uri(np.ones((2, 2), np.float32), grey, scale) == map_uri(strong, grey, scale)  # a coarse map is enlarged
+
+
+def test_only_so_many_samples_are_shown_and_the_page_says_so(gaze_run, undrawn):
+    report, maps = gaze_run
+    first = report["attribution"]["samples"][0]
+    report["attribution"]["samples"] = [first] * (SAMPLES_SHOWN + 3)
+    more = {f"{k}{name[1:]}": one for k in range(SAMPLES_SHOWN) for name, one in maps.items()}
+    assert "3 more samples were explained" in render_page(report, more)
 
 
 def test_numbers_as_people_read_them():
@@ -157,4 +250,14 @@ def test_numbers_as_people_read_them():
     assert format.percent(-0.94) == "\u22120.9 %"
     assert (format.score(31.24, "px"), format.score(0.7712, "AUC")) == ("31.2 px", "AUC 0.771")
     assert format.point([412.4, 300.6]) == "(412, 301) px" and format.point("ASD") == "ASD"
+    assert format.spread({"mean": 1.25, "low": 0.5, "high": -2}, 2) == "1.25 (0.50 to \u22122.00)"
+    assert (format.spread(None), format.spread(0.5, 2)) == ("\u2013", "0.50")
+    assert format.spread({"mean": 1.0, "low": None, "high": None}) == "1.0"
+    assert [format.general(one) for one in (12345, 0.12345, -250.04, "x", None)] == [
+        "12,345",
+        "0.123",
+        "\u2212250.0",
+        "x",
+        "\u2013",
+    ]
     assert (format.tiny(0), format.tiny(1.7e-7)) == ("0", "1.7e-07")

@@ -35,9 +35,9 @@ from xgaze.explanation.over import FIGURES_VERSION, measure_over
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
-from xgaze.report.results import gather, read_explanation
+from xgaze.report.publish import publish
+from xgaze.report.results import read_explanation
 from xgaze.report.words import worst_completeness
-from xgaze.report.write import write_report
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 
 OVER = "over"
@@ -114,7 +114,7 @@ def explain(
         stored = _explain(settings, roles, asked, folder, key, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
-    page = write_report(report_folder(settings), *gather(run_folder(settings)))
+    page = publish(run_folder(settings), report_folder(settings))
     figures = {
         "samples": [one["id"] for one in stored["attribution"]["samples"]],
         "methods": {"integrated gradients": worst_completeness(stored["attribution"])},

@@ -6,6 +6,7 @@ import click
 
 from xgaze import __version__
 from xgaze.cli.check import check
+from xgaze.cli.compare import compare
 from xgaze.cli.distill import distill
 from xgaze.cli.explain import explain
 from xgaze.cli.predict import predict
@@ -28,7 +29,7 @@ def xgaze() -> None:
     """
 
 
-for command in (train_teacher, distill, explain, check, predict, report, render):
+for command in (train_teacher, distill, explain, check, predict, report, compare, render):
     xgaze.add_command(command)
 
 

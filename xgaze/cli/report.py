@@ -3,15 +3,16 @@
 import click
 
 from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, report_folder, run_folder
-from xgaze.report.results import gather
-from xgaze.report.write import write_report
+from xgaze.report.pdf import find_browser, print_pdf
+from xgaze.report.publish import publish
 
 
 @click.command("report")
 @click.argument("recipe", default=DEFAULT_RECIPE)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
+@click.option("--pdf", is_flag=True, help="Print the page to index.pdf beside it; needs Chromium.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def report(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
+def report(recipe: str, overrides: tuple[str, ...], pdf: bool, as_json: bool) -> None:
     """Write RECIPE's report again from the results that lie there, computing nothing.
 
     \b
@@ -19,5 +20,16 @@ def report(recipe: str, overrides: tuple[str, ...], as_json: bool) -> None:
       xgaze report multi-eye
     """
     settings = read_recipe(recipe, overrides)
-    page = write_report(report_folder(settings), *gather(run_folder(settings)))
-    emit({"report": str(page), "report_bytes": page.stat().st_size}, [f"Report:  {page}"], as_json)
+    if pdf:
+        find_browser()  # before anything is written
+    page = publish(run_folder(settings), report_folder(settings))
+    figures = {
+        "report": str(page),
+        "report_bytes": page.stat().st_size,
+        "index": str(page.parent.parent / "index.html"),
+    }
+    lines = [f"Report:  {page}", f"All:     {figures['index']}"]
+    if pdf:
+        figures["pdf"] = str(print_pdf(page))
+        lines.append(f"PDF:     {figures['pdf']}")
+    emit(figures, lines, as_json)

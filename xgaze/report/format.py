@@ -2,7 +2,7 @@
 
 from typing import Any
 
-MINUS = "\u2212"
+MINUS, DASH = "\u2212", "\u2013"
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -54,3 +54,27 @@ def tiny(value: float) -> str:
 def point(value: Any) -> str:
     """A gaze point as "(412, 301) px", a class as its name."""
     return value if isinstance(value, str) else f"({value[0]:.0f}, {value[1]:.0f}) px"
+
+
+def spread(figure: Any, digits: int = 1) -> str:
+    """An interval or a bare number: "12.3 (11.0 to 13.5)"; what was not measured is a dash."""
+    if figure is None:
+        return DASH
+    if not isinstance(figure, dict):
+        return number(figure, digits)
+    if figure["mean"] is None:
+        return DASH
+    if figure["low"] is None or figure["high"] is None:
+        return number(figure["mean"], digits)
+    return f"{number(figure['mean'], digits)} ({number(figure['low'], digits)} to {number(figure['high'], digits)})"
+
+
+def general(value: Any) -> str:
+    """Any measure: whole numbers with commas, others to three significant digits, words as they are."""
+    if value is None:
+        return DASH
+    if isinstance(value, bool | str):
+        return str(value)
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}".replace("-", MINUS)
+    return (f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", MINUS)

@@ -1,4 +1,4 @@
-"""Eye images and signed attribution maps as data URIs, all maps of a target on one colour scale."""
+"""Eye images and signed attribution maps as data URIs, all maps of a figure on one colour scale."""
 
 import base64
 import io
@@ -12,6 +12,8 @@ from PIL import Image
 POSITIVE, NEGATIVE = (230, 97, 1), (94, 60, 153)  # PuOr: orange raises the figure, purple lowers it
 PERCENTILE = 99.5
 PAPER, VISIBLE = 238, 0.45  # the eye shines through faintly where there is little attribution
+WIDEST_PX = 360  # pictures are shown some 170 px wide: more would only make the page heavy
+SAMPLES_SHOWN = 6
 
 Maps = Mapping[str, NDArray[Any]]
 
@@ -28,50 +30,81 @@ def picture_uri(image: NDArray[np.uint8]) -> str:
 
 
 def map_uri(attribution: NDArray[Any], image: NDArray[np.uint8], scale: float) -> str:
-    """Signed (H, W) map over its faint eye image (channels, H, W) -> WebP data URI."""
-    strength = np.clip(np.abs(attribution) / scale, 0, 1)[..., None] ** 0.7
+    """Signed (H, W) map over its faint eye image (channels, H, W) -> WebP data URI. A coarser map is enlarged."""
+    fitted = _fitted(attribution, image.shape[1:])[..., None]
+    strength = np.clip(np.abs(fitted) / scale, 0, 1) ** 0.7
     beneath = PAPER + VISIBLE * (image.mean(axis=0)[..., None] - PAPER)
-    colour = np.where(attribution[..., None] >= 0, POSITIVE, NEGATIVE)
+    colour = np.where(fitted >= 0, POSITIVE, NEGATIVE)
     return _webp(((1 - strength) * beneath + strength * colour).round().astype(np.uint8))
 
 
+def _fitted(attribution: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    if attribution.shape == shape:
+        return attribution
+    whole = Image.fromarray(np.asarray(attribution, np.float32))
+    return np.asarray(whole.resize((shape[1], shape[0]), Image.Resampling.NEAREST))
+
+
 def _webp(pixels: NDArray[np.uint8]) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=82, method=6)
+    file, picture = io.BytesIO(), Image.fromarray(pixels)
+    picture.thumbnail((WIDEST_PX, WIDEST_PX), Image.Resampling.BOX)
+    picture.save(file, "WEBP", quality=74, method=6)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def attribution_grids(attribution: dict[str, Any], inputs: list[str], maps: Maps) -> list[dict[str, Any]]:
-    """Per sample and target: rows of pictures, columns of inputs, and the colour scale they share."""
+def sample_views(attribution: dict[str, Any], inputs: list[str], maps: Maps) -> list[dict[str, Any]]:
+    """Per sample: its pictures, one grid of maps per target, and one per other method for the last target."""
     return [
-        _grid(sample, k, target, inputs, maps, attribution["target_unit"])
-        for k, sample in enumerate(attribution["samples"])
-        for target in attribution["targets"]
+        {
+            "name": f"sample-{k}",
+            "sample": sample,
+            "eyes": [{"input": one, "uri": picture_uri(maps[f"{k}/image/{one}"])} for one in inputs],
+            "grids": [_target_grid(attribution, k, target, inputs, maps) for target in attribution["targets"]],
+            "methods": _method_grids(attribution, k, inputs, maps),
+        }
+        for k, sample in enumerate(attribution["samples"][:SAMPLES_SHOWN])
     ]
 
 
-def _grid(sample: dict[str, Any], k: int, target: str, inputs: list[str], maps: Maps, unit: str) -> dict[str, Any]:
+def _target_grid(attribution: dict[str, Any], k: int, target: str, inputs: list[str], maps: Maps) -> dict[str, Any]:
+    sample = attribution["samples"][k]
     models = list(sample["completeness_percent"])
-    own = {model: [maps[f"{k}/{model}/{target}/{name}"] for name in inputs] for model in models}
-    eyes = [maps[f"{k}/image/{name}"] for name in inputs]
+    own = {model: [maps[f"{k}/{model}/{target}/{one}"] for one in inputs] for model in models}
+    grid = _grid(own, [maps[f"{k}/image/{one}"] for one in inputs], inputs)
+    for row in grid["rows"]:
+        model = row["model"]
+        row["completeness"] = sample["completeness_percent"][model][target]
+        row["explained"] = sample["explained"][model][target]
+        for cell in row["cells"]:
+            cell["share"] = sample["share_percent"][model][target][cell["input"]]
+    return {**grid, "target": target, "unit": attribution["target_unit"]}
+
+
+def _method_grids(attribution: dict[str, Any], k: int, inputs: list[str], maps: Maps) -> list[dict[str, Any]]:
+    """Other methods draw on scales of their own: their units differ."""
+    target = attribution["targets"][-1]
+    models = list(attribution["samples"][k]["completeness_percent"])
+    starts = [f"{k}/{model}/{target}/{inputs[0]}/" for model in models]
+    names = dict.fromkeys(key.removeprefix(start) for start in starts for key in maps if key.startswith(start))
+    grids = []
+    for name in names:
+        keys = {model: [f"{k}/{model}/{target}/{one}/{name}" for one in inputs] for model in models}
+        own = {model: [maps[one] for one in wanted] for model, wanted in keys.items() if wanted[0] in maps}
+        grid = _grid(own, [maps[f"{k}/image/{one}"] for one in inputs], inputs)
+        grids.append({**grid, "method": name, "target": target})
+    return grids
+
+
+def _grid(own: dict[str, list[NDArray[Any]]], eyes: list[NDArray[Any]], inputs: list[str]) -> dict[str, Any]:
     scale = common_scale(one for row in own.values() for one in row)
     rows = [
         {
             "model": model,
-            "completeness": sample["completeness_percent"][model][target],
-            "explained": sample["explained"][model][target],
             "cells": [
-                {"input": name, "uri": map_uri(one, eye, scale), "share": sample["share_percent"][model][target][name]}
-                for name, one, eye in zip(inputs, own[model], eyes, strict=True)
+                {"input": name, "uri": map_uri(one, eye, scale)}
+                for name, one, eye in zip(inputs, row, eyes, strict=True)
             ],
         }
-        for model in models
+        for model, row in own.items()
     ]
-    return {
-        "sample": sample,
-        "target": target,
-        "unit": unit,
-        "scale": scale,
-        "eyes": [{"input": name, "uri": picture_uri(eye)} for name, eye in zip(inputs, eyes, strict=True)],
-        "rows": rows,
-    }
+    return {"scale": scale, "rows": rows, "inputs": inputs}

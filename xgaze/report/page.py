@@ -1,91 +1,67 @@
-"""report.json -> one HTML page: charts, pictures and words put into the template."""
+"""report.json -> one HTML page: charts, tables, pictures and words put into the template."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
-import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from numpy.typing import NDArray
 
-from xgaze.report import figures, format, words
-from xgaze.report.images import attribution_grids
+from xgaze.report import words
+from xgaze.report.charts import report_charts
+from xgaze.report.html import embedded, render
+from xgaze.report.images import SAMPLES_SHOWN, sample_views
+from xgaze.report.tables import Table
+from xgaze.report.tables_explanation import explanation_tables, sample_tables
+from xgaze.report.tables_run import run_tables
 
-TEMPLATES = "templates"
+OPTIONAL = ("methods", "agreement", "anatomy", "layers", "embedding", "sweep_mean", "decision")
 
 
 def render_page(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> str:
-    """The whole page. The same report gives the same bytes; it loads nothing and its one script is named by its hash."""
-    environment = Environment(
-        loader=PackageLoader("xgaze.report", TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        number=format.number,
-        count=format.count,
-        times=format.times,
-        size=format.size,
-        percent=format.percent,
-        percent_interval=format.percent_interval,
-        score=format.score,
-        interval=format.interval,
-        tiny=format.tiny,
-        point=format.point,
-    )
-    script = _resource("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("page.html").render(
-        report=report,
-        words=words.summary(report),
-        charts={name: Markup(svg) for name, svg in _charts(report).items()},
-        grids=_grids(report, maps),
-        style=Markup(_resource("page.css")),
-        script=Markup(script),
-        script_hash=digest,
-        embedded=Markup(_embedded(report)),
+    """The whole page. The same report gives the same bytes; it loads nothing. Reports of older versions lack keys."""
+    shown = {**dict.fromkeys(OPTIONAL), **report}
+    return render(
+        "page.html",
+        report=shown,
+        words=words.summary(shown),
+        still_to_come=words.still_to_come(shown),
+        sections=sections(shown),
+        charts=report_charts(shown),
+        tables=_tables(shown),
+        samples=_samples(shown, maps),
+        not_shown=max(0, len(shown["attribution"]["samples"]) - SAMPLES_SHOWN) if shown["attribution"] else 0,
+        embedded=embedded(report),
     )
 
 
-def _charts(report: dict[str, Any]) -> dict[str, str]:
-    gaze = report["task"] == "gaze"
-    charts = {}
-    if report["per_participant"]:
-        what = "mean error, px" if gaze else "right answers, %"
-        charts["people"] = figures.participants_figure(report["per_participant"], what)
-    if report["candidates"]:
-        charts["frontier"] = figures.candidates_figure(report["candidates"], report["budget_percent"])
-    if report["capacity"]:
-        charts["spectrum"] = figures.spectrum_figure(report["capacity"])
-    if report["sweep"]:
-        charts["sweep"] = figures.sweep_figure(report["sweep"], report["scene"])
-    if report["regions"]:
-        charts["regions"] = figures.regions_figure(report["regions"], report["attribution"]["targets"][-1])
-    return charts
+def sections(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """(id, short name) of the sections there are, in their order, for the navigation."""
+    inside = report["embedding"] or report["sweep"] or report["sweep_mean"]
+    there = (
+        ("summary", "At a glance", True),
+        ("models", "Teacher and student", True),
+        ("people", "People", report["per_participant"]),
+        ("search", "The search", report["candidates"]),
+        ("capacity", "Capacity", report["capacity"]),
+        ("layers", "Layers", report["layers"]),
+        ("embedding", "Embedding", inside),
+        ("attribution", "What they look at", report["attribution"]),
+        ("anatomy", "Parts of the eye", report["anatomy"] or report["regions"]),
+        ("agreement", "Same reasons?", report["agreement"]),
+        ("methods", "Checks of methods", report["methods"]),
+        ("provenance", "Provenance", True),
+    )
+    return [(name, label) for name, label, found in there if found]
 
 
-def _grids(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
+def _tables(report: dict[str, Any]) -> dict[str, Table]:
+    tables = run_tables(report) | explanation_tables(report)
+    found = report["attribution"]
+    for k, sample in enumerate(found["samples"][:SAMPLES_SHOWN] if found else []):
+        tables |= sample_tables(f"sample-{k}", sample, found["target_unit"])
+    return tables
+
+
+def _samples(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     if not report["attribution"]:
         return []
-    return attribution_grids(report["attribution"], [one["name"] for one in report["inputs"]], maps)
-
-
-def _embedded(report: dict[str, Any]) -> str:
-    """The report as JSON inside a script element of type application/json; "<" would end the element."""
-    return json.dumps(report, default=_plain, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"report.json holds a {type(value).__name__}")
-
-
-def _resource(name: str) -> str:
-    return (resources.files("xgaze.report") / TEMPLATES / name).read_text(encoding="utf-8")
+    return sample_views(report["attribution"], [one["name"] for one in report["inputs"]], maps)

@@ -22,6 +22,18 @@ CANDIDATE_COLUMNS = (
     "fc_reduction",
     "latency_ms",
 )
+EXPLAINED = (
+    "sweep",
+    "sweep_mean",
+    "attribution",
+    "regions",
+    "methods",
+    "agreement",
+    "anatomy",
+    "layers",
+    "embedding",
+    "decision",
+)
 RATIOS = ("fc_reduction", "parameter_reduction", "latency_ratio", "int8_file_reduction", "labels_only", "reason")
 
 
@@ -36,9 +48,7 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         "per_participant": per_participant(run, teacher, student is not None),
         "candidates": _candidates(run) if student else [],
         "capacity": read_json(run / "student" / "capacity.json") if student else None,
-        "sweep": explanation.get("sweep"),
-        "attribution": explanation.get("attribution"),
-        "regions": explanation.get("regions"),
+        **{key: explanation.get(key) for key in EXPLAINED},
         "provenance": _provenance(teacher, student),
         "commands": _commands(teacher, student, explanation),
     }
@@ -101,7 +111,7 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "student": found["student"],
         "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
         "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
-        **{key: found[key] for key in kept + RATIOS},
+        **{key: found.get(key) for key in kept + RATIOS},
         "baselines": baselines,
         "surgeries": student.surgeries,
     }
@@ -163,7 +173,8 @@ def _provenance(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]
 def _commands(teacher: ModelCard, student: ModelCard | None, explanation: dict[str, Any]) -> list[str]:
     name = teacher.recipe["name"]
     wanted = (student or teacher).recipe["distill"]
-    options = " --prune-fc" * (not wanted["towers"]) + " --effort quick" * (wanted["effort"] == "quick")
+    # Cards of older versions lack these two keys.
+    options = " --prune-fc" * (not wanted.get("towers")) + " --effort quick" * (wanted.get("effort") == "quick")
     commands = [f"xgaze train-teacher {name}", f"xgaze distill{options} {name}"]
     asked = [f"--sample {one['id']}" for one in explanation.get("attribution", {}).get("samples", [])]
     return commands + ([f"xgaze explain {name} {' '.join(asked)}"] if asked else [])

@@ -1,8 +1,9 @@
-"""Matplotlib figures as inline SVG: deterministic bytes, no global state, text colour from the page, for screen readers."""
+"""Matplotlib figures as inline SVG: deterministic bytes, no global state, colours from the page, for screen readers."""
 
 import io
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from html import escape
 
 import matplotlib as mpl
@@ -12,22 +13,52 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito: safe for colour-blind eyes
 TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
-WHOLE, OTHERS = "#cc79a7", "#56b4e9"
+WHOLE, OTHERS, AMBER = "#cc79a7", "#56b4e9", "#e69f00"
+CYCLE = (TEACHER, STUDENT, MARK, WHOLE, OTHERS, AMBER)
 INK = "#010203"  # a sentinel: the page's own text colour takes its place, so that dark mode works
+PAGE_COLOURS = {
+    INK: "currentColor",
+    TEACHER: "var(--c-teacher)",
+    STUDENT: "var(--c-student)",
+    MUTED: "var(--c-muted)",
+    MARK: "var(--c-mark)",
+    WHOLE: "var(--c-whole)",
+    OTHERS: "var(--c-others)",
+    AMBER: "var(--c-amber)",
+}
+SHAPES = {"teacher": "o", "student": "s"}
+COLOURS = {"teacher": TEACHER, "student": STUDENT}
 
 Draw = Callable[[Figure], None]
 
 
-def figure_svg(name: str, title: str, description: str, draw: Draw, width: float = 7.2, height: float = 3.4) -> str:
-    """Draw with `draw`(figure) and return `<svg role="img">` with title and description; ids begin with `name`."""
+@dataclass(frozen=True)
+class Chart:
+    """Inline SVG with the title and the description that the page shows beside it too."""
+
+    title: str
+    description: str
+    svg: str
+
+
+def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.2, height: float = 3.4) -> Chart:
+    """Draw with `draw`(figure) into `<svg role="img">` with title and description; ids begin with `name`; inches."""
     settings = {
         **sns.axes_style("ticks"),
+        "patch.force_edgecolor": False,
+        "patch.linewidth": 0,
         "svg.fonttype": "none",
         "svg.hashsalt": name,
+        "text.parse_math": False,  # names of layers and inputs come from outside and may hold "$"
         "font.family": "sans-serif",
-        "font.size": 10,
+        "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3.5,
+        "ytick.major.size": 3.5,
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     }
     with mpl.rc_context(settings):
@@ -35,16 +66,19 @@ def figure_svg(name: str, title: str, description: str, draw: Draw, width: float
         draw(figure)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _inline(file.getvalue(), name, title, description)
+    return Chart(title, description, _inline(file.getvalue(), name, title, description))
 
 
 def _inline(svg: str, name: str, title: str, description: str) -> str:
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = svg.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
-    svg = svg.replace(INK, "var(--ink)")
-    svg = re.sub(r'font: [^;"]*', _font, svg)
+    svg = re.sub(r' style="([^"]*)"', _attributes, svg)
+    for colour, variable in PAGE_COLOURS.items():
+        svg = svg.replace(f'"{colour}"', f'"{variable}"')
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", _short, tag.group()), svg)
+    svg = re.sub(r">\s+<", "><", svg)
     head, body = svg.split(">", 1)
     head = re.sub(r'\s(width|height)="[^"]*"', "", head)
     label = f'role="img" aria-labelledby="{name}-title {name}-desc"'
@@ -52,10 +86,22 @@ def _inline(svg: str, name: str, title: str, description: str) -> str:
     return f"{head} {label}>{described}{body}"
 
 
-def _font(match: re.Match[str]) -> str:
-    """Sizes stay, families come from the page."""
-    found = re.search(r"([\d.]+)px", match.group())
-    return f"font-size: {found.group(1)}px" if found else match.group()
+def _short(match: re.Match[str]) -> str:
+    """A hundredth of a point is finer than any screen."""
+    return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")
+
+
+def _attributes(match: re.Match[str]) -> str:
+    """A style as attributes: the page's policy allows no inline style. Families come from the page."""
+    pairs = (one.split(":", 1) for one in match.group(1).split(";") if ":" in one)
+    kept = ((name.strip(), value.strip()) for name, value in pairs)
+    return "".join(f' {name}="{value}"' for name, value in kept if name != "font-family")
+
+
+def legend_over(figure: Figure, axes: Axes, columns: int = 4) -> None:
+    """As `legend_above`, over all panels of a figure; the entries are those of `axes`."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=9)
 
 
 def legend_above(axes: Axes, columns: int = 4) -> None:

@@ -6,6 +6,11 @@ from xgaze.report.format import count, interval, number, percent, percent_interv
 
 COMPLETENESS_LIMIT_PERCENT = 5.0
 FEW_PARTICIPANTS = 8
+PLAIN_NAMES = {
+    "mean gaze": "always guessing the average gaze point",
+    "majority class": "always guessing the commoner class",
+}
+PLAIN_STARTS = {"pixel ridge ": "a straight-line fit on pictures of {} pixels"}
 
 
 def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -17,7 +22,22 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
         pairs.append(("How small?", "No student yet: run xgaze distill."))
     if report["capacity"]:
         pairs.append(("Why so small?", _why(report["capacity"])))
+    if report.get("anatomy"):
+        pairs.append(("What do they look at?", _looked_at(report["anatomy"])))
+    if report.get("agreement"):
+        pairs.append(("For the same reasons?", _reasons(report["agreement"])))
     return [*pairs, ("Can I trust it?", _trust(report))]
+
+
+def still_to_come(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """(what, command that makes it) of the report's main parts that are not there yet."""
+    parts = (
+        ("the student and how it was found", report["student"], "xgaze distill"),
+        ("the capacity of the first fully connected layer", report["capacity"], "xgaze distill"),
+        ("maps of what the models look at", report["attribution"], "xgaze explain --sample 17"),
+        ("the embedding sweep", report["sweep"], "xgaze explain --sample 17"),
+    )
+    return [(what, command) for what, found, command in parts if not found]
 
 
 def _whom(report: dict[str, Any]) -> str:
@@ -36,12 +56,24 @@ def _whom(report: dict[str, Any]) -> str:
 def _good(report: dict[str, Any]) -> str:
     error = report["teacher"]["error"]
     beside = "; ".join(
-        f"{one['name']} {score(one['error']['mean'], one['error']['unit'])}" for one in report["baselines"]
+        f"{plain_name(one['name'])}, {score(one['error']['mean'], one['error']['unit'])}" for one in report["baselines"]
     )
+    wide = ""
+    if report["scene"] and error["unit"] == "px":
+        share = 100 * error["mean"] / report["scene"][0]
+        wide = f" That is {number(share)} % of the width of a scene of {report['scene'][0]} × {report['scene'][1]} px."
     return (
         f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on unseen people (95 % interval "
-        f"over people: {interval(error)}). For comparison: {beside}."
+        f"over people: {interval(error)}).{wide} For comparison: {beside}."
     )
+
+
+def plain_name(baseline: str) -> str:
+    """A baseline's name in everyday words, where we have them."""
+    for start, words in PLAIN_STARTS.items():
+        if baseline.startswith(start):
+            return words.format(baseline.removeprefix(start).replace("x", " × "))
+    return PLAIN_NAMES.get(baseline, baseline)
 
 
 def _small(report: dict[str, Any]) -> str:
@@ -75,13 +107,37 @@ def _lost(report: dict[str, Any]) -> str:
 
 
 def _why(capacity: dict[str, Any]) -> str:
-    needed = capacity["expected_rank"]
     separable = ", each seen through separable filters" if capacity["chosen_terms"] else ""
     return (
         f"Of the {count(capacity['out_features'])} directions that the first fully connected layer can use, the prediction "
-        f"needs about {needed} (99 % of the variance that reaches the output); the student keeps "
+        f"needs about {capacity['expected_rank']} (99 % of the variance that reaches the output); the student keeps "
         f"{capacity['chosen_rank']}{separable}."
     )
+
+
+def _looked_at(anatomy: dict[str, Any]) -> str:
+    """The region that matters most to every model: the one whose removal changes its figure most."""
+    told = []
+    for model in ("teacher", "student"):
+        own = [row for row in anatomy["rows"] if row["model"] == model]
+        if own:
+            first = max(own, key=lambda row: abs(row["deletion"]["mean"]))
+            told.append(
+                f"Blanking the {first['region']} changes the {model}'s {anatomy['target']} most, by "
+                f"{number(first['deletion']['mean'])} {anatomy['unit']}; {number(first['mass_percent']['mean'])} % of the "
+                f"attribution lies there, on {number(first['area_percent'])} % of the picture."
+            )
+    return " ".join(told)
+
+
+def _reasons(agreement: dict[str, Any]) -> str:
+    found = {row["role"]: row["spearman"]["mean"] for row in agreement["rows"]}
+    if "result" not in found:
+        return "The student was not compared with the teacher."
+    told = f"The student's maps follow the teacher's with a rank correlation of {number(found['result'], 2)}"
+    beside = {"floor": "an untrained student reaches {}", "ceiling": "a second teacher {}"}
+    words = [text.format(number(found[role], 2)) for role, text in beside.items() if role in found]
+    return f"{told} ({', '.join(words)})." if words else f"{told}."
 
 
 def _trust(report: dict[str, Any]) -> str:
@@ -97,6 +153,11 @@ def _trust(report: dict[str, Any]) -> str:
             "complete enough to read" if delta <= COMPLETENESS_LIMIT_PERCENT else "NOT complete: read it with care"
         )
         told.append(f"The attribution leaves at most {number(delta)} % of the output change unexplained: {verdict}.")
+    if report.get("methods"):
+        refused = sorted({one["name"] for one in report["methods"] if not one["offered"]})
+        told.append(
+            f"Refused after checks on these models: {', '.join(refused)}." if refused else "All methods passed."
+        )
     if report["participants"]["test"] < FEW_PARTICIPANTS:
         told.append(f"With only {report['participants']['test']} test people the intervals say little.")
     return " ".join(told)

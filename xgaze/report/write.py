@@ -14,6 +14,22 @@ from numpy.typing import NDArray
 from xgaze.artifacts import atomic_path, read_json, write_csv, write_json, write_text
 from xgaze.report.page import render_page
 
+TABLES = {
+    "per_participant": ("per_participant",),
+    "candidates": ("candidates",),
+    "regions": ("regions",),
+    "methods": ("methods",),
+    "agreement": ("agreement", "rows"),
+    "deletion_insertion": ("agreement", "curves"),
+    "anatomy": ("anatomy", "rows"),
+    "anatomy_differences": ("anatomy", "differences"),
+    "layers": ("layers",),
+    "probes": ("embedding", "probes"),
+    "importance": ("embedding", "importance", "rows"),
+    "importance_agreement": ("embedding", "importance", "agreement"),
+    "refit": ("embedding", "importance", "refit"),
+    "sweep_mean": ("sweep_mean", "variables"),
+}
 PAGE, REPORT, MAPS = "index.html", "report.json", "maps.npz"
 
 
@@ -21,10 +37,24 @@ def write_report(folder: Path, report: dict[str, Any], maps: Mapping[str, NDArra
     """Write everything and return the page's path. The page is rendered from what was written, not from memory."""
     write_json(folder / REPORT, json.loads(json.dumps(report, default=lambda value: value.item())))
     _write_maps(folder / MAPS, maps)
-    write_csv(folder / "per_participant.csv", pd.DataFrame(report["per_participant"]))
-    if report["candidates"]:
-        write_csv(folder / "candidates.csv", pd.json_normalize(report["candidates"]))
+    tables = report_tables(report)
+    for name, rows in tables.items():
+        write_csv(folder / f"{name}.csv", pd.json_normalize(rows, sep="_"))
+    for name in set(TABLES) - set(tables):  # of an earlier report, no longer true
+        (folder / f"{name}.csv").unlink(missing_ok=True)
     return rebuild(folder)
+
+
+def report_tables(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The report's tables by the names of their CSV files; what is not there is left out."""
+    tables = {}
+    for name, path in TABLES.items():
+        rows: Any = report
+        for key in path:
+            rows = (rows or {}).get(key)
+        if rows:
+            tables[name] = rows
+    return tables
 
 
 def rebuild(folder: Path) -> Path:

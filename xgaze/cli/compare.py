@@ -1,0 +1,63 @@
+"""`xgaze compare`"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xgaze.artifacts import CARD_FILE
+from xgaze.cli.common import CHECKPOINTS, REPORTS, emit, read_recipe
+from xgaze.errors import InputError, nearest
+from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
+from xgaze.report.compare import verdict, write_comparison
+from xgaze.report.index import write_index
+from xgaze.report.results import gather
+
+ROLES = ("teacher", "student")
+
+
+@click.command("compare")
+@click.argument("first")
+@click.argument("second")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def compare(first: str, second: str, as_json: bool) -> None:
+    """Show two finished runs side by side, FIRST and SECOND, with paired differences per test participant.
+
+    A run is the name of its folder in checkpoints/, or its recipe's YAML file.
+
+    \b
+    Example:
+      xgaze compare multi-eye multi-eye-small
+    """
+    names = (run_name(first), run_name(second))
+    if names[0] == names[1]:
+        raise InputError(f"{names[0]}: a run cannot be compared with itself; name two runs.")
+    runs = (CHECKPOINTS / names[0], CHECKPOINTS / names[1])
+    pairs = paired(runs, names)
+    page = REPORTS / f"compare-{names[0]}-{names[1]}.html"
+    reports = (gather(runs[0])[0], gather(runs[1])[0])
+    write_comparison(page, reports, pairs)
+    write_index(REPORTS)
+    told = {role: {key: pair[key] for key in pair if key != "rows"} for role, pair in pairs.items()}
+    words = [verdict(role, pair, names) for role, pair in pairs.items()]
+    emit({"report": str(page), **told}, [*words, f"Report:  {page}"], as_json)
+
+
+def run_name(given: str) -> str:
+    """The folder in checkpoints/ of a run given by name or by recipe file. Raises InputError when it has no teacher."""
+    name = read_recipe(given, ()).name if Path(given).suffix in (".yaml", ".yml") else given
+    if not (CHECKPOINTS / name / "teacher" / CARD_FILE).is_file():
+        known = [one.parent.parent.name for one in CHECKPOINTS.glob(f"*/teacher/{CARD_FILE}")]
+        there = nearest(name, known) if known else "no run lies there yet: train one with `xgaze train-teacher`."
+        raise InputError(f"{CHECKPOINTS / name}: no finished run; {there}")
+    return name
+
+
+def paired(runs: tuple[Path, Path], names: tuple[str, str]) -> dict[str, dict[str, Any]]:
+    """Role -> paired differences, for every role that both runs have finished."""
+    there = [role for role in ROLES if all((run / role / CARD_FILE).is_file() for run in runs)]
+    return {role: _pair(runs[0] / role, runs[1] / role, names) for role in there}
+
+
+def _pair(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any]:
+    return compare_predictions(read_test_predictions(first), read_test_predictions(second), names)

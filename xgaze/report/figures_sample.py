@@ -1,0 +1,140 @@
+"""Charts of single samples: embedding sweep, regions, exact Shapley values per camera, conductance."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from xgaze.report.forest import height, name_rows
+from xgaze.report.svg import COLOURS, CYCLE, INK, MUTED, Chart, chart, legend_above, legend_over
+
+STRONGEST = 10
+DASHES = ("-", "--", ":")
+
+
+def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
+    """Where the prediction goes when one embedding variable moves over its observed range."""
+    gaze = "x_px" in sweep["variables"][0]
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for k, one in enumerate(sweep["variables"]):
+            x, y = (one["x_px"], one["y_px"]) if gaze else (np.linspace(1, 99, len(one["values"])), one["score"])
+            colour, dash = CYCLE[k % len(CYCLE)], DASHES[k // len(CYCLE) % len(DASHES)]
+            axes.plot(x, y, dash, color=colour, linewidth=1.8, label=f"{one['variable']}")
+        if gaze:
+            _window(axes, sweep, scene or [1, 1])
+            axes.plot(*sweep["prediction"], "o", color=INK, markersize=7, label="prediction")
+            axes.plot(*sweep["truth"], "x", color=INK, markersize=9, markeredgewidth=2, label="truth")
+        else:
+            axes.set(xlabel="percentile of the variable's observed range", ylabel="logit difference of the classes")
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, title="variable", fontsize=9)
+
+    return chart(
+        "sweep",
+        "Where single embedding variables pull this sample's prediction",
+        "Each line: the predicted point while one embedding variable moves over its observed 1 to 99 percent range."
+        if gaze
+        else "Each line: the score while one embedding variable moves over its observed 1 to 99 percent range.",
+        draw,
+        height=4.2,
+    )
+
+
+def _window(axes: Axes, sweep: dict[str, Any], scene: list[int]) -> None:
+    """The part of the scene that the paths cross, 4:3, y downwards: the whole scene would shrink them to a blot."""
+    points = [np.column_stack((one["x_px"], one["y_px"])) for one in sweep["variables"]]
+    cloud = np.concatenate([*points, [sweep["prediction"]], [sweep["truth"]]])
+    low, high = cloud.min(axis=0), cloud.max(axis=0)
+    half = 0.6 * max((high[0] - low[0]) * 0.75, high[1] - low[1], 0.05 * scene[1])
+    x, y = (low + high) / 2
+    axes.set(xlim=(x - half / 0.75, x + half / 0.75), ylim=(y + half, y - half), aspect="equal")
+    axes.set(xlabel="x in the scene, px", ylabel="y in the scene, px")
+
+
+def regions_figure(rows: list[dict[str, Any]], target: str) -> Chart:
+    """Share of attribution per anatomical region, teacher and student, beside the region's share of the picture."""
+    own = [row for row in rows if row["target"] == target]
+    names = list(dict.fromkeys(row["region"] for row in own))
+    models = [model for model in COLOURS if any(row["model"] == model for row in own)]
+    areas = {row["region"]: row["area_percent"] for row in own}
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        place, bar = np.arange(len(names)), 0.8 / (len(models) + 1)
+        for k, model in enumerate(models):
+            shares = {row["region"]: row["share_percent"] for row in own if row["model"] == model}
+            values = [shares.get(name, 0) for name in names]
+            axes.bar(place + k * bar, values, bar * 0.92, color=COLOURS[model], label=f"attribution, {model}")
+        beside = [areas[name] for name in names]
+        axes.bar(place + len(models) * bar, beside, bar * 0.92, color=MUTED, label="area of the picture")
+        axes.set_xticks(place + bar * len(models) / 2, names)
+        axes.tick_params(axis="x", length=0)
+        axes.set(ylabel="share, %")
+        legend_above(axes)
+
+    return chart(
+        "regions",
+        f"Where on the eye the attribution of these samples lies ({target})",
+        "A region whose attribution stands above its area gets more than an even share.",
+        draw,
+        height=2.9,
+    )
+
+
+def shapley_figure(name: str, sample: dict[str, Any], unit: str) -> Chart:
+    """What every camera adds to the outputs of one sample, exactly; one panel per target, one scale for all."""
+    models = [model for model in COLOURS if model in sample["shapley"]]
+    by_target = sample["shapley"][models[0]]
+    targets, inputs = list(by_target), list(next(iter(by_target.values())))
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, len(targets), sharex=True, sharey=True, squeeze=False)[0]
+        for axes, target in zip(panels, targets, strict=True):
+            _bars(axes, [(m, [sample["shapley"][m][target][one] for one in inputs]) for m in models])
+            axes.set(xlabel=f"{target}, {unit}")
+            name_rows(axes, inputs)
+        legend_over(figure, panels[0])
+
+    return chart(
+        name,
+        "What each camera adds (exact Shapley values)",
+        f"Bars to the right raise the figure, bars to the left lower it, in {unit}. Together with the figure for the average "
+        "picture they add up to the model's own.",
+        draw,
+        height=height(len(inputs)) + 0.15 * len(models),
+    )
+
+
+def _bars(axes: Axes, values: list[tuple[str, list[float]]]) -> None:
+    bar = 0.76 / len(values)
+    for k, (model, own) in enumerate(values):
+        place = np.arange(len(own)) + (k - (len(values) - 1) / 2) * bar
+        axes.barh(place, own, bar * 0.9, color=COLOURS[model], label=model)
+    axes.axvline(0, color=INK, linewidth=0.7)
+
+
+def conductance_figure(name: str, sample: dict[str, Any], target: str, unit: str) -> Chart:
+    """The embedding variables through which most of the output flows; one panel per model."""
+    models = [model for model in COLOURS if model in sample["conductance"]]
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+        for axes, model in zip(panels, models, strict=True):
+            flow = np.asarray(sample["conductance"][model], float)
+            order = np.argsort(-np.abs(flow), kind="stable")[:STRONGEST]
+            axes.bar(np.arange(len(order)), flow[order], 0.8, color=COLOURS[model])
+            axes.axhline(0, color=INK, linewidth=0.7)
+            axes.set_xticks(np.arange(len(order)), [str(k) for k in order], fontsize=8)
+            axes.tick_params(axis="x", length=0)
+            axes.set(xlabel=f"embedding variable of the {model}")
+        panels[0].set_ylabel(f"{target}, {unit}")
+
+    return chart(
+        name,
+        "Through which embedding variables it flows (conductance)",
+        f"The {STRONGEST} variables that carry most of the {target}, strongest first; the two models number theirs separately.",
+        draw,
+        height=2.6,
+    )

@@ -1,0 +1,69 @@
+"""Templates to closed HTML files: they load nothing, and their one style and one script are named by their hashes."""
+
+import base64
+import hashlib
+import json
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from xgaze.report import format
+
+TEMPLATES = "templates"
+SHOWN_AS = (
+    "count",
+    "general",
+    "interval",
+    "number",
+    "percent",
+    "percent_interval",
+    "point",
+    "score",
+    "spread",
+    "times",
+    "tiny",
+)
+
+
+def render(template: str, **context: Any) -> str:
+    """The whole file. The same context gives the same bytes; `svg` of charts and the embedded JSON are trusted."""
+    environment = Environment(
+        loader=PackageLoader("xgaze.report", TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update({name: getattr(format, name) for name in SHOWN_AS})
+    environment.filters["trusted"] = Markup
+    style, script = _resource("page.css"), _resource("page.js")
+    return environment.get_template(template).render(
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_digest(style),
+        script_hash=_digest(script),
+        **context,
+    )
+
+
+def embedded(stored: Any) -> Markup:
+    """JSON for a script element of type application/json; "<" would end the element."""
+    text = json.dumps(stored, default=_plain, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"report.json holds a {type(value).__name__}")
+
+
+def _resource(name: str) -> str:
+    return (resources.files("xgaze.report") / TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

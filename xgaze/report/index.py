@@ -1,0 +1,48 @@
+"""reports/index.html: all runs in one table, and the comparisons made."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from xgaze.artifacts import write_text
+from xgaze.report.format import percent, percent_interval, score, times
+from xgaze.report.html import render
+
+INDEX = "index.html"
+
+
+def write_index(reports: Path) -> Path:
+    """List every run that has a report in `reports`, by name. The same reports give the same bytes."""
+    runs = [_run(one) for one in sorted(reports.glob("*/report.json"))]
+    compared = [{"name": one.stem, "link": quote(one.name)} for one in sorted(reports.glob("compare-*.html"))]
+    page = reports / INDEX
+    write_text(page, render("index.html", runs=runs, compared=compared))
+    return page
+
+
+def _run(file: Path) -> dict[str, Any]:
+    """One row. A report that cannot be read is listed as such: it must not hide the others."""
+    name = file.parent.name
+    try:
+        return {
+            "name": name,
+            "link": f"{quote(name)}/index.html",
+            **_figures(json.loads(file.read_text(encoding="utf-8"))),
+        }
+    except (ValueError, KeyError, TypeError):
+        return {"name": name, "link": None}
+
+
+def _figures(report: dict[str, Any]) -> dict[str, Any]:
+    error, student, lost = report["teacher"]["error"], report["student"], report["difference_percent"]
+    return {
+        "rendered": report["rendered"],
+        "teacher": (score(error["mean"], error["unit"]), error["mean"]),
+        "student": (score(student["error"]["mean"], error["unit"]), student["error"]["mean"]) if student else None,
+        "lost": (f"{percent(lost['mean'])} ({percent_interval(lost)})", lost["mean"]) if lost else None,
+        "parameters": (times(report["parameter_reduction"]), report["parameter_reduction"]) if student else None,
+        "fc_parameters": (times(report["fc_reduction"]), report["fc_reduction"]) if student else None,
+        "budget_percent": report["budget_percent"],
+        "budget_met": report["budget_met"],
+    }

@@ -1,0 +1,22 @@
+"""A run's folder -> everything there is to read about it: report, list of all reports, model card."""
+
+from pathlib import Path
+
+from xgaze.artifacts import write_text
+from xgaze.report.index import write_index
+from xgaze.report.model_card import model_card
+from xgaze.report.results import gather
+from xgaze.report.write import write_report
+
+CARD = "model_card.md"
+
+
+def publish(run: Path, folder: Path) -> Path:
+    """Write the report of `checkpoints/<recipe>` into `reports/<recipe>`, refresh `reports/index.html`, write the student's
+    model card into its folder, and return the page's path. Computes nothing."""
+    report, maps = gather(run)
+    page = write_report(folder, report, maps)
+    write_index(folder.parent)
+    if report["student"]:
+        write_text(run / "student" / CARD, model_card(report))
+    return page
