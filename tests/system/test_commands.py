@@ -126,7 +126,7 @@ def test_explain_writes_one_report(run):
 def test_no_artefact_is_a_pickle(run):
     shell, _ = run
     suffixes = {p.suffix for p in (shell.folder / "checkpoints").rglob("*") if p.is_file()}
-    assert suffixes == {".json", ".safetensors", ".csv", ".onnx", ".npy", ".npz"}
+    assert suffixes == {".json", ".safetensors", ".csv", ".onnx", ".npy", ".npz", ".md"}
     for path in (shell.folder / "checkpoints").rglob("*.safetensors"):
         assert not path.read_bytes()[:4].startswith((b"PK\x03\x04", b"\x80\x02"))
 
@@ -235,7 +235,9 @@ def test_bad_input_gets_one_message_and_exit_code_2(run, words, message):
     assert not (shell.folder / "y.csv").exists()
 
 
-@pytest.mark.parametrize("command", ["train-teacher", "distill", "explain", "check", "predict", "report", "render"])
+@pytest.mark.parametrize(
+    "command", ["train-teacher", "distill", "explain", "check", "predict", "report", "compare", "render"]
+)
 def test_every_command_has_help_with_an_example(run, command):
     shell, _ = run
     out, _ = shell(command, "--help")

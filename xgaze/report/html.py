@@ -50,15 +50,19 @@ def render(template: str, **context: Any) -> str:
 
 
 def embedded(stored: Any) -> Markup:
-    """JSON for a script element of type application/json; "<" would end the element."""
-    text = json.dumps(stored, default=_plain, separators=(",", ":"))
+    """JSON for a script element of type application/json; "<" would end the element. Numbers are cut to 6 digits."""
+    text = json.dumps(_plain(stored), separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
     if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"report.json holds a {type(value).__name__}")
+        return _plain(value.item())
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _resource(name: str) -> str:

@@ -14,6 +14,7 @@ PERCENTILE = 99.5
 PAPER, VISIBLE = 238, 0.45  # the eye shines through faintly where there is little attribution
 WIDEST_PX = 360  # pictures are shown some 170 px wide: more would only make the page heavy
 SAMPLES_SHOWN = 6
+METHOD_SAMPLES_SHOWN = 1  # other methods' maps of more samples would make the page heavy; maps.npz holds them
 
 Maps = Mapping[str, NDArray[Any]]
 
@@ -60,7 +61,7 @@ def sample_views(attribution: dict[str, Any], inputs: list[str], maps: Maps) -> 
             "sample": sample,
             "eyes": [{"input": one, "uri": picture_uri(maps[f"{k}/image/{one}"])} for one in inputs],
             "grids": [_target_grid(attribution, k, target, inputs, maps) for target in attribution["targets"]],
-            "methods": _method_grids(attribution, k, inputs, maps),
+            "methods": _method_grids(attribution, k, inputs, maps) if k < METHOD_SAMPLES_SHOWN else [],
         }
         for k, sample in enumerate(attribution["samples"][:SAMPLES_SHOWN])
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from xgaze.report.format import DASH, count, general, number, score, size, spread
 from xgaze.report.tables import Cell, Table, between, model, table, value
 
+FLOWS_SHOWN = 30
 ROLE_WORDS = {"floor": "floor: knows nothing", "result": "the student", "ceiling": "ceiling: as good as it gets"}
 
 
@@ -211,6 +212,12 @@ def _refit(rows: list[dict[str, Any]], unit: str) -> Table:
     return table("Refit", ("kept in the order of", "variables kept", "error after refit"), shown)
 
 
+def strongest(flows: list[float]) -> list[tuple[int, float]]:
+    """(variable, flow) of the variables that carry most, in their order; all lie in report.json."""
+    kept = sorted(range(len(flows)), key=lambda k: -abs(flows[k]))[:FLOWS_SHOWN]
+    return [(k, flows[k]) for k in sorted(kept)]
+
+
 def sample_tables(name: str, sample: dict[str, Any], unit: str) -> dict[str, Table]:
     """Shapley values and conductance of one sample, by the names of their charts."""
     tables = {}
@@ -226,7 +233,7 @@ def sample_tables(name: str, sample: dict[str, Any], unit: str) -> dict[str, Tab
         flows_of = [
             (model(role), Cell(str(k), k), value(flow, 2 if unit == "px" else 4))
             for role, flows in sample["conductance"].items()
-            for k, flow in enumerate(flows)
+            for k, flow in strongest(flows)
         ]
         tables[f"{name}-conductance"] = table("Conductance", ("model", "variable", unit), flows_of, (0,))
     return tables
