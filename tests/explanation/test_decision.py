@@ -43,7 +43,7 @@ def test_the_expected_rank_is_named_with_what_was_measured_there():
 
 def test_cut_towers_hidden_units_and_small_pictures_are_said():
     frontier = pd.DataFrame(
-        [row(rank=None, terms=None, towers_share=0.5, coarse_input=True, hidden=16.0, against="control")]
+        [row(rank=None, terms=None, towers_share=0.5, coarse_input=True, hidden=16.0, against="control, end to end")]
     )
     said = decision(4, 64, frontier)
     assert said.startswith(

@@ -80,7 +80,7 @@ def _worse(row: "pd.Series[Any]") -> str:
 
 
 def _reference(row: "pd.Series[Any]") -> str:
-    return "the teacher given the same tuning" if row.get("against") == "control" else "the teacher"
+    return "the teacher given the same tuning" if str(row.get("against")).startswith("control") else "the teacher"
 
 
 def _expectation(row: "pd.Series[Any]", frontier: pd.DataFrame, expected_rank: int) -> str:
