@@ -1,8 +1,9 @@
 """What `xgaze distill` reaches on a recipe's teacher, beside what we aim at. `python benchmarks/targets.py`
 
 Runs both searches from nothing (about half an hour on 2 cores), teacher given: fully connected layers only, and whole models.
-Prints a line per target, with the figures of test participants, and by how much it is met or missed. With a table of
-benchmarks/compression.py (`--table`) it says at which budgets a student of ours does better than torch-pruning's best.
+Prints a line per target, with the figures of test participants, and by how much it is met or missed. `--figures HEADS.json
+WHOLES.json` reads what `xgaze distill --prune-fc --json` and `xgaze distill --json` printed before, and leaves the times out.
+With a table of benchmarks/compression.py (`--table`) it says at which budgets our students do better than torch-pruning's best.
 """
 
 import argparse
@@ -39,9 +40,14 @@ class Line:
 
 def main() -> None:
     asked = arguments()
-    heads, head_seconds = distil(asked.recipe, asked.overrides, "--prune-fc")
-    wholes, whole_seconds = distil(asked.recipe, asked.overrides)
-    for line in lines(heads, head_seconds, wholes, whole_seconds):
+    if asked.figures:
+        heads, wholes = (json.loads(file.read_text()) for file in asked.figures)
+        found = lines(heads, wholes)
+    else:
+        heads, head_seconds = distil(asked.recipe, asked.overrides, "--prune-fc")
+        wholes, whole_seconds = distil(asked.recipe, asked.overrides)
+        found = lines(heads, wholes) + times(head_seconds, whole_seconds)
+    for line in found:
         print(line)
     if asked.table.is_file():
         print(against_torch_pruning(pd.read_csv(asked.table), asked.recipe))
@@ -51,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="multi-eye")
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--figures", nargs=2, type=Path, metavar=("HEADS.json", "WHOLES.json"))
     parser.add_argument("--table", type=Path, default=Path("benchmarks/results/compression.csv"))
     return parser.parse_args()
 
@@ -65,7 +72,7 @@ def distil(recipe: str, overrides: list[str], *options: str) -> tuple[dict[str, 
     return json.loads(found.stdout), time.perf_counter() - start
 
 
-def lines(heads: dict[str, Any], head_seconds: float, wholes: dict[str, Any], whole_seconds: float) -> list[Line]:
+def lines(heads: dict[str, Any], wholes: dict[str, Any]) -> list[Line]:
     """The targets, all at an upper bound of 2 % but the file in 8 bits, at an estimate of 3 %."""
     int8 = wholes["student"]["int8"]["worse_than_reference_percent"]
     return [
@@ -73,6 +80,11 @@ def lines(heads: dict[str, Any], head_seconds: float, wholes: dict[str, Any], wh
         Line("parameters, whole model", 20, "x", wholes["parameter_reduction"], *worse(wholes)),
         Line("latency, onnxruntime, 1 thread", 3, "x", wholes["latency_ratio"], *worse(wholes)),
         Line("file in 8 bits", 40, "x", wholes["int8_file_reduction"], in_words(int8), int8["mean"] <= 3),
+    ]
+
+
+def times(head_seconds: float, whole_seconds: float) -> list[Line]:
+    return [
         Line("search, fully connected layers", 20, " min", head_seconds / 60, "", at_most=True),
         Line("search, whole models", 20, " min", whole_seconds / 60, "", at_most=True),
     ]
