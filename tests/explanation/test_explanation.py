@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec, rows_of
-from xgaze.explanation.attribution import completeness_percent, integrated_gradients, mean_inputs
+from xgaze.explanation.attribution import Attribution, completeness_percent, integrated_gradients, mean_inputs
 from xgaze.explanation.embedding import explain_embedding
-from xgaze.explanation.explain import explain_samples, write_explanation
+from xgaze.explanation.explain import _completely, explain_samples, write_explanation
 from xgaze.explanation.regions import mean_shares, region_shares
 from xgaze.explanation.sweep import sweep_embedding
 from xgaze.explanation.targets import Scalar, targets_for
@@ -155,3 +155,16 @@ def test_the_sweep_passes_through_the_models_own_prediction(tmp_path, explained)
     reaches = [one.get("reach_px", one.get("reach")) for one in found["variables"]]
     assert reaches == sorted(reaches, reverse=True)
     assert all(len(one["values"]) == 5 for one in found["variables"])
+
+
+@pytest.mark.parametrize(("unexplained", "steps"), [(39.0, 8), (100.0, 32), (1e6, 64)])
+def test_more_steps_are_taken_until_the_maps_add_up_or_it_is_not_worth_the_time(unexplained, steps):
+    asked = []
+
+    def ask(count, _):
+        asked.append(count)
+        return Attribution((), 1.0, unexplained / count)
+
+    found, taken = _completely(ask, Explain(steps=8))
+    assert taken == steps == asked[-1] and asked == [8, 16, 32, 64][: len(asked)]
+    assert found.completeness_percent == unexplained / steps

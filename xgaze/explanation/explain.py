@@ -1,6 +1,7 @@
 """Explain chosen samples with teacher and student side by side, and write what was found into the run's folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import nn
 from xgaze.artifacts import atomic_path, write_json
 from xgaze.data.contract import Recording, Sample, collate
 from xgaze.explanation.attribution import Attribution, integrated_gradients, mean_inputs
+from xgaze.explanation.gate import MOST_UNEXPLAINED_PERCENT
 from xgaze.explanation.reading import in_words, output_of, predicted_class
 from xgaze.explanation.regions import mean_shares, region_shares
 from xgaze.explanation.selection import reference_rows
@@ -20,6 +22,7 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 
 Maps = dict[str, NDArray[Any]]
+MORE_STEPS = (1, 2, 4, 8)
 
 
 def explain_samples(
@@ -27,12 +30,13 @@ def explain_samples(
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Maps]:
     """Attribution section, region rows and maps of the report, for `models` (teacher, and student where there is one)."""
     baseline = mean_inputs(recording, reference_rows(recording, seed))
-    samples, regions, maps, targets = [], [], Maps(), list[Target]()
+    samples, regions, maps, targets, most_steps = [], [], Maps(), list[Target](), settings.steps
     with progress_bar("attributing") as advance:
         for k, row in enumerate(rows):
             sample = recording[row]
             targets = targets_for(recording.spec, predicted_class(recording, models["teacher"], sample))
-            found = _attribute_all(recording, models, targets, sample, baseline, settings)
+            found, steps = _attribute_all(recording, models, targets, sample, baseline, settings)
+            most_steps = max(most_steps, steps)
             samples.append(_describe(recording, models, sample, found))
             regions += _regions(recording, sample, found)
             maps |= _maps(recording, k, sample, found)
@@ -40,6 +44,7 @@ def explain_samples(
     section = {
         "method": "integrated gradients",
         "steps": settings.steps,
+        "most_steps": most_steps,
         "baseline": "mean training image",
         "targets": [one.name for one in targets],
         "target_unit": targets[0].unit,
@@ -58,17 +63,27 @@ def _attribute_all(
     sample: Sample,
     baseline: tuple[torch.Tensor, ...],
     settings: Explain,
-) -> Found:
+) -> tuple[Found, int]:
     batch = collate([sample], recording.spec)
-    return {
-        name: {
-            target.name: integrated_gradients(
-                model, target, batch.inputs, batch.target, baseline, settings.steps, settings.internal_batch_size
-            )
-            for target in targets
-        }
-        for name, model in models.items()
-    }
+    found: Found = {}
+    most_steps = settings.steps
+    for name, model in models.items():
+        found[name] = {}
+        for target in targets:
+            ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, baseline)
+            found[name][target.name], steps = _completely(ask, settings)
+            most_steps = max(most_steps, steps)
+    return found, most_steps
+
+
+def _completely(ask: Callable[[int, int], Attribution], settings: Explain) -> tuple[Attribution, int]:
+    """With ever more steps until the maps add up, or until more are not worth the time; and the steps taken."""
+    for times in MORE_STEPS:
+        steps = times * settings.steps
+        found = ask(steps, settings.internal_batch_size)
+        if found.completeness_percent <= MOST_UNEXPLAINED_PERCENT:
+            break
+    return found, steps
 
 
 def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample, found: Found) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _fitted(attribution: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 def _webp(pixels: NDArray[np.uint8]) -> str:
     file, picture = io.BytesIO(), Image.fromarray(pixels)
     picture.thumbnail((WIDEST_PX, WIDEST_PX), Image.Resampling.BOX)
-    picture.save(file, "WEBP", quality=74, method=6)
+    picture.save(file, "WEBP", quality=66, method=6)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
