@@ -133,11 +133,11 @@ def whole_plans(search: Search) -> list[Plan]:
     """From large to small: ever thinner heads where only these shrink; else shares of the towers' channels, and before them a
     thin head on whole towers, should no share hold."""
     wanted, teacher = search.bench.recipe.distill, search.bench.teacher
-    thin = thin_plans(search.capacity, teacher)
     if not wanted.towers:
-        return thin
+        return thin_plans(search.capacity, teacher)
     shares = sorted(wanted.shares, reverse=True)
-    return [thin[0], *(whole_plan(search.capacity, teacher, share, wanted.coarse_input) for share in shares)]
+    cut = [whole_plan(search.capacity, teacher, share, wanted.coarse_input) for share in shares]
+    return [whole_plan(search.capacity, teacher, 1.0, coarse=False), *cut]
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:
