@@ -10,11 +10,13 @@ import torch
 
 from xgaze.artifacts import read_card
 from xgaze.capacity.layer import LayerCapacity
-from xgaze.compression.bench import calibration_rows
+from xgaze.compression.bench import calibration_rows, open_bench
 from xgaze.compression.distill import distill, finished_student, student_of_teacher
 from xgaze.compression.export import export_onnx, measure_latency_ms, onnx_parity, open_session
+from xgaze.compression.plan import Plan
 from xgaze.compression.search import ranks_to_try
 from xgaze.compression.student import load_model
+from xgaze.compression.trial import Trial, latency_ms, run_trial
 from xgaze.data.contract import collate, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
@@ -183,6 +185,20 @@ def test_a_budget_of_size_gives_the_least_worse_within(run, gaze_recording, tmp_
         none = recipe.distill.model_copy(update={"max_parameters": 10})
         distill(recipe.model_copy(update={"distill": none}), gaze_recording, teacher, card, folder / "student")
     distill(recipe, gaze_recording, teacher, card, folder / "student", baselines=True)
+
+
+def test_trials_of_a_search_without_a_budget_of_time_are_timed_when_one_is_asked(run, gaze_recording):
+    recipe, folder, _ = run
+    teacher, _ = load_model(folder / "teacher")
+    timed = recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"max_latency_ms": 100.0})})
+    before, after = (open_bench(one, gaze_recording, teacher, folder / "student") for one in (recipe, timed))
+    done = run_trial(before, Trial(Plan(rank=8, terms=1), seed=recipe.seed))
+    assert latency_ms(before, done) is None
+    assert latency_ms(after, done) > 0
+    inputs = collate([gaze_recording[k] for k in rows_of(gaze_recording, "validation")], gaze_recording.spec).inputs
+    feed = {"eye0": inputs[0].numpy(), "eye1": inputs[1].numpy()}
+    found = open_session(done.folder / "model.onnx").run(None, feed)[0]
+    assert np.abs(found - done.outputs).max() < 1e-2  # px: it is the trial's own model
 
 
 def test_a_student_is_found_by_its_budget_or_by_its_teacher(run):

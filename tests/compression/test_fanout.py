@@ -72,9 +72,10 @@ def test_what_is_finished_is_not_done_again(small):
     assert run_all(search.bench, TRIALS, Fan(workers=2, dask=None), search.teacher_folder)[0].trial == TRIALS[0]
 
 
-def test_a_scheduler_that_does_not_answer_is_one_message(small):
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no-port", "nothing://here:1"])
+def test_a_scheduler_that_does_not_answer_is_one_message(small, address):
     pytest.importorskip("distributed")
     search, _ = small
-    shutil.rmtree(search.bench.folder / "trials")
+    shutil.rmtree(search.bench.folder / "trials", ignore_errors=True)
     with pytest.raises(InputError, match="no scheduler answers there"):
-        run_all(search.bench, TRIALS, Fan(dask="tcp://127.0.0.1:9"), search.teacher_folder)
+        run_all(search.bench, TRIALS, Fan(dask=address), search.teacher_folder)

@@ -128,7 +128,7 @@ def test_classifiers_are_explained_too(class_recording):
     json.dumps(found, allow_nan=False)
     assert found["embedding"]["probes"][0]["what"] == "class"
     assert found["embedding"]["importance"]["unit"] == "logits"
-    assert "reach" in found["sweep_mean"]["variables"][0]
+    assert "reach" in found["sweep_mean"]["variables"][0] and len(found["sweep_mean"]["paths"][0]["score"]) > 1
 
 
 def test_the_mean_sweep_of_a_linear_tail_is_weight_times_range():
@@ -140,6 +140,21 @@ def test_the_mean_sweep_of_a_linear_tail_is_weight_times_range():
     found = mean_sweep(tail, People(train, people_of(rng.normal(size=(20, 3)), ["q"] * 20)), True, SMALL)
     assert [one["variable"] for one in found["variables"]] == [0, 2, 1]
     assert [one["reach_px"] for one in found["variables"]] == pytest.approx([9.8, 1.96, 0], abs=0.1)
+
+
+def test_the_paths_of_the_mean_sweep_start_at_each_samples_own_prediction():
+    rng = np.random.default_rng(0)
+    tail = nn.Linear(3, 2)
+    with torch.no_grad():
+        tail.weight.copy_(torch.tensor([[3.0, 0, 1], [4.0, 0, 0]]))
+    train = people_of(rng.uniform(-1, 1, (4000, 3)), ["p"] * 4000)
+    own = rng.normal(size=(20, 3))
+    found = mean_sweep(tail, People(train, people_of(own, ["q"] * 20)), True, CapacitySizes(sweep_samples=20))
+    first = found["paths"][0]
+    assert [one["variable"] for one in found["paths"]] == [0, 2, 1]
+    assert first["values"] == pytest.approx(np.linspace(-0.98, 0.98, 11), abs=0.02)
+    moved = np.array(first["values"]) - own[:, 0].mean()
+    assert first["x_px"] == pytest.approx(3 * moved, abs=1e-4) and first["y_px"] == pytest.approx(4 * moved, abs=1e-4)
 
 
 def test_the_interval_of_similarity_is_the_jackknife_over_participants():

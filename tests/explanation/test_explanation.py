@@ -144,6 +144,18 @@ def test_samples_are_explained_for_both_models_and_written(tmp_path, explained):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["explanation.json", "maps.npz"]
 
 
+def test_samples_of_different_classes_keep_their_own_targets(class_recording):
+    torch.manual_seed(0)
+    model = build("heatmap-cnn", {"channels": (4, 4)}, class_recording.spec).eval()
+    nn.init.normal_(model.head[-1].weight, std=5.0)
+    rows = [int(row) for row in rows_of(class_recording, "test")[:2]]
+    section, _, maps = explain_samples(class_recording, {"teacher": model}, rows, Explain(steps=8), seed=0)
+    assert sorted(section["targets"]) == ["class left", "class right"]
+    own = [list(one["completeness_percent"]["teacher"]) for one in section["samples"]]
+    assert sorted(own) == [["class left"], ["class right"]]
+    assert all(f"{k}/teacher/{target}/eye0" in maps for k, (target,) in enumerate(own))
+
+
 def test_the_sweep_passes_through_the_models_own_prediction(tmp_path, explained):
     recording, models = explained
     teacher = models["teacher"]

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 
+from xgaze.report import figures, figures_inside, figures_sample, figures_trust
+from xgaze.report.svg import Chart
+
 UNITS = {"gaze": "px", "class": "AUC"}
 
 
@@ -230,6 +233,7 @@ def anatomy(unit):
                 "mass_percent": interval(mass),
                 "density": interval(mass / area),
                 "deletion": interval(mass * 1.3),
+                "error_growth": interval(mass * 0.9) if unit == "px" else None,
             }
             rows.append({"model": model, "region": region, "area_percent": area, **figures})
         lost = {"mass_percent": interval(-0.1 * shares[region], 1.2), "deletion": interval(-0.13 * shares[region], 2)}
@@ -301,6 +305,15 @@ def embedding(unit):
     }
 
 
+def mean_path(task, k):
+    """How far the prediction moves along one variable; the strongest first."""
+    way = np.linspace(-40, 40, 11) / (k + 1)
+    moved = (
+        {"x_px": way.tolist(), "y_px": (way * (-1) ** k / 2).tolist()} if task == "gaze" else {"score": way.tolist()}
+    )
+    return {"variable": k, "values": way.tolist(), **moved}
+
+
 def eye(height, width, rng):
     """A drawn eye: skin, sclera, iris, pupil, glint."""
     y, x = np.mgrid[-1 : 1 : height * 1j, -1.25 : 1.25 : width * 1j]
@@ -334,7 +347,11 @@ def add_explanation(report, maps, inputs):
         anatomy=anatomy(unit),
         layers=layers(),
         embedding=embedding(unit),
-        sweep_mean={"samples": 64, "variables": [{"variable": k, reach: 80.0 / (k + 1)} for k in range(64)]},
+        sweep_mean={
+            "samples": 64,
+            "variables": [{"variable": k, reach: 80.0 / (k + 1)} for k in range(64)],
+            "paths": [mean_path(report["task"], k) for k in range(10)],
+        },
         decision="Keep rank 6 with 2 outer products per filter: 31.5 px on unseen people, +1.2 % against the teacher.",
     )
 
@@ -384,3 +401,12 @@ def run(request):
 @pytest.fixture
 def gaze_run():
     return make("gaze")
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Charts without their drawing, which takes most of the time, for tests of everything else."""
+    for module in (figures, figures_inside, figures_sample, figures_trust):
+        monkeypatch.setattr(
+            module, "chart", lambda name, title, description, draw, **size: Chart(title, description, "")
+        )

@@ -1,5 +1,6 @@
 """`xgaze distill`"""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,12 @@ class Percent(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
-            return float(str(value).strip().removesuffix("%"))
+            percent = float(str(value).strip().removesuffix("%"))
         except ValueError:
+            percent = math.nan
+        if not math.isfinite(percent):
             self.fail(f"'{value}' is not a percentage; write for example 2%.", param, ctx)
+        return percent
 
 
 @click.command("distill")
@@ -145,9 +149,11 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"{figures['fc_reduction']:.1f}x fewer than the teacher ({student['parameters']:,} in all, "
         f"{figures['parameter_reduction']:.1f}x fewer; {student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'])}.",
-        f"  Teacher {error_in_words(teacher['error'])}; the same extra tuning makes it {extra:+.1f} % worse.",
+        f"  Teacher {error_in_words(teacher['error'])}; the same extra tuning makes it {change_in_words(extra)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}], 95 % interval over "
         f"participants. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
+        *([] if figures["held_on_validation"] else [f"  On validation participants: {figures['reason']}."]),
+        *labels_only_in_words(figures["labels_only"]),
         f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
         f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
         *int8_in_words(student["int8"], figures["int8_file_reduction"]),
@@ -155,6 +161,22 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
+    ]
+
+
+def change_in_words(percent: float) -> str:
+    """As "1.2 % worse", "0.6 % better": positive is worse."""
+    return f"{abs(percent):.1f} % {'worse' if percent > 0 else 'better'}"
+
+
+def labels_only_in_words(beside: dict[str, Any] | None) -> list[str]:
+    """What the teacher's lessons gave, where it taught."""
+    if beside is None:
+        return []
+    worse = beside["worse_than_student_percent"]
+    return [
+        f"  The same student from labels alone: {change_in_words(worse['mean'])} than this one "
+        f"[{worse['low']:+.1f}, {worse['high']:+.1f}]."
     ]
 
 

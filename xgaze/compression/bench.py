@@ -100,7 +100,9 @@ def make_lesson(
     if unlabelled is None:
         return Lesson(outputs)
     rows = np.arange(len(unlabelled.table))
-    return Lesson(outputs, unlabelled, _kept(teacher, unlabelled, rows, folder / "teacher.unlabelled.npy"))
+    return Lesson(
+        outputs, unlabelled, _kept(teacher, unlabelled, rows, folder / "embeddings" / "teacher.unlabelled.npy")
+    )
 
 
 def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:

@@ -97,7 +97,11 @@ def _nothing_fits(candidates: Sequence[Judged], wanted: Distill, size: Size) -> 
     }
     said = ", ".join(f"{key} {value:g}" for key, value in asked.items() if value is not None)
     least = min(candidates, key=lambda one: size(one.result)).result
+    times = [one.latency_ms for one in candidates if one.latency_ms is not None]
+    fastest = f", the fastest takes {min(times):.2f} ms" if times and wanted.max_latency_ms is not None else ""
+    cut = wanted.towers and wanted.effort == "full"
+    smaller = "give smaller distill.shares in the recipe" if cut else "go without --prune-fc and --effort quick"
     return (
         f"no student of {len(candidates)} tried keeps {said}; the smallest has {least.parameters:,} parameters in "
-        f"{least.bytes:,} bytes. Allow more, or give smaller distill.shares in the recipe."
+        f"{least.bytes:,} bytes{fastest}. Allow more, or {smaller}."
     )

@@ -75,8 +75,10 @@ def _backend(address: str | None) -> AbstractContextManager[Any]:
         raise InputError("--dask needs Dask: python -m pip install 'xgaze[cluster]'.") from None
     try:
         client = Client(address, timeout="10s")
-    except OSError as error:
-        raise InputError(f"--dask {address}: no scheduler answers there ({error}).") from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--dask {address}: no scheduler answers there ({error}). Expected for example tcp://127.0.0.1:8786."
+        ) from None
     return _Connected(client)
 
 

@@ -1,6 +1,7 @@
 """One trial: a model made by one method, tuned one way, and what it says of validation participants. Kept as a folder, so that a
 killed search goes on where it was and trials can be done by other processes."""
 
+import copy
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import atomic_path, read_json, write_json, write_weights
+from xgaze.artifacts import atomic_path, read_json, read_weights, write_json, write_weights
 from xgaze.compression.bench import Bench
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.methods import METHODS, SCRATCH
 from xgaze.compression.plan import Plan
+from xgaze.compression.student import surgery_from_json
 from xgaze.compression.surgery import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
@@ -124,14 +126,25 @@ def validation_outputs(bench: Bench, trial: Trial, model: FeatureHead) -> NDArra
 
 
 def latency_ms(bench: Bench, result: Result) -> float | None:
-    """Median of onnxruntime on one thread, None where the trial was not exported. Measured once, by whoever asks first, so that
-    trials running side by side do not slow each other's clock."""
+    """Median of onnxruntime on one thread, None where nobody asks for it. Measured once, by whoever asks first, so that trials
+    running side by side do not slow each other's clock. A trial of an earlier search without a budget of time is exported now."""
     onnx, kept = result.folder / ONNX, result.folder / "latency.json"
     if not onnx.is_file():
-        return None
+        if bench.recipe.distill.max_latency_ms is None or not result.surgeries:
+            return None
+        export_onnx(_model_of(bench, result), bench.recording.spec, onnx)
     if not kept.is_file():
         rows = rows_of(bench.recording, "validation")[:1]
         inputs = next(iter(ordered_batches(bench.recording, rows))).inputs
         write_json(kept, latency_to_json(measure_latency_ms(open_session(onnx), inputs)))
     median: float = read_json(kept)["median"]
     return median
+
+
+def _model_of(bench: Bench, result: Result) -> FeatureHead:
+    """A trial's model again, for which its surgeries must be known."""
+    model = copy.deepcopy(bench.teacher)
+    for stored in result.surgeries:
+        surgery_from_json(stored).reshape(model)
+    model.load_state_dict(read_weights(result.folder / WEIGHTS))
+    return model

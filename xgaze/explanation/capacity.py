@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.capacity.codes import Codes, collect_codes, spread_rows
-from xgaze.capacity.importance import ForestSettings
+from xgaze.capacity.importance import ForestSettings, tail_outputs
 from xgaze.capacity.layers import layer_costs
 from xgaze.capacity.measures import embedding_measures
 from xgaze.capacity.probe_targets import probe_targets
@@ -22,7 +22,7 @@ from xgaze.explanation.capacity_embedding import People, importance_section, pro
 from xgaze.explanation.decision import decision
 from xgaze.explanation.intervals import Stored
 from xgaze.explanation.prepared import analysis_copy
-from xgaze.explanation.sweep import sweep_embedding
+from xgaze.explanation.sweep import STRONGEST, path_of, sweep_embedding
 from xgaze.progress import progress_bar
 
 TEACHER, STUDENT = "teacher", "student"
@@ -95,19 +95,28 @@ def explain_capacity(
 
 
 def mean_sweep(tail: nn.Module, people: People, gaze: bool, sizes: CapacitySizes) -> dict[str, Any]:
-    """Reach of each variable averaged over test samples, at most `sizes.sweep_samples`, spread over participants; the variable of
-    largest reach first. Each is moved over its 1-99 % range among training samples."""
+    """Each variable moved over its 1-99 % range among training samples, averaged over test samples, at most
+    `sizes.sweep_samples`, spread over participants: "variables" with their reach, the largest first, and of the strongest the
+    "paths": how far the prediction is then away from the sample's own."""
     places = (
         np.linspace(0, len(people.test.ids) - 1, min(sizes.sweep_samples, len(people.test.ids))).round().astype(int)
     )
-    reaches = [
-        sweep_embedding(tail, people.test.embedding[k], people.train.embedding, sizes.sweep_points).reach()
-        for k in places
+    found = [
+        sweep_embedding(tail, people.test.embedding[k], people.train.embedding, sizes.sweep_points) for k in places
     ]
-    mean = np.mean(reaches, axis=0)
+    mean = np.mean([one.reach() for one in found], axis=0)
+    own = tail_outputs(tail)(people.test.embedding[places])
+    moved = np.mean([one.outputs - here for one, here in zip(found, own, strict=True)], axis=0)
     key = "reach_px" if gaze else "reach"
     order = np.argsort(-mean, kind="stable")
-    return {"samples": len(places), "variables": [{"variable": int(k), key: float(mean[k])} for k in order]}
+    return {
+        "samples": len(places),
+        "variables": [{"variable": int(k), key: float(mean[k])} for k in order],
+        "paths": [
+            {"variable": int(k), "values": found[0].values[k].tolist(), **path_of(moved[k], gaze)}
+            for k in order[:STRONGEST]
+        ],
+    }
 
 
 def _collect(

@@ -10,11 +10,9 @@ from xgaze.capacity.embeddings import captured, collect_embeddings
 from xgaze.data.contract import Recording
 from xgaze.explanation.reading import in_words, output_of
 from xgaze.explanation.selection import reference_rows
-from xgaze.explanation.sweep import Sweep, sweep_embedding
+from xgaze.explanation.sweep import STRONGEST, Sweep, path_of, sweep_embedding
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
-
-STRONGEST = 10
 
 
 @torch.no_grad()
@@ -47,14 +45,5 @@ def explain_embedding(
 
 
 def _variable(sweep: Sweep, k: int, gaze: bool) -> dict[str, Any]:
-    values, outputs = sweep.values[k].tolist(), sweep.outputs[k]
-    reach = float(sweep.reach()[k])
-    if gaze:
-        return {
-            "variable": k,
-            "reach_px": reach,
-            "values": values,
-            "x_px": outputs[:, 0].tolist(),
-            "y_px": outputs[:, 1].tolist(),
-        }
-    return {"variable": k, "reach": reach, "values": values, "score": (outputs[:, -1] - outputs[:, 0]).tolist()}
+    key, reach = "reach_px" if gaze else "reach", float(sweep.reach()[k])
+    return {"variable": k, key: reach, "values": sweep.values[k].tolist(), **path_of(sweep.outputs[k], gaze)}

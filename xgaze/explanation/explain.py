@@ -28,13 +28,18 @@ MORE_STEPS = (1, 2, 4, 8)
 def explain_samples(
     recording: Recording, models: dict[str, nn.Module], rows: Sequence[int], settings: Explain, seed: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Maps]:
-    """Attribution section, region rows and maps of the report, for `models` (teacher, and student where there is one)."""
+    """Attribution section, region rows and maps of the report, for `models` (teacher, and student where there is one).
+
+    A sample has the targets its figures are named by; "targets" are those of all samples, since a class is asked of the
+    samples it is predicted for.
+    """
     baseline = mean_inputs(recording, reference_rows(recording, seed))
-    samples, regions, maps, targets, most_steps = [], [], Maps(), list[Target](), settings.steps
+    samples, regions, maps, named, most_steps = [], [], Maps(), dict[str, str](), settings.steps
     with progress_bar("attributing") as advance:
         for k, row in enumerate(rows):
             sample = recording[row]
             targets = targets_for(recording.spec, predicted_class(recording, models["teacher"], sample))
+            named |= {one.name: one.unit for one in targets}
             found, steps = _attribute_all(recording, models, targets, sample, baseline, settings)
             most_steps = max(most_steps, steps)
             samples.append(_describe(recording, models, sample, found))
@@ -46,8 +51,8 @@ def explain_samples(
         "steps": settings.steps,
         "most_steps": most_steps,
         "baseline": "mean training image",
-        "targets": [one.name for one in targets],
-        "target_unit": targets[0].unit,
+        "targets": list(named),
+        "target_unit": next(iter(named.values())),
         "samples": samples,
     }
     return section, mean_shares(regions), maps

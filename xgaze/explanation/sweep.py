@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 RANGE_PERCENT = (1, 99)
+STRONGEST = 10
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,10 @@ def sweep_embedding(tail: nn.Module, embedding: NDArray[Any], observed: NDArray[
     moved[variables, :, variables] = values
     outputs = tail(torch.from_numpy(moved.reshape(-1, len(embedding))))
     return Sweep(values, outputs.double().numpy().reshape(*values.shape, -1))
+
+
+def path_of(outputs: NDArray[np.float64], gaze: bool) -> dict[str, list[float]]:
+    """Outputs (points, outputs) along one variable as the report draws them: the gaze point, or the last class less the first."""
+    if gaze:
+        return {"x_px": outputs[:, 0].tolist(), "y_px": outputs[:, 1].tolist()}
+    return {"score": (outputs[:, -1] - outputs[:, 0]).tolist()}

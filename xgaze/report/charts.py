@@ -3,7 +3,7 @@
 from typing import Any
 
 from xgaze.report import figures, figures_inside, figures_sample, figures_trust
-from xgaze.report.images import SAMPLES_SHOWN
+from xgaze.report.images import SAMPLES_SHOWN, targets_of
 from xgaze.report.svg import Chart
 
 
@@ -36,7 +36,7 @@ def _samples(report: dict[str, Any]) -> dict[str, Chart]:
         if sample.get("shapley"):
             charts[f"{name}-shapley"] = figures_sample.shapley_figure(f"{name}-shapley", sample, unit)
         if sample.get("conductance"):
-            flow = figures_sample.conductance_figure(f"{name}-conductance", sample, found["targets"][-1], unit)
+            flow = figures_sample.conductance_figure(f"{name}-conductance", sample, targets_of(sample)[-1], unit)
             charts[f"{name}-conductance"] = flow
     return charts
 
@@ -67,8 +67,12 @@ def _inside(report: dict[str, Any]) -> dict[str, Chart]:
     if importance.get("agreement"):
         charts["rankings"] = figures_inside.rankings_figure(importance)
     if importance.get("refit"):
-        charts["refit"] = figures_inside.refit_figure(importance["refit"], report["score"]["unit"])
+        charts["refit"] = figures_inside.refit_figure(
+            importance["refit"], importance.get("refit_unit", report["score"]["unit"])
+        )
     if report["sweep_mean"]:
         unit = "px" if report["task"] == "gaze" else "logits"
         charts["sweep-mean"] = figures_inside.sweep_mean_figure(report["sweep_mean"], unit)
+        if report["sweep_mean"].get("paths"):
+            charts["sweep-paths"] = figures_sample.sweep_paths_figure(report["sweep_mean"])
     return charts

@@ -11,6 +11,7 @@ from xgaze.report.svg import COLOURS, CYCLE, INK, MUTED, Chart, chart, legend_ab
 
 STRONGEST = 10
 DASHES = ("-", "--", ":")
+PERCENTILE = "from the low to the high end of the variable's range, %"
 
 
 def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
@@ -19,17 +20,15 @@ def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for k, one in enumerate(sweep["variables"]):
-            x, y = (one["x_px"], one["y_px"]) if gaze else (np.linspace(1, 99, len(one["values"])), one["score"])
-            colour, dash = CYCLE[k % len(CYCLE)], DASHES[k // len(CYCLE) % len(DASHES)]
-            axes.plot(x, y, dash, color=colour, linewidth=1.8, label=f"{one['variable']}")
+        _paths(axes, sweep["variables"])
         if gaze:
-            _window(axes, sweep, scene or [1, 1])
+            _window(axes, _cloud(sweep["variables"], sweep["prediction"], sweep["truth"]), 0.05 * (scene or [1, 1])[1])
+            axes.set(xlabel="x in the scene, px", ylabel="y in the scene, px")
             axes.plot(*sweep["prediction"], "o", color=INK, markersize=7, label="prediction")
             axes.plot(*sweep["truth"], "x", color=INK, markersize=9, markeredgewidth=2, label="truth")
         else:
-            axes.set(xlabel="percentile of the variable's observed range", ylabel="logit difference of the classes")
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, title="variable", fontsize=9)
+            axes.set(xlabel=PERCENTILE, ylabel="logit difference of the classes")
+        _legend_beside(axes)
 
     return chart(
         "sweep",
@@ -42,15 +41,56 @@ def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
     )
 
 
-def _window(axes: Axes, sweep: dict[str, Any], scene: list[int]) -> None:
+def sweep_paths_figure(sweep: dict[str, Any]) -> Chart:
+    """The same averaged over many samples: how far the prediction is carried from where it was."""
+    gaze = "x_px" in sweep["paths"][0]
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        _paths(axes, sweep["paths"])
+        if gaze:
+            _window(axes, _cloud(sweep["paths"], [0, 0]), 1)
+            axes.plot(0, 0, "o", color=INK, markersize=7, label="prediction")
+            axes.set(xlabel="moved to the right, px", ylabel="moved down, px")
+        else:
+            axes.set(xlabel=PERCENTILE, ylabel="change of the logit difference")
+        _legend_beside(axes)
+
+    return chart(
+        "sweep-paths",
+        f"Where the strongest variables pull the prediction, averaged over {sweep['samples']} samples",
+        "Each line: how far the predicted point moves, on average, while one embedding variable goes over its observed 1 to 99 "
+        "percent range; the dot is where each prediction was."
+        if gaze
+        else "Each line: how far the score moves, on average, while one embedding variable goes over its observed 1 to 99 "
+        "percent range.",
+        draw,
+        height=4.2,
+    )
+
+
+def _paths(axes: Axes, variables: list[dict[str, Any]]) -> None:
+    for k, one in enumerate(variables):
+        x, y = (one["x_px"], one["y_px"]) if "x_px" in one else (np.linspace(0, 100, len(one["score"])), one["score"])
+        colour, dash = CYCLE[k % len(CYCLE)], DASHES[k // len(CYCLE) % len(DASHES)]
+        axes.plot(x, y, dash, color=colour, linewidth=1.8, label=f"{one['variable']}")
+
+
+def _legend_beside(axes: Axes) -> None:
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, title="variable", fontsize=9)
+
+
+def _cloud(variables: list[dict[str, Any]], *points: list[float]) -> np.ndarray:
+    """All points (n, 2) to be seen."""
+    return np.concatenate([*(np.column_stack((one["x_px"], one["y_px"])) for one in variables), points])
+
+
+def _window(axes: Axes, cloud: np.ndarray, least: float) -> None:
     """The part of the scene that the paths cross, 4:3, y downwards: the whole scene would shrink them to a blot."""
-    points = [np.column_stack((one["x_px"], one["y_px"])) for one in sweep["variables"]]
-    cloud = np.concatenate([*points, [sweep["prediction"]], [sweep["truth"]]])
     low, high = cloud.min(axis=0), cloud.max(axis=0)
-    half = 0.6 * max((high[0] - low[0]) * 0.75, high[1] - low[1], 0.05 * scene[1])
+    half = 0.6 * max((high[0] - low[0]) * 0.75, high[1] - low[1], least)
     x, y = (low + high) / 2
     axes.set(xlim=(x - half / 0.75, x + half / 0.75), ylim=(y + half, y - half), aspect="equal")
-    axes.set(xlabel="x in the scene, px", ylabel="y in the scene, px")
 
 
 def regions_figure(rows: list[dict[str, Any]], target: str) -> Chart:

@@ -59,8 +59,9 @@ def curves_figure(agreement: dict[str, Any]) -> Chart:
     return chart(
         "curves",
         "Do the strongest pixels matter?",
-        f"The {agreement['target']} while pixels are taken away (deletion) or put back (insertion), strongest first; 95 % "
-        "intervals over people. The further from the random order, the more the map tells.",
+        "How far the prediction moves, on average, while pixels are blanked (deletion) or put back (insertion), strongest first; "
+        "95 % intervals over people. A map that tells much lies right of the random order in deletion and left of it in "
+        "insertion.",
         draw,
         height=height(len(rows)) - 0.2,
     )
@@ -75,7 +76,7 @@ def anatomy_figure(anatomy: dict[str, Any]) -> Chart:
     panels_of = (
         ("mass_percent", "attribution, %", None),
         ("density", "density (1 = even)", 1.0),
-        ("deletion", f"when removed, {anatomy['unit']}", 0.0),
+        ("deletion", f"moved when blanked, {anatomy['unit']}", 0.0),
     )
 
     def draw(figure: Figure) -> None:
@@ -95,7 +96,7 @@ def anatomy_figure(anatomy: dict[str, Any]) -> Chart:
         "anatomy",
         "What part of the eye the models use",
         f"Share of the attribution of the {anatomy['target']} in each region (grey bar: the region's share of the picture), how "
-        "dense it is there, and how much the figure changes when the region is blanked; 95 % intervals over people.",
+        "dense it is there, and how far the prediction moves when the region is blanked; 95 % intervals over people.",
         draw,
         height=height(len(regions)),
     )
@@ -104,7 +105,10 @@ def anatomy_figure(anatomy: dict[str, Any]) -> Chart:
 def differences_figure(anatomy: dict[str, Any]) -> Chart:
     """Student minus teacher, paired within people."""
     rows = anatomy["differences"]
-    panels_of = (("mass_percent", "attribution, percentage points"), ("deletion", f"when removed, {anatomy['unit']}"))
+    panels_of = (
+        ("mass_percent", "attribution, percentage points"),
+        ("deletion", f"moved when blanked, {anatomy['unit']}"),
+    )
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(panels_of), sharey=True)

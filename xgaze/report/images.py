@@ -53,21 +53,33 @@ def _webp(pixels: NDArray[np.uint8]) -> str:
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def sample_views(attribution: dict[str, Any], inputs: list[str], maps: Maps) -> list[dict[str, Any]]:
-    """Per sample: its pictures, one grid of maps per target, and one per other method for the last target."""
+def sample_views(
+    attribution: dict[str, Any], inputs: list[str], maps: Maps, refused: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Per sample: its pictures, one grid of maps per target, and one per other method for the last target. refused: models whose
+    maps are not to be trusted, with the reason, which stands in their place."""
     return [
         {
             "name": f"sample-{k}",
             "sample": sample,
             "eyes": [{"input": one, "uri": picture_uri(maps[f"{k}/image/{one}"])} for one in inputs],
-            "grids": [_target_grid(attribution, k, target, inputs, maps) for target in attribution["targets"]],
+            "grids": [
+                _target_grid(attribution, k, target, inputs, maps, refused or {}) for target in targets_of(sample)
+            ],
             "methods": _method_grids(attribution, k, inputs, maps) if k < METHOD_SAMPLES_SHOWN else [],
         }
         for k, sample in enumerate(attribution["samples"][:SAMPLES_SHOWN])
     ]
 
 
-def _target_grid(attribution: dict[str, Any], k: int, target: str, inputs: list[str], maps: Maps) -> dict[str, Any]:
+def targets_of(sample: dict[str, Any]) -> list[str]:
+    """What was asked of this sample, in order; for classes another sample may have been asked for another class."""
+    return list(next(iter(sample["completeness_percent"].values())))
+
+
+def _target_grid(
+    attribution: dict[str, Any], k: int, target: str, inputs: list[str], maps: Maps, refused: Mapping[str, str]
+) -> dict[str, Any]:
     sample = attribution["samples"][k]
     models = list(sample["completeness_percent"])
     own = {model: [maps[f"{k}/{model}/{target}/{one}"] for one in inputs] for model in models}
@@ -76,6 +88,7 @@ def _target_grid(attribution: dict[str, Any], k: int, target: str, inputs: list[
         model = row["model"]
         row["completeness"] = sample["completeness_percent"][model][target]
         row["explained"] = sample["explained"][model][target]
+        row["refused"] = refused.get(model)
         for cell in row["cells"]:
             cell["share"] = sample["share_percent"][model][target][cell["input"]]
     return {**grid, "target": target, "unit": attribution["target_unit"]}
@@ -83,7 +96,7 @@ def _target_grid(attribution: dict[str, Any], k: int, target: str, inputs: list[
 
 def _method_grids(attribution: dict[str, Any], k: int, inputs: list[str], maps: Maps) -> list[dict[str, Any]]:
     """Other methods draw on scales of their own: their units differ."""
-    target = attribution["targets"][-1]
+    target = targets_of(attribution["samples"][k])[-1]
     models = list(attribution["samples"][k]["completeness_percent"])
     starts = [f"{k}/{model}/{target}/{inputs[0]}/" for model in models]
     names = dict.fromkeys(key.removeprefix(start) for start in starts for key in maps if key.startswith(start))

@@ -23,6 +23,7 @@ def render_page(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> str
         "page.html",
         report=shown,
         words=words.summary(shown),
+        most_unexplained=words.COMPLETENESS_LIMIT_PERCENT,
         still_to_come=words.still_to_come(shown),
         sections=sections(shown),
         charts=report_charts(shown),
@@ -64,4 +65,8 @@ def _tables(report: dict[str, Any]) -> dict[str, Table]:
 def _samples(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     if not report["attribution"]:
         return []
-    return sample_views(report["attribution"], [one["name"] for one in report["inputs"]], maps)
+    method = report["attribution"]["method"]
+    refused = {
+        one["role"]: one["reason"] for one in report["methods"] or [] if one["name"] == method and not one["offered"]
+    }
+    return sample_views(report["attribution"], [one["name"] for one in report["inputs"]], maps, refused)

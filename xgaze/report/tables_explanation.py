@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from xgaze.report.format import DASH, count, general, number, score, size, spread
+from xgaze.report.format import DASH, count, general, number, size, spread
 from xgaze.report.tables import Cell, Table, between, model, table, value
+from xgaze.report.tables_sweep import sweep_tables
 
 FLOWS_SHOWN = 30
 ROLE_WORDS = {"floor": "floor: knows nothing", "result": "the student", "ceiling": "ceiling: as good as it gets"}
@@ -17,15 +18,13 @@ def explanation_tables(report: dict[str, Any]) -> dict[str, Table]:
         "anatomy": lambda: _anatomy(report["anatomy"]),
         "regions": lambda: _regions(report["regions"]),
         "layers": lambda: _layers(report["layers"]),
-        "sweep": lambda: _sweep(report),
-        "sweep_mean": lambda: _sweep_mean(report),
     }
     tables = {name: make() for name, make in makers.items() if report[name]}
     if report["agreement"] and report["agreement"].get("curves"):
         tables["curves"] = _curves(report["agreement"])
     if report["anatomy"] and report["anatomy"].get("differences"):
         tables["differences"] = _differences(report["anatomy"])
-    return tables | _embedding(report)
+    return tables | sweep_tables(report) | _embedding(report)
 
 
 def _methods(rows: list[dict[str, Any]]) -> Table:
@@ -74,6 +73,7 @@ def _curves(found: dict[str, Any]) -> Table:
 
 
 def _anatomy(found: dict[str, Any]) -> Table:
+    grows = any(row.get("error_growth") for row in found["rows"])  # classes have no error in this unit
     rows = [
         (
             row["region"],
@@ -82,16 +82,25 @@ def _anatomy(found: dict[str, Any]) -> Table:
             value(row["area_percent"]),
             between(row["density"], 2),
             between(row["deletion"]),
+            *((between(row["error_growth"]),) if grows else ()),
         )
         for row in found["rows"]
     ]
-    columns = ("region", "model", "attribution, %", "area, %", "density", f"when removed, {found['unit']}")
+    columns = [
+        "region",
+        "model",
+        "attribution, %",
+        "area, %",
+        "density",
+        f"prediction moved when blanked, {found['unit']}",
+    ]
+    columns += [f"error grown when blanked, {found['unit']}"] * grows
     return table("Anatomy", columns, rows, (0, 1))
 
 
 def _differences(found: dict[str, Any]) -> Table:
     rows = [(row["region"], between(row["mass_percent"]), between(row["deletion"])) for row in found["differences"]]
-    columns = ("region", "attribution, percentage points", f"when removed, {found['unit']}")
+    columns = ("region", "attribution, percentage points", f"prediction moved when blanked, {found['unit']}")
     return table("Student minus teacher", columns, rows)
 
 
@@ -127,29 +136,6 @@ def _layers(rows: list[dict[str, Any]]) -> Table:
     return table("Layers", columns, shown, (0, 1, 2))
 
 
-def _sweep(report: dict[str, Any]) -> Table:
-    gaze = report["task"] == "gaze"
-    rows = [
-        (
-            str(one["variable"]),
-            value(one["reach_px"] if gaze else one["reach"], 1 if gaze else 3),
-            value(one["values"][0], 3),
-            value(one["values"][-1], 3),
-        )
-        for one in report["sweep"]["variables"]
-    ]
-    return table("Sweep", ("variable", f"reach, {'px' if gaze else 'logits'}", "from", "to"), rows)
-
-
-def _sweep_mean(report: dict[str, Any]) -> Table:
-    gaze = report["task"] == "gaze"
-    rows = [
-        (str(one["variable"]), value(one.get("reach_px", one.get("reach")), 1 if gaze else 3))
-        for one in report["sweep_mean"]["variables"]
-    ]
-    return table("Averaged sweep", ("variable", f"mean reach, {'px' if gaze else 'logits'}"), rows)
-
-
 def _embedding(report: dict[str, Any]) -> dict[str, Table]:
     found = report["embedding"] or {}
     tables = {}
@@ -163,7 +149,7 @@ def _embedding(report: dict[str, Any]) -> dict[str, Table]:
     if importance.get("agreement"):
         tables["rankings"] = _rankings(importance)
     if importance.get("refit"):
-        tables["refit"] = _refit(importance["refit"], report["score"]["unit"])
+        tables["refit"] = _refit(importance["refit"], importance.get("refit_unit", report["score"]["unit"]))
     return tables
 
 
@@ -206,10 +192,10 @@ def _rankings(found: dict[str, Any]) -> Table:
 
 def _refit(rows: list[dict[str, Any]], unit: str) -> Table:
     shown = [
-        (row["order"], Cell(count(row["kept"]), row["kept"]), Cell(score(row["error"], unit), row["error"]))
+        (row["order"], Cell(count(row["kept"]), row["kept"]), value(row["error"], 1 if unit == "px" else 3))
         for row in rows
     ]
-    return table("Refit", ("kept in the order of", "variables kept", "error after refit"), shown)
+    return table("Refit", ("kept in the order of", "variables kept", f"error after refit, {unit}"), shown)
 
 
 def strongest(flows: list[float]) -> list[tuple[int, float]]:

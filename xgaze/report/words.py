@@ -116,17 +116,26 @@ def _why(capacity: dict[str, Any]) -> str:
 
 
 def _looked_at(anatomy: dict[str, Any]) -> str:
-    """The region that matters most to every model: the one whose removal changes its figure most."""
+    """The region every model needs most: the one whose blanking moves its prediction furthest. And what the student uses more."""
     told = []
     for model in ("teacher", "student"):
         own = [row for row in anatomy["rows"] if row["model"] == model]
         if own:
-            first = max(own, key=lambda row: abs(row["deletion"]["mean"]))
+            first = max(own, key=lambda row: row["deletion"]["mean"])
             told.append(
-                f"Blanking the {first['region']} changes the {model}'s {anatomy['target']} most, by "
+                f"Blanking the {first['region']} moves the {model}'s prediction furthest, by "
                 f"{number(first['deletion']['mean'])} {anatomy['unit']}; {number(first['mass_percent']['mean'])} % of the "
                 f"attribution lies there, on {number(first['area_percent'])} % of the picture."
             )
+    more = [row for row in anatomy.get("differences") or [] if row["mass_percent"]["low"] > 0]
+    if more:
+        most = max(more, key=lambda row: row["mass_percent"]["mean"])
+        told.append(
+            f"More than the teacher, the student looks at the {most['region']} "
+            f"(+{number(most['mass_percent']['mean'])} percentage points of the attribution)."
+        )
+    elif anatomy.get("differences"):
+        told.append("There is no region at which the student clearly looks more than the teacher does.")
     return " ".join(told)
 
 
@@ -148,11 +157,7 @@ def _trust(report: dict[str, Any]) -> str:
             f"Each of the {len(report['surgeries'])} surgeries was proved on real inputs (largest deviation {tiny(worst)})."
         )
     if report["attribution"]:
-        delta = worst_completeness(report["attribution"])
-        verdict = (
-            "complete enough to read" if delta <= COMPLETENESS_LIMIT_PERCENT else "NOT complete: read it with care"
-        )
-        told.append(f"The attribution leaves at most {number(delta)} % of the output change unexplained: {verdict}.")
+        told.append(_completeness(completeness_of(report["attribution"])))
     if report.get("methods"):
         refused = sorted({one["name"] for one in report["methods"] if not one["offered"]})
         told.append(
@@ -163,11 +168,26 @@ def _trust(report: dict[str, Any]) -> str:
     return " ".join(told)
 
 
+def _completeness(deltas: list[float]) -> str:
+    many, worst = sum(delta > COMPLETENESS_LIMIT_PERCENT for delta in deltas), number(max(deltas))
+    if not many:
+        return f"Every attribution leaves at most {worst} % of the output change unexplained: complete enough to read."
+    return (
+        f"{many} of the {len(deltas)} attributions leave more than {COMPLETENESS_LIMIT_PERCENT:g} % of the output change "
+        f"unexplained (up to {worst} %): NOT complete, and marked so; do not read these."
+    )
+
+
 def worst_completeness(attribution: dict[str, Any]) -> float:
     """The largest completeness delta shown, %."""
-    return max(
+    return max(completeness_of(attribution))
+
+
+def completeness_of(attribution: dict[str, Any]) -> list[float]:
+    """The completeness delta of every map, %."""
+    return [
         float(value)
         for sample in attribution["samples"]
         for by_target in sample["completeness_percent"].values()
         for value in by_target.values()
-    )
+    ]

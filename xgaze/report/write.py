@@ -30,6 +30,7 @@ TABLES = {
     "refit": ("embedding", "importance", "refit"),
     "sweep_mean": ("sweep_mean", "variables"),
 }
+PATHS = (("sweep", "sweep", "variables"), ("sweep_mean_paths", "sweep_mean", "paths"))
 PAGE, REPORT, MAPS = "index.html", "report.json", "maps.npz"
 
 
@@ -40,7 +41,7 @@ def write_report(folder: Path, report: dict[str, Any], maps: Mapping[str, NDArra
     tables = report_tables(report)
     for name, rows in tables.items():
         write_csv(folder / f"{name}.csv", pd.json_normalize(rows, sep="_"))
-    for name in set(TABLES) - set(tables):  # of an earlier report, no longer true
+    for name in {*TABLES, *(name for name, *_ in PATHS)} - set(tables):  # of an earlier report, no longer true
         (folder / f"{name}.csv").unlink(missing_ok=True)
     return rebuild(folder)
 
@@ -54,7 +55,18 @@ def report_tables(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
             rows = (rows or {}).get(key)
         if rows:
             tables[name] = rows
+    for name, section, key in PATHS:
+        lines = (report.get(section) or {}).get(key)
+        if lines:
+            tables[name] = [point for one in lines for point in _points(one)]
     return tables
+
+
+def _points(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """A sweep's line as one row per point."""
+    columns = {key: values for key, values in line.items() if isinstance(values, list)}
+    places = range(len(line["values"]))
+    return [{"variable": line["variable"], **{key: values[k] for key, values in columns.items()}} for k in places]
 
 
 def rebuild(folder: Path) -> Path:
