@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from xgaze.compression.budget import judge_result
+from xgaze.compression.distill import teacher_weights
 from xgaze.compression.explore import Search, open_search, rivals
 from xgaze.compression.fanout import Fan
 from xgaze.compression.frontier import row_of
@@ -60,7 +61,8 @@ def rows_of_recipe(name: str, asked: argparse.Namespace) -> pd.DataFrame:
     """One row per budget, method and seed."""
     recipe = load_recipe(name, tuple(asked.overrides))
     folder = Path("checkpoints") / recipe.name
-    fresh_folder(folder / "benchmark" / "trials", recipe.trial_hash())
+    for part in ("trials", "embeddings"):
+        fresh_folder(folder / "benchmark" / part, recipe.trial_hash() + teacher_weights(folder / "benchmark"))
     teacher, _ = load_model(folder / "teacher")
     search = open_search(recipe, open_recording(recipe.data), teacher, folder / "benchmark", Fan(asked.workers))
     rows = []

@@ -47,7 +47,8 @@ def test_light_and_dark_differ_and_drawings_follow(visit, pages):
     assert light.evaluate(paper) == "rgb(255, 255, 255)" != dark.evaluate(paper)
     mark = "getComputedStyle(document.querySelector('svg [fill=\"var(--c-teacher)\"]')).fill"
     assert light.evaluate(mark) == "rgb(0, 114, 178)" != dark.evaluate(mark)
-    assert ink and light.locator("svg[role=img]").count() == 17
+    assert light.evaluate(ink) != dark.evaluate(ink)
+    assert light.locator("svg[role=img]").count() == 18
 
 
 def column(page, name, place):

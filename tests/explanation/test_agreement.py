@@ -3,10 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
+from xgaze.data.contract import InputSpec, Spec
 from xgaze.evaluation.participants import mean_interval
 from xgaze.explanation.agreement import agreement_figures, agreement_section, map_spearman, top_iou
+from xgaze.explanation.attribution import integrated_gradients
+from xgaze.explanation.targets import targets_for
+from xgaze.models.registry import build
 
 
 def noise(seed, sizes=((60, 80), (30, 40))):
@@ -64,3 +70,19 @@ def test_the_section_holds_result_floor_and_ceiling_with_intervals():
     assert found["rows"][0]["top_iou"] == {"mean": expected.mean, "low": expected.low, "high": expected.high}
     assert [row["model"] for row in found["curves"]] == ["teacher", "random order"]
     assert found["curves"][0]["deletion"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
+
+
+def test_untrained_nets_seem_to_agree_where_the_sign_is_lost_or_the_map_blurred_and_do_not_on_signed_maps():
+    spec = Spec(tuple(InputSpec(f"eye{k}", (1, 40, 40)) for k in range(2)), "gaze", scene=(800, 600))
+    torch.manual_seed(7)
+    inputs = tuple(gaussian_filter(torch.randn(1, 1, 40, 40).numpy(), (0, 0, 3, 3)) * 9 for _ in range(2))
+    maps = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        args = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
+        model, here = build("multi-eye", args, spec).eval(), tuple(torch.from_numpy(one) for one in inputs)
+        there = tuple(torch.zeros_like(one) for one in here)
+        maps.append(integrated_gradients(model, targets_for(spec)[0], here, torch.zeros(1, 2), there).maps)
+    unsigned = [[np.abs(one) for one in of] for of in maps]
+    blurred = [[gaussian_filter(one, 4) for one in of] for of in unsigned]
+    assert abs(map_spearman(*maps)) < 0.1 < 0.25 < map_spearman(*unsigned) < map_spearman(*blurred)

@@ -1,8 +1,9 @@
 """What the page says of an explanation: what may be read, what each sample was asked, and where the lines of a sweep lead."""
 
 import json
+import re
 
-from xgaze.report import figures_sample
+from xgaze.report import figures, figures_sample
 from xgaze.report.charts import report_charts
 from xgaze.report.page import render_page
 from xgaze.report.tables_explanation import explanation_tables
@@ -47,6 +48,14 @@ def test_lines_of_sweeps_are_drawn_without_markers(rich_of):
     drawn = figures_sample.sweep_paths_figure(rich_of("gaze")[0]["sweep_mean"]).svg
     assert drawn.count("<use") < 40  # the ticks and one dot: a marker per point would be 110 more
     assert len(drawn) < 30_000
+
+
+def test_marks_of_one_look_say_it_once():
+    people = [{"participant": f"P{k}", "teacher": 20.0 + k, "student": 21.0 + 2 * k} for k in range(100)]
+    drawn = figures.participants_figure(people, "mean error, px").svg
+    marks = re.findall(r"<use[^>]*/>", drawn)
+    assert len(marks) >= 200 and sum("stroke" in one for one in marks) < 20
+    assert drawn.count("<path") < 30 and len(drawn) < 25_000  # 46 kB with a line and a look for every person
 
 
 def test_an_error_after_refit_is_told_in_the_unit_it_was_measured_in(rich_of):

@@ -69,6 +69,7 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
     holding = [one for one in fitting if one.worse_percent.high <= budget]
     if holding:
         return Choice(_smallest(holding, size), True, f"the smallest whose upper bound is at most {budget:g} %")
+    nearest = min(fitting, key=lambda one: one.worse_percent.high)
     best = min(fitting, key=lambda one: one.worse_percent.mean)
     beside = judge.against("best student", {"best student": best.result.outputs})
     likely = [
@@ -80,9 +81,12 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
         words = (
             f"no upper bound is at most {budget:g} %; the smallest whose estimate is, as good as the best student tried"
         )
-        return Choice(_smallest(likely, size), False, words)
-    nearest = min(fitting, key=lambda one: one.worse_percent.high)
+        return Choice(_smallest(likely, size), False, f"{words}; the nearest is {_named(nearest)}")
     return Choice(nearest, False, f"no upper bound is at most {budget:g} %; the nearest")
+
+
+def _named(one: Judged) -> str:
+    return f"{one.result.trial.plan.name} with {one.result.parameters:,} parameters ({one.worse_percent} % worse)"
 
 
 def _smallest(candidates: Sequence[Judged], size: Size) -> Judged:

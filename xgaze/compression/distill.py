@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_weights, write_json
+from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, read_weights, write_json
 from xgaze.compression.budget import Judged, choose
 from xgaze.compression.explore import (
     Say,
@@ -22,9 +22,11 @@ from xgaze.compression.result import Outcome, write_student
 from xgaze.compression.student import rebuild
 from xgaze.compression.trial import WEIGHTS, Result, Trial
 from xgaze.data.contract import Recording
+from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
+from xgaze.training.teacher import TEACHER
 
 STUDENT = "student"
 
@@ -34,7 +36,14 @@ def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
     if not (folder / CARD_FILE).is_file():
         return None
     card = read_card(folder)
-    return card if Recipe.model_validate(card.recipe).teacher_hash() == recipe.teacher_hash() else None
+    same = Recipe.model_validate(card.recipe).teacher_hash() == recipe.teacher_hash()
+    return card if same and card.metrics.get("teacher_weights") == teacher_weights(folder) else None
+
+
+def teacher_weights(folder: Path) -> str:
+    """Hash of the weights of the teacher beside a student's folder: a teacher trained again is another one. Empty without any."""
+    file = folder.parent / TEACHER / WEIGHTS_FILE
+    return file_hash(file) if file.is_file() else ""
 
 
 def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -60,9 +69,12 @@ def distill(
 ) -> ModelCard:
     """Search on validation participants; score teacher, controls and the chosen student once on test participants."""
     for part in ("trials", "embeddings"):
-        fresh_folder(folder / part, recipe.trial_hash())
+        fresh_folder(folder / part, recipe.trial_hash() + teacher_weights(folder))
+    check_hints(recipe, teacher)
     search = open_search(recipe, recording, teacher, folder, fan or Fan())
-    say(expectation(search.capacity))
+    say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
+    if recipe.distill.effort == "quick" and (recipe.data.unlabelled or recipe.distill.hints):
+        say("Effort is quick: heads are tuned on cached embeddings, so data.unlabelled and distill.hints are not used.")
     search_heads(search)
     if recipe.distill.effort == "full":
         search_wholes(search, say)
@@ -79,6 +91,15 @@ def distill(
     write_json(folder / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
     outcome = outcome_of(search, choice.chosen, choice.held, choice.reason, teacher_card)
     return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
+
+
+def check_hints(recipe: Recipe, teacher: FeatureHead) -> None:
+    """Before anything is trained. Raises InputError for a hint at a module that the teacher does not have."""
+    modules = dict(teacher.named_modules())
+    for hint in recipe.distill.hints:
+        path = hint if isinstance(hint, str) else hint.teacher
+        if path not in modules:
+            raise InputError(f"distill.hints: the teacher has no module '{path}'; {nearest(path, modules)}")
 
 
 def by_teacher(recipe: Recipe, trial: Trial) -> bool:
@@ -101,6 +122,7 @@ def outcome_of(search: Search, chosen: Judged, held: bool, reason: str, card: Mo
         held,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,
+        teacher_weights(search.bench.folder),
     )
 
 

@@ -8,15 +8,17 @@ from typing import Any
 from torch import nn
 
 from xgaze.capacity.layer import LayerCapacity, layer_capacity
+from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
 from xgaze.compression.bench import Bench, open_bench
 from xgaze.compression.budget import Judged, fits, has_size_budget, judge_result
 from xgaze.compression.build import build_student
+from xgaze.compression.channels import plan_channels
 from xgaze.compression.curves import sensitivity_curves
 from xgaze.compression.fanout import Fan, run_all
 from xgaze.compression.head import tail_of
 from xgaze.compression.judge import Judge
 from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
-from xgaze.compression.plan import Plan
+from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search import bisect, head_plans, thin_plans, whole_plan
 from xgaze.compression.trial import Result, Trial, latency_ms
 from xgaze.compression.widths import rounded_as_fast
@@ -68,8 +70,19 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     own = head_outputs(teacher.head, bench.validation.values)
     judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
     folded, _ = build_student(teacher, Plan(), bench.probe, recording.spec.kind)
+    if recipe.distill.towers and recipe.distill.effort == "full":
+        refuse_untraceable(bench)
     capacity = capacity_of(bench, folded)
     return Search(bench, capacity, sensitivity_curves(bench, folded, capacity), fan, folder.parent / "teacher", judge)
+
+
+def refuse_untraceable(bench: Bench) -> None:
+    """Before anything is trained. Raises InputError for towers whose channels cannot be traced."""
+    try:
+        share = min(bench.recipe.distill.shares)
+        plan_channels(bench.teacher, bench.probe(bench.teacher), widths_of(bench.teacher, share))
+    except InputError as error:
+        raise InputError(f"{error} To shrink the fully connected layers only: --prune-fc.") from None
 
 
 def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
@@ -81,22 +94,29 @@ def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
     )
 
 
-def expectation(capacity: LayerCapacity) -> str:
-    """What capacity says before anything is trained."""
+def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse_percent: float) -> str:
+    """What capacity says before anything is trained: rank of the first FC layer, and width of the towers."""
+    channels = [SensitivityPoint(**one) for one in curves if one["layer"] != capacity.layer]
+    have = {one.layer: max(each.kept for each in channels if each.layer == one.layer) for one in channels}
+    kept = least_kept(channels, most_worse_percent)
+    width = (
+        f" Of {sum(have.values())} channels, {sum(kept.values())} keep the error within {most_worse_percent:g} % where one "
+        "layer at a time is cut and nothing is trained."
+    )
     return (
         f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "
         f"{capacity.expected_rank} (99 % of its Jacobian-weighted covariance); {capacity.components_99['prediction']} "
-        "components of its output give 99 % of the prediction."
+        f"components of its output give 99 % of the prediction.{width if channels else ''}"
     )
 
 
 def search_heads(search: Search) -> None:
     """Every rank, with whole and with separable filters, without training and with its head tuned on cached embeddings; where
-    students are tuned end to end too, only the thinnest filters, as something to fall back on."""
+    students are tuned end to end too, only the thinnest filters, as something to fall back on, unless ranks were asked for."""
     recipe = search.bench.recipe
     control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
     plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
-    if recipe.distill.effort == "full":
+    if recipe.distill.effort == "full" and recipe.distill.ranks is None:
         plans = [plan for plan in plans if plan.terms == 1] or plans
     if not plans:
         most = min(search.capacity.in_features, search.capacity.out_features)

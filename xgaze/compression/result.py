@@ -28,7 +28,7 @@ LABELS_ONLY = "student from labels alone"
 class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
-    labels_only: the same student taught by labels alone, where the teacher taught the student."""
+    labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -37,6 +37,7 @@ class Outcome:
     held: bool
     reason: str = ""
     labels_only: FeatureHead | None = None
+    teacher_weights: str = ""
 
 
 def write_student(
@@ -148,6 +149,7 @@ def gather_metrics(
         "budget_percent": budget_percent,
         "budget_met": bool(difference.high <= budget_percent),
         "held_on_validation": outcome.held,
+        "teacher_weights": outcome.teacher_weights,
         "reason": outcome.reason,
         "labels_only": scored["labels_only"],
         "test_participants": scored["participants"],

@@ -22,7 +22,9 @@ def participants_figure(rows: list[dict[str, Any]], what: str) -> Chart:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         if student is not None:
-            axes.vlines(place, teacher, student, color=MUTED, linewidth=1, alpha=0.6)
+            # One broken line, not one per person: a third of the figure's bytes.
+            joins = np.column_stack((teacher, student, np.full(len(rows), np.nan))).ravel()
+            axes.plot(np.repeat(place, 3), joins, color=MUTED, linewidth=1, alpha=0.6)
             axes.plot(place, student, "s", color=STUDENT, markersize=3.2, label="student")
         axes.plot(place, teacher, "o", color=TEACHER, markersize=3.5, label="teacher")
         axes.set(xlabel="participants, sorted by the teacher's figure", ylabel=what, xlim=(-1, len(rows)))

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
+from xgaze.recipe import Recipe
 
 Maps = dict[str, NDArray[Any]]
 CANDIDATE_COLUMNS = (
@@ -40,7 +41,7 @@ RATIOS = ("fc_reduction", "parameter_reduction", "latency_ratio", "int8_file_red
 def gather(run: Path) -> tuple[dict[str, Any], Maps]:
     """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`."""
     teacher = read_card(run / "teacher")
-    student = read_card(run / "student") if (run / "student" / CARD_FILE).is_file() else None
+    student = _own_student(run, teacher)
     explanation = read_explanation(run / "explanation") or {}
     report = {
         **_identity(teacher, student),
@@ -53,6 +54,15 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         "commands": _commands(teacher, student, explanation),
     }
     return report, read_maps(run / "explanation") if explanation else {}
+
+
+def _own_student(run: Path, teacher: ModelCard) -> ModelCard | None:
+    """The student's card, unless there is none or it is another teacher's."""
+    if not (run / "student" / CARD_FILE).is_file():
+        return None
+    card = read_card(run / "student")
+    same = Recipe.model_validate(card.recipe).teacher_hash() == Recipe.model_validate(teacher.recipe).teacher_hash()
+    return card if same else None
 
 
 def read_explanation(folder: Path, key: str | None = None) -> dict[str, Any] | None:
