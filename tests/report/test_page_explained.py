@@ -3,7 +3,7 @@
 import json
 import re
 
-from xgaze.report import figures, figures_sample
+from xgaze.report import figures, figures_inside, figures_sample
 from xgaze.report.charts import report_charts
 from xgaze.report.page import render_page
 from xgaze.report.tables_explanation import explanation_tables
@@ -72,3 +72,8 @@ def test_the_student_is_said_to_look_where_the_teacher_does_not(rich_of):
     region = report["anatomy"]["differences"][4]["region"]
     told = dict(summary(report))["What do they look at?"]
     assert f"More than the teacher, the student looks at the {region} (+2.0 percentage points" in told
+
+
+def test_rankings_without_a_correlation_are_drawn_as_a_dash():
+    tied = {"methods": ["a", "b"], "agreement": [{"a": "a", "b": "b", "spearman": None}]}
+    assert figures_inside.rankings_figure(tied).svg.count("\u2013</text>") == 2

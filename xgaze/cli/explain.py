@@ -107,7 +107,7 @@ def explain(
     roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
     by_itself = (WORDS if STUDENT in roles else WORDS[:2]) if count is None else ()
     asked = Asked(samples or by_itself, count, over)
-    known = {"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked)}
+    known = {"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked), "version": __version__}
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:

@@ -116,11 +116,12 @@ def _broken(name: str) -> str:
 
 def _cells(axes: Axes, table: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(table):
-        share = float(np.clip(value, 0, 1))
+        known = bool(np.isfinite(value))  # a ranking that ties all variables agrees with none
+        share = float(np.clip(value, 0, 1)) if known else 0.0
         colour = tuple((1 - share) * WEAK + share * STRONG)
         axes.fill_between([column - 0.48, column + 0.48], row - 0.46, row + 0.46, color=colour, linewidth=0)
         ink = "#ffffff" if share > 0.55 else "#101418"
-        axes.text(column, row, f"{value:.2f}".replace("-", "−"), color=ink, ha="center", va="center")
+        axes.text(column, row, f"{value:.2f}".replace("-", "−") if known else "–", color=ink, ha="center", va="center")
 
 
 def refit_figure(refit: list[dict[str, Any]], unit: str) -> Chart:
