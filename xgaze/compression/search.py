@@ -12,7 +12,7 @@ from xgaze.recipe import Distill
 Tried = TypeVar("Tried")
 
 FEW_RANKS = 4
-WHOLE_RANK = 0.75  # of the expected rank: on validation people, tuned end to end, no worse than 1 or 1.5
+RANK_MARGIN = 1.5
 THIN_RANKS = (1.5, 1.0, 0.75, 0.5)
 
 
@@ -43,9 +43,9 @@ def separable_to_try(capacity: LayerCapacity, model: FeatureHead, terms: Sequenc
 
 
 def whole_plan(capacity: LayerCapacity, model: FeatureHead, share: float, coarse: bool) -> Plan:
-    """Towers of this share, and a head somewhat narrower than capacity expects, with thin filters: tuning makes up the rest."""
+    """Towers of this share, and a head somewhat wider than capacity expects with thin filters: tuning makes up the rest."""
     most = min(capacity.in_features, capacity.out_features)
-    rank = min(most, math.ceil(WHOLE_RANK * capacity.expected_rank))
+    rank = min(most, math.ceil(RANK_MARGIN * capacity.expected_rank))
     return Plan(share=share, coarse=coarse, rank=rank, terms=None if model.feature_shape is None else 1)
 
 
