@@ -111,8 +111,8 @@ def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_
 
 
 def search_heads(search: Search) -> None:
-    """Every rank, with whole and with separable filters, without training and with its head tuned on cached embeddings; where
-    students are tuned end to end too, only the thinnest filters, as something to fall back on, unless ranks were asked for."""
+    """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
+    where ranks were asked for. Where students are tuned end to end too, only the thinnest filters, to fall back on."""
     recipe = search.bench.recipe
     control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
     plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
@@ -123,8 +123,13 @@ def search_heads(search: Search) -> None:
         raise InputError(
             f"distill.ranks: none lies within 1..{most}, the ranks that '{search.capacity.layer}' can have."
         )
-    tuned = [Trial(plan, "head", seed=recipe.seed) for plan in plans]
-    results = search.run([control, *(replace(one, tuning="none") for one in tuned), *tuned])
+    whole = [plan for plan in plans if plan.terms is None]
+    thin = [plan for plan in plans if plan.terms is not None]
+    if recipe.distill.ranks is not None or not (whole and thin):
+        whole = thin = plans
+    # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
+    tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
+    results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
     search.add_controls({"control": results[0]})
     search.judged(results[1:])
 
