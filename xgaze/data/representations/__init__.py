@@ -1,0 +1,1 @@
+"""Scanpaths as pictures, sequences and graphs: pure functions over many scanpaths at once."""
