@@ -21,6 +21,13 @@ Kind = Literal[
     "identical images across splits",
     "empty split",
     "class missing from a split",
+    "no participants",
+    "missing fixation",
+    "fixation outside the stimulus",
+    "duration not above zero",
+    "duplicated fixations",
+    "too few fixations",
+    "blank map",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHOWN = 20
@@ -39,6 +46,13 @@ REMEDIES: dict[Kind, str] = {
     "identical images across splits": "Remove the copies: a model must not be tested on pictures it was trained on.",
     "empty split": "Training needs people in train, validation and test: add recordings or check `splits`.",
     "class missing from a split": "Add participants of this class (three or more), or leave the class out.",
+    "no participants": "Name the column that says who looked, or put {participant} into `layout`.",
+    "missing fixation": "Fill in the values, or set `missing: drop` to leave such fixations out; they are counted.",
+    "fixation outside the stimulus": "If most rows fail, check size, units and origin; else set `outside: drop`.",
+    "duration not above zero": "Correct the durations or their unit, or set `durations: drop`.",
+    "duplicated fixations": "Set `duplicates: drop`; or name the column that tells viewings apart as `trial`.",
+    "too few fixations": "Check that one scanpath holds all fixations of one person on one stimulus.",
+    "blank map": "Draw the map again from fixations that lie in the picture, or leave its picture out.",
 }
 
 

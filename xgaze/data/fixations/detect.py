@@ -1,0 +1,55 @@
+"""Which tracker a file came from: only if its headers say so beyond doubt, else the user is asked."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xgaze.data.fixations import neon, pupil_core
+from xgaze.data.fixations.cub_gha import is_cub_gha, read_cub_gha
+from xgaze.data.fixations.eyelink import is_eyelink, read_eyelink
+from xgaze.data.fixations.files import header_of, open_text
+from xgaze.data.fixations.generic import asking, read_generic
+from xgaze.data.fixations.neon import read_neon
+from xgaze.data.fixations.pupil_core import read_pupil_core
+from xgaze.data.fixations.source import Source
+from xgaze.data.fixations.tobii import is_tobii, read_tobii
+from xgaze.errors import InputError
+from xgaze.recipe.fixation_format import FixationFormat
+
+Reader = Callable[[Path, FixationFormat], Source]
+FIRST_CHARACTERS = 4096
+
+
+def readers() -> dict[str, Reader]:
+    """Format -> its reader."""
+    return {
+        "table": read_generic,
+        "pupil-core": read_pupil_core,
+        "neon": read_neon,
+        "tobii": read_tobii,
+        "eyelink": read_eyelink,
+        "cub-gha": read_cub_gha,
+    }
+
+
+def format_of(path: Path, settings: FixationFormat) -> str:
+    """The format said, or that of the mapping, or the one that the headers show. Raises InputError listing the columns found."""
+    if settings.format != "auto":
+        return settings.format
+    if settings.columns.x is not None and settings.columns.y is not None:
+        return "table"
+    header = header_of(path)
+    shown = {
+        "pupil-core": set(header) >= pupil_core.HEADERS,
+        "neon": set(header) >= neon.HEADERS,
+        "tobii": is_tobii(header),
+    }
+    if path.suffix != ".parquet":
+        with open_text(path) as text:
+            first = text.read(FIRST_CHARACTERS)
+        shown |= {"eyelink": is_eyelink(first), "cub-gha": is_cub_gha(path, first.partition("\n")[0])}
+    fitting = [name for name, fits in shown.items() if fits]
+    if len(fitting) == 1:
+        return fitting[0]
+    trackers = ", ".join(shown)
+    found = f"fits {' and '.join(fitting)}" if fitting else f"no export of a known tracker ({trackers})"
+    raise InputError(f"{path}: {found}. {asking(header)}")

@@ -1,0 +1,121 @@
+"""Tobii Pro Lab (and Studio): exports with one row per gaze sample; the rows of a fixation share its index.
+
+Spelling varies by version: "Fixation point X", "Fixation point X [MCS px]", "FixationPointX (MCSpx)".
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from xgaze.data.fixations.cells import numbers
+from xgaze.data.fixations.files import header_of, read_rows
+from xgaze.data.fixations.generic import asking
+from xgaze.data.fixations.source import Source, mapped, overlaid
+from xgaze.errors import InputError
+from xgaze.recipe.fixation_format import FixationColumns, FixationFormat, TimeUnit
+
+# Spellings without spaces and units, lower case. MCS is the stimulus' own coordinate system, DACS the display's.
+SPELLINGS = {
+    "type": ("eyemovementtype", "gazeeventtype"),
+    "index": ("eyemovementtypeindex", "fixationindex"),
+    "x": ("fixationpointx",),
+    "y": ("fixationpointy",),
+    "duration": ("gazeeventduration", "eyemovementeventduration"),
+    "start": ("recordingtimestamp",),
+    "participant": ("participantname",),
+    "trial": ("recordingname",),
+    "stimulus": ("presentedstimulusname", "presentedmedianame", "medianame"),
+    "width": ("recordingresolutionwidth",),
+    "height": ("recordingresolutionheight",),
+}
+NEEDED = ("type", "index", "x", "y", "duration")
+POINT_UNITS = ("mcspx", "px", "", "dacspx", "mcsnorm")
+TIME_UNITS: dict[str, TimeUnit] = {"ms": "ms", "us": "us", "μs": "us", "µs": "us"}
+
+
+def tobii_columns(header: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Quantity -> (column, unit in its brackets or ""); of several fixation points the one closest to stimulus px."""
+    found: dict[str, tuple[str, str]] = {}
+    for quantity, spellings in SPELLINGS.items():
+        columns = [
+            (name, unit) for name, (base, unit) in zip(header, map(_parts, header), strict=True) if base in spellings
+        ]
+        if quantity in ("x", "y"):
+            known = [one for one in columns if one[1] in POINT_UNITS]
+            columns = sorted(known, key=lambda one: POINT_UNITS.index(one[1]))
+        if columns:
+            found[quantity] = columns[0]
+    return found
+
+
+def is_tobii(header: Sequence[str]) -> bool:
+    return set(NEEDED) <= set(tobii_columns(header))
+
+
+def read_tobii(path: Path, settings: FixationFormat) -> Source:
+    """One row per fixation: the first sample of each; fixations while no stimulus was shown are left out and counted."""
+    header = header_of(path)
+    found = tobii_columns(header)
+    if not set(NEEDED) <= set(found):
+        raise InputError(f"{path}: no Tobii export with fixations and their index. {asking(header)}")
+    wanted = {column for column, _ in found.values()}
+    frame = read_rows(path, wanted.union(mapped(settings.columns).values(), settings.labels or []))
+    frame = frame[frame[found["type"][0]].str.lower() == "fixation"]
+    keys = [found[name][0] for name in ("participant", "trial", "index") if name in found]
+    frame = frame.drop_duplicates(subset=keys)
+    preset, notes = _columns(path, found, settings.columns.model_fields_set)
+    columns = overlaid(preset, settings.columns)
+    if columns.stimulus in frame.columns:
+        shown = frame[columns.stimulus] != ""
+        notes += [f"{path.name}: {(~shown).sum()} fixations without a stimulus left out."] if (~shown).any() else []
+        frame = frame[shown]
+    kept = [*mapped(columns).values(), *(settings.labels or [])]
+    size = _display_px(frame, found) if found["x"][1] in ("", "px", "dacspx") else None
+    return Source(
+        frame[[name for name in frame.columns if name in kept]].reset_index(drop=True), columns, size, tuple(notes)
+    )
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """ "Fixation point X [MCS px]" -> ("fixationpointx", "mcspx")."""
+    base, _, unit = name.lower().replace(" ", "").replace("[", "(").partition("(")
+    return base, re.sub(r"[\])]", "", unit)
+
+
+def _columns(path: Path, found: dict[str, tuple[str, str]], said: set[str]) -> tuple[FixationColumns, list[str]]:
+    notes = []
+    told: dict[str, str] = {
+        name: found[name][0] for name in ("x", "y", "participant", "stimulus", "trial") if name in found
+    }
+    duration, unit = found["duration"]
+    if unit in TIME_UNITS or duration.lower().startswith("gaze"):  # "Gaze event duration" has always been in ms
+        told |= {"duration": duration, "duration_unit": TIME_UNITS.get(unit, "ms")}
+    elif "duration_unit" in said:
+        told |= {"duration": duration}
+    else:
+        raise InputError(f"{path}: '{duration}' is in ms or us, by version: set columns: {{duration_unit: ms}} or us.")
+    if "start" in found:
+        start, unit = found["start"]
+        if unit in TIME_UNITS or "timestamp_unit" in said:
+            told |= {"start": start, "timestamp_unit": TIME_UNITS.get(unit, "ms")}
+        else:
+            notes.append(f"{path.name}: '{start}' is in ms or us, by version: onsets left out (set timestamp_unit).")
+    if found["x"][1] != found["y"][1]:
+        raise InputError(
+            f"{path}: '{found['x'][0]}' and '{found['y'][0]}' differ in unit; export both, or map x and y."
+        )
+    told["coordinates"] = "fraction" if found["x"][1] == "mcsnorm" else "px"
+    return FixationColumns.model_validate(told), notes
+
+
+def _display_px(frame: pd.DataFrame, found: dict[str, tuple[str, str]]) -> tuple[int, int] | None:
+    """Width and height of the display, where one and the same is told for all fixations."""
+    if not {"width", "height"} <= set(found) or frame.empty:
+        return None
+    sides = [np.unique(numbers(frame[found[name][0]], found[name][0])) for name in ("width", "height")]
+    if any(len(side) != 1 or not np.isfinite(side[0]) for side in sides):
+        return None
+    return int(sides[0][0]), int(sides[1][0])
