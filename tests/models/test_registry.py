@@ -17,7 +17,38 @@ def picture(classes=("C", "P")):
     return Spec((InputSpec("image", (3, 128, 128)),), "class", unit="AUC", classes=classes)
 
 
-CASES = {"multi-eye": eyes(128, 160), "heatmap-cnn": picture()}
+def crops():
+    inputs = tuple(InputSpec(f"crop_{scale}", (3, 42, 42)) for scale in (400, 250, 150))
+    return Spec(inputs, "class", unit="AUC", classes=("no", "yes"))
+
+
+def photograph(*beside):
+    return Spec((InputSpec("image", (3, 48, 48)), *beside), "class", classes=("a", "b"))
+
+
+def plain(name, *shape):
+    return InputSpec(name, shape, 0.0, 1.0, "float32")
+
+
+SCANPATH = (plain("sequence", 7, 3), plain("length", 1))
+GRAPH = (plain("nodes", 100, 5), plain("edges", 100, 100), plain("visited", 100))
+CASES = {
+    "multi-eye": eyes(128, 160),
+    "heatmap-cnn": picture(),
+    "mrcnn": crops(),
+    "scanpath-cnn": Spec((InputSpec("image", (2, 24, 32)),), "class", classes=("a", "b", "c")),
+    "scanpath-rnn": Spec(SCANPATH, "value", unit="ms"),
+    "vitnet": Spec((InputSpec("image", (1, 24, 32)), *SCANPATH), "gaze", scene=(800, 600)),
+    "scanpath-gnn": Spec(GRAPH, "class", classes=("a", "b")),
+    "resnet": photograph(),
+    "kfn": photograph(InputSpec("attention", (1, 48, 48))),
+}
+BLOCKS = [{"type": "vgg", "channels": 4}, {"type": "max-pool"}, {"type": "resnet", "channels": 6}]
+ARGS = {
+    "multi-eye": {"first_stride": 2},
+    "scanpath-cnn": {"blocks": BLOCKS},
+    "vitnet": {"blocks": BLOCKS},
+} | {name: {"depth": 18, "channels": 4} for name in ("resnet", "kfn")}
 
 
 def test_every_architecture_has_a_case():
@@ -27,8 +58,7 @@ def test_every_architecture_has_a_case():
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_forward_is_head_of_features_and_independent_of_the_batch(name):
     spec = CASES[name]
-    args = {"first_stride": 2} if name == "multi-eye" else {}
-    model = build(name, args, spec).eval()
+    model = build(name, ARGS.get(name, {}), spec).eval()
     inputs = [torch.randn(3, *one.shape) for one in spec.inputs]
     with torch.no_grad():
         whole = model(*inputs)

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.inputs import only_picture
 from xgaze.models.layers import FeatureHead, Float32Sequential
 
 
@@ -22,12 +23,12 @@ class HeatmapCNN(FeatureHead):
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4,
     ) -> None:
         super().__init__()
-        (picture,) = spec.inputs
+        picture = only_picture(spec).picture
         first, second = channels
         self.body = nn.Sequential(
             OrderedDict[str, nn.Module](
-                norm0=nn.BatchNorm2d(picture.shape[0], affine=False),
-                conv1=nn.Conv2d(picture.shape[0], first, 3),
+                norm0=nn.BatchNorm2d(picture[0], affine=False),
+                conv1=nn.Conv2d(picture[0], first, 3),
                 act1=nn.ReLU(),
                 pool1=nn.MaxPool2d(2),
                 norm1=nn.BatchNorm2d(first, affine=False),
@@ -41,7 +42,7 @@ class HeatmapCNN(FeatureHead):
         )
         self.body.eval()  # the size probe below must not move BatchNorm's running statistics
         with torch.no_grad():
-            maps = self.body(torch.zeros(1, *picture.shape))[0]
+            maps = self.body(torch.zeros(1, *picture))[0]
         self.body.train()
         self.feature_shape = tuple(maps.shape)
         width = maps.numel()

@@ -116,7 +116,7 @@ def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
         ) from None
     found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
     if found != (2, spec.outputs):
-        what = "gaze x and y" if spec.kind == "gaze" else "one logit per class"
+        what = {"gaze": "gaze x and y", "value": "the value", "class": "one logit per class"}[spec.kind]
         raise InputError(
             f"model.import '{reference}': from {shapes} it makes {found}, not (batch, outputs) = (2, {spec.outputs}): {what}."
         )

@@ -18,7 +18,7 @@ def predict(
     batch_size: int = 64,
     advance: Advance | None = None,
 ) -> NDArray[np.float32]:
-    """Outputs (rows, outputs): gaze in px, or one logit per class. The model is put in evaluation mode."""
+    """Outputs (rows, outputs): gaze in px, a value in its unit, or one logit per class. The model is put in evaluation mode."""
     model.eval()
     device = device_of(model)
     outputs: list[NDArray[np.float32]] = []

@@ -50,6 +50,26 @@ class OutputScale(nn.Module):
         return f"scale={self.scale:g}"
 
 
+class Beside(nn.Module):
+    """A layer for the first features, beside which the others pass: x -> [layer(first of x) | rest of x].
+
+    (batch, width) -> (batch, layer's outputs + beside), beside = width - layer.in_features. So one large fully connected layer
+    on flattened maps is the head's first, and can be pruned, though the head reads more than maps.
+    """
+
+    def __init__(self, layer: nn.Linear, width: int) -> None:
+        super().__init__()
+        self.layer: nn.Module = layer
+        self.beside = width - layer.in_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        own = x.shape[1] - self.beside  # what passes beside it stays, whatever pruning leaves of the layer and its maps
+        return torch.cat([self.layer(x[:, :own]), x[:, own:]], dim=1)
+
+    def extra_repr(self) -> str:
+        return f"beside={self.beside}"
+
+
 class SeparableLinear(nn.Module):
     """A linear layer on flattened maps whose filter on each channel is a sum of `terms` (height x width) outer products.
 

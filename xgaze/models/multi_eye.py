@@ -39,7 +39,7 @@ class MultiEye(FeatureHead):
         super().__init__()
         strides = (first_stride, conv3_stride)
         paddings = (conv3_padding, conv4_padding)
-        self.towers = nn.ModuleList(_tower(one.shape[0], strides, paddings, lrn) for one in spec.inputs)
+        self.towers = nn.ModuleList(_tower(one.picture[0], strides, paddings, lrn) for one in spec.inputs)
         with torch.no_grad():
             maps = [tower(torch.zeros(1, *one.shape))[0] for tower, one in zip(self.towers, spec.inputs, strict=True)]
         width = sum(one.numel() for one in maps)

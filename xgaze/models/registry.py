@@ -8,15 +8,29 @@ from pydantic import TypeAdapter, ValidationError
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
+from xgaze.models.fusion import KnowledgeFusion
+from xgaze.models.graph_nets import ScanpathGNN
 from xgaze.models.heatmap_cnn import HeatmapCNN
 from xgaze.models.imported import build_imported
 from xgaze.models.layers import FeatureHead
+from xgaze.models.mrcnn import MrCNN
 from xgaze.models.multi_eye import MultiEye
+from xgaze.models.resnet import ResNet
+from xgaze.models.scanpath_cnn import ScanpathCNN
+from xgaze.models.scanpath_rnn import ScanpathRNN
+from xgaze.models.vitnet import VitNet
 
 ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
     {
         "multi-eye": MultiEye,
         "heatmap-cnn": HeatmapCNN,
+        "mrcnn": MrCNN,
+        "scanpath-cnn": ScanpathCNN,
+        "scanpath-rnn": ScanpathRNN,
+        "vitnet": VitNet,
+        "scanpath-gnn": ScanpathGNN,
+        "resnet": ResNet,
+        "kfn": KnowledgeFusion,
     }
 )
 
@@ -48,8 +62,13 @@ def _checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
     for key in args:
         if key not in known:
             raise InputError(f"model.args: '{name}' has no argument '{key}'; {nearest(key, known)}")
+    return {key: _valid(name, key, known[key], value) for key, value in args.items()}
+
+
+def _valid(name: str, key: str, hint: Any, value: Any) -> Any:
     try:
-        return {key: TypeAdapter(known[key]).validate_python(value) for key, value in args.items()}
+        return TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        raise InputError(f"model.args of '{name}': {fault['msg']} (found {fault['input']!r}).") from None
+        where = ".".join(map(str, (key, *fault["loc"])))
+        raise InputError(f"model.args of '{name}', {where}: {fault['msg']} (found {fault['input']!r}).") from None

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from xgaze.data.batches import every_operation
 from xgaze.data.contract import Spec
 from xgaze.models.layers import SeparableLinear
 
@@ -25,7 +26,7 @@ def count_macs(model: nn.Module, spec: Spec) -> int:
     inputs = [torch.zeros(1, *one.shape, device=device) for one in spec.inputs]
     training = model.training
     model.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), every_operation(), FlopCounterMode(display=False) as counter:
         model(*inputs)
     model.train(training)
     return int(counter.get_total_flops()) // 2
