@@ -20,9 +20,10 @@ def write(tmp_path):
 
 
 def test_the_builtin_recipes_are_short_and_valid():
-    assert set(builtin_recipes()) == {"multi-eye", "multi-eye-reference", "heatmap-cnn"}
+    scanpaths = {"scanpath-cnn", "scanpath-lstm", "scanpath-vitnet", "scanpath-gnn"}
+    assert set(builtin_recipes()) >= {"multi-eye", "multi-eye-reference", "heatmap-cnn", "gat", "kfn", *scanpaths}
     for name, path in builtin_recipes().items():
-        overrides = ("data.path=x",) if name == "heatmap-cnn" else ()
+        overrides = ("data.path=x",) if not name.startswith("multi-eye") else ()
         assert load_recipe(name, overrides).name == name
         assert len(path.read_text().splitlines()) < 40
 
@@ -87,3 +88,30 @@ def test_the_teacher_hash_depends_on_what_the_teacher_depends_on():
     assert plain[0] == other[0] and plain[1] != other[1]
     assert hashes("explain.steps=99")[:2] == plain[:2]
     assert hashes("seed=1")[0] != plain[0]
+
+
+def test_a_misspelt_key_inside_a_list_of_inputs_is_named(write):
+    inputs = [{"kind": "sequence"}, {"kind": "pictures", "sides": 9}]
+    section = {"source": "fixation-table", "path": "x", "target": {"column": "group"}, "inputs": inputs}
+    with pytest.raises(InputError, match=r"unknown key 'data\.inputs\.1\.sides'; did you mean 'side'\?"):
+        load_recipe(write({**TINY, "data": section}))
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"target": {"column": "a", "value": "rest-mean-duration-ms"}}, "give either column"),
+        ({"target": {}}, "give either column"),
+        ({"target": {"column": "participant"}}, "split.by and target.column are both 'participant'"),
+        ({"target": {"column": "a"}, "inputs": [{"kind": "graph"}, {"kind": "graph"}]}, "'graph' occurs twice"),
+        ({"target": {"column": "a"}, "inputs": [{"kind": "pictures", "stack": ["gaf", "gaf"]}]}, "once"),
+    ],
+)
+def test_fixation_tables_that_cannot_be_learnt_from_are_refused(write, section, message):
+    with pytest.raises(InputError, match=message):
+        load_recipe(write({**TINY, "data": {"source": "fixation-table", "path": "x", **section}}))
+
+
+def test_data_of_a_builtin_recipe_take_overrides():
+    data = load_data(Path("scanpath-lstm"), ("data.path=mine.csv", "data.columns.x=X"))
+    assert data.path == Path("mine.csv") and data.columns.x == "X" and data.columns.y == "y"

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from xgaze.cli.common import emit
-from xgaze.data.check import REMEDIES, summarise
+from xgaze.data.check import REMEDIES, remarks, summarise
 from xgaze.data.check import check as find_faults
 from xgaze.progress import progress_bar
 from xgaze.recipe import load_data
@@ -13,8 +13,9 @@ from xgaze.recipe import load_data
 
 @click.command("check")
 @click.argument("data", type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as data.path.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def check(data: Path, as_json: bool) -> None:
+def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Is my recording sound? DATA is a data definition (YAML) or a recipe; all faults are shown at once.
 
     Writes nothing. Exit code 2 if there are faults.
@@ -22,16 +23,19 @@ def check(data: Path, as_json: bool) -> None:
     \b
     Example:
       xgaze check my_recording.yaml
+      xgaze check scanpath-cnn --set data.path=fixations.csv
     """
+    definition = load_data(data, overrides)
     with progress_bar("checking") as advance:
-        faults = summarise(find_faults(load_data(data), advance))
-    words = [] if faults else [f"{data}: no fault found."]
+        faults = summarise(find_faults(definition, advance))
+    told = [] if faults else remarks(definition)
+    words = [] if faults else [f"{data}: no fault found.", *told]
     for fault in faults:
         words.append(f"{fault['kind']}: {fault['count']}")
         words += [f"  {line}" for line in fault["first"]]
         if fault["count"] > len(fault["first"]):
             words.append(f"  ... and {fault['count'] - len(fault['first'])} more")
         words.append(f"  Remedy: {REMEDIES[fault['kind']]}")
-    emit({"ok": not faults, "faults": faults}, words, as_json)
+    emit({"ok": not faults, "faults": faults} | ({"remarks": told} if told else {}), words, as_json)
     if faults:
         raise click.exceptions.Exit(2)

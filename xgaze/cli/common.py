@@ -15,6 +15,7 @@ from xgaze.recipe import Recipe, load_recipe
 DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")
 REPORTS = Path("reports")
+MEASURED = ("px", "ms")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,19 +71,24 @@ def note(line: str) -> None:
     click.echo(line, err=True)
 
 
-def error_in_words(error: dict[str, Any]) -> str:
-    """A score with unit and interval."""
-    if error["unit"] == "px":
+def error_in_words(error: dict[str, Any], groups: str = "participants") -> str:
+    """A score with unit and interval, which is over `groups`."""
+    unit = error["unit"]
+    if unit in MEASURED:
         return (
-            f"{error['mean']:.1f} px (median {error['median']:.1f} px; "
-            f"95 % interval over participants {error['low']:.1f} to {error['high']:.1f} px)"
+            f"{error['mean']:.1f} {unit} (median {error['median']:.1f} {unit}; "
+            f"95 % interval over {groups} {error['low']:.1f} to {error['high']:.1f} {unit})"
         )
-    return f"{error['unit']} {error['mean']:.3f} (95 % interval over participants {error['low']:.3f} to {error['high']:.3f})"
+    return (
+        f"{error['unit']} {error['mean']:.3f} (95 % interval over {groups} {error['low']:.3f} to {error['high']:.3f})"
+    )
 
 
 def short_error(error: dict[str, Any]) -> str:
     """A score with its unit."""
-    return f"{error['mean']:.1f} px" if error["unit"] == "px" else f"{error['unit']} {error['mean']:.3f}"
+    return (
+        f"{error['mean']:.1f} {error['unit']}" if error["unit"] in MEASURED else f"{error['unit']} {error['mean']:.3f}"
+    )
 
 
 def rendered_warning(rendered: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """From a recording's rows to batches, in order or shuffled reproducibly."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -79,3 +80,13 @@ def ordered_batches(recording: Recording, rows: NDArray[np.int64], batch_size: i
 def device_of(module: torch.nn.Module) -> torch.device:
     """Where a model's parameters lie."""
     return next((p.device for p in module.parameters()), torch.device("cpu"))
+
+
+@contextmanager
+def every_operation() -> Iterator[None]:
+    """Recurrent layers run as single operations, which can be counted; MKL-DNN would run an LSTM in one piece, worth nothing."""
+    before, *_ = torch.backends.mkldnn.set_flags(False, _fp32_precision=None)
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.set_flags(before, _fp32_precision=None)

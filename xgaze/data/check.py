@@ -1,17 +1,21 @@
 """Is a recording sound? Looks at everything, stops at nothing, writes nothing."""
 
 from xgaze.data.check_faults import KINDS, REMEDIES, Fault, Kind, summarise
+from xgaze.data.check_photographs import photograph_faults
 from xgaze.data.check_pixels import frame_faults, picture_faults
 from xgaze.data.check_table import class_faults, gaze_faults, split_faults
 from xgaze.data.sources.eye_scan import scan
+from xgaze.data.sources.fixation_scan import scan_fixations, table_faults
+from xgaze.data.sources.fixation_table import groups_of
+from xgaze.data.sources.fixation_table import splits_of as scanpath_splits_of
 from xgaze.data.sources.gaze_images import splits_of
 from xgaze.data.sources.picture_scan import PictureScan, scan_pictures
 from xgaze.data.sources.rendered import open_rendered
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.recipe import Data, EyeFoldersData, GazeImagesData, RenderedData
+from xgaze.recipe import Data, EyeFoldersData, FixationTableData, GazeImagesData, PhotographSection, RenderedData
 
-__all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "summarise"]
+__all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "remarks", "summarise"]
 
 
 def check(data: Data, advance: Advance | None = None) -> list[Fault]:
@@ -21,9 +25,22 @@ def check(data: Data, advance: Advance | None = None) -> list[Fault]:
         faults = [*found.faults, *frame_faults(found.sessions, data, advance)]
     elif isinstance(data, GazeImagesData):
         faults = _check_pictures(data, advance)
+    elif isinstance(data, FixationTableData):
+        faults = _check_fixations(data)
+    elif isinstance(data, PhotographSection):
+        faults = photograph_faults(data, advance)
     else:
         faults = _check_rendered(data, advance)
     return sorted(faults, key=lambda fault: KINDS.index(fault.kind))
+
+
+def remarks(data: Data) -> list[str]:
+    """What is no fault, but should be known of a sound recording: what was left out, and whom the splits keep apart."""
+    if not isinstance(data, FixationTableData):
+        return []
+    groups = groups_of(data)
+    apart = [] if groups == "participants" else [f"Splits and intervals are over {groups}, not over people."]
+    return [*scan_fixations(data).notes, *apart]
 
 
 def _check_pictures(data: GazeImagesData, advance: Advance | None) -> list[Fault]:
@@ -45,6 +62,25 @@ def _check_splits(found: PictureScan, data: GazeImagesData) -> tuple[list[str], 
         return unknown, [Fault("empty split", str(error))]
     splits = table["split"].reindex(rows.index, fill_value="")
     return list(splits), split_faults(table) + class_faults(table, table["class_name"])
+
+
+def _check_fixations(data: FixationTableData) -> list[Fault]:
+    """Scanpaths are cut, and splits drawn, only from a table that is sound in itself."""
+    if faults := table_faults(data):
+        return faults
+    try:
+        found = scan_fixations(data)
+    except InputError as error:
+        return [Fault("definition", str(error))]
+    if found.faults:
+        return list(found.faults)
+    try:
+        splits = scanpath_splits_of(found.rows, data)
+    except InputError as error:
+        return [Fault("empty split", str(error))]
+    table = found.rows.assign(split=splits).rename(columns={"group": "participant"})
+    classes = class_faults(table, table["class_name"], groups_of(data)) if "class_name" in table else []
+    return split_faults(table) + classes
 
 
 def _check_rendered(data: RenderedData, advance: Advance | None) -> list[Fault]:

@@ -18,15 +18,17 @@ def split_faults(table: pd.DataFrame) -> list[Fault]:
     return faults + [Fault("empty split", f"{split}: no participant.") for split in empty]
 
 
-def class_faults(table: pd.DataFrame, names: pd.Series) -> list[Fault]:
-    """Classes that a split has no picture of. names: class name of each row."""
+def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participant(s)") -> list[Fault]:
+    """Classes that a split has no sample of. names: class name of each row; groups: what `participant` holds."""
     faults = []
     for name in sorted(set(names)):
         own = table[names == name]
         people = own["participant"].nunique()
         for split in SPLITS:
             if not (own["split"] == split).any():
-                message = f"class {name}: no participant in {split}; {people} participant(s) of this class in all."
+                message = (
+                    f"class {name}: no {groups.removesuffix('(s)')} in {split}; {people} {groups} of this class in all."
+                )
                 faults.append(Fault("class missing from a split", message))
     return faults
 

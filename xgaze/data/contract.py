@@ -9,19 +9,37 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from xgaze.errors import InputError
+
 SPLITS = ("train", "validation", "test")
 GAZE_COLUMNS = ["gaze_x_px", "gaze_y_px"]
 LABEL_COLUMN = "label"
+VALUE_COLUMN = "value"
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """One named input: 8-bit image of `shape` (channels, height, width), fed as (grey - mean) / std."""
+    """One named input of `shape`, fed as (stored - mean) / std: a picture, uint8 (channels, height, width), or any other array,
+    float32, such as a sequence (steps, features).
+
+    mean and std: one number, or one per entry of the last axis. Padding that a model shall read as zero is stored as the mean.
+    """
 
     name: str
-    shape: tuple[int, int, int]
-    mean: float = 0.0
-    std: float = 255.0
+    shape: tuple[int, ...]
+    mean: float | tuple[float, ...] = 0.0
+    std: float | tuple[float, ...] = 255.0
+    dtype: Literal["uint8", "float32"] = "uint8"
+
+    @property
+    def picture(self) -> tuple[int, int, int]:
+        """(channels, height, width). Raises InputError for an input that is no picture."""
+        if len(self.shape) != 3:
+            raise InputError(
+                f"input '{self.name}' is {dimensions(self.shape)}, not a picture (channels x height x width)."
+            )
+        channels, height, width = self.shape
+        return channels, height, width
 
 
 @dataclass(frozen=True)
@@ -30,64 +48,76 @@ class Spec:
 
     kind "gaze": the gaze point in px, origin top left, inside `scene` (width, height).
     kind "class": an index into `classes`.
+    kind "value": one number in `unit`.
+    groups: what the column `participant` of the table holds, in the plural: no such group is in two splits, and intervals are
+    over them. "participants", or where the same people are in all splits, "stimuli", for example.
     """
 
     inputs: tuple[InputSpec, ...]
-    kind: Literal["gaze", "class"]
+    kind: Literal["gaze", "class", "value"]
     unit: str = "px"
     scene: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
     rendered: bool = False
+    groups: str = "participants"
 
     @property
     def outputs(self) -> int:
-        """Number of values a model predicts: x and y, or one logit per class."""
-        return 2 if self.kind == "gaze" else len(self.classes)
+        """Number of values a model predicts: x and y, one logit per class, or the one value."""
+        return {"gaze": 2, "value": 1, "class": len(self.classes)}[self.kind]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Spec":
-        inputs = tuple(InputSpec(**{**one, "shape": tuple(one["shape"])}) for one in stored["inputs"])
+        inputs = tuple(InputSpec(**{key: _frozen(value) for key, value in one.items()}) for one in stored["inputs"])
         scene = tuple(stored["scene"]) if stored.get("scene") else None
         return cls(**{**stored, "inputs": inputs, "scene": scene, "classes": tuple(stored.get("classes", ()))})
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One frame or picture.
+    """One frame, picture or scanpath.
 
-    inputs: name -> uint8 (channels, height, width). target: float32 (2,) px, or int64 scalar class.
-    groups: participant, session, stimulus (those that are known). aux: "regions" -> uint8 (inputs, height, width).
+    inputs: name -> uint8 or float32, as `InputSpec` says. target: float32 (2,) px, float32 (1,) value, or int64 scalar class.
+    groups: participant, session, stimulus (those that are known). aux: "regions" -> uint8 (inputs, height, width);
+    "attention" -> uint8 (1, height, width), where people looked.
     """
 
     id: str
     groups: dict[str, str]
-    inputs: dict[str, NDArray[np.uint8]]
+    inputs: dict[str, NDArray[Any]]
     target: NDArray[Any]
     aux: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples stacked and normalised: inputs float32 (batch, channels, height, width) in the order of `Spec.inputs`."""
+    """Samples stacked and normalised: inputs float32 (batch, *shape) in the order of `Spec.inputs`.
+
+    target: float32 (batch, 2) px, float32 (batch, 1) values (never (batch,), which would broadcast against predictions), or
+    int64 (batch,) classes. attention: float32 (batch, 1, height, width) in 0..1, where every sample has a map; no input.
+    """
 
     ids: list[str]
     participants: list[str]
     inputs: tuple[torch.Tensor, ...]
     target: torch.Tensor
+    attention: torch.Tensor | None = None
 
     def to(self, device: torch.device | str, memory_format: torch.memory_format = torch.contiguous_format) -> "Batch":
-        inputs = tuple(x.to(device, memory_format=memory_format) for x in self.inputs)
-        return Batch(self.ids, self.participants, inputs, self.target.to(device))
+        """On `device`; the memory format is that of pictures and leaves other inputs as they are."""
+        inputs = tuple(x.to(device, memory_format=memory_format) if x.ndim == 4 else x.to(device) for x in self.inputs)
+        attention = None if self.attention is None else self.attention.to(device)
+        return Batch(self.ids, self.participants, inputs, self.target.to(device), attention)
 
 
 class Recording(Protocol):
     """A data set as models see it.
 
     table: one row per sample, in order: `id`, `participant`, `session`, `split` ("train", "validation", "test"), and the
-    target: `gaze_x_px`, `gaze_y_px`, or `label` (int). Sample i belongs to row i.
+    target: `gaze_x_px`, `gaze_y_px`, or `label` (int), or `value` (float). Sample i belongs to row i.
     """
 
     @property
@@ -99,16 +129,27 @@ class Recording(Protocol):
     def __getitem__(self, row: int) -> Sample: ...
 
 
-def normalise(images: NDArray[np.uint8], spec: InputSpec) -> torch.Tensor:
-    """uint8 (..., channels, height, width) -> float32 tensor of the same shape, (grey - mean) / std."""
-    return torch.from_numpy(np.ascontiguousarray(images)).float().sub_(spec.mean).div_(spec.std)
+def normalise(stored: NDArray[Any], spec: InputSpec) -> torch.Tensor:
+    """uint8 or float32 (..., *shape) -> float32 tensor of the same shape, (stored - mean) / std; `stored` is left as it is."""
+    values = torch.from_numpy(np.ascontiguousarray(stored))
+    own = values.to(torch.float32, copy=True)
+    return own.sub_(torch.tensor(spec.mean)).div_(torch.tensor(spec.std))
 
 
 def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
     """Stack samples into one batch."""
     inputs = tuple(normalise(np.stack([s.inputs[one.name] for s in samples]), one) for one in spec.inputs)
     target = torch.from_numpy(np.stack([s.target for s in samples]))
-    return Batch([s.id for s in samples], [s.groups["participant"] for s in samples], inputs, target)
+    if spec.kind == "value":
+        target = target.float().reshape(len(samples), 1)
+    people = [s.groups["participant"] for s in samples]
+    return Batch([s.id for s in samples], people, inputs, target, _attention(samples))
+
+
+def _attention(samples: Sequence[Sample]) -> torch.Tensor | None:
+    """The samples' attention maps in 0..1; None unless all have one."""
+    maps = [s.aux["attention"] for s in samples if "attention" in s.aux]
+    return torch.from_numpy(np.stack(maps)).float().div_(255) if len(maps) == len(samples) else None
 
 
 def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:
@@ -117,8 +158,20 @@ def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
-    """Targets of `rows` (all when None): float32 (n, 2) px, or int64 (n,) classes."""
+    """Targets of `rows` (all when None): float32 (n, 2) px, float32 (n, 1) values, or int64 (n,) classes."""
     table = recording.table if rows is None else recording.table.iloc[rows]
     if recording.spec.kind == "gaze":
         return table[GAZE_COLUMNS].to_numpy(np.float32)
+    if recording.spec.kind == "value":
+        return table[[VALUE_COLUMN]].to_numpy(np.float32)
     return table[LABEL_COLUMN].to_numpy(np.int64)
+
+
+def dimensions(shape: Sequence[int]) -> str:
+    """A shape in words: "3x128x128"."""
+    return "x".join(map(str, shape))
+
+
+def _frozen(value: Any) -> Any:
+    """JSON knows lists only."""
+    return tuple(value) if isinstance(value, list) else value

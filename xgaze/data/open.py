@@ -7,14 +7,27 @@ from typing import Any
 import pandas as pd
 
 from xgaze.data.contract import Recording, Sample, Spec
+from xgaze.data.sources.attention_pictures import open_attention_pictures, open_photographs_for_prediction
 from xgaze.data.sources.eye_folders import open_eye_folders, recording_of
 from xgaze.data.sources.eye_scan import is_session, scan, scan_session
+from xgaze.data.sources.fixation_table import FixationRecording, open_fixations, open_fixations_for_prediction
 from xgaze.data.sources.gaze_images import open_gaze_images, open_pictures_for_prediction
 from xgaze.data.sources.rendered import open_rendered
+from xgaze.data.sources.viewer_agreement import open_viewer_agreement
 from xgaze.data.splits import assert_disjoint
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.recipe import Data, EyeFoldersData, GazeImagesData, Scene, load_data
+from xgaze.recipe import (
+    AttentionPicturesData,
+    Data,
+    EyeFoldersData,
+    FixationTableData,
+    GazeImagesData,
+    PhotographSection,
+    Scene,
+    ViewerAgreementData,
+    load_data,
+)
 
 DEFINITIONS = (".yaml", ".yml")
 
@@ -27,6 +40,12 @@ def open_recording(data: Data, progress: Advance | None = None) -> Recording:
         recording = open_eye_folders(data)
     elif isinstance(data, GazeImagesData):
         recording = open_gaze_images(data)
+    elif isinstance(data, FixationTableData):
+        recording = open_fixations(data)
+    elif isinstance(data, AttentionPicturesData):
+        recording = open_attention_pictures(data)
+    elif isinstance(data, ViewerAgreementData):
+        recording = open_viewer_agreement(data)
     else:
         recording = open_rendered(data, progress)
     assert_disjoint(recording.table)
@@ -37,7 +56,7 @@ def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
     """What a model with `spec`, trained on `data`, shall predict on.
 
     path: a definition or recipe (YAML), or files in the format the model was trained on: a root folder or a single
-    session folder of eye pictures, or a folder of gaze pictures or .npz. Labels may be missing: NaN gaze, or label -1.
+    session folder of eye pictures, a folder of gaze pictures or .npz, or fixation tables. Labels may be missing: NaN, or -1.
     Samples are normalised as the model was trained. Raises InputError, also when inputs differ from the model's.
     """
     if not path.exists():
@@ -46,6 +65,10 @@ def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
         recording = _open_definition(path, spec, data)
     elif isinstance(data, GazeImagesData):
         recording = open_pictures_for_prediction(path, data, spec.classes)
+    elif isinstance(data, FixationTableData):
+        recording = open_fixations_for_prediction(data.model_copy(update={"path": path}), spec)
+    elif isinstance(data, PhotographSection):
+        recording = open_photographs_for_prediction(path, data, spec)
     else:
         recording = _open_eyes(path, _eye_format(path, spec, data))
     assert_disjoint(recording.table)
@@ -53,18 +76,20 @@ def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
 
 
 def _open_definition(path: Path, spec: Spec, trained_on: Data) -> Recording:
-    """The model's own recording keeps its splits; other gaze pictures are all new to the model."""
+    """The model's own recording keeps its splits; other gaze pictures and fixation tables are all new to the model."""
     data = load_data(path)
     if isinstance(data, GazeImagesData) and spec.kind == "class" and not _same(data, trained_on):
         return open_pictures_for_prediction(data.path, data, spec.classes)
+    if isinstance(data, FixationTableData) and not _same(data, trained_on):
+        return open_fixations_for_prediction(data, spec)
     if isinstance(data, EyeFoldersData):
         return recording_of(scan(data, for_prediction=True), data, data.path)
     return open_recording(data)
 
 
-def _same(data: GazeImagesData, other: Data) -> bool:
+def _same(data: GazeImagesData | FixationTableData, other: Data) -> bool:
     """Equal, wherever relative paths start."""
-    if not isinstance(other, GazeImagesData):
+    if not isinstance(other, GazeImagesData | FixationTableData):
         return False
     whole = [one.model_copy(update={"path": one.path.resolve(), "unlabelled": None}) for one in (data, other)]
     return whole[0] == whole[1]
@@ -83,13 +108,14 @@ def _eye_format(path: Path, spec: Spec, data: Data) -> EyeFoldersData:
         return data.model_copy(update={"path": path})
     views = {one.name: f"{{frame}}_{one.name.removeprefix('eye')}.png" for one in spec.inputs}
     first, (width, height) = spec.inputs[0], spec.scene or (1, 1)
+    assert isinstance(first.mean, float) and isinstance(first.std, float)  # of eye pictures they are
     return EyeFoldersData(
         source="eye-folders",
         path=path,
         views=views,
         scene=Scene(width=width, height=height),
-        height=first.shape[1],
-        width=first.shape[2],
+        height=first.picture[1],
+        width=first.picture[2],
         mean=first.mean,
         std=first.std,
     )
@@ -119,6 +145,8 @@ def _for_model(recording: Recording, spec: Spec, path: Path) -> Recording:
     for what, found, wanted in facts:
         if found != wanted:
             raise InputError(f"{path}: {what} {found}, but the model was trained with {what} {wanted}.")
+    if isinstance(recording, FixationRecording):  # which pads sequences with the mean of its spec
+        return replace(recording, spec=replace(own, inputs=spec.inputs, classes=spec.classes))
     return _Normalised(replace(own, inputs=spec.inputs, classes=spec.classes), recording.table, recording)
 
 

@@ -21,21 +21,24 @@ def assign_splits(
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    groups: str = "participant(s)",
 ) -> NDArray[np.str_]:
     """Split name of each sample, drawn by participant and by class where a participant has one class.
 
-    participants and labels (None: no classes) have one entry per sample. Each split gets at least one participant, and
-    one of every class that has three or more; a class with two goes to train and test, with one to train. The order of
-    samples does not matter. Raises InputError for fewer than three participants or fractions that leave no training.
+    participants (or what else shall be kept apart, called `groups`) and labels (None: no classes) have one entry per sample.
+    Each split gets at least one participant, and one of every class that has three or more; a class with two goes to train
+    and test, with one to train. The order of samples does not matter. Raises InputError for fewer than three participants
+    or fractions that leave no training.
     """
     if validation_fraction + test_fraction >= 1:
         raise InputError(
-            f"split: validation {validation_fraction:g} and test {test_fraction:g} leave no participant for training."
+            f"split: validation {validation_fraction:g} and test {test_fraction:g} leave no {groups.removesuffix('(s)')} "
+            "for training."
         )
     classes = _class_of(participants, labels)
     if len(classes) < len(SPLITS):
         raise InputError(
-            f"{len(classes)} participant(s) found ({', '.join(sorted(classes))}); "
+            f"{len(classes)} {groups} found ({', '.join(sorted(classes))}); "
             "train, validation and test need at least one each, so three or more."
         )
     split_of = _draw(classes, validation_fraction, test_fraction, seed)
@@ -102,3 +105,22 @@ def split_summary(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 def write_splits(path: Path, table: pd.DataFrame) -> None:
     """Write `split_summary` as JSON."""
     write_json(path, split_summary(table))
+
+
+def validation_of(groups: Sequence[str], classes: Sequence[Any], fraction: float, seed: int) -> set[str]:
+    """Groups of the training samples that shall validate: a share of those of every class, at least one in all.
+
+    groups and classes have one entry per training sample. Raises InputError where nothing would be left to train on.
+    """
+    class_of = _class_of(list(groups), list(classes))
+    rng = np.random.default_rng(seed % 2**63)
+    held: set[str] = set()
+    for name in sorted(set(class_of.values())):
+        members = sorted(group for group, own in class_of.items() if own == name)
+        count = min(round(len(members) * fraction), len(members) - 1)
+        held |= {members[i] for i in rng.permutation(len(members))[:count]}
+    if not held and len(class_of) > 1:
+        held = {sorted(class_of)[int(rng.integers(len(class_of)))]}
+    if not held:
+        raise InputError("training holds one group only: validation cannot be drawn from it.")
+    return held

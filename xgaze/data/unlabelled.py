@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import GAZE_COLUMNS, LABEL_COLUMN, Recording, Sample, Spec
+from xgaze.data.contract import GAZE_COLUMNS, LABEL_COLUMN, VALUE_COLUMN, Recording, Sample, Spec
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.rendered import CAMERAS, RenderedSplit, default_cache_dir, open_unlabelled_people, participant_id
 from xgaze.data.sources.picture_labels import UNKNOWN
@@ -98,11 +98,12 @@ class Unlabelled:
 
 
 def _no_target(spec: Spec) -> NDArray[Any]:
-    return np.full(2, np.nan, np.float32) if spec.kind == "gaze" else np.array(-1, np.int64)
+    return np.array(-1, np.int64) if spec.kind == "class" else np.full(spec.outputs, np.nan, np.float32)
 
 
 def _without_labels(table: pd.DataFrame, spec: Spec) -> pd.DataFrame:
-    hidden = dict.fromkeys(GAZE_COLUMNS, np.float32(np.nan)) if spec.kind == "gaze" else {LABEL_COLUMN: -1}
+    columns = GAZE_COLUMNS if spec.kind == "gaze" else [VALUE_COLUMN]
+    hidden = {LABEL_COLUMN: -1} if spec.kind == "class" else dict.fromkeys(columns, np.float32(np.nan))
     return table[["id", "participant", "session"]].assign(split=UNLABELLED, **hidden)
 
 

@@ -5,16 +5,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.sources.fixation_table import FixationRecording
+from xgaze.evaluation.fixation_features import summary_features
 
 RIDGE_SIDE = 8
 FOREST_SIDE = 16
+TREES = 500
 
 
 def pooled_pixels(recording: Recording, rows: NDArray[np.int64], side: int) -> NDArray[np.float32]:
@@ -36,11 +39,25 @@ def baselines(recording: Recording, seed: int = 0) -> dict[str, NDArray[Any]]:
             "mean gaze": np.tile(known.mean(axis=0), (len(test), 1)),
             f"pixel ridge {RIDGE_SIDE}x{RIDGE_SIDE}": _ridge(recording, train, test, known),
         }
+    if recording.spec.kind == "value":
+        mean = np.tile(known.mean(axis=0), (len(test), 1))
+        return {"mean value": mean} | _value_forest(recording, train, test, known, seed)
     shares = np.bincount(known, minlength=len(recording.spec.classes)) / len(known)
-    return {
-        "majority class": np.tile(np.log(shares + 1e-12), (len(test), 1)),
-        f"random forest on {FOREST_SIDE}x{FOREST_SIDE} pixels": _forest(recording, train, test, known, seed),
-    }
+    majority = np.tile(np.log(shares + 1e-12), (len(test), 1))
+    name, shown, unseen = _described(recording, train, test)
+    forest = _forest(shown, unseen, known, len(recording.spec.classes), seed)
+    return {"majority class": majority, f"random forest on {name}": forest}
+
+
+def _described(
+    recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64]
+) -> tuple[str, NDArray[np.float32], NDArray[np.float32]]:
+    """Plain features of training and test rows, and their name: of scanpaths where there are any, else pixels."""
+    if isinstance(recording, FixationRecording):
+        features = summary_features(recording.shown.scanpaths).to_numpy(np.float32)
+        return "fixation features", features[train], features[test]
+    shown, unseen = (pooled_pixels(recording, rows, FOREST_SIDE) for rows in (train, test))
+    return f"{FOREST_SIDE}x{FOREST_SIDE} pixels", shown, unseen
 
 
 def _ridge(
@@ -53,12 +70,24 @@ def _ridge(
 
 
 def _forest(
-    recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], known: NDArray[Any], seed: int
+    shown: NDArray[np.float32], unseen: NDArray[np.float32], known: NDArray[Any], classes: int, seed: int
 ) -> NDArray[Any]:
     """Log-probabilities per class; a class that training never showed gets a probability of nearly zero."""
-    forest = RandomForestClassifier(500, random_state=seed, n_jobs=-1)
-    forest.fit(pooled_pixels(recording, train, FOREST_SIDE), known)
-    chances = np.full((len(test), len(recording.spec.classes)), 1e-6)
-    chances[:, forest.classes_] += forest.predict_proba(pooled_pixels(recording, test, FOREST_SIDE))
+    forest = RandomForestClassifier(TREES, random_state=seed, n_jobs=-1)
+    forest.fit(shown, known)
+    chances = np.full((len(unseen), classes), 1e-6)
+    chances[:, forest.classes_] += forest.predict_proba(unseen)
     logs: NDArray[Any] = np.log(chances)
     return logs
+
+
+def _value_forest(
+    recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], known: NDArray[Any], seed: int
+) -> dict[str, NDArray[Any]]:
+    """Only of scanpaths: no other recording has a value to tell."""
+    if not isinstance(recording, FixationRecording):
+        return {}
+    name, shown, unseen = _described(recording, train, test)
+    forest = RandomForestRegressor(TREES, random_state=seed, n_jobs=-1, max_features=1 / 3, min_samples_leaf=5)
+    forest.fit(shown, known.ravel())
+    return {f"random forest on {name}": forest.predict(unseen)[:, None]}

@@ -1,35 +1,61 @@
 """The recipe: one short YAML that is the whole experiment."""
 
-from xgaze.recipe.files import builtin_recipes, load_data, load_recipe, read_yaml
-from xgaze.recipe.schema import (
-    Data,
-    Distill,
-    Explain,
+from xgaze.recipe.data import (
     EyeFoldersData,
     Fractions,
     GazeImagesData,
     GazeLabels,
-    ModelSection,
-    Recipe,
     RenderedData,
     Scene,
+)
+from xgaze.recipe.files import builtin_recipes, load_data, load_recipe, read_yaml
+from xgaze.recipe.fixations import (
+    FixationInput,
+    FixationTableData,
+    FixationTarget,
+    GraphInput,
+    GroupedSplit,
+    PicturesInput,
+    SequenceInput,
+)
+from xgaze.recipe.photographs import AttentionPicturesData, PhotographSection, ViewerAgreementData
+from xgaze.recipe.schema import (
+    Augment,
+    Data,
+    Distill,
+    Explain,
+    GazeAugmentation,
+    ModelSection,
+    Recipe,
     Training,
     fingerprint,
 )
 
 __all__ = [
+    "AttentionPicturesData",
+    "Augment",
     "Data",
     "Distill",
     "Explain",
     "EyeFoldersData",
+    "FixationInput",
+    "FixationTableData",
+    "FixationTarget",
     "Fractions",
+    "GazeAugmentation",
     "GazeImagesData",
     "GazeLabels",
+    "GraphInput",
+    "GroupedSplit",
     "ModelSection",
+    "PhotographSection",
+    "PicturesInput",
     "Recipe",
     "RenderedData",
     "Scene",
+    "SequenceInput",
     "Training",
+    "ViewerAgreementData",
     "builtin_recipes",
     "fingerprint",
     "load_data",

@@ -8,9 +8,21 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from xgaze.errors import InputError, nearest
-from xgaze.recipe.schema import SOURCES, Data, Recipe, Section
+from xgaze.recipe.data import Section
+from xgaze.recipe.schema import Data, Recipe
 
 Schema = TypeVar("Schema", bound=BaseModel)
+TAGS = (
+    "rendered",
+    "eye-folders",
+    "gaze-images",
+    "fixation-table",
+    "pictures",
+    "sequence",
+    "graph",
+    "attention-pictures",
+    "viewer-agreement",
+)
 
 
 def builtin_recipes() -> dict[str, Path]:
@@ -26,16 +38,25 @@ def load_recipe(name_or_path: str, overrides: tuple[str, ...] = ()) -> Recipe:
     path = _find(name_or_path)
     stored = read_yaml(path)
     stored["data"] = _data_section(stored.get("data"), path)
+    if "model" in stored:
+        stored["model"] = _placed(stored["model"], path.parent)
     for override in overrides:
         _override(stored, override)
     return _validated(Recipe, stored, path)
 
 
-def load_data(path: Path) -> Data:
-    """Read a data definition: a YAML with `source: ...`, or a recipe, whose data section is taken. Raises InputError."""
+def load_data(path: Path, overrides: tuple[str, ...] = ()) -> Data:
+    """Read a data definition: a YAML with `source: ...`, or a recipe (also a built-in one), whose data section is taken.
+
+    overrides: `data.key=value`. Raises InputError.
+    """
+    if not path.is_file():
+        path = builtin_recipes().get(str(path), path)
     stored = read_yaml(path)
-    section = _data_section(stored.get("data", stored), path)
-    return _validated(_DataOnly, {"data": section}, path).data
+    only_data = {"data": _data_section(stored.get("data", stored), path)}
+    for override in overrides:
+        _override(only_data, override)
+    return _validated(_DataOnly, only_data, path).data
 
 
 class _DataOnly(Section):
@@ -76,12 +97,14 @@ def _data_section(section: Any, path: Path) -> Any:
 
 
 def _placed(section: Any, folder: Path) -> Any:
-    """Relative paths, those of unlabelled recordings too, made to start at `folder`."""
+    """Relative paths, those of unlabelled recordings and of weights too, made to start at `folder`."""
     if not isinstance(section, dict):
         return section
     placed = dict(section)
     if isinstance(section.get("path"), str):
         placed["path"] = str(folder / Path(section["path"]).expanduser())
+    if isinstance(section.get("weights"), str):
+        placed["weights"] = str(folder / Path(section["weights"]).expanduser())
     if "unlabelled" in section:
         placed["unlabelled"] = _placed(section["unlabelled"], folder)
     return placed
@@ -115,8 +138,8 @@ def _validated(schema: type[Schema], stored: dict[str, Any], path: Path) -> Sche
 def _explain(fault: Any, schema: type[BaseModel]) -> str:
     """One line for a person: the key, what is wrong, and the nearest valid key for a misspelt one."""
     where = [str(part) for part in fault["loc"]]
-    # Pydantic puts the tag of the data union into the path; users do not write it.
-    key = ".".join(part for part in where if part not in SOURCES)
+    # Pydantic puts the tags of unions into the path; users do not write them.
+    key = ".".join(part for part in where if part not in TAGS)
     if fault["type"] == "extra_forbidden":
         return f"unknown key '{key}'; {nearest(where[-1], _keys_at(schema, where[:-1]))}"
     if fault["type"] == "missing":
@@ -125,11 +148,14 @@ def _explain(fault: Any, schema: type[BaseModel]) -> str:
 
 
 def _keys_at(schema: type[BaseModel], where: list[str]) -> list[str]:
-    """Keys that are valid at a place in the schema; a tag of the data union counts as a level."""
+    """Keys that are valid at a place in the schema; tags of unions and places in lists count as levels."""
     definitions = schema.model_json_schema()
     node: dict[str, Any] = definitions
     for part in where:
         node = _resolve(node, definitions)
+        if part.isdecimal() and "items" in node:
+            node = node["items"]
+            continue
         mapping = node.get("discriminator", {}).get("mapping", {})
         node = {"$ref": mapping[part]} if part in mapping else node.get("properties", {}).get(part, {})
     return list(_resolve(node, definitions).get("properties", {}))

@@ -5,124 +5,30 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from xgaze.recipe.data import EyeFoldersData, GazeImagesData, RenderedData, Section
+from xgaze.recipe.fixations import FixationTableData
+from xgaze.recipe.photographs import AttentionPicturesData, ViewerAgreementData
 
-class Section(BaseModel):
-    """A part of a recipe: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class UnlabelledPeople(Section):
-    """More rendered participants, whose gaze only the teacher tells; they are in no split."""
-
-    participants: int = Field(ge=1)
-
-
-class UnlabelledFiles(Section):
-    """More recordings, whose labels only the teacher tells: files in the format of the recording, or a definition (YAML)."""
-
-    path: Path
-
-
-class RenderedData(Section):
-    """The embedded rendered recording: a head-mounted tracker with four eye cameras and an 800x600 scene camera."""
-
-    source: Literal["rendered"]
-    height: int = Field(128, ge=32)
-    width: int = Field(160, ge=32)
-    train_participants: int = Field(600, ge=2)
-    validation_participants: int = Field(60, ge=2)
-    test_participants: int = Field(160, ge=2)
-    frames_per_participant: int = Field(12, ge=1)
-    seed: int = 0
-    unlabelled: UnlabelledPeople | None = None
-
-
-class Scene(Section):
-    """Size of the scene image in px; gaze labels lie inside it, origin top left."""
-
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
-
-
-class GazeLabels(Section):
-    """The label table of a session folder. Row i belongs to frame i (1-based) unless a `frame` column is named."""
-
-    file: str = "Learn.csv"
-    x: str = "cornerxy[0]"
-    y: str = "cornerxy[1]"
-    frame: str | None = None
-
-
-class EyeFoldersData(Section):
-    """Eye-camera frames in folders: `path/layout/<view file>` with one label table per session folder.
-
-    `layout` names the folder levels with {split}, {participant}, {session}. `views` gives each camera's file name with
-    {frame}. `splits` says which folder is which split. `unit` is the unit of the labels.
-    """
-
-    source: Literal["eye-folders"]
-    path: Path
-    layout: str = "{split}/{participant}/{session}"
-    views: dict[str, str] = {f"eye{cam}": f"{{frame}}_{cam}.png" for cam in (0, 1, 3, 4)}
-    labels: GazeLabels | None = GazeLabels()
-    splits: dict[Literal["train", "validation", "test"], str] = {
-        "train": "train",
-        "validation": "val",
-        "test": "test",
-    }
-    unit: Literal["px"] = "px"
-    scene: Scene = Scene(width=960, height=540)
-    height: int = Field(576, ge=8)
-    width: int = Field(720, ge=8)
-    resize_height: int | None = Field(None, ge=8)
-    resize_width: int | None = Field(None, ge=8)
-    mean: float = 98.54010552
-    std: float = Field(41.5086445, gt=0)
-    unlabelled: UnlabelledFiles | None = None
-
-
-class Fractions(Section):
-    """Shares of participants; what is left goes to training."""
-
-    validation: float = Field(0.15, gt=0, lt=1)
-    test: float = Field(0.25, gt=0, lt=1)
-
-
-class GazeImagesData(Section):
-    """Pictures of gaze (heatmaps, scanpaths) with participant and class.
-
-    `path` is a folder laid out `class/participant/*.png`, or a folder (or .npz) with an `images` array and a CSV beside
-    it whose rows are in the same order.
-    """
-
-    source: Literal["gaze-images"]
-    path: Path
-    participant: str = "participant"
-    label: str = "label"
-    class_name: str | None = "class"
-    height: int = Field(128, ge=8)
-    width: int = Field(128, ge=8)
-    channels: Literal[1, 3] = 3
-    split: Fractions = Fractions()
-    seed: int = 0
-    unlabelled: UnlabelledFiles | None = None
-
-
-Data = Annotated[RenderedData | EyeFoldersData | GazeImagesData, Field(discriminator="source")]
-SOURCES = ("rendered", "eye-folders", "gaze-images")
+Data = Annotated[
+    RenderedData | EyeFoldersData | GazeImagesData | FixationTableData | AttentionPicturesData | ViewerAgreementData,
+    Field(discriminator="source"),
+]
 
 
 class ModelSection(Section):
-    """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments."""
+    """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments.
+
+    weights: a local file that training starts from (safetensors, or .pth of tensors alone).
+    """
 
     model_config = ConfigDict(serialize_by_alias=True)
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+    weights: Path | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -133,6 +39,28 @@ class ModelSection(Section):
     @model_serializer(mode="wrap")
     def _without_the_other(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {key: value for key, value in plain(self).items() if value is not None}
+
+
+class Augment(Section):
+    """Photographs varied anew in every epoch: a square cut at a random place and, with `flip`, mirrored half of the time, both
+    alike for photograph and map; brightness, contrast and saturation of the photograph changed by up to `jitter`."""
+
+    flip: bool = True
+    jitter: float = Field(0.2, ge=0, lt=1)
+
+
+class GazeAugmentation(Section):
+    """After `image_only_epochs`, training also sees the nine windows that people looked at most, `weight` times as much.
+
+    stride: step of the windows tried, px (None: 8 px of 448, in proportion). At test there is no gaze.
+    """
+
+    image_only_epochs: int = Field(1, ge=0)
+    weight: float = Field(1.0, gt=0)
+    stride: int | None = Field(None, ge=1)
+
+
+LATER_KEYS = ("momentum", "augment", "gaze_augmentation")
 
 
 class Training(Section):
@@ -154,6 +82,20 @@ class Training(Section):
     devices: int | str = 1
     strategy: str = "auto"
     workers: int = Field(0, ge=0)
+    momentum: float = Field(0.0, ge=0, lt=1)
+    augment: Augment | None = None
+    gaze_augmentation: GazeAugmentation | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keys that were added later are told only where they are used, so that older recipes keep their hash."""
+        return {key: value for key, value in plain(self).items() if key not in LATER_KEYS or value}
+
+    @model_validator(mode="after")
+    def _momentum_is_used(self) -> Self:
+        if self.momentum and self.optimiser != "sgd":
+            raise PydanticCustomError("choice", "momentum is for optimiser: sgd")
+        return self
 
 
 class Hint(Section):

@@ -29,7 +29,7 @@ class EyeFoldersRecording:
         images = {}
         for one in self.spec.inputs:
             pixels = read_grey(session.folder / frame.files[one.name], self.data.height, self.data.width)
-            images[one.name] = resize_grey(pixels, *one.shape[1:])[None]
+            images[one.name] = resize_grey(pixels, *one.picture[1:])[None]
         groups = {"participant": session.participant, "session": session.session}
         return Sample(frame_id(session, frame), groups, images, np.array(frame.gaze, np.float32))
 

@@ -29,7 +29,7 @@ class GazeImagesRecording:
 
     def __getitem__(self, row: int) -> Sample:
         """Decode and resize one picture. Raises InputError naming the file that cannot be used."""
-        channels, height, width = self.spec.inputs[0].shape
+        channels, height, width = self.spec.inputs[0].picture
         image = fit_picture(self.pictures.read(row), height, width, channels)
         groups = {name: str(self.table[name].iat[row]) for name in ("participant", "session")}
         target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xgaze.data.sources.folders import natural_key
-from xgaze.data.sources.pictures import SUFFIXES, read_picture
+from xgaze.data.sources.pictures import SUFFIXES, cut_picture, read_picture
 from xgaze.errors import InputError, nearest
 
 ARRAY = "images"
@@ -61,6 +61,23 @@ class PictureArray:
 
     def read(self, row: int) -> Image.Image:
         return Image.fromarray(self.images[row])
+
+
+@dataclass(frozen=True, eq=False)
+class Cropped:
+    """Other pictures, of which only a box is used. box: left, top, right, bottom in px."""
+
+    whole: Pictures
+    box: tuple[int, int, int, int]
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def name(self, row: int) -> str:
+        return self.whole.name(row)
+
+    def read(self, row: int) -> Image.Image:
+        return cut_picture(self.whole.read(row), self.box, self.name(row))
 
 
 def pictures_below(root: Path) -> PictureFiles:

@@ -68,6 +68,11 @@ def rows_of_unsorted(files: Sequence[PurePosixPath], root: Path, classes: tuple[
     return PictureRows(_rows([str(file) for file in files], people, ["0"] * len(files), names), classes)
 
 
+def rows_of_known(ids: list[str], people: list[str], names: list[str]) -> pd.DataFrame:
+    """Rows of pictures without sessions."""
+    return _rows(ids, people, ["0"] * len(ids), names)
+
+
 def _rows(ids: list[str], people: list[str], sessions: list[str], names: list[str]) -> pd.DataFrame:
     columns = {"id": ids, "participant": people, "session": sessions, "class_name": names}
     return pd.DataFrame(columns, dtype=str)

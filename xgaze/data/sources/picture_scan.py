@@ -1,11 +1,20 @@
 """What lies in a folder or .npz of gaze pictures, and every fault that shows without decoding them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xgaze.data.check_faults import Fault
-from xgaze.data.sources.picture_files import PictureFiles, Pictures, array_at, pictures_below, read_array, table_beside
+from xgaze.data.sources.picture_files import (
+    Cropped,
+    PictureFiles,
+    Pictures,
+    array_at,
+    pictures_below,
+    read_array,
+    table_beside,
+)
 from xgaze.data.sources.picture_labels import PictureRows, rows_of_folders, rows_of_table, rows_of_unsorted
+from xgaze.data.sources.picture_names import rows_of_names
 from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
 
@@ -20,7 +29,7 @@ class PictureScan:
 
 
 def scan_pictures(data: GazeImagesData) -> PictureScan:
-    """Look through pictures laid out class/participant/picture, or an .npz with its CSV."""
+    """Look through pictures laid out class/participant/picture, or with names that say both, or an .npz with its CSV."""
     problem = _unusable(data.path)
     if problem:
         return _nothing(data.path, problem)
@@ -28,7 +37,7 @@ def scan_pictures(data: GazeImagesData) -> PictureScan:
         array = array_at(data.path)
     except InputError as error:
         return _nothing(data.path, Fault("definition", str(error)))
-    found = _scan_array(array, data) if array else _scan_class_folders(data.path)
+    found = _cropped(_scan_array(array, data) if array else _scan_files(data), data)
     classes = found.labels.classes
     if not found.faults and len(classes) < 2:
         only = f"only one class ({', '.join(classes)}) found; a classifier needs two or more."
@@ -46,11 +55,29 @@ def scan_for_prediction(path: Path, data: GazeImagesData, classes: tuple[str, ..
     except InputError as error:
         return _nothing(path, Fault("definition", str(error)))
     if array:
-        return _scan_array(array, data, for_prediction=True)
+        return _cropped(_scan_array(array, data, for_prediction=True), data)
     pictures = pictures_below(path)
     if not len(pictures):
         return _nothing(path, Fault("nothing found", f"{path}: no .png or .jpg picture found at any depth."))
-    return PictureScan(pictures, rows_of_unsorted(pictures.files, path, classes), ())
+    if data.names is not None:
+        pictures, rows = rows_of_names(pictures, data)
+        return _cropped(PictureScan(pictures, rows, rows.faults), data)
+    return _cropped(PictureScan(pictures, rows_of_unsorted(pictures.files, path, classes), ()), data)
+
+
+def _cropped(found: PictureScan, data: GazeImagesData) -> PictureScan:
+    return found if data.crop is None else replace(found, pictures=Cropped(found.pictures, data.crop))
+
+
+def _scan_files(data: GazeImagesData) -> PictureScan:
+    """Files whose names, or whose folders, say participant and class."""
+    if data.names is None:
+        return _scan_class_folders(data.path)
+    pictures = pictures_below(data.path)
+    if not len(pictures):
+        return _nothing(data.path, Fault("nothing found", f"{data.path}: no .png or .jpg picture found at any depth."))
+    pictures, rows = rows_of_names(pictures, data)
+    return PictureScan(pictures, rows, rows.faults)
 
 
 def _unusable(path: Path) -> Fault | None:

@@ -28,7 +28,7 @@ _DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib
 class PictureError(InputError):
     """A picture that cannot be used. `kind` is a kind of fault, `reason` says what is wrong without naming the file."""
 
-    def __init__(self, path: Path, kind: Literal["undecodable image", "wrong image size"], reason: str) -> None:
+    def __init__(self, path: Path | str, kind: Literal["undecodable image", "wrong image size"], reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.kind = kind
         self.reason = reason
@@ -67,6 +67,15 @@ def resize_grey(pixels: Grey, height: int, width: int) -> Grey:
     if pixels.shape == (height, width):
         return pixels
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def cut_picture(picture: Image.Image, box: tuple[int, int, int, int], name: str) -> Image.Image:
+    """The part inside `box` (left, top, right, bottom, px). Raises PictureError, calling the picture `name`, for a box that
+    leaves it: Pillow would fill up with black."""
+    if box[2] > picture.width or box[3] > picture.height:
+        found, wanted = f"{picture.width}x{picture.height} px", f"({', '.join(map(str, box))})"
+        raise PictureError(name, "wrong image size", f"is {found}, but crop {wanted} reaches beyond it")
+    return picture.crop(box)
 
 
 def fit_picture(picture: Image.Image, height: int, width: int, channels: int) -> NDArray[np.uint8]:

@@ -1,0 +1,177 @@
+"""Which photographs there are, with class, group, map and split: one reader per layout. Decodes no picture."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from xgaze.data.check_faults import Fault
+from xgaze.data.contract import SPLITS
+from xgaze.data.sources.folders import natural_key
+from xgaze.data.sources.pictures import SUFFIXES
+from xgaze.data.sources.tables import is_missing, read_table, require_columns
+from xgaze.errors import InputError
+from xgaze.recipe import AttentionPicturesData
+
+CLASSES_OF_CHESTS = ["Normal", "CHF", "pneumonia"]
+UNDIVIDED = ""
+"""The split of rows that no file assigns to one."""
+
+
+@dataclass(frozen=True, eq=False)
+class PhotographRows:
+    """rows: id, picture and map (paths), class_name, group, split ("train", "validation", "test", or "" where none is told).
+
+    classes: in label order. groups: what the groups are, in the plural.
+    """
+
+    rows: pd.DataFrame
+    classes: tuple[str, ...]
+    groups: str
+    faults: tuple[Fault, ...] = ()
+
+
+def read_rows(data: AttentionPicturesData) -> PhotographRows:
+    """Rows of a layout, without asking whether the files are there. Raises InputError for tables that cannot be read."""
+    return READERS[data.layout](data)
+
+
+def missing_files(rows: pd.DataFrame, data: AttentionPicturesData) -> list[Fault]:
+    """A fault for each photograph, and each map that the settings need, that is no file."""
+    # Training looks at its own maps only; a model that reads maps needs all.
+    needed = {"none": rows.iloc[:0], "training": rows[rows["split"] == "train"], "input": rows}
+    maps = needed[data.attention]["map"]
+    faults = [Fault("missing view", f"{path}: no such photograph.") for path in rows["picture"] if not path.is_file()]
+    return faults + [Fault("missing view", f"{path}: no such attention map.") for path in maps if not path.is_file()]
+
+
+def cub_rows(data: AttentionPicturesData) -> PhotographRows:
+    """images.txt (id, file), image_class_labels.txt (id, class from 1), train_test_split.txt (id, 1 for training)."""
+    root = data.path
+    files = _pairs(root / "images.txt")
+    labels, training = _pairs(root / "image_class_labels.txt"), _pairs(root / "train_test_split.txt")
+    faults = [
+        Fault("label table", f"{name}: {len(set(files) ^ set(own)):,} ids are not the ids of images.txt.")
+        for name, own in (("image_class_labels.txt", labels), ("train_test_split.txt", training))
+        if set(files) != set(own)
+    ]
+    faults += [
+        Fault("label table", f"image_class_labels.txt: id {key} has class '{value}'; classes are counted from 1.")
+        for key, value in labels.items()
+        if not value.isdecimal() or value == "0"
+    ]
+    if faults:
+        return PhotographRows(_frame([]), (), "pictures", tuple(faults))
+    # The folder of a class is its name, as 001.Black_footed_Albatross.
+    names = {int(labels[key]): Path(file).parts[0] for key, file in files.items()}
+    rows = [
+        (
+            key,
+            root / "images" / file,
+            root / data.maps_folder / f"{key}.jpg",
+            names[int(labels[key])],
+            key,
+            "train" if training[key] == "1" else "test",
+        )
+        for key, file in files.items()
+    ]
+    return PhotographRows(_frame(rows), tuple(names[number] for number in sorted(names)), "pictures")
+
+
+def chest_rows(data: AttentionPicturesData) -> PhotographRows:
+    """CXR-Eye: master_sheet.csv, of whose columns Normal, CHF and pneumonia exactly one is 1 in each row."""
+    name = "master_sheet.csv"
+    sheet = read_table(data.path / name, name)
+    require_columns(sheet, ["patient_id", "path", "dicom_id", *CLASSES_OF_CHESTS], name)
+    told = sheet[CLASSES_OF_CHESTS].apply(pd.to_numeric, errors="coerce") == 1
+    faults = [
+        Fault("label table", f"{name} row {row + 2}: {count} of {', '.join(CLASSES_OF_CHESTS)} are 1, expected one.")
+        for row, count in enumerate(told.sum(axis=1))
+        if count != 1
+    ]
+    faults += [
+        Fault("missing label", f"{name} row {row + 2}: patient_id is empty.")
+        for row, empty in enumerate(is_missing(sheet["patient_id"]))
+        if empty
+    ]
+    classes = told.idxmax(axis=1)
+    rows = [
+        (
+            dicom,
+            _exported(data.path / file),
+            data.path / data.maps_folder / dicom / "heatmap.png",
+            classes[row],
+            patient,
+            UNDIVIDED,
+        )
+        for row, (dicom, file, patient) in enumerate(
+            zip(sheet["dicom_id"], sheet["path"], sheet["patient_id"], strict=True)
+        )
+    ]
+    return PhotographRows(_frame(rows), tuple(CLASSES_OF_CHESTS), "patients", tuple(faults))
+
+
+def table_rows(data: AttentionPicturesData) -> PhotographRows:
+    """A CSV with all the columns that are named, map only where it is used: none is guessed or left out silently."""
+    name, columns, folder = data.path.name, data.columns, data.path.parent
+    table = read_table(data.path, name)
+    used = [] if data.attention == "none" else [columns.map]
+    named = [one for one in (columns.group, columns.split) if one is not None]
+    require_columns(table, [columns.picture, columns.label, *used, *named], name)
+    pictures, labels = table[columns.picture], table[columns.label]
+    groups = table[columns.group] if columns.group else pictures
+    splits = table[columns.split] if columns.split else pd.Series(UNDIVIDED, table.index)
+    maps = table[columns.map] if used else pictures
+    faults = [
+        Fault("missing label", f"{name} row {row + 2}: {what} is empty.")
+        for what, values in ((columns.picture, pictures), (columns.label, labels), (columns.group, groups))
+        for row in table.index[is_missing(values)]
+    ]
+    faults += [
+        Fault("label table", f"{name} row {row + 2}: {columns.split} is '{splits[row]}', expected {', '.join(SPLITS)}.")
+        for row in table.index[~splits.isin([*SPLITS, UNDIVIDED])]
+    ]
+    faults += [
+        Fault("label table", f"{name}: '{picture}' is in {count} rows.")
+        for picture, count in pictures.value_counts().items()
+        if count > 1
+    ]
+    rows = [
+        (pictures[row], folder / pictures[row], folder / maps[row], labels[row], groups[row], splits[row])
+        for row in table.index
+    ]
+    classes = tuple(sorted(set(labels), key=natural_key))
+    kind = f"groups of '{columns.group}'" if columns.group else "pictures"
+    return PhotographRows(_frame(rows), classes, kind, tuple(faults))
+
+
+READERS: Mapping[str, Callable[[AttentionPicturesData], PhotographRows]] = MappingProxyType(
+    {"cub": cub_rows, "cxr-eye": chest_rows, "table": table_rows}
+)
+
+
+def _frame(rows: list[tuple[str, Path, Path, str, str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["id", "picture", "map", "class_name", "group", "split"])
+
+
+def _pairs(path: Path) -> dict[str, str]:
+    """Lines of an id, a space and a value. Raises InputError naming the line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"{path}: no such text file; the layout needs it.") from None
+    pairs: dict[str, str] = {}
+    for number, line in enumerate(lines, start=1):
+        key, _, value = line.strip().partition(" ")
+        if not value or key in pairs:
+            raise InputError(f"{path.name} line {number}: expected a new id, a space and a value, found '{line}'.")
+        pairs[key] = value
+    return pairs
+
+
+def _exported(path: Path) -> Path:
+    """The picture made of a DICOM file: of the same name with a picture's suffix."""
+    options = [path.with_suffix(suffix) for suffix in SUFFIXES]
+    return path if path.suffix.lower() in SUFFIXES else next((one for one in options if one.is_file()), options[0])
