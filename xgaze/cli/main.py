@@ -7,8 +7,10 @@ import click
 from xgaze import __version__
 from xgaze.cli.check import check
 from xgaze.cli.compare import compare
+from xgaze.cli.crossval import crossval
 from xgaze.cli.distill import distill
 from xgaze.cli.explain import explain
+from xgaze.cli.heatmaps import heatmaps
 from xgaze.cli.predict import predict
 from xgaze.cli.render import render
 from xgaze.cli.report import report
@@ -29,7 +31,7 @@ def xgaze() -> None:
     """
 
 
-for command in (train_teacher, distill, explain, check, predict, report, compare, render):
+for command in (train_teacher, distill, explain, crossval, check, predict, report, compare, render, heatmaps):
     xgaze.add_command(command)
 
 

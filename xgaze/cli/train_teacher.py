@@ -70,12 +70,13 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
 
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:
-    people = figures["participants"]
+    people, groups = figures["participants"], card.spec.get("groups", "participants")
+    who = "people" if groups == "participants" else groups
     share = 100 * figures["fc_parameters"] / figures["parameters"]
     beside = ", ".join(f"{name} {short_error(one)}" for name, one in card.metrics["baselines"].items())
     return [
-        f"Teacher of '{figures['recipe']}', trained on {people['train']} people, on {people['test']} people it never saw:",
-        f"  {error_in_words(figures['error'])}.",
+        f"Teacher of '{figures['recipe']}', trained on {people['train']} {who}, on {people['test']} {who} it never saw:",
+        f"  {error_in_words(figures['error'], groups)}.",
         f"  Beside it: {beside}.",
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; "
         f"trained in {figures['train_seconds'] / 60:.1f} min ({figures['train_cpu_seconds'] / 60:.1f} CPU min).",

@@ -56,6 +56,17 @@ class Checkpoints(ModelCheckpoint):
     CHECKPOINT_NAME_LAST = "last"
 
 
+class StopAfter(pl.Callback):
+    """Ends a training early but leaves its schedule as it is: epoch e is the same however many epochs follow."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.current_epoch + 1 >= self.epochs:
+            trainer.should_stop = True
+
+
 def fit(
     task: pl.LightningModule,
     train: DataLoader[Any],
@@ -82,6 +93,18 @@ def fit(
     task.load_state_dict(best["state_dict"])
 
 
+def fit_epochs(
+    task: pl.LightningModule, train: DataLoader[Any], settings: Training, folder: Path, epochs: int, what: str
+) -> None:
+    """Train `task` in place for the first `epochs` epochs of `settings` and keep the last weights: nobody selects any."""
+    with _quiet(), progress_bar(what) as advance:
+        callbacks: list[pl.Callback] = [History(folder / "history.csv"), Progress(advance), StopAfter(epochs)]
+        try:
+            _trainer(settings, callbacks, folder, keep=False).fit(task, train)
+        except SystemExit:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from None
+
+
 def fresh_folder(folder: Path, fingerprint: str) -> Path:
     """`folder`, emptied unless it holds an unfinished run of the same fingerprint."""
     mark = folder / "run.json"
@@ -91,7 +114,7 @@ def fresh_folder(folder: Path, fingerprint: str) -> Path:
     return folder
 
 
-def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path) -> pl.Trainer:
+def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path, keep: bool = True) -> pl.Trainer:
     return pl.Trainer(
         max_epochs=settings.epochs,
         callbacks=callbacks,
@@ -102,6 +125,7 @@ def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path) -> 
         precision=resolve_precision(settings),  # type: ignore[arg-type]
         default_root_dir=folder,
         logger=False,
+        enable_checkpointing=keep,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,

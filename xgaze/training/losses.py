@@ -1,4 +1,5 @@
-"""Losses per task. Gaze losses take px and work in hundreds of px, so that learning rates carry over between scenes."""
+"""Losses per task. Those of gaze and values take px, or the value's unit, and work in hundreds of it, so that learning rates
+carry over between scenes."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -7,25 +8,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-UNIT_PX = 100.0
+UNIT = 100.0
+"""Of px, or of a value's unit."""
 EACH = "none"
 """The `reduction` that leaves a loss unreduced."""
 
 
 def smooth_l1(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Huber loss per coordinate; quadratic below 100 px."""
-    return functional.smooth_l1_loss(prediction / UNIT_PX, target / UNIT_PX, reduction=reduction)
+    _require_one_shape(prediction, target)
+    return functional.smooth_l1_loss(prediction / UNIT, target / UNIT, reduction=reduction)
 
 
 def euclidean(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """Mean Euclidean distance; the small constant keeps the gradient finite at zero."""
-    each = (((prediction - target) / UNIT_PX).square().sum(dim=1) + 1e-8).sqrt()
+    """Mean Euclidean distance (of a value: absolute error); the small constant keeps the gradient finite at zero."""
+    _require_one_shape(prediction, target)
+    each = (((prediction - target) / UNIT).square().sum(dim=1) + 1e-8).sqrt()
     return each if reduction == EACH else each.mean()
 
 
 def mean_square(prediction: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     """Mean square over samples and coordinates."""
-    return functional.mse_loss(prediction / UNIT_PX, target / UNIT_PX, reduction=reduction)
+    _require_one_shape(prediction, target)
+    return functional.mse_loss(prediction / UNIT, target / UNIT, reduction=reduction)
 
 
 def root(mean: Tensor) -> Tensor:
@@ -70,3 +75,9 @@ def weighted_loss(name: str, prediction: Tensor, target: Tensor, weight: Tensor)
     each, own = sample_losses(name, prediction[counted], target[counted]), weight[counted]
     mean = (own * each).sum() / own.sum()
     return own.sum() / len(weight) * (root(mean) if name == "root-mse" else mean)
+
+
+def _require_one_shape(prediction: Tensor, target: Tensor) -> None:
+    """(batch, 1) against (batch,) would silently become batch x batch differences, whose best prediction is the mean."""
+    if prediction.shape != target.shape:
+        raise ValueError(f"predictions {tuple(prediction.shape)} and targets {tuple(target.shape)} differ in shape")

@@ -13,7 +13,7 @@ from xgaze.training.losses import LOSSES
 
 def monitored(spec: Spec) -> str:
     """The validation figure that selects weights; lower is better."""
-    return "validation_error_px" if spec.kind == "gaze" else "validation_loss"
+    return {"gaze": "validation_error_px", "value": "validation_error", "class": "validation_loss"}[spec.kind]
 
 
 class GazeTask(pl.LightningModule):
@@ -43,11 +43,14 @@ class GazeTask(pl.LightningModule):
 
     def validation_step(self, batch: Batch, _: int) -> None:
         prediction = self.model(*batch.inputs).float()
-        if self.spec.kind == "gaze":
+        if self.spec.kind != "class":
             figure = (prediction - batch.target).norm(dim=1).mean()
         else:
             figure = self.loss(prediction, batch.target)
         self.log(monitored(self.spec), figure, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
+        if self.spec.kind == "class":
+            right = (prediction.argmax(dim=1) == batch.target).float().mean()
+            self.log("validation_accuracy", right, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
         settings = self.training_settings
@@ -61,7 +64,7 @@ def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimize
     parameters = [p for p in model.parameters() if p.requires_grad]
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(parameters, rate, weight_decay=decay)
+        return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay)
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(parameters, rate, weight_decay=decay)
 

@@ -28,10 +28,10 @@ from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
-from xgaze.models.registry import build_architecture
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
+from xgaze.training.start import starting_model
 from xgaze.training.whole import tune_model
 
 TEACHER = "teacher"
@@ -64,8 +64,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCa
     """
     check_loss(recipe, recording)
     torch.manual_seed(recipe.seed)
-    architecture = recipe.model.model_dump(mode="json")
-    model = build_architecture(architecture, recording.spec)
+    model = starting_model(recipe, recording.spec)
     run = fresh_folder(folder / "training", recipe.teacher_hash())
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
@@ -81,7 +80,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCa
     }
     card = ModelCard(
         role=TEACHER,
-        architecture=architecture,
+        architecture=recipe.model.model_dump(mode="json"),
         spec=recording.spec.to_json(),
         recipe=recipe.model_dump(mode="json"),
         recipe_hash=recipe.teacher_hash(),

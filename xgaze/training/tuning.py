@@ -79,7 +79,7 @@ class HeadTask(pl.LightningModule):
     def validation_step(self, batch: Triple, _: int) -> None:
         features, target, _teacher = batch
         output = self.head(features)
-        figure = (output - target).norm(dim=1).mean() if self.spec.kind == "gaze" else self.loss(output, target)
+        figure = self.loss(output, target) if self.spec.kind == "class" else (output - target).norm(dim=1).mean()
         self.log(monitored(self.spec), figure, on_epoch=True, batch_size=len(features))
 
     def configure_optimizers(self) -> Any:

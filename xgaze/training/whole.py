@@ -5,11 +5,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from xgaze.data.batches import ordered_loader, shuffled_loader
+from xgaze.data.batches import ordered_loader
 from xgaze.data.contract import Recording, rows_of
 from xgaze.recipe import Training
+from xgaze.training.augment import training_loader
 from xgaze.training.fit import fit
-from xgaze.training.task import GazeTask, monitored
+from xgaze.training.gaze_augmentation import task_of
+from xgaze.training.task import monitored
 
 
 def tune_model(model: nn.Module, recording: Recording, settings: Training, folder: Path, seed: int, what: str) -> None:
@@ -17,8 +19,8 @@ def tune_model(model: nn.Module, recording: Recording, settings: Training, folde
 
     Resumes an unfinished run in `folder`.
     """
-    task = GazeTask(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
-    train = shuffled_loader(recording, rows_of(recording, "train"), settings.batch_size, seed, settings.workers)
+    task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
+    train = training_loader(recording, rows_of(recording, "train"), settings, seed)
     validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
     fit(task, train, validation, settings, folder, monitored(recording.spec), what)
     home(model)
