@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from xgaze.capacity.active_subspace import active_spectrum, sensitivity_matrix
+from xgaze.capacity.beside import told
 from xgaze.capacity.spectra import components_for, effective_rank, participation_ratio, variance_shares
 from xgaze.errors import InputError
 
@@ -41,13 +42,14 @@ class LayerCapacity:
 
 @torch.no_grad()
 def layer_capacity(name: str, layer: nn.Linear, tail: nn.Module, features: NDArray[Any]) -> LayerCapacity:
-    """Capacity of `layer` on its inputs `features` (n, in_features); `tail` maps its output to the model's output.
+    """Capacity of `layer` on what enters the head, `features` (n, width), of which it reads the first; `tail` maps its output,
+    with the features beside it, to the model's output.
 
     Raises InputError where there is nothing to measure: a single output, or outputs that never change.
     """
     if layer.out_features == 1:
         raise InputError(f"'{name}' has a single output: there is nothing to factor.")
-    output = layer_outputs(layer, features)
+    output, tail = layer_outputs(layer, features), told(tail, layer, features)
     _check_outputs(name, output, tail(output))
     centred = (output - output.mean(dim=0)).double()
     covariance = (centred.T @ centred).div(len(centred)).numpy()
@@ -97,8 +99,9 @@ def _sensitivity(name: str, tail: nn.Module, output: torch.Tensor) -> NDArray[np
 
 @torch.no_grad()
 def layer_outputs(layer: nn.Linear, features: NDArray[Any]) -> torch.Tensor:
-    """layer(features) in blocks, since the features may be memory-mapped and large: (n, out_features)."""
-    blocks = (np.ascontiguousarray(features[start : start + 512]) for start in range(0, len(features), 512))
+    """layer(its features) in blocks, since the features may be memory-mapped and large: (n, out_features)."""
+    own = layer.in_features
+    blocks = (np.ascontiguousarray(features[start : start + 512, :own]) for start in range(0, len(features), 512))
     device = layer.weight.device
     return torch.cat([layer(torch.tensor(block, device=device)).cpu() for block in blocks])
 

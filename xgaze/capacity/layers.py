@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from xgaze.data.batches import every_operation
 from xgaze.data.rendered.render import one_thread
 
 BETWEEN = "(between layers)"
@@ -94,7 +95,7 @@ def _watched(model: nn.Module, clock: Callable[[], float]) -> Iterator[dict[str,
 
 def _macs(model: nn.Module, inputs: Sequence[Tensor]) -> dict[str, float]:
     model.eval()
-    with FlopCounterMode(display=False) as counter:
+    with every_operation(), FlopCounterMode(display=False) as counter:
         operations = own_amounts(model, inputs, counter.get_total_flops)
     return {name: value // 2 for name, value in operations.items()}
 

@@ -15,8 +15,8 @@ States = dict[str, NDArray[np.float64]]
 
 
 def probe_targets(recording: Recording, rows: NDArray[np.int64]) -> list[ProbeTarget]:
-    """Targets at `rows`: the gaze point, or the class as one column per class; and the states of the renderer, if it made the
-    recording. Pupils and glints behind closed lids are unknown."""
+    """Targets at `rows`: the gaze point, the value, or the class as one column per class; and the states of the renderer, if it
+    made the recording. Pupils and glints behind closed lids are unknown."""
     found = [_own_target(recording, rows)]
     if isinstance(recording, RenderedSource):
         found += rendered_targets(_states_at(recording, rows))
@@ -41,8 +41,10 @@ def rendered_targets(states: States) -> list[ProbeTarget]:
 
 def _own_target(recording: Recording, rows: NDArray[np.int64]) -> ProbeTarget:
     spec, truth = recording.spec, targets_of(recording, rows)
-    if spec.kind == "gaze":
-        return whole_target("gaze point", spec.unit, truth)
+    if spec.kind != "class":
+        return whole_target("gaze point" if spec.kind == "gaze" else "value", spec.unit, truth)
+    if spec.kind == "value":
+        return whole_target("value", spec.unit, truth)
     return whole_target("class", "distance to its column", np.eye(len(spec.classes))[truth])
 
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xgaze.capacity.beside import told
 from xgaze.capacity.layer import layer_outputs
 from xgaze.capacity.projection import leading_projections, sensitivity_metric
 from xgaze.data.batches import device_of
@@ -62,7 +63,8 @@ def channel_sensitivity(
 def rank_sensitivity(
     name: str, layer: nn.Linear, tail: nn.Module, features: NDArray[Any], score: Score, ranks: Sequence[int]
 ) -> list[SensitivityPoint]:
-    """Error with the output of `layer` on its inputs `features` (n, in) reduced to each rank and sent through `tail`.
+    """Error with the output of `layer` on `features` (n, width), of which it reads the first, reduced to each rank and sent
+    through `tail` (with the features beside it).
 
     The directions kept are the leading ones by variance, or by the sensitivity of the tail's output, whichever changes that
     output less: the same that a data-aware factorisation keeps. Raises InputError for a rank that the layer does not have.
@@ -73,7 +75,7 @@ def rank_sensitivity(
             raise InputError(f"'{name}' has no rank {rank}; give ranks from 1 to {most}.")
     tail.eval()
     with torch.no_grad():
-        output = layer_outputs(layer, features)
+        output, tail = layer_outputs(layer, features), told(tail, layer, features)
         whole = tail(output)
         metrics = (np.eye(output.shape[1]), sensitivity_metric(tail, output))
         reductions = [leading_projections(output, metric) for metric in metrics]

@@ -143,21 +143,21 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     verdict = "held" if figures["budget_met"] else "NOT held"
-    latency = student["latency_ms"]
+    latency, groups = student["latency_ms"], card.spec.get("groups", "participants")
     return [
         f"Student: {student['fc_parameters']:,} parameters in fully connected layers, "
         f"{figures['fc_reduction']:.1f}x fewer than the teacher ({student['parameters']:,} in all, "
         f"{figures['parameter_reduction']:.1f}x fewer; {student['bytes'] / 1e6:.2f} MB).",
-        f"  Student {error_in_words(student['error'])}.",
-        f"  Teacher {error_in_words(teacher['error'])}; the same extra tuning makes it {change_in_words(extra)}.",
+        f"  Student {error_in_words(student['error'], groups)}.",
+        f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}], 95 % interval over "
-        f"participants. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
-        *([] if figures["held_on_validation"] else [f"  On validation participants: {figures['reason']}."]),
+        f"{groups}. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
+        *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"]),
         f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
         f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
         *int8_in_words(student["int8"], figures["int8_file_reduction"]),
-        *few_participants(figures["test_participants"]),
+        *few_participants(figures["test_participants"], groups),
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
@@ -190,8 +190,8 @@ def int8_in_words(int8: dict[str, Any], times_smaller: float) -> list[str]:
     return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]
 
 
-def few_participants(count: int) -> list[str]:
-    """A warning where an interval over people says little."""
+def few_participants(count: int, groups: str) -> list[str]:
+    """A warning where an interval over people (or what else is kept apart) says little."""
     if count >= FEW_PARTICIPANTS:
         return []
-    return [f"  Warning: only {count} test participants; with fewer than {FEW_PARTICIPANTS} the interval says little."]
+    return [f"  Warning: only {count} test {groups}; with fewer than {FEW_PARTICIPANTS} the interval says little."]

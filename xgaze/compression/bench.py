@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path
 from xgaze.capacity.embeddings import collect_embeddings, open_embeddings
-from xgaze.compression.head import first_linear
+from xgaze.compression.head import entrance, first_linear
 from xgaze.compression.surgery import Probe, probe_of
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.unlabelled import open_unlabelled
@@ -124,7 +124,9 @@ def _embeddings(
     if file.is_file():
         return open_embeddings(file)
     with progress_bar(f"collecting embeddings ({split})") as advance:
-        return collect_embeddings(teacher, layer, recording, rows_of(recording, split), file, "input", advance)
+        return collect_embeddings(
+            teacher, entrance(layer), recording, rows_of(recording, split), file, "input", advance
+        )
 
 
 def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:

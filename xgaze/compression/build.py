@@ -19,7 +19,9 @@ from xgaze.compression.separable import Separable
 from xgaze.compression.surgery import Probe, Step, Surgery
 from xgaze.models.layers import FeatureHead
 
-NO_OP_LIMITS: Mapping[str, tuple[str, float]] = MappingProxyType({"gaze": ("px", 0.5), "class": ("logits", 0.01)})
+NO_OP_LIMITS: Mapping[str, tuple[str, float]] = MappingProxyType(
+    {"gaze": ("px", 0.5), "class": ("logits", 0.01), "value": ("of the value's unit", 0.01)}
+)
 MakeProbe = Callable[[FeatureHead], Probe]
 """Features of the training samples through the towers as they are now."""
 

@@ -45,8 +45,10 @@ def _going(model: FeatureHead, layer: str, width: int, units: list[Unit], scores
     cells: dict[tuple[Any, ...], list[Unit]] = {}
     for unit in own:
         cells.setdefault(_cell(model, unit), []).append(unit)
-    if not cells:
+    if not any(unit.of(layer) for unit in units):
         raise InputError(f"'{layer}': none of its channels can be removed; they reach the model's output.")
+    if not cells:
+        return []  # all of them are shared with an earlier layer, as in a residual sum, which decides
     keep = -(-width // len(cells))
     smallest = min(map(len, cells.values()))
     if keep >= smallest and len(cells) > 1:

@@ -56,34 +56,34 @@ class Columns:
         """Keep the columns, in place. Proof: with the refit, that the loss is the one its moments predict; without, that the
         pruned layer equals the one whose other columns are zero. Raises InputError, the model untouched, if it fails."""
         layer = linear_at(model, self.layer)
-        _check_reads_features(model, layer, self.layer, probe)
+        features = _read_features(model, layer, self.layer, probe)
         self.reshape(model)
         try:
-            return self._refit(model, layer, probe) if self.refit else self._slice(model, layer, probe)
+            return self._refit(model, layer, features) if self.refit else self._slice(model, layer, features)
         except InputError:
             model.set_submodule(self.layer, layer)
             raise
 
-    def _slice(self, model: FeatureHead, layer: nn.Linear, probe: Probe) -> Proof:
+    def _slice(self, model: FeatureHead, layer: nn.Linear, features: Tensor) -> Proof:
         small = self._small(model)
         small.weight.copy_(layer.weight[:, list(self.keep)])
         if layer.bias is not None:
             small.bias.copy_(layer.bias)
-        masked = torch.zeros_like(probe.features)
-        masked[:, list(self.keep)] = probe.features[:, list(self.keep)]
-        return prove_equal(layer(masked), model.get_submodule(self.layer)(probe.features), self.layer)
+        masked = torch.zeros_like(features)
+        masked[:, list(self.keep)] = features[:, list(self.keep)]
+        return prove_equal(layer(masked), model.get_submodule(self.layer)(features), self.layer)
 
-    def _refit(self, model: FeatureHead, layer: nn.Linear, probe: Probe) -> Proof:
-        keep, before = list(self.keep), layer(probe.features)
-        mean, output_mean = probe.features.double().mean(dim=0)[keep], before.double().mean(dim=0)
-        kept = probe.features[:, keep].double() - mean
+    def _refit(self, model: FeatureHead, layer: nn.Linear, features: Tensor) -> Proof:
+        keep, before = list(self.keep), layer(features)
+        mean, output_mean = features.double().mean(dim=0)[keep], before.double().mean(dim=0)
+        kept = features[:, keep].double() - mean
         weight = layer.weight.double()[:, keep]
         missing = before.double() - output_mean - kept @ weight.T
         carried, left = ridge_fit(kept, missing)
         small = self._small(model)
         small.weight.copy_(weight + carried.T)
         small.bias.copy_(output_mean - (weight + carried.T) @ mean)
-        lost = (before - model.get_submodule(self.layer)(probe.features)).double().square().sum(dim=1).mean()
+        lost = (before - model.get_submodule(self.layer)(features)).double().square().sum(dim=1).mean()
         total = (before.double() - output_mean).square().sum(dim=1).mean()
         return prove_predicted(float(lost), left, float(total), self.layer)
 
@@ -116,13 +116,13 @@ def plan_columns(
     linear = linear_at(model, layer)
     if not 1 <= count <= linear.in_features:
         raise InputError(f"columns of '{layer}': {count} is outside 1..{linear.in_features}.")
-    _check_reads_features(model, linear, layer, probe)
+    features = _read_features(model, linear, layer, probe)
     weight = linear.weight.double()
     if score == "least_squares":
-        return Columns(layer, tuple(sorted(explaining_columns(probe.features, weight, count))), refit)
+        return Columns(layer, tuple(sorted(explaining_columns(features, weight, count))), refit)
     each = weight.norm(dim=0)
     if score == "deviation_norm":
-        each = each * probe.features.double().std(dim=0)
+        each = each * features.double().std(dim=0)
     return Columns(layer, tuple(sorted(each.topk(count).indices.tolist())), refit)
 
 
@@ -163,15 +163,18 @@ def _what(module: nn.Module | None) -> str:
     return "not in the model" if module is None else f"a {type(module).__name__}"
 
 
-def _check_reads_features(model: FeatureHead, layer: nn.Linear, path: str, probe: Probe) -> None:
-    """Only the layer that reads the head's features themselves can be refitted on them."""
+def _read_features(model: FeatureHead, layer: nn.Linear, path: str, probe: Probe) -> Tensor:
+    """The features that the layer reads (n, in): all, or the first of them. Raises InputError for a layer that does not read
+    the head's features themselves, and so cannot be refitted on them."""
     seen: list[Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _module, read: seen.append(read[0]))
     try:
         outputs_of(model.head, probe.features[:2])
     finally:
         handle.remove()
-    if len(seen) != 1 or not torch.equal(seen[0], probe.features[:2]):
+    own = probe.features[:, : layer.in_features]
+    if len(seen) != 1 or not torch.equal(seen[0], own[:2]):
         raise InputError(
             f"columns of '{path}': it does not read the model's features, so it cannot be refitted on them."
         )
+    return own

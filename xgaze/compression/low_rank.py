@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
+from xgaze.capacity.beside import told
 from xgaze.compression.head import tail_of
 from xgaze.compression.proof import Proof, prove_predicted
 from xgaze.compression.surgery import Probe
@@ -36,9 +37,7 @@ class LowRank:
 
     def reshape(self, model: FeatureHead) -> None:
         """Structure only, weights undefined: what rebuilding a stored student needs."""
-        layer = model.get_submodule(self.layer)
-        if not isinstance(layer, nn.Linear):
-            raise InputError(f"low rank of '{self.layer}': it is a {type(layer).__name__}, not a linear layer.")
+        layer = self._linear(model)
         if not 1 <= self.rank <= min(layer.in_features, layer.out_features):
             raise InputError(f"low rank of '{self.layer}': rank {self.rank} is outside 1..{layer.out_features}.")
         device = layer.weight.device
@@ -49,9 +48,10 @@ class LowRank:
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
         """Factor the head's first layer in place and prove that the loss is the one the spectrum predicts."""
-        layer = model.get_submodule(self.layer)
-        before = layer(probe.features)
-        plan = project(before, _metric(self.weighting, tail_of(model, self.layer), before), self.rank)
+        layer = self._linear(model)
+        read = probe.features[:, : layer.in_features]
+        before, tail = layer(read), told(tail_of(model, self.layer), layer, probe.features)
+        plan = project(before, _metric(self.weighting, tail, before), self.rank)
         weight = layer.weight.double()
         bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
         self.reshape(model)
@@ -60,8 +60,14 @@ class LowRank:
         expand = pair.get_submodule("expand")
         expand.weight.copy_(plan.outward)  # type: ignore[operator]
         expand.bias.copy_(plan.mean + plan.outward @ (plan.inward @ (bias - plan.mean)))  # type: ignore[operator]
-        lost = ((before - pair(probe.features)).double() @ plan.metric.T).square().sum(dim=1).mean()
+        lost = ((before - pair(read)).double() @ plan.metric.T).square().sum(dim=1).mean()
         return prove_predicted(float(lost), plan.discarded, plan.total, self.layer)
+
+    def _linear(self, model: FeatureHead) -> nn.Linear:
+        layer = model.get_submodule(self.layer)
+        if not isinstance(layer, nn.Linear):
+            raise InputError(f"low rank of '{self.layer}': it is a {type(layer).__name__}, not a linear layer.")
+        return layer
 
 
 @dataclass(frozen=True)
