@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from xgaze.data.rendered.render import one_thread
+from xgaze.data.threads import one_thread
 
 BETWEEN = "(between layers)"
 WARM_UP = 3
