@@ -1,8 +1,8 @@
 """Do many trials: one after the other, in several processes, or on a Dask cluster that sees the same folders."""
 
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 
+WAIT_SECONDS = 30
+"""For a cluster's first worker: one that grows on demand starts it only when there is something to do."""
+
 
 @dataclass(frozen=True)
 class Fan:
@@ -24,11 +27,6 @@ class Fan:
 
     workers: int = 1
     dask: str | None = None
-
-    @property
-    def width(self) -> int:
-        """How many trials run at the same time, as far as is known."""
-        return self.workers
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,33 @@ def run_elsewhere(order: Order, trial: Trial) -> None:
     run_trial(open_bench(order.recipe, recording, teacher, order.folder), trial)
 
 
+def trials_at_once(fan: Fan) -> int:
+    """Processes of this machine, or workers that the cluster has now. Raises InputError for a cluster without any."""
+    if fan.dask is None:
+        return fan.workers
+    with _cluster(fan.dask) as client:
+        workers = len(client.nthreads())
+    return workers
+
+
 def is_finished(bench: Bench, trial: Trial) -> bool:
     return (trial_folder(bench, trial) / "trial.json").is_file()
 
 
-def _backend(address: str | None) -> AbstractContextManager[Any]:
-    """joblib's backend for the address. Raises InputError where Dask or its scheduler is missing."""
+@contextmanager
+def _backend(address: str | None) -> Iterator[None]:
+    """joblib's backend for the address. Raises InputError as `_cluster` does."""
     if address is None:
-        return nullcontext()
+        yield
+        return
+    with _cluster(address), joblib.parallel_config(backend="dask"):
+        yield
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """A client of the scheduler at `address`, which has at least one worker by now. Raises InputError where Dask or its
+    scheduler is missing, or where no worker comes."""
     try:
         from distributed import Client
     except ImportError:
@@ -79,19 +96,12 @@ def _backend(address: str | None) -> AbstractContextManager[Any]:
         raise InputError(
             f"--dask {address}: no scheduler answers there ({error}). Expected for example tcp://127.0.0.1:8786."
         ) from None
-    return _Connected(client)
-
-
-class _Connected:
-    """joblib on Dask for as long as the client is open."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.config = joblib.parallel_config(backend="dask", wait_for_workers_timeout=30)
-
-    def __enter__(self) -> None:
-        self.config.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self.config.__exit__(*error)
-        self.client.close()
+    with client:
+        try:
+            client.submit(os.getpid, pure=False).result(timeout=WAIT_SECONDS)
+        except TimeoutError:
+            raise InputError(
+                f"--dask {address}: the scheduler has no workers, and none came within {WAIT_SECONDS} s. "
+                f"Start some where they see this folder: dask worker {address}."
+            ) from None
+        yield client
