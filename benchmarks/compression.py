@@ -16,7 +16,6 @@ import pandas as pd
 from xgaze.compression.budget import judge_result
 from xgaze.compression.distill import teacher_weights
 from xgaze.compression.explore import Search, open_search, rivals
-from xgaze.compression.fanout import Fan
 from xgaze.compression.frontier import row_of
 from xgaze.compression.methods import CONTROL
 from xgaze.compression.plan import Plan
@@ -26,6 +25,7 @@ from xgaze.compression.trial import Result, Trial, Tuning, latency_ms
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.recipe import load_recipe
+from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 
 HEADS = ((3, 2), (2, 1), (1, 1))

@@ -49,6 +49,25 @@ def test_all_faults_of_a_recipe_are_told_at_once(write):
     assert "key 'model' is missing" in str(error.value)
 
 
+@pytest.mark.parametrize("number", [".nan", ".inf", "-.inf"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "distill.max_worse_percent",
+        "distill.max_latency_ms",
+        "distill.learning_rate",
+        "distill.teacher_weight",
+        "distill.hint_weight",
+        "distill.tuning_epochs",
+        "training.learning_rate",
+        "training.min_delta",
+    ],
+)
+def test_what_is_no_number_is_refused_wherever_one_belongs(write, key, number):
+    with pytest.raises(InputError, match=rf"key '{key}': Input should be a finite number"):
+        load_recipe(write(TINY), (f"{key}={number}",))
+
+
 @pytest.mark.parametrize("text", ["a: [", "- a\n- b", "!!python/object/apply:os.system ['true']"])
 def test_what_is_not_a_plain_mapping_is_refused(tmp_path, text):
     path = tmp_path / "bad.yaml"

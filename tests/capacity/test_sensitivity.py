@@ -12,8 +12,7 @@ from xgaze.capacity.sensitivity import (
     least_kept,
     rank_sensitivity,
 )
-from xgaze.compression.build import closer_weighting
-from xgaze.compression.low_rank import LowRank
+from xgaze.compression.low_rank import plan_low_rank
 from xgaze.compression.surgery import Probe
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
@@ -107,7 +106,7 @@ def test_the_rank_curve_is_what_factoring_gives(planted_head):
         model, probe = FeatureHead(), Probe((), inputs)
         model.head = nn.Sequential(nn.Linear(*layer.weight.shape[::-1]), *tail)
         model.head[0].load_state_dict(layer.state_dict())
-        LowRank("head.0", rank, closer_weighting(model, "head.0", rank, probe)).apply(model, probe)
+        plan_low_rank(model, "head.0", rank, probe).apply(model, probe)
         with torch.no_grad():
             assert np.allclose(found, model.head(inputs).numpy(), atol=1e-4 * np.abs(found).max())
 

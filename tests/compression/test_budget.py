@@ -72,10 +72,52 @@ def test_within_a_budget_of_size_or_time_the_least_worse_is_chosen(gaze_recordin
 
 def test_a_budget_that_nothing_meets_is_one_clear_message(gaze_recording):
     judge = judge_of(10.0, gaze_recording.spec)
-    with pytest.raises(
-        InputError, match="no student of 1 tried keeps --max-params 50; the smallest has 100 parameters"
-    ):
+    with pytest.raises(InputError) as caught:
         chosen_of([candidate(judge, 100, 10.0)], judge, max_parameters=50)
+    assert str(caught.value) == (
+        "no student of 1 tried keeps --max-params 50; the nearest, the whole model, has 100 parameters in 400 bytes. "
+        "Allow more, or give smaller distill.shares in the recipe."
+    )
+
+
+def test_the_nearest_is_the_one_that_exceeds_its_worst_budget_least(gaze_recording):
+    """500 parameters are 10 times too many, 100 twice but 3 times too slow, 150 three times and 2.4 times too slow."""
+    judge = judge_of(10.0, gaze_recording.spec)
+    tried = [candidate(judge, *one) for one in ((500, 10.0, 1.0), (100, 10.0, 3.1), (150, 10.0, 2.4))]
+    with pytest.raises(InputError, match=r"150 parameters in 600 bytes and takes 2\.40 ms"):
+        chosen_of(tried, judge, max_parameters=50, max_latency_ms=1.0)
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        ({"max_latency_ms": 1.5}, "the least worse of those with at most 1.5 ms"),
+        (
+            {"max_parameters": 60_000, "max_bytes": 250_000},
+            "the least worse of those with at most 60,000 parameters and 250,000 bytes",
+        ),
+    ],
+)
+def test_the_reason_names_the_budget_that_was_asked_for(gaze_recording, budget, words):
+    judge = judge_of(10.0, gaze_recording.spec)
+    found = choose([candidate(judge, 100, 10.0, 1.0)], DISTILL.model_copy(update=budget), judge, lambda one: 0)
+    assert found.reason == words
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (Plan(), "the whole model"),
+        (Plan(rank=1, terms=1), "rank 1, separable filters with 1 term"),
+        (
+            Plan(0.375, True, 6, 2, 16, 8),
+            "37.5 % of the channels, in multiples of 8, pictures halved, rank 6, separable filters with 2 terms, "
+            "16 hidden units",
+        ),
+    ],
+)
+def test_a_plan_is_told_in_words(plan, words):
+    assert plan.in_words == words
 
 
 def test_a_student_that_was_not_timed_keeps_no_budget_of_time(gaze_recording):

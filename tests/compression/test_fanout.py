@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from xgaze.compression.explore import open_search
-from xgaze.compression.fanout import Fan, is_finished, run_all
+from xgaze.compression.fanout import is_finished, run_all
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_model
 from xgaze.compression.trial import Trial, run_trial
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.training.fan import Fan, jobs_at_once
 from xgaze.training.teacher import train_teacher
 
 TRIALS = [Trial(Plan(rank=rank)) for rank in (2, 3)]
@@ -60,7 +61,9 @@ def test_a_dask_cluster_finds_what_one_process_finds(small):
     distributed = pytest.importorskip("distributed")
     search, here = small
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        found = again(search, Fan(workers=2, dask=cluster.scheduler_address))
+        fan = Fan(dask=cluster.scheduler_address)
+        assert jobs_at_once(fan) == 2
+        found = again(search, fan)
     for ours, theirs in zip(here, found, strict=True):
         assert np.abs(ours - theirs).max() < 1e-2
 
@@ -70,6 +73,23 @@ def test_what_is_finished_is_not_done_again(small):
     run_all(search.bench, TRIALS, Fan(), search.teacher_folder)
     assert all(is_finished(search.bench, trial) for trial in TRIALS)
     assert run_all(search.bench, TRIALS, Fan(workers=2, dask=None), search.teacher_folder)[0].trial == TRIALS[0]
+
+
+def test_without_a_cluster_as_many_trials_run_as_there_are_processes():
+    assert [jobs_at_once(Fan(workers)) for workers in (1, 3)] == [1, 3]
+
+
+def test_a_scheduler_without_workers_is_one_message(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("xgaze.training.fan.WAIT_SECONDS", 0.2)
+    with distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(InputError) as caught:
+            jobs_at_once(Fan(dask=address))
+    assert str(caught.value) == (
+        f"--dask {address}: the scheduler has no workers, and none came within 0.2 s. "
+        f"Start some where they see this folder: dask worker {address}."
+    )
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "no-port", "nothing://here:1"])

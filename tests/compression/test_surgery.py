@@ -4,75 +4,34 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_weights, write_card, write_weights
+from xgaze.compression.channels import plan_channels
 from xgaze.compression.coarse_input import CoarseInput
 from xgaze.compression.columns import Columns
 from xgaze.compression.cut import Cut
-from xgaze.compression.fold import Fold, plan_fold
+from xgaze.compression.fold import Fold
 from xgaze.compression.head import first_linear
-from xgaze.compression.low_rank import LowRank, project
+from xgaze.compression.low_rank import LowRank
 from xgaze.compression.no_op import RemoveNoOp
-from xgaze.compression.proof import Proof, checked, outputs_of
+from xgaze.compression.proof import Proof, checked
 from xgaze.compression.separable import Separable
 from xgaze.compression.student import SURGERIES, load_model, rebuild, surgery_from_json
-from xgaze.compression.surgery import Probe, operate, surgery_to_json
+from xgaze.compression.surgery import Step, surgery_to_json
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
-from xgaze.models.registry import build
-from xgaze.models.size import count_fc_parameters
 
 ARGS = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
 LAYER = "head.embedding"
 
 
-@pytest.fixture
-def model(gaze_recording):
-    torch.manual_seed(0)
-    return build("multi-eye", ARGS, gaze_recording.spec).eval()
-
-
-@pytest.fixture
-def probe(model):
-    return probe_for(model)
-
-
-def probe_for(model):
-    torch.manual_seed(1)
-    inputs = tuple(torch.randn(4, 1, 40, 40) for _ in model.towers)
-    return Probe(inputs, torch.randn(400, model.head.embedding.in_features))
-
-
-def with_head(model, **changes):
-    return build("multi-eye", {**ARGS, **changes}, model_spec(model))
-
-
 def model_spec(model):
     return Spec(tuple(InputSpec(f"eye{k}", (1, 40, 40)) for k in range(len(model.towers))), "gaze", scene=(800, 600))
-
-
-def test_folding_changes_nothing_and_halves_the_layer(model, probe):
-    before, size = outputs_of(model.head, probe.features), count_fc_parameters(model)
-    plan = plan_fold(model, LAYER, probe)
-    assert plan == Fold(LAYER, "head.hidden")
-    proof = plan.apply(model, probe)
-    assert torch.allclose(outputs_of(model.head, probe.features), before, rtol=1e-5)
-    assert proof.value <= 1e-5
-    assert count_fc_parameters(model) < 0.55 * size
-    assert plan_fold(model, LAYER, probe) is None  # an activation follows now
-
-
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
-def test_nothing_is_folded_across_an_activation(model, probe, activation):
-    other = with_head(model, embedding_activation=activation).eval()
-    assert plan_fold(other, LAYER, probe) is None
-    with pytest.raises(InputError, match=r"surgery on head\.embedding and head\.hidden refused"):
-        Fold(LAYER, "head.hidden").apply(other, probe)
 
 
 def test_a_proof_that_fails_or_is_nan_names_the_layers():
@@ -81,111 +40,10 @@ def test_a_proof_that_fails_or_is_nan_names_the_layers():
             checked(Proof("change", value, 1e-5, "share"), "head.x")
 
 
-@pytest.mark.parametrize("weighting", ["variance", "sensitivity"])
-@pytest.mark.parametrize("rank", [1, 3, 20])
-def test_low_rank_loses_exactly_what_its_spectrum_predicts(model, probe, weighting, rank):
-    proof = LowRank(LAYER, rank, weighting).apply(model, probe)
-    assert proof.value <= 1e-5
-    pair = model.get_submodule(LAYER)
-    assert pair.reduce.weight.shape == (rank, probe.features.shape[1]) and pair.expand.out_features == 128
-
-
-def test_low_rank_equals_the_activation_aware_svd(model, probe):
-    """The textbook form: truncate W C^1/2 and map back; the bias absorbs the mean."""
-    features = probe.features * torch.linspace(0.1, 3, probe.features.shape[1]) + 1
-    layer = copy.deepcopy(model.get_submodule(LAYER))
-    w, x = layer.weight.detach().double().numpy(), features.double().numpy()
-    mean = x.mean(axis=0)
-    covariance = np.cov(x.T, bias=True)
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    u, s, vt = np.linalg.svd(w @ root, full_matrices=False)
-    textbook = ((u[:, :5] * s[:5]) @ vt[:5] @ np.linalg.pinv(root, rcond=1e-9)) @ (x - mean).T
-    LowRank(LAYER, 5).apply(model, Probe(probe.inputs, features))
-    ours = (
-        model.get_submodule(LAYER)(features).detach().numpy() - layer(torch.from_numpy(mean).float()).detach().numpy()
-    )
-    assert np.abs(ours - textbook.T).max() < 1e-3 * np.abs(textbook).max()
-
-
-def test_full_rank_is_exact(model, probe):
-    before = outputs_of(model.head, probe.features)
-    LowRank(LAYER, 128).apply(model, probe)
-    assert torch.allclose(outputs_of(model.head, probe.features), before, rtol=1e-4)
-
-
-def test_a_layer_of_planted_rank_needs_no_more(model, probe):
-    layer = model.get_submodule(LAYER)
-    with torch.no_grad():
-        layer.weight.copy_(torch.randn(128, 3) @ torch.randn(3, layer.in_features) / 50)
-    before = outputs_of(model.head, probe.features)
-    LowRank(LAYER, 3).apply(model, probe)
-    assert torch.allclose(outputs_of(model.head, probe.features), before, rtol=1e-4)
-
-
-def test_the_projection_in_a_metric_keeps_what_the_metric_weighs():
-    torch.manual_seed(0)
-    output = torch.randn(500, 4) * torch.tensor([10.0, 1, 1, 1])
-    metric = np.diag([1e-3, 1.0, 5.0, 1.0])
-    kept = project(output, metric, 1)
-    assert abs(float(kept.inward[0, 2])) > 100 * abs(float(kept.inward[0, 0]))
-
-
-@pytest.mark.parametrize("rank", [0, 129])
-def test_an_impossible_rank_is_refused(model, probe, rank):
-    with pytest.raises(InputError, match=rf"rank {rank} is outside 1\.\.128"):
-        LowRank(LAYER, rank).apply(model, probe)
-
-
 def test_a_head_without_a_first_linear_layer_is_refused(model):
     model.head = nn.Sequential(nn.ReLU())
     with pytest.raises(InputError, match="no first FC layer"):
         first_linear(model)
-
-
-@pytest.fixture
-def reduced(model, probe):
-    LowRank(LAYER, 4).apply(model, probe)
-    return model
-
-
-def separable(model, terms):
-    return Separable(f"{LAYER}.reduce", terms, *model.feature_shape)
-
-
-def test_the_features_are_flattened_maps(model, gaze_recording):
-    inputs = [torch.randn(2, *one.shape) for one in gaze_recording.spec.inputs]
-    with torch.no_grad():
-        maps = torch.cat([tower(x) for tower, x in zip(model.towers, inputs, strict=True)], dim=1)
-        assert torch.equal(maps.flatten(1), model.features(*inputs))
-    assert tuple(maps.shape[1:]) == model.feature_shape
-
-
-def test_filters_that_are_separable_already_stay_as_they_are(reduced, probe):
-    channels, height, width = reduced.feature_shape
-    layer = reduced.get_submodule(f"{LAYER}.reduce")
-    with torch.no_grad():
-        outer = torch.randn(4, channels, height, 1) @ torch.randn(4, channels, 1, width)
-        layer.weight.copy_(outer.flatten(1))
-    before = outputs_of(reduced.head, probe.features)
-    separable(reduced, 1).apply(reduced, probe)
-    assert torch.allclose(outputs_of(reduced.head, probe.features), before, rtol=1e-4)
-
-
-@pytest.mark.parametrize("terms", [1, 3])
-def test_separable_filters_lose_what_their_singular_values_predict(reduced, probe, terms):
-    channels, height, width = reduced.feature_shape
-    proof = separable(reduced, terms).apply(reduced, probe)
-    assert proof.value <= 1e-5
-    layer = reduced.get_submodule(f"{LAYER}.reduce")
-    assert sum(p.numel() for p in layer.parameters()) == 4 * channels * terms * (height + width)
-
-
-def test_impossible_separable_filters_are_refused(reduced, probe):
-    with pytest.raises(InputError, match="terms; a"):
-        separable(reduced, 4).apply(reduced, probe)
-    with pytest.raises(InputError, match="expected a linear layer without bias on 1x2x3 maps"):
-        Separable(f"{LAYER}.reduce", 1, 1, 2, 3).apply(reduced, probe)
 
 
 # Students by what was done to them: arguments of the architecture beside ARGS, and the surgeries in order.
@@ -213,6 +71,38 @@ def test_every_surgery_is_in_some_student_and_survives_json():
         assert surgery_from_json(stored) == one
 
 
+STEPS = [(name, k) for name, (_, surgeries) in STUDENTS.items() for k in range(len(surgeries))]
+
+
+@pytest.mark.parametrize(("name", "step"), STEPS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_refused_surgery_leaves_the_model_bit_equal(model, with_head, probe_of, name, step, training, monkeypatch):
+    """No proof holds a limit below zero."""
+    changes, surgeries = STUDENTS[name]
+    student = with_head(model, **changes).train(training)
+    probe = probe_of(student)
+    for earlier in surgeries[:step]:
+        earlier.apply(student, probe)
+    modules, weights = dict(student.named_modules()), copy.deepcopy(student.state_dict())
+    modes, shape = {path: one.training for path, one in modules.items()}, student.feature_shape
+    surgery = surgeries[step]
+    failing = replace(surgery, limit=-1.0) if isinstance(surgery, RemoveNoOp) else surgery
+    monkeypatch.setattr("xgaze.compression.proof.EXACT_LIMIT", -1.0)
+    with pytest.raises(InputError, match=r"surgery on .* refused: .* above -1e\+00"):
+        failing.apply(student, probe)
+    assert dict(student.named_modules()) == modules and list(student.state_dict()) == list(weights)
+    assert all(torch.equal(value, weights[key]) for key, value in student.state_dict().items())
+    assert {path: one.training for path, one in modules.items()} == modes and student.feature_shape == shape
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in modules.values())
+
+
+def test_every_surgery_has_a_plan_beside_it():
+    planned = {"channels": plan_channels, "hidden_units": plan_channels}  # two kinds of one cut
+    for kind, surgery in SURGERIES.items():
+        beside = vars(sys.modules[surgery.__module__])
+        assert kind in planned or any(name.startswith("plan_") for name in beside), kind
+
+
 def test_malformed_surgeries_are_refused():
     with pytest.raises(InputError, match="did you mean 'low_rank'"):
         surgery_from_json({"kind": "lowrank"})
@@ -223,14 +113,15 @@ def test_malformed_surgeries_are_refused():
 
 
 @pytest.fixture
-def store(tmp_path, model):
+def store(tmp_path, model, with_head, probe_of):
     """Make a student of STUDENTS and store it: its folder and the model."""
 
     def make(name):
         changes, surgeries = STUDENTS[name]
         torch.manual_seed(0)
         student = with_head(model, **changes).eval()
-        steps = operate(student, surgeries, probe_for(student))
+        probe = probe_of(student)
+        steps = [Step(one, one.apply(student, probe)) for one in surgeries]
         architecture = {"name": "multi-eye", "args": {**ARGS, **changes}}
         stored = [step.to_json() for step in steps]
         spec = model_spec(model).to_json()

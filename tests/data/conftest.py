@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xgaze.data.check import check
 from xgaze.recipe import EyeFoldersData, GazeImagesData
 
 CAMERAS = (0, 1, 3, 4)
@@ -67,3 +68,15 @@ class ArrayFolder:
 @pytest.fixture
 def array_folder(tmp_path):
     return ArrayFolder(tmp_path / "array")
+
+
+@pytest.fixture
+def only_fault():
+    """(data, kind) -> the message of the one fault that is found."""
+
+    def message_of(data, kind):
+        faults = check(data)
+        assert [fault.kind for fault in faults] == [kind]
+        return faults[0].message
+
+    return message_of

@@ -99,7 +99,7 @@ def test_the_mean_sweep_lists_all_variables_the_strongest_first(sections):
 
 def test_the_decision_says_that_nothing_was_measured(sections):
     rank = sections["embedding"]["measures"]["active-subspace rank"]
-    assert sections["decision"].startswith(f"Try rank {rank} of 12 ")
+    assert sections["decision"].startswith(f"Try {rank} of the 12 directions ")
 
 
 def test_the_decision_reads_frontier_and_capacity(gaze_recording, teacher):
@@ -116,7 +116,9 @@ def test_the_decision_reads_frontier_and_capacity(gaze_recording, teacher):
         {"expected_rank": 5, "out_features": 6},
         SMALL,
     )
-    assert found["decision"].startswith("Keep rank 5 of 6: measured +1.0 % [-1.0, +3.0]")
+    assert found["decision"].startswith(
+        "Keep 5 of the 6 directions of the first fully connected layer: on validation people this was measured to be 1.0 % worse"
+    )
     assert found["embedding"]["cka"] is None
     assert {row["model"] for row in found["layers"]} == {"teacher"}
 

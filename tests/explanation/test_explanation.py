@@ -1,14 +1,16 @@
 """Explanations against known answers: linear models, closed forms, and Captum called by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec, rows_of
-from xgaze.explanation.attribution import Attribution, completeness_percent, integrated_gradients, mean_inputs
+from xgaze.explanation.attribution import integrated_gradients, mean_inputs
 from xgaze.explanation.embedding import explain_embedding
-from xgaze.explanation.explain import _completely, explain_samples, write_explanation
+from xgaze.explanation.explain import explain_samples, stored_attribution, write_explanation
 from xgaze.explanation.regions import mean_shares, region_shares
 from xgaze.explanation.sweep import sweep_embedding
 from xgaze.explanation.targets import Scalar, targets_for
@@ -64,12 +66,6 @@ def test_an_input_the_model_ignores_gets_nothing():
     assert found.share_percent() == pytest.approx([100, 0])
 
 
-def test_completeness_is_a_percentage_of_the_output_change():
-    assert completeness_percent(9.5, 10) == pytest.approx(5)
-    assert completeness_percent(-9.5, -10) == pytest.approx(5)
-    assert np.isfinite(completeness_percent(0.1, 0))
-
-
 def test_the_logit_of_a_class_is_read_against_the_others():
     spec = Spec((InputSpec("image", (1, 2, 2)),), "class", unit="AUC", classes=("a", "b", "c"))
     (target,) = targets_for(spec, predicted_class=2)
@@ -110,6 +106,11 @@ def test_the_baseline_is_the_mean_picture(gaze_recording):
     assert np.allclose(baseline[0][0, 0], expected, atol=1e-4)
 
 
+def of(recording):
+    """The baseline."""
+    return mean_inputs(recording, rows_of(recording, "train"))
+
+
 @pytest.fixture(params=["gaze", "class"])
 def explained(request, gaze_recording, class_recording):
     recording = gaze_recording if request.param == "gaze" else class_recording
@@ -126,7 +127,7 @@ def explained(request, gaze_recording, class_recording):
 def test_samples_are_explained_for_both_models_and_written(tmp_path, explained):
     recording, models = explained
     row = int(rows_of(recording, "test")[3])
-    section, regions, maps = explain_samples(recording, models, [row], Explain(steps=100), seed=0)
+    section, regions, maps = explain_samples(recording, models, [row], of(recording), Explain(steps=100))
     sample = section["samples"][0]
     targets = ["gaze x", "gaze y", "error"] if recording.spec.kind == "gaze" else section["targets"]
     assert section["targets"] == targets
@@ -136,6 +137,9 @@ def test_samples_are_explained_for_both_models_and_written(tmp_path, explained):
             assert sum(sample["share_percent"][role][target].values()) == pytest.approx(100)
             shares = [r["share_percent"] for r in regions if (r["model"], r["target"]) == (role, target)]
             assert sum(shares) == pytest.approx(100)
+            names = [one.name for one in recording.spec.inputs]
+            kept = stored_attribution(sample, maps, 0, role, target, names)
+            assert 100 * abs(kept.attributed / kept.explained - 1) == pytest.approx(kept.completeness_percent, abs=1e-3)
             for one in recording.spec.inputs:
                 assert maps[f"0/{role}/{target}/{one.name}"].shape == one.shape[1:]
     write_explanation(tmp_path, {"key": "k", "attribution": section}, maps)
@@ -144,12 +148,26 @@ def test_samples_are_explained_for_both_models_and_written(tmp_path, explained):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["explanation.json", "maps.npz"]
 
 
+def test_shares_of_regions_add_up_over_samples_where_not_every_region_is_in_view(gaze_recording):
+    torch.manual_seed(0)
+    rows = [int(row) for row in rows_of(gaze_recording, "test")[:2]]
+    images = gaze_recording.images.copy()
+    images[rows[1]] = 20  # all skin
+    recording = replace(gaze_recording, images=images)
+    model = build("multi-eye", {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}, recording.spec)
+    _, regions, _ = explain_samples(recording, {"teacher": model.eval()}, rows, of(recording), Explain(steps=8))
+    for kind in ("share_percent", "area_percent"):
+        found = {row["region"]: row[kind] for row in regions if row["target"] == "error"}
+        assert set(found) == {"skin", "pupil"} and sum(found.values()) == pytest.approx(100)
+        assert 0 < found["pupil"] < 50
+
+
 def test_samples_of_different_classes_keep_their_own_targets(class_recording):
     torch.manual_seed(0)
     model = build("heatmap-cnn", {"channels": (4, 4)}, class_recording.spec).eval()
     nn.init.normal_(model.head[-1].weight, std=5.0)
     rows = [int(row) for row in rows_of(class_recording, "test")[:2]]
-    section, _, maps = explain_samples(class_recording, {"teacher": model}, rows, Explain(steps=8), seed=0)
+    section, _, maps = explain_samples(class_recording, {"teacher": model}, rows, of(class_recording), Explain(steps=8))
     assert sorted(section["targets"]) == ["class left", "class right"]
     own = [list(one["completeness_percent"]["teacher"]) for one in section["samples"]]
     assert sorted(own) == [["class left"], ["class right"]]
@@ -167,16 +185,3 @@ def test_the_sweep_passes_through_the_models_own_prediction(tmp_path, explained)
     reaches = [one.get("reach_px", one.get("reach")) for one in found["variables"]]
     assert reaches == sorted(reaches, reverse=True)
     assert all(len(one["values"]) == 5 for one in found["variables"])
-
-
-@pytest.mark.parametrize(("unexplained", "steps"), [(39.0, 8), (100.0, 32), (1e6, 64)])
-def test_more_steps_are_taken_until_the_maps_add_up_or_it_is_not_worth_the_time(unexplained, steps):
-    asked = []
-
-    def ask(count, _):
-        asked.append(count)
-        return Attribution((), 1.0, unexplained / count)
-
-    found, taken = _completely(ask, Explain(steps=8))
-    assert taken == steps == asked[-1] and asked == [8, 16, 32, 64][: len(asked)]
-    assert found.completeness_percent == unexplained / steps

@@ -1,6 +1,7 @@
 """The gate: what is offered, what is refused and why; the randomisation test against scipy and known maps."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,8 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec
-from xgaze.explanation.attribution import Attribution
-from xgaze.explanation.gate import judge_methods, unexplained_percent
-from xgaze.explanation.methods import METHODS, Effort, Method, Question
+from xgaze.explanation.gate import judge_methods, judged_answers
+from xgaze.explanation.methods import METHODS, Effort, Method, Question, attribute
 from xgaze.explanation.randomisation import similarity, with_random_weights
 from xgaze.explanation.targets import targets_for
 from xgaze.models.layers import SeparableLinear
@@ -53,7 +53,16 @@ def test_every_method_gets_a_verdict_and_only_those_that_claim_a_sum_are_held_to
     ig = found["integrated gradients"]
     assert ig.offered and ig.completeness_percent < 0.1 and ig.randomised_similarity < 0.3 and ig.reason is None
     assert all(one.milliseconds > 0 and one.role == "student" for one in found.values())
-    keys = {"name", "role", "offered", "completeness_percent", "randomised_similarity", "reason", "milliseconds"}
+    keys = {
+        "name",
+        "role",
+        "offered",
+        "completeness_percent",
+        "randomised_similarity",
+        "reason",
+        "milliseconds",
+        "target",
+    }
     assert set(json.loads(json.dumps(ig.to_json(), allow_nan=False))) == keys
 
 
@@ -101,13 +110,27 @@ def test_not_a_number_is_never_offered():
     assert "not a number" in found.reason
 
 
-def test_the_unexplained_are_summed_so_that_a_small_change_does_not_decide():
-    def found(total, explained):
-        return Attribution((np.full((1, 2), total / 2, np.float32),), explained, 0.0)
+def test_answers_that_are_known_are_judged_and_not_computed_again():
+    asked, calls = questions(), []
 
-    assert unexplained_percent([found(98, 100), found(0.4, 0.1)]) == pytest.approx(100 * 2.3 / 100.1, rel=1e-4)
-    assert unexplained_percent([found(-9, -10), found(11, 10)]) == pytest.approx(10, rel=1e-4)
-    assert np.isfinite(unexplained_percent([found(0, 0)]))
+    def counted(scalar, question, effort):
+        calls.append(scalar.model.head.weight[0, 0].item())
+        return METHODS["integrated gradients"].attribute(scalar, question, effort)
+
+    methods = {"mine": Method(counted, complete=True)}
+    model = Eyes()
+    known = [attribute("mine", model, one, EFFORT, methods) for one in asked]
+    fresh = judged_answers(model, "teacher", asked, EFFORT, methods)
+    own = model.head.weight[0, 0].item()
+    assert calls.count(own) == 6 and len(calls) == 8  # twice three of the model, two of its twin
+    calls.clear()
+    ((verdict, answers),) = judged_answers(model, "teacher", asked, EFFORT, methods, {"mine": known})
+    assert len(calls) == 2 and own not in calls
+    assert list(answers) == known and verdict.milliseconds > 0
+    assert replace(verdict, milliseconds=0) == replace(fresh[0][0], milliseconds=0)
+    halved = [replace(one, maps=tuple(m / 2 for m in one.maps)) for one in known]
+    ((verdict, _),) = judged_answers(model, "teacher", asked, EFFORT, methods, {"mine": halved})
+    assert verdict.completeness_percent == pytest.approx(50, abs=0.1) and not verdict.offered
 
 
 def test_similarity_is_the_absolute_rank_correlation_over_all_inputs():

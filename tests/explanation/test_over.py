@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from xgaze.data.contract import rows_of
+from xgaze.explanation.attribution import mean_inputs
 from xgaze.explanation.over import measure_over
 from xgaze.explanation.selection import one_of_each, spread_rows
 from xgaze.recipe import Explain
@@ -29,6 +31,11 @@ class Weighted(nn.Module):
         return Weighted(self.weight.detach().clone())
 
 
+def of(recording):
+    """The baseline."""
+    return mean_inputs(recording, rows_of(recording, "train"))
+
+
 def random_weight(recording, seed, scale=0.05):
     pixels = sum(int(np.prod(one.shape)) for one in recording.spec.inputs)
     return np.random.default_rng(seed).normal(0, scale, (2, pixels))
@@ -47,7 +54,7 @@ def models(gaze_recording):
 
 def test_equal_models_agree_fully_and_an_unrelated_one_does_not(tmp_path, gaze_recording, models):
     rows = one_of_each(gaze_recording, 40, seed=0)
-    found = measure_over(gaze_recording, models, rows, SETTINGS, 0, tmp_path / "key")
+    found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
     agreement, anatomy = found["agreement"], found["anatomy"]
     size = {"samples": 8, "participants": 8, "target": "error", "unit": "px"}
     assert size.items() <= agreement.items() and size.items() <= anatomy.items()
@@ -67,9 +74,15 @@ def test_a_region_with_all_the_weight_has_all_the_effect(tmp_path, gaze_recordin
     one[0] = 0.05
     teacher, student = Weighted(one), Weighted(0 * one)
     rows = one_of_each(gaze_recording, 40, seed=0)
-    found = measure_over(gaze_recording, {"teacher": teacher, "student": student}, rows, SETTINGS, 0, tmp_path / "key")[
-        "anatomy"
-    ]
+    found = measure_over(
+        gaze_recording,
+        {"teacher": teacher, "student": student},
+        rows,
+        of(gaze_recording),
+        SETTINGS,
+        0,
+        tmp_path / "key",
+    )["anatomy"]
     table = {(row["model"], row["region"]): row for row in found["rows"]}
     for (model, region), row in table.items():
         assert (row["deletion"]["mean"] > 0) == (model == "teacher"), (model, region)
@@ -93,7 +106,7 @@ def test_a_stopped_measurement_goes_on_after_its_last_chunk(tmp_path, gaze_recor
 
     monkeypatch.setattr(type(gaze_recording), "__getitem__", stopping)
     with pytest.raises(KeyboardInterrupt):
-        measure_over(gaze_recording, models, rows, SETTINGS, 0, tmp_path / "key")
+        measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
     assert [file.name for file in (tmp_path / "key").iterdir()] == ["chunk-00000.npz"]
 
     def noting(recording, row):
@@ -101,16 +114,18 @@ def test_a_stopped_measurement_goes_on_after_its_last_chunk(tmp_path, gaze_recor
         return read(recording, row)
 
     monkeypatch.setattr(type(gaze_recording), "__getitem__", noting)
-    found = measure_over(gaze_recording, models, rows, SETTINGS, 0, tmp_path / "key")
+    found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
     assert [row for row in seen if row in rows] == rows[8:]
-    whole = measure_over(gaze_recording, models, rows, SETTINGS, 0, tmp_path / "key", afresh=True)
+    whole = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key", afresh=True)
     assert [row for row in seen if row in rows] == rows[8:] + rows and whole == found
 
 
 def test_classes_are_measured_by_their_margin(tmp_path, class_recording):
     weight = random_weight(class_recording, 0)
     rows = one_of_each(class_recording, 4, seed=0)
-    found = measure_over(class_recording, {"teacher": Weighted(weight)}, rows, SETTINGS, 0, tmp_path / "key")
+    found = measure_over(
+        class_recording, {"teacher": Weighted(weight)}, rows, of(class_recording), SETTINGS, 0, tmp_path / "key"
+    )
     assert (found["agreement"]["target"], found["agreement"]["unit"]) == ("class", "logit")
     assert found["agreement"]["rows"] == [] and found["anatomy"]["differences"] == []
     assert [row["model"] for row in found["agreement"]["curves"]] == ["teacher", "random order"]
@@ -119,5 +134,5 @@ def test_classes_are_measured_by_their_margin(tmp_path, class_recording):
 
 def test_fewer_than_two_people_give_no_interval_and_no_section(tmp_path, gaze_recording, models):
     for rows in ([], one_of_each(gaze_recording, 1, seed=0)):
-        found = measure_over(gaze_recording, models, rows, SETTINGS, 0, tmp_path / "key")
+        found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
         assert found == {"agreement": None, "anatomy": None} and not (tmp_path / "key").exists()

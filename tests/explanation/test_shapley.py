@@ -1,9 +1,9 @@
-"""Exact Shapley values per camera against Captum's, additive games and the axioms; conductance against a closed form."""
+"""Exact Shapley values per camera against Captum's, additive games and the axioms."""
 
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerConductance, ShapleyValues
+from captum.attr import ShapleyValues
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -11,7 +11,6 @@ from torch import nn
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.explanation.coalitions import coalition_outputs, coalitions
-from xgaze.explanation.conductance import conductance
 from xgaze.explanation.methods import Question
 from xgaze.explanation.shapley import shapley, shapley_weights
 from xgaze.explanation.targets import Scalar, targets_for
@@ -114,35 +113,6 @@ def test_too_many_inputs_are_refused():
 
 def question(target=TARGETS[0]):
     return Question(target, pictures(), torch.tensor([[30.0, 20.0]]), pictures(seed=2))
-
-
-def test_conductance_before_a_linear_output_is_weight_times_change():
-    model, asked = Cameras(additive=True), question()
-    with torch.no_grad():
-        change = [tower(x) - tower(b) for tower, x, b in zip(model.towers, asked.inputs, asked.baseline, strict=True)]
-    found = conductance(model, "towers.1", asked, steps=100)
-    assert np.allclose(found, 100 * (change[1][0] * model.head.weight[0]).detach(), rtol=1e-3)
-
-
-def test_conductance_equals_captums_and_sums_to_the_change_although_the_next_layer_overwrites():
-    model, asked = Cameras(), question(TARGETS[2])
-    found = conductance(model, "head.0", asked, steps=200, internal_batch_size=50)
-    apart = Cameras()
-    apart.head[1].inplace = False
-    scalar = Scalar(apart, asked.target)
-    inputs = tuple(one.clone().requires_grad_() for one in asked.inputs)
-    expected = LayerConductance(scalar, apart.head[0]).attribute(
-        inputs, asked.baseline, additional_forward_args=asked.truth, n_steps=200
-    )
-    assert np.allclose(found, expected[0].detach(), atol=1e-3)
-    with torch.no_grad():
-        change = float(scalar(*asked.inputs, asked.truth) - scalar(*asked.baseline, asked.truth))
-    assert found.sum() == pytest.approx(change, rel=0.05)
-
-
-def test_conductance_of_a_missing_layer_is_refused():
-    with pytest.raises(InputError, match=r"no module 'head.9'"):
-        conductance(Cameras(), "head.9", question())
 
 
 class Split(FeatureHead):

@@ -1,4 +1,5 @@
-import copy
+"""A class of the user's own: built, compressed, rebuilt, or refused with one clear message."""
+
 import subprocess
 import sys
 import textwrap
@@ -6,27 +7,21 @@ import textwrap
 import numpy as np
 import pytest
 import torch
-import yaml
 from torch import nn
-from torch.nn import functional as F
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, write_card, write_weights
 from xgaze.compression.build import build_student
 from xgaze.compression.export import export_onnx, onnx_parity, open_session
-from xgaze.compression.head import first_linear, tail_of
+from xgaze.compression.head import first_linear
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgery import Probe
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.models.imported import build_imported
 from xgaze.models.layers import FeatureHead
-from xgaze.models.registry import build_architecture
-from xgaze.models.split import split
-from xgaze.recipe import Recipe, load_recipe
 from xgaze.training.teacher import train_teacher
 
 EYES = Spec((InputSpec("eye0", (1, 20, 24)), InputSpec("eye1", (1, 20, 24))), "gaze", scene=(800, 600))
-LARGE = Spec((InputSpec("eye0", (1, 160, 160)),), "gaze", scene=(800, 600))
 MODULE = """
 import torch
 from torch import nn
@@ -108,124 +103,6 @@ def own(tmp_path, monkeypatch):
 def pictures(n, inputs=2, channels=1, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return tuple(torch.randn(n, channels, 20, 24, generator=generator) for _ in range(inputs))
-
-
-class Net(nn.Module):
-    """Maps of 4 x 8 x 10 in `body`, and layers for every kind of head."""
-
-    def __init__(self):
-        super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(1, 4, 5, stride=2), nn.BatchNorm2d(4), nn.ReLU())
-        self.fc1, self.fc2, self.fc3 = nn.Linear(320, 12), nn.Linear(12, 12), nn.Linear(12, 2)
-        self.both = nn.Linear(640, 12)
-        self.drop, self.flatten = nn.Dropout(0.5), nn.Flatten()
-
-    def end(self, x):
-        return self.fc3(F.relu(self.fc2(x)))
-
-
-class Flattened(Net):
-    def forward(self, x):
-        return self.end(self.fc1(self.drop(self.flatten(self.body(x)))))
-
-
-class Turned(Net):
-    def forward(self, x):
-        return self.end(self.fc1(self.body(x).permute(0, 2, 3, 1).flatten(1)))
-
-
-class OnlyLinear(Net):
-    def __init__(self):
-        super().__init__()
-        self.tail = nn.Linear(320, 2)
-
-    def forward(self, x):
-        return self.tail(torch.flatten(self.body(x), 1))
-
-
-class Residual(Net):
-    def forward(self, x, unused=None):
-        y = self.fc1(self.body(x).reshape(x.shape[0], -1))
-        return self.fc3(y + self.fc2(y))
-
-
-class FunctionalDropout(Net):
-    def forward(self, x):
-        return self.end(F.dropout(self.fc1(self.body(x).flatten(1)), 0.9, self.training))
-
-
-class StarInputs(Net):
-    def forward(self, *eyes):
-        return self.end(self.both(torch.cat([self.body(x).flatten(1) for x in eyes], 1)))
-
-
-class BothEyesInOneBatch(Net):
-    def forward(self, left, right):
-        maps = self.body(torch.cat([left, right]))
-        return self.end(self.both(torch.cat(maps.chunk(2), dim=1).flatten(1)))
-
-
-class PerEyeLinear(Net):
-    def __init__(self):
-        super().__init__()
-        self.joined = nn.Linear(24, 6)
-        self.gaze = nn.Linear(6, 2)
-
-    def forward(self, left, right):
-        eyes = [self.fc1(self.body(x).flatten(1)) for x in (left, right)]
-        return self.gaze(self.joined(torch.cat(eyes, dim=1)).tanh())
-
-
-CASES = {
-    Flattened: (1, "head.fc1", (4, 8, 10)),
-    Turned: (1, "head.fc1", None),
-    OnlyLinear: (1, "head.tail_", (4, 8, 10)),
-    Residual: (1, "head.fc1", (4, 8, 10)),
-    FunctionalDropout: (1, "head.fc1", (4, 8, 10)),
-    StarInputs: (2, "head.both", (8, 8, 10)),
-    BothEyesInOneBatch: (2, "head.both", (8, 8, 10)),
-    PerEyeLinear: (2, "head.joined", None),
-}
-
-
-@pytest.mark.parametrize("kind", CASES, ids=lambda kind: kind.__name__)
-def test_a_split_module_is_bit_equal_to_the_whole_at_any_batch_size(kind):
-    inputs, layer, shape = CASES[kind]
-    torch.manual_seed(0)
-    module = kind().eval()
-    parted = split(module, pictures(2, inputs))
-    twin = copy.deepcopy(parted)
-    assert [name for name, _ in parted.named_children()] == ["features_net", "head"]
-    assert (first_linear(parted), parted.feature_shape) == (layer, shape)
-    for n in (1, 5):
-        x = pictures(n, inputs, seed=n)
-        with torch.no_grad():
-            expected = module(*x)
-            assert torch.equal(parted(*x), expected) and torch.equal(twin(*x), expected)
-            first = parted.get_submodule(layer)(parted.features(*x))
-            assert torch.equal(tail_of(parted, layer)(first), expected)
-
-
-def test_the_copy_shares_nothing_with_the_original():
-    parted = split(Flattened(), pictures(2, 1))
-    twin = copy.deepcopy(parted)
-    assert not {p.data_ptr() for p in parted.parameters()} & {p.data_ptr() for p in twin.parameters()}
-
-
-def test_splitting_moves_no_statistics_and_keeps_the_mode():
-    module = Flattened()
-    before = copy.deepcopy(module.state_dict())
-    parted = split(module, pictures(2, 1))
-    assert module.training and parted.training and parted.features_net.body.training
-    assert all(torch.equal(before[key], value) for key, value in module.state_dict().items())
-
-
-def test_functional_dropout_still_knows_when_it_trains():
-    parted = split(FunctionalDropout(), pictures(2, 1))
-    x = pictures(4, 1)
-    assert not torch.equal(parted(*x), parted(*x))
-    parted.eval()
-    assert torch.equal(parted(*x), parted(*x))
 
 
 def test_maps_in_channels_last_pass_where_the_users_view_could_not(own):
@@ -360,26 +237,6 @@ def test_a_module_that_cannot_be_read_is_named_with_its_fault(own, tmp_path, sou
     (tmp_path / f"{own}_bad.py").write_text(source)
     with pytest.raises(InputError, match=message):
         build_imported(f"{own}_bad:Net", {}, EYES)
-
-
-def test_a_recipe_holds_a_name_or_an_import_and_says_so(tmp_path):
-    data = {"name": "t", "data": {"source": "rendered"}}
-    path = tmp_path / "r.yaml"
-    for model in ({}, {"name": "multi-eye", "import": "a:B"}):
-        path.write_text(yaml.safe_dump({**data, "model": model}))
-        with pytest.raises(InputError, match=r"key 'model': give either name .* or import .*package.module:Class"):
-            load_recipe(str(path))
-    path.write_text(yaml.safe_dump({**data, "model": {"import": "a:B", "args": {"depth": None}}}))
-    recipe = load_recipe(str(path))
-    assert recipe.model_dump(mode="json")["model"] == {"import": "a:B", "args": {"depth": None}}
-    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
-
-
-def test_a_registered_model_is_stored_as_it_always_was():
-    recipe = load_recipe("multi-eye")
-    args = {"first_stride": 2, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
-    assert recipe.model_dump(mode="json")["model"] == {"name": "multi-eye", "args": args}
-    assert type(build_architecture({"name": "multi-eye", "args": {"lrn": False}}, LARGE)).__name__ == "MultiEye"
 
 
 def test_a_teacher_whose_import_fails_leaves_nothing(tmp_path, make_recipe, gaze_recording):

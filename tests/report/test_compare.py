@@ -29,6 +29,7 @@ def test_both_runs_stand_side_by_side_with_their_differences(two):
     page = render_comparison(two, {"teacher": pair(0.5, 0.1, 0.9), "student": pair(-0.5, -1.2, 0.2)})
     assert page == render_comparison(two, {"teacher": pair(0.5, 0.1, 0.9), "student": pair(-0.5, -1.2, 0.2)})
     assert "other &lt;run&gt;" in page and "<run>" not in page
+    page = page.replace("\u00a0", " ")
     assert "+0.5 px" in page and "+2.5 %" in page and "\u22120.5 px" in page
     assert "data.seed" in page and "default-src 'none'" in page
     assert len(re.findall("<svg", page)) == 1 and not re.search(r">\s*(nan|None|inf)\b", page)

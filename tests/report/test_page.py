@@ -7,11 +7,9 @@ import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
-from xgaze.report import format
-from xgaze.report.images import SAMPLES_SHOWN, common_scale, map_uri
+from xgaze.report.images import SAMPLES_SHOWN
 from xgaze.report.page import OPTIONAL, render_page, sections
 from xgaze.report.tables_explanation import explanation_tables
 from xgaze.report.words import summary
@@ -128,7 +126,16 @@ def test_the_embedded_json_is_the_report(shown):
 
 def test_numbers_on_the_page_are_those_of_the_report(gaze_run, undrawn):
     page = render_page(*gaze_run)
-    for shown in ("31.2 px", "794,946", "37,854", "21\u00d7", "+1.2 %", "not met by the upper bound", "242.3 px"):
+    figures = (
+        "31.2\u00a0px",
+        "794,946",
+        "37,854",
+        "21\u00d7",
+        "+1.2\u00a0%",
+        "not met by the upper bound",
+        "242.3\u00a0px",
+    )
+    for shown in figures:
         assert shown in page
     assert not re.search(r">\s*(nan|None|inf)\b", page)
 
@@ -173,8 +180,8 @@ def test_every_new_part_may_be_absent_alone_and_leaves_no_empty_section(rich_of,
 
 def test_the_decision_is_set_off_and_tables_tell_the_intervals(shown):
     report, page = shown
-    assert f"<strong>Recommendation.</strong> {report['decision']}" in page
-    assert "0.58 (0.54 to 0.62)" in page and "177.4 % of the output change is not attributed" in page
+    assert f"<strong>Recommendation.</strong> {report['decision']}" in page.replace("\u00a0", " ")
+    assert "0.58 (0.54 to 0.62)" in page and "177.4\u00a0% of the output change is not attributed" in page
     assert not re.search(r">\s*(nan|None|inf)\b", page)
 
 
@@ -219,42 +226,12 @@ def test_the_first_screen_tells_where_they_look_and_whether_for_the_same_reasons
     assert "3.9 % of the width of a scene" in told["How good?"] and "always guessing the average" in told["How good?"]
 
 
-def test_all_maps_of_a_target_share_one_colour_scale():
-    weak, strong = np.full((4, 4), 0.01, np.float32), np.full((4, 4), 1.0, np.float32)
-    scale = common_scale([weak, strong])
-    grey = np.full((1, 4, 4), 100, np.uint8)
-    assert scale == pytest.approx(1.0)
-    assert map_uri(weak, grey, scale) != map_uri(strong, grey, scale)
-    assert map_uri(strong, grey, scale) == map_uri(2 * strong, grey, 2 * scale)
-    assert map_uri(np.ones((2, 2), np.float32), grey, scale) == map_uri(strong, grey, scale)  # a coarse map is enlarged
-
-
 def test_only_so_many_samples_are_shown_and_the_page_says_so(gaze_run, undrawn):
     report, maps = gaze_run
     first = report["attribution"]["samples"][0]
     report["attribution"]["samples"] = [first] * (SAMPLES_SHOWN + 3)
     more = {f"{k}{name[1:]}": one for k in range(SAMPLES_SHOWN) for name, one in maps.items()}
     assert "3 more samples were explained" in render_page(report, more)
-
-
-def test_numbers_as_people_read_them():
-    assert format.count(1137186) == "1,137,186"
-    assert (format.times(21.23), format.times(2.86)) == ("21\u00d7", "2.9\u00d7")
-    assert (format.size(4552784), format.size(94_300)) == ("4.55 MB", "94 kB")
-    assert format.percent(-0.94) == "\u22120.9 %"
-    assert (format.score(31.24, "px"), format.score(0.7712, "AUC")) == ("31.2 px", "AUC 0.771")
-    assert format.point([412.4, 300.6]) == "(412, 301) px" and format.point("ASD") == "ASD"
-    assert format.spread({"mean": 1.25, "low": 0.5, "high": -2}, 2) == "1.25 (0.50 to \u22122.00)"
-    assert (format.spread(None), format.spread(0.5, 2)) == ("\u2013", "0.50")
-    assert format.spread({"mean": 1.0, "low": None, "high": None}) == "1.0"
-    assert [format.general(one) for one in (12345, 0.12345, -250.04, "x", None)] == [
-        "12,345",
-        "0.123",
-        "\u2212250.0",
-        "x",
-        "\u2013",
-    ]
-    assert (format.tiny(0), format.tiny(1.7e-7)) == ("0", "1.7e-07")
 
 
 def assert_alike(found, expected):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -213,6 +214,8 @@ def test_a_killed_training_goes_on_where_it_was(tmp_path, cache):
         (("train-teacher", "no-such"), "no recipe 'no-such'"),
         (("train-teacher", "tiny.yaml", "--set", "seed=9"), "holds a teacher of other settings"),
         (("train-teacher", "heatmap-cnn"), "key 'data.path' is missing"),
+        (("distill", "tiny.yaml", "--set", "seed=9"), "holds a student of other settings"),
+        (("distill", "tiny.yaml", "--set", "distill.max_worse_percent=.nan"), "should be a finite number"),
         (("distill", "tiny.yaml", "--max-params", "0"), "--max-params"),
         (("distill", "tiny.yaml", "--effort", "some"), "--effort"),
         (("distill", "--prune-fc", "tiny.yaml", "--max-worse", "lots"), "not a percentage"),
@@ -242,3 +245,24 @@ def test_every_command_has_help_with_an_example(run, command):
     shell, _ = run
     out, _ = shell(command, "--help")
     assert "Example:" in out and f"xgaze {command}" in out
+
+
+def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run, tmp_path):
+    shell, _ = run
+    shutil.copytree(shell.folder / "checkpoints", tmp_path / "checkpoints")
+    shutil.copy(shell.folder / "tiny.yaml", tmp_path / "tiny.yaml")
+    student = tmp_path / "checkpoints" / "tiny" / "student"
+    (student / "budget.csv").unlink()
+    elsewhere = Shell(tmp_path, Path(shell.environment["XGAZE_CACHE"]))
+    out, err = elsewhere("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-params", "10", code=2)
+    assert "keeps --max-params 10; the nearest, rank 2, separable filters with 1 term, has " in err
+    assert not out and "Traceback" not in err
+    assert not pd.read_csv(student / "budget.csv")["chosen"].any() and (student / "model.json").is_file()
+    page = elsewhere.json("explain", "tiny.yaml", "--sample", "3", "--over", "0")["report"]
+    assert "Students tried" in (tmp_path / page).read_text()
+
+
+def test_distilling_names_a_next_command_that_works(run):
+    shell, _ = run
+    out, _ = shell("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5")
+    assert out.rstrip().endswith("Next:    xgaze explain tiny.yaml --samples 3")

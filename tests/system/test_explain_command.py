@@ -63,6 +63,15 @@ def test_a_teacher_alone_is_explained_by_its_worst_and_best_sample(run, folder):
     assert found["agreement"]["participants"] == table["participant"].nunique() and found["anatomy"] is None
 
 
+def test_a_gaze_point_is_not_asked_of_a_classifier_and_nothing_is_computed(run, folder):
+    assert run("train-teacher", "small.yaml")[0] == 0
+    code, _, err = run("explain", "small.yaml", "--over", "0", "--samples", "1", "--target", "gaze-x")
+    assert code == 2 and "--target gaze-x: this model names a class and no gaze point. Leave --target out." in err
+    code, out, _ = run("explain", "small.yaml", "--over", "0", "--samples", "1", "--target", "all", "--json")
+    checked = json.loads(out)["checked"]
+    assert code == 0 and {one["target"][:6] for one in checked} == {"class "} and checked[-1]["name"] == "conductance"
+
+
 def test_the_second_teacher_lies_beside_the_first_and_is_the_ceiling(run, folder):
     code, _, err = run("train-teacher", "small.yaml")
     assert code == 0, err

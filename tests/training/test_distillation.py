@@ -203,38 +203,6 @@ def test_projections_are_trained_with_the_student_and_the_teacher_is_not(pixels)
     assert [id(one) for one in trained] == [id(one) for one in wanted] and len(wanted) == 6
 
 
-def test_hints_leave_no_trace_in_student_and_teacher(tmp_path, gaze_recording, make_recipe):
-    recipe = make_recipe(training={"epochs": 2, "batch_size": 12, "precision": "32-true", "loss": "euclidean"})
-    teacher = small_model(gaze_recording, recipe)
-    student = build("multi-eye", {**recipe.model.args, "embedding": 16}, gaze_recording.spec)
-    names, before = list(student.state_dict()), [p.clone() for p in teacher.parameters()]
-    lesson = Lesson(predict(teacher, gaze_recording, rows_of(gaze_recording, "train")))
-    teacher.train()
-    hints = ["towers.0.conv5", Hint(teacher="head.embedding", student="head.embedding")]
-    hinted = {"hints": hints, "hint_weight": 1.0, "teacher": teacher}
-    distil_model(student, lesson, gaze_recording, recipe.training, tmp_path, 0, "distilling", **hinted)
-    assert list(student.state_dict()) == names and teacher.training
-    assert all(torch.equal(one, other) for one, other in zip(before, teacher.parameters(), strict=True))
-    assert not any(module._forward_hooks for model in (student, teacher) for module in model.modules())
-
-
-@pytest.mark.parametrize(
-    ("hint", "message"),
-    [
-        ("towers.0.conv9", "the teacher has no module 'towers.0.conv9'; did you mean 'towers.0.conv5'"),
-        (Hint(teacher="head", student="heads"), "the student has no module 'heads'; did you mean 'head'"),
-        (Hint(teacher="towers", student="head"), "module 'towers' is not used when the model runs"),
-    ],
-)
-def test_a_hint_that_names_no_module_is_refused(tmp_path, gaze_recording, make_recipe, hint, message):
-    recipe = make_recipe()
-    model = small_model(gaze_recording, recipe)
-    lesson = Lesson(np.zeros((72, 2), np.float32))
-    hinted = {"hints": [hint], "hint_weight": 1, "teacher": model}
-    with pytest.raises(InputError, match=message):
-        distil_model(model, lesson, gaze_recording, recipe.training, tmp_path, 0, "x", **hinted)
-
-
 def test_unlabelled_people_who_are_tested_on_are_refused(tmp_path, pixels):
     recording, teacher, extra = pixels
     extra.table["participant"] = extra.table["participant"].replace({"u3": "e", "u4": "c", "u5": "a"})

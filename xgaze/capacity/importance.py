@@ -6,7 +6,7 @@ Each is in the unit of the output (px, or logits) and judged on samples that no 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,6 +24,16 @@ REPEATS = 5
 STEPS = 32
 TIE = 1e-9
 """Values closer than this share of the largest are equal."""
+
+
+class Seen(Protocol):
+    """Codes of n samples and what the model says of them: embedding (n, width), outputs (n, outputs)."""
+
+    @property
+    def embedding(self) -> NDArray[Any]: ...
+
+    @property
+    def outputs(self) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,18 @@ def forest_importance(
     )
     means: Array = found["importances_mean"]
     return means
+
+
+def importance_measures(
+    tail: nn.Module, known: Seen, here: Seen, forest: ForestSettings, seed: int = 0
+) -> dict[str, Array]:
+    """All four measures by name, (width,) each: fitted on `known`, judged on `here`."""
+    return {
+        "permutation": permutation_movement(tail, here.embedding, seed),
+        "ablation with refit": ablation_movement(tail, known.embedding, here.embedding),
+        "integrated gradients": integrated_movement(tail, known.embedding, here.embedding),
+        "random forest": forest_importance(known.embedding, known.outputs, here.embedding, here.outputs, forest, seed),
+    }
 
 
 def rank_agreement(measures: Mapping[str, Array]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from xgaze.data.batches import every_operation
-from xgaze.data.rendered.render import one_thread
+from xgaze.data.threads import one_thread
 
 BETWEEN = "(between layers)"
 WARM_UP = 3

@@ -20,10 +20,10 @@ from xgaze.cli.common import (
 )
 from xgaze.compression.distill import STUDENT, discard_student, finished_student
 from xgaze.compression.distill import distill as find_student
-from xgaze.compression.fanout import Fan
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
 
 FIGURES = (
@@ -93,7 +93,8 @@ def distill(
     """Find the smallest student of RECIPE's teacher that is at most --max-worse worse (2 % unless the recipe says).
 
     Worse than the teacher, or than the teacher given the same extra tuning where that is better. Chosen on validation
-    participants, scored once on test participants. With a budget of size or time: the least worse student within it.
+    participants, scored once on test participants. With a budget of size or time: the least worse student within it; where
+    none keeps it, the nearest is named.
     A search that was stopped goes on where it was; trials once done serve other budgets too.
 
     \b
@@ -113,7 +114,7 @@ def distill(
     else:
         note(f"Already distilled; --force distils again. ({folder})")
     figures = {**{key: card.metrics[key] for key in FIGURES}, "model_dir": str(folder)}
-    words = in_words(figures, card, next_command("explain --sample 17", recipe, overrides))
+    words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
     emit(figures, words, as_json)
 
 

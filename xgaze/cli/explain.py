@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 import pandas as pd
-from torch import nn
+from torch import Tensor, nn
 
 from xgaze import __version__
 from xgaze.artifacts import read_json
@@ -20,7 +20,7 @@ from xgaze.cli.common import (
     report_folder,
     run_folder,
 )
-from xgaze.cli.explained import finished_roles, floor, in_words, predictions_of, search_hashes
+from xgaze.cli.explained import figures_of, finished_roles, floor, in_words, predictions_of, search_hashes
 from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.student import load_model
@@ -28,29 +28,32 @@ from xgaze.data.contract import Recording
 from xgaze.explanation import agreement
 from xgaze.explanation.attribution import mean_inputs
 from xgaze.explanation.capacity import explain_capacity
-from xgaze.explanation.checked import Maps, check_methods, inside_samples
+from xgaze.explanation.checked import Given, Maps, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.explanation.embedding import explain_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
+from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
 from xgaze.report.results import read_explanation
-from xgaze.report.words import worst_completeness
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 
 OVER = "over"
 Models = dict[str, FeatureHead]
+Baseline = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked on the command line: named samples, how many more spread over people, and frames to measure over."""
+    """What was asked on the command line: named samples, how many more spread over people, frames to measure over, and what the
+    methods beside integrated gradients answer."""
 
     samples: tuple[str, ...]
     count: int | None
     over: str | int | None
+    target: str | None
 
 
 class Over(click.ParamType[str | int]):
@@ -83,15 +86,12 @@ class Over(click.ParamType[str | int]):
     metavar="N",
     help="Agreement and anatomy over N test frames, all, or 0. [one each of 40 people]",
 )
-def explain(
-    recipe: str,
-    overrides: tuple[str, ...],
-    force: bool,
-    as_json: bool,
-    samples: tuple[str, ...],
-    count: int | None,
-    over: str | int | None,
-) -> None:
+@click.option(
+    "--target",
+    type=click.Choice(ASKABLE),
+    help="What the other methods answer; integrated gradients answer all. [error, or the class]",
+)
+def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool, **wanted: Any) -> None:
     """Explain test samples with RECIPE's teacher and student, and write the report.
 
     Without --sample and --samples: the worst and the best prediction, and the one where the two models disagree most.
@@ -105,8 +105,7 @@ def explain(
     settings = read_recipe(recipe, overrides)
     folder = run_folder(settings) / "explanation"
     roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
-    by_itself = (WORDS if STUDENT in roles else WORDS[:2]) if count is None else ()
-    asked = Asked(samples or by_itself, count, over)
+    asked = _asked(**wanted, roles=roles)
     known = {"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked), "version": __version__}
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
@@ -115,17 +114,15 @@ def explain(
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))
-    figures = {
-        "samples": [one["id"] for one in stored["attribution"]["samples"]],
-        "methods": {"integrated gradients": worst_completeness(stored["attribution"])},
-        "checked": stored["methods"],
-        "decision": stored["decision"],
-        "agreement": stored["agreement"],
-        "anatomy": stored["anatomy"],
-        "report": str(page),
-        "report_bytes": page.stat().st_size,
-    }
+    figures = figures_of(stored, page)
     emit(figures, in_words(figures, stored), as_json)
+
+
+def _asked(
+    samples: tuple[str, ...], count: int | None, over: str | int | None, target: str | None, roles: dict[str, str]
+) -> Asked:
+    by_itself = (WORDS if STUDENT in roles else WORDS[:2]) if count is None else ()
+    return Asked(samples or by_itself, count, over, target)
 
 
 def _explain(
@@ -134,36 +131,44 @@ def _explain(
     recording = open_data(recipe)
     loaded: Models = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
     explained = {role: loaded[role] for role in (TEACHER, STUDENT) if role in loaded}
+    asked_targets(targets_for(recording.spec, 0), asked.target)  # refused before anything is computed
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
-    attribution, regions, maps = explain_samples(recording, dict(explained), rows, recipe.explain, recipe.seed)
+    baseline = mean_inputs(recording, reference_rows(recording, recipe.seed))
     teacher = loaded[TEACHER]
     layer = first_linear(teacher)
-    methods, more_maps = _checked(recipe, recording, explained, rows, layer, attribution["samples"])
+    attributed, maps = _attributed(recipe, recording, explained, rows, baseline, layer, asked.target)
     stored = {
         "key": key,
-        "attribution": attribution,
-        "methods": methods,
-        "regions": regions or None,
+        **attributed,
         "sweep": explain_embedding(
             recording, teacher, layer, tail_of(teacher, layer), rows[0], recipe.explain, recipe.seed, folder
         ),
         **_capacity(recipe, recording, explained, layer),
-        **_over(recipe, recording, loaded, roles, many, folder / OVER, force),
+        **_over(recipe, recording, loaded, roles, many, baseline, folder / OVER, force),
     }
-    maps |= more_maps
     write_explanation(folder, stored, maps)
     return stored
 
 
-def _checked(
-    recipe: Recipe, recording: Recording, models: Models, rows: list[int], layer: str, samples: list[dict[str, Any]]
-) -> tuple[list[dict[str, Any]], Maps]:
-    """Verdicts on all methods and the maps of those that pass; Shapley values and conductance go into `samples`."""
-    baseline = mean_inputs(recording, reference_rows(recording, recipe.seed))
-    inside = inside_samples(recording, models, rows, baseline, layer, recipe.explain)
-    for one, more in zip(samples, inside, strict=True):
-        one |= more
-    return check_methods(recording, models, rows, baseline, recipe.explain, recipe.seed)
+def _attributed(
+    recipe: Recipe,
+    recording: Recording,
+    models: Models,
+    rows: list[int],
+    baseline: Baseline,
+    layer: str,
+    target: str | None,
+) -> tuple[dict[str, Any], Maps]:
+    """Sections "attribution", "regions" and "methods", and all maps."""
+    section, regions, maps = explain_samples(recording, dict(models), rows, baseline, recipe.explain)
+    questions = questions_of(recording, models[TEACHER], rows, baseline)
+    values = shapley_of(models, questions, [one.name for one in recording.spec.inputs])
+    flows, flowing = check_conductance(models, questions, layer, recipe.explain)
+    given = Given(section["samples"], maps)
+    methods, more_maps = check_methods(recording, models, questions, given, recipe.explain, recipe.seed, target)
+    for one, by_input, flow in zip(section["samples"], values, flowing, strict=True):
+        one |= {"shapley": by_input, **flow}
+    return {"attribution": section, "methods": methods + flows, "regions": regions or None}, maps | more_maps
 
 
 def _capacity(recipe: Recipe, recording: Recording, models: Models, layer: str) -> dict[str, Any]:
@@ -197,6 +202,7 @@ def _over(
     loaded: Models,
     roles: dict[str, str],
     rows: list[int],
+    baseline: Baseline,
     folder: Path,
     force: bool,
 ) -> dict[str, Any]:
@@ -210,4 +216,4 @@ def _over(
     settings = recipe.model_dump(mode="json", include={"seed", "data", "model", "explain"})
     version = [__version__, FIGURES_VERSION]
     figures = folder / fingerprint({"recipe": settings, "roles": roles, "models": sorted(models), "version": version})
-    return measure_over(recording, models, rows, recipe.explain, recipe.seed, figures, afresh=force)
+    return measure_over(recording, models, rows, baseline, recipe.explain, recipe.seed, figures, afresh=force)

@@ -1,5 +1,6 @@
 """What `xgaze explain` needs to know of the run, and what it says of its result."""
 
+from pathlib import Path
 from typing import Any
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, file_hash, read_card
@@ -11,6 +12,8 @@ from xgaze.errors import InputError
 from xgaze.explanation.selection import Predicted, predict_test, read_predicted
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
+from xgaze.report.format import number
+from xgaze.report.words import worst_completeness
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, second_recipe
 
 PREDICTIONS_FILE = "predictions.csv"
@@ -68,6 +71,20 @@ def floor(student: FeatureHead | None, seed: int) -> FeatureHead | None:
         return None
 
 
+def figures_of(stored: dict[str, Any], page: Path) -> dict[str, Any]:
+    """What `--json` prints. page: the report, written."""
+    return {
+        "samples": [one["id"] for one in stored["attribution"]["samples"]],
+        "methods": {"integrated gradients": worst_completeness(stored["attribution"])},
+        "checked": stored["methods"],
+        "decision": stored["decision"],
+        "agreement": stored["agreement"],
+        "anatomy": stored["anatomy"],
+        "report": str(page),
+        "report_bytes": page.stat().st_size,
+    }
+
+
 def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     """The lines for a person."""
     delta = figures["methods"]["integrated gradients"]
@@ -87,7 +104,7 @@ def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 def _agreement_in_words(agreement: dict[str, Any] | None) -> list[str]:
     if not agreement or not agreement["rows"]:
         return []
-    told = ", ".join(f"{one['pair']} {one['spearman']['mean']:.2f}" for one in agreement["rows"])
+    told = ", ".join(f"{one['pair']} {number(one['spearman']['mean'], 2)}" for one in agreement["rows"])
     return [
         f"  Agreement of the maps with the teacher's over {agreement['samples']} test frames (1: the same, 0: unrelated): {told}."
     ]

@@ -1,7 +1,10 @@
 """What a student may cost, and which one is chosen."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from xgaze.compression.judge import Judge
 from xgaze.compression.trial import Result
@@ -10,6 +13,22 @@ from xgaze.evaluation.participants import Interval
 from xgaze.recipe import Distill
 
 Size = Callable[[Result], int]
+
+
+class Limit(NamedTuple):
+    """How a budget of size or time is asked for, and what it limits."""
+
+    option: str
+    what: str
+
+
+LIMITS: Mapping[str, Limit] = MappingProxyType(
+    {
+        "max_parameters": Limit("--max-params", "parameters"),
+        "max_bytes": Limit("--max-bytes", "bytes"),
+        "max_latency_ms": Limit("--max-latency-ms", "ms"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -40,32 +59,46 @@ def judge_result(judge: Judge, result: Result, latency_ms: float | None = None) 
 
 def fits(one: Judged, wanted: Distill) -> bool:
     """Whether it keeps the budgets of size and time."""
-    limits = (
-        (one.result.parameters, wanted.max_parameters),
-        (one.result.bytes, wanted.max_bytes),
-        (one.latency_ms, wanted.max_latency_ms),
-    )
-    return all(limit is None or (value is not None and value <= limit) for value, limit in limits)
+    return excess(one, wanted) <= 1
 
 
-def has_size_budget(wanted: Distill) -> bool:
-    return any(limit is not None for limit in (wanted.max_parameters, wanted.max_bytes, wanted.max_latency_ms))
+def excess(one: Judged, wanted: Distill) -> float:
+    """The largest share that it takes of any budget of size or time; infinite where its time was asked for and not measured."""
+    spent = {
+        "max_parameters": one.result.parameters,
+        "max_bytes": one.result.bytes,
+        "max_latency_ms": math.inf if one.latency_ms is None else one.latency_ms,
+    }
+    return max((spent[key] / limit for key, limit in limits_of(wanted).items()), default=0.0)
+
+
+def limits_of(wanted: Distill) -> dict[str, float]:
+    """The budgets of size and time that were asked for."""
+    every = {key: getattr(wanted, key) for key in LIMITS}
+    return {key: limit for key, limit in every.items() if limit is not None}
+
+
+def has_cost_budget(wanted: Distill) -> bool:
+    """Whether size or time is limited, so that the least worse student within is wanted."""
+    return bool(limits_of(wanted))
 
 
 def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Size) -> Choice:
-    """Within budgets of size: the one least worse, by its upper bound. Else the smallest whose upper bound holds the budget.
+    """Within budgets of size or time: the one least worse, by its upper bound. Else the smallest whose upper bound holds the
+    budget of error.
 
     Where none does, the smallest whose estimate holds it and whose upper bound holds it against the best student tried, since
     the reference was tuned apart and the noise of that is common to all students; failing that, the nearest. Raises InputError
-    where no student fits the budgets of size.
+    naming the nearest where no student fits the budgets of size or time.
     """
     fitting = [one for one in candidates if fits(one, wanted)]
     if not fitting:
-        raise InputError(_nothing_fits(candidates, wanted, size))
+        raise InputError(_nothing_fits(candidates, wanted))
     budget = wanted.max_worse_percent
-    if has_size_budget(wanted):
+    if has_cost_budget(wanted):
         best = min(fitting, key=lambda one: one.worse_percent.high)
-        return Choice(best, best.worse_percent.high <= budget, "the least worse within the budget of size")
+        within = " and ".join(f"{limit:,.15g} {LIMITS[key].what}" for key, limit in limits_of(wanted).items())
+        return Choice(best, best.worse_percent.high <= budget, f"the least worse of those with at most {within}")
     holding = [one for one in fitting if one.worse_percent.high <= budget]
     if holding:
         return Choice(_smallest(holding, size), True, f"the smallest whose upper bound is at most {budget:g} %")
@@ -86,26 +119,21 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
 
 
 def _named(one: Judged) -> str:
-    return f"{one.result.trial.plan.name} with {one.result.parameters:,} parameters ({one.worse_percent} % worse)"
+    return f"{one.result.trial.plan.in_words} with {one.result.parameters:,} parameters ({one.worse_percent} % worse)"
 
 
 def _smallest(candidates: Sequence[Judged], size: Size) -> Judged:
     return min(candidates, key=lambda one: (size(one.result), one.worse_percent.mean))
 
 
-def _nothing_fits(candidates: Sequence[Judged], wanted: Distill, size: Size) -> str:
-    asked = {
-        "--max-params": wanted.max_parameters,
-        "--max-bytes": wanted.max_bytes,
-        "--max-latency-ms": wanted.max_latency_ms,
-    }
-    said = ", ".join(f"{key} {value:g}" for key, value in asked.items() if value is not None)
-    least = min(candidates, key=lambda one: size(one.result)).result
-    times = [one.latency_ms for one in candidates if one.latency_ms is not None]
-    fastest = f", the fastest takes {min(times):.2f} ms" if times and wanted.max_latency_ms is not None else ""
+def _nothing_fits(candidates: Sequence[Judged], wanted: Distill) -> str:
+    said = ", ".join(f"{LIMITS[key].option} {limit:.15g}" for key, limit in limits_of(wanted).items())
+    nearest = min(candidates, key=lambda one: (excess(one, wanted), one.worse_percent.mean))
+    result = nearest.result
+    time = "" if nearest.latency_ms is None else f" and takes {nearest.latency_ms:.2f} ms"
     cut = wanted.towers and wanted.effort == "full"
     smaller = "give smaller distill.shares in the recipe" if cut else "go without --prune-fc and --effort quick"
     return (
-        f"no student of {len(candidates)} tried keeps {said}; the smallest has {least.parameters:,} parameters in "
-        f"{least.bytes:,} bytes{fastest}. Allow more, or {smaller}."
+        f"no student of {len(candidates)} tried keeps {said}; the nearest, {result.trial.plan.in_words}, has "
+        f"{result.parameters:,} parameters in {result.bytes:,} bytes{time}. Allow more, or {smaller}."
     )

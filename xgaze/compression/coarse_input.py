@@ -6,13 +6,13 @@ small kernel is the one that reproduces the old layer's output best, in closed f
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.proof import Proof, prove_predicted
-from xgaze.compression.surgery import Probe
+from xgaze.compression.proof import Proof, outputs_of, prove_predicted
+from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -38,28 +38,63 @@ class CoarseInput:
 
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
-        """Fit the small kernel by least squares on the probe's pictures; what is lost must be what the fit predicts."""
+        """Fit the small kernel by least squares on the probe's pictures; what is lost must be what the fit predicts.
+        Raises InputError, the model untouched, where it is not, or where the grid of outputs would change."""
         conv = self._conv(model)
         pictures = _read_by(model, conv, probe.inputs)
         expected = conv(pictures)
-        self.reshape(model)
-        pair = model.get_submodule(self.layer)
-        small = pair.get_submodule("conv")
-        if pair(pictures[:1]).shape != expected[:1].shape:
-            raise InputError(f"coarse input of '{self.layer}' refused: the grid of its outputs would change.")
-        weight, bias, discarded, total = _fit(pair.get_submodule("average")(pictures), expected, small)
-        small.weight.copy_(weight)  # type: ignore[operator]
-        small.bias.copy_(bias)  # type: ignore[operator]
-        lost = float((pair(pictures) - expected).double().square().mean())
-        return prove_predicted(lost, discarded, total, self.layer)
+        with untouched_if_refused(model, self.layer):
+            self.reshape(model)
+            pair = model.get_submodule(self.layer)
+            small = pair.get_submodule("conv")
+            if pair(pictures[:1]).shape != expected[:1].shape:
+                raise InputError(f"coarse input of '{self.layer}' refused: the grid of its outputs would change.")
+            weight, bias, discarded, total = _fit(pair.get_submodule("average")(pictures), expected, small)
+            small.weight.copy_(weight)  # type: ignore[operator]
+            small.bias.copy_(bias)  # type: ignore[operator]
+            lost = float((pair(pictures) - expected).double().square().mean())
+            proof = prove_predicted(lost, discarded, total, self.layer)
+        return proof
 
     def _conv(self, model: FeatureHead) -> nn.Conv2d:
         conv = model.get_submodule(self.layer)
-        if not isinstance(conv, nn.Conv2d) or conv.groups != 1 or conv.padding != (0, 0) or conv.dilation != (1, 1):
+        if not _is_plain(conv):
             raise InputError(f"coarse input of '{self.layer}': expected a plain convolution without padding.")
-        if any(step % FACTOR for step in conv.stride):
+        if not _can_be_halved(conv):
             raise InputError(f"coarse input of '{self.layer}': its stride {conv.stride} cannot be halved.")
         return conv
+
+
+def plan_coarse_input(model: FeatureHead, probe: Probe) -> list[CoarseInput]:
+    """One for every convolution that reads the model's inputs themselves and allows half the stride, in the order of reading."""
+    inputs = {id(x) for x in probe.inputs}
+    found: list[str] = []
+
+    def look(name: str, read: tuple[Tensor, ...]) -> None:
+        if id(read[0]) in inputs:
+            found.append(name)
+
+    handles = [
+        module.register_forward_pre_hook(lambda _module, read, name=name: look(name, read))
+        for name, module in model.named_modules()
+        if _is_plain(module) and _can_be_halved(module)
+    ]
+    try:
+        outputs_of(model, *probe.inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [CoarseInput(name) for name in dict.fromkeys(found)]
+
+
+def _is_plain(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return (
+        isinstance(module, nn.Conv2d) and module.groups == 1 and module.padding == (0, 0) and module.dilation == (1, 1)
+    )
+
+
+def _can_be_halved(conv: nn.Conv2d) -> bool:
+    return all(step % FACTOR == 0 for step in conv.stride)
 
 
 def _read_by(model: FeatureHead, layer: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -67,7 +102,7 @@ def _read_by(model: FeatureHead, layer: nn.Module, inputs: tuple[Tensor, ...]) -
     seen: list[Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _module, read: seen.append(read[0]))
     try:
-        model.eval()(*inputs)
+        outputs_of(model, *inputs)
     finally:
         handle.remove()
     return torch.cat(seen)

@@ -3,6 +3,9 @@
 Every column that goes is predicted from those that stay (ridge regression on real features) and its weights are carried over:
 W_S + W_D C[D,S] (C[S,S] + ridge)^-1, which without the ridge is W C[:,S] C[S,S]^-1, the least-squares refit. Where the sample
 cannot tell, the old weights stay. Only columns that stay are ever inverted, and no more numbers than there are samples.
+
+No search tries this surgery; it is for scripts of your own. The plain slice (`refit=False`) is one of the other ways that
+`--baselines` sets beside a student.
 """
 
 from collections import OrderedDict
@@ -14,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.proof import Proof, outputs_of, prove_equal, prove_predicted
-from xgaze.compression.surgery import Probe
+from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SelectColumns
 
@@ -57,12 +60,10 @@ class Columns:
         pruned layer equals the one whose other columns are zero. Raises InputError, the model untouched, if it fails."""
         layer = linear_at(model, self.layer)
         features = _read_features(model, layer, self.layer, probe)
-        self.reshape(model)
-        try:
-            return self._refit(model, layer, features) if self.refit else self._slice(model, layer, features)
-        except InputError:
-            model.set_submodule(self.layer, layer)
-            raise
+        with untouched_if_refused(model, self.layer):
+            self.reshape(model)
+            proof = self._refit(model, layer, features) if self.refit else self._slice(model, layer, features)
+        return proof
 
     def _slice(self, model: FeatureHead, layer: nn.Linear, features: Tensor) -> Proof:
         small = self._small(model)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.proof import Proof, prove_equal
+from xgaze.compression.proof import Proof, outputs_of, prove_equal
 from xgaze.compression.surgery import Probe
 from xgaze.compression.tracing import Side, Unit, channel_axis
 from xgaze.errors import InputError
@@ -18,7 +18,11 @@ from xgaze.models.layers import FeatureHead, SeparableLinear
 
 @dataclass(frozen=True)
 class Cut:
-    """removed: "layer:side" -> the indices taken out, as ranges ("0:192,384:576"). See `tracing.Slot` for sides."""
+    """removed: "layer:side" -> the indices taken out, as ranges ("0:192,384:576"). See `tracing.Slot` for sides.
+
+    kind "hidden_units" (linear layers) is tried by no search: heads are thinned by low rank instead. It is for scripts of your
+    own, and for a `Plan` that names `hidden`.
+    """
 
     removed: dict[str, str]
     kind: Literal["channels", "hidden_units"] = "channels"
@@ -38,11 +42,11 @@ class Cut:
         made. Raises InputError, the model untouched, where it does not or the layers no longer fit."""
         names = ", ".join(dict.fromkeys(layer for layer, side, _ in self._parts() if side == "out"))
         with masked(model, self._parts()):
-            expected = model.eval()(*probe.inputs)
+            expected = outputs_of(model, *probe.inputs)
         pruned = copy.deepcopy(model)
         try:
             self.reshape(pruned)
-            found = pruned(*probe.inputs)
+            found = outputs_of(pruned, *probe.inputs)
         except (RuntimeError, ValueError) as error:
             raise InputError(f"surgery on {names} refused: the layers no longer fit ({_first(error)}).") from None
         proof = prove_equal(expected, found, names)

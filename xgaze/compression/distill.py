@@ -4,8 +4,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, read_weights, write_json
-from xgaze.compression.budget import Judged, choose
+from xgaze.compression.budget import Choice, Judged, choose
 from xgaze.compression.explore import (
     Say,
     Search,
@@ -16,7 +18,6 @@ from xgaze.compression.explore import (
     search_wholes,
     size_of,
 )
-from xgaze.compression.fanout import Fan
 from xgaze.compression.frontier import write_frontier
 from xgaze.compression.result import Outcome, write_student
 from xgaze.compression.student import rebuild
@@ -25,6 +26,7 @@ from xgaze.data.contract import Recording
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
+from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 from xgaze.training.teacher import TEACHER
 
@@ -36,8 +38,20 @@ def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
     if not (folder / CARD_FILE).is_file():
         return None
     card = read_card(folder)
-    same = Recipe.model_validate(card.recipe).teacher_hash() == recipe.teacher_hash()
-    return card if same and card.metrics.get("teacher_weights") == teacher_weights(folder) else None
+    return card if not _is_foreign(card, recipe) and _is_current(card, folder) else None
+
+
+def _is_foreign(card: ModelCard, recipe: Recipe) -> bool:
+    """Whether it is no student, or one of another teacher's settings."""
+    try:
+        return card.role != STUDENT or Recipe.model_validate(card.recipe).teacher_hash() != recipe.teacher_hash()
+    except ValidationError:  # the recipe of another version, or none
+        return True
+
+
+def _is_current(card: ModelCard, folder: Path) -> bool:
+    """Whether the teacher beside it is still the one it learned from."""
+    return bool(card.metrics.get("teacher_weights") == teacher_weights(folder))
 
 
 def teacher_weights(folder: Path) -> str:
@@ -47,9 +61,17 @@ def teacher_weights(folder: Path) -> str:
 
 
 def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is this recipe's finished student."""
-    card = student_of_teacher(recipe, folder)
-    return card if card and card.recipe_hash == recipe.student_hash() else None
+    """The card in `folder` if it is this recipe's finished student. Raises InputError for the model of another recipe: what took
+    minutes is never overwritten by accident."""
+    if not (folder / CARD_FILE).is_file():
+        return None
+    card = read_card(folder)
+    if _is_foreign(card, recipe):
+        raise InputError(
+            f"{folder}: holds a {card.role} of other settings (recipe '{card.recipe.get('name')}'). Give the settings it was "
+            "distilled with, or --set name=NEW to keep both, or distil with --force to replace it."
+        )
+    return card if _is_current(card, folder) and card.recipe_hash == recipe.student_hash() else None
 
 
 def discard_student(folder: Path) -> None:
@@ -78,9 +100,8 @@ def distill(
     search_heads(search)
     if recipe.distill.effort == "full":
         search_wholes(search, say)
-    candidates = [one for one in search.found if one.result.trial.tuning != "none"]
-    choice = choose(candidates, recipe.distill, search.judge, size_of(recipe))
-    say(f"Chosen: {choice.chosen.result.trial.plan.name}, {choice.reason}.")
+    choice = choose_or_tell(search, folder)
+    say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
     trial = choice.chosen.result.trial
     if by_teacher(recipe, trial):
         search.judged(search.run([replace(trial, teaching="labels")]))
@@ -91,6 +112,18 @@ def distill(
     write_json(folder / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
     outcome = outcome_of(search, choice.chosen, choice.held, choice.reason, teacher_card)
     return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
+
+
+def choose_or_tell(search: Search, folder: Path) -> Choice:
+    """The choice among tuned students. Raises InputError where none fits the budgets of size and time, having written what was
+    tried: the search took minutes, and its table says what to allow."""
+    recipe = search.bench.recipe
+    candidates = [one for one in search.found if one.result.trial.tuning != "none"]
+    try:
+        return choose(candidates, recipe.distill, search.judge, size_of(recipe))
+    except InputError as error:
+        write_frontier(folder, search.found, None, search.bench)
+        raise InputError(f"{error} All that were tried: {folder / 'budget.csv'}.") from None
 
 
 def check_hints(recipe: Recipe, teacher: FeatureHead) -> None:

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from xgaze.capacity.layer import LayerCapacity, layer_capacity
 from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
 from xgaze.compression.bench import Bench, open_bench
-from xgaze.compression.budget import Judged, fits, has_size_budget, judge_result
+from xgaze.compression.budget import Judged, fits, has_cost_budget, judge_result
 from xgaze.compression.build import build_student
 from xgaze.compression.channels import plan_channels
 from xgaze.compression.curves import sensitivity_curves
-from xgaze.compression.fanout import Fan, run_all
+from xgaze.compression.fanout import run_all
 from xgaze.compression.head import tail_of
 from xgaze.compression.judge import Judge
 from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
@@ -27,13 +29,14 @@ from xgaze.errors import InputError
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
+from xgaze.training.fan import Fan, jobs_at_once
 
 Say = Callable[[str], None]
 
 
 @dataclass
 class Search:
-    """What a search has at hand and has found so far."""
+    """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -41,6 +44,8 @@ class Search:
     fan: Fan
     teacher_folder: Path
     judge: Judge
+    teacher_outputs: NDArray[np.float32]
+    width: int = 1
     controls: dict[str, Result] = field(default_factory=dict)
     found: list[Judged] = field(default_factory=list)
 
@@ -51,8 +56,7 @@ class Search:
         """From now on judge against the best of the teacher and all controls, what was found before too."""
         self.controls |= controls
         outputs = {name: one.outputs for name, one in self.controls.items()}
-        teacher = head_outputs(self.bench.teacher.head, self.bench.validation.values)
-        self.judge = self.judge.against_best({"teacher": teacher, **outputs})
+        self.judge = self.judge.against_best({"teacher": self.teacher_outputs, **outputs})
         self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
 
     def judged(self, results: Sequence[Result]) -> list[Judged]:
@@ -63,7 +67,9 @@ class Search:
 
 
 def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan) -> Search:
-    """Bench, capacity of the folded first FC layer, and a judge who so far knows the teacher only."""
+    """Bench, capacity of the folded first FC layer, and a judge who so far knows the teacher only. Raises InputError, before
+    anything is computed, for a cluster that does not answer or has no workers."""
+    width = jobs_at_once(fan)
     bench = open_bench(recipe, recording, teacher, folder)
     validation = rows_of(recording, "validation")
     people = recording.table["participant"].to_numpy()[validation]
@@ -73,7 +79,8 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     if recipe.distill.towers and recipe.distill.effort == "full":
         refuse_untraceable(bench)
     capacity = capacity_of(bench, folded)
-    return Search(bench, capacity, sensitivity_curves(bench, folded, capacity), fan, folder.parent / "teacher", judge)
+    curves = sensitivity_curves(bench, folded, capacity)
+    return Search(bench, capacity, curves, fan, folder.parent / "teacher", judge, own, width)
 
 
 def refuse_untraceable(bench: Bench) -> None:
@@ -146,12 +153,14 @@ def search_wholes(search: Search, say: Say) -> None:
             plans = [rounded_as_fast(search.bench, plan) for plan in plans]
         done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
         for one in done:
-            say(f"  {one.result.trial.plan.name}: {one.result.parameters:,} parameters, {one.worse_percent} % worse.")
-        if has_size_budget(wanted):
+            say(
+                f"  {one.result.trial.plan.in_words}: {one.result.parameters:,} parameters, {one.worse_percent} % worse."
+            )
+        if has_cost_budget(wanted):
             return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
         return [one.worse_percent.high <= wanted.max_worse_percent for one in done]
 
-    bisect(whole_plans(search), search.fan.width, holds)
+    bisect(whole_plans(search), search.width, holds)
 
 
 def whole_plans(search: Search) -> list[Plan]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.proof import Proof, outputs_of, prove_equal
-from xgaze.compression.surgery import Probe
+from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.models.layers import FeatureHead
 
 
@@ -29,16 +29,18 @@ class Fold:
 
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
-        """Fold in place and prove that the head's output has not changed. Raises InputError if it has."""
+        """Fold in place and prove that the head's output has not changed. Raises InputError, the model untouched, if it has."""
         first, second = _linear(model, self.layer), _linear(model, self.into)
         before = outputs_of(model.head, probe.features)
         weight = second.weight.double() @ first.weight.double()
         bias = second.weight.double() @ _bias(first).double() + _bias(second).double()
-        self.reshape(model)
-        folded = _linear(model, self.layer)
-        folded.weight.copy_(weight)
-        folded.bias.copy_(bias)
-        return prove_equal(before, outputs_of(model.head, probe.features), f"{self.layer} and {self.into}")
+        with untouched_if_refused(model, self.layer, self.into):
+            self.reshape(model)
+            folded = _linear(model, self.layer)
+            folded.weight.copy_(weight)
+            folded.bias.copy_(bias)
+            proof = prove_equal(before, outputs_of(model.head, probe.features), f"{self.layer} and {self.into}")
+        return proof
 
 
 def plan_fold(model: FeatureHead, layer: str, probe: Probe) -> Fold | None:

@@ -5,6 +5,7 @@ leading principal components. So only the small output covariance is needed, nev
 to the layer (E[J'J]), the same projection is taken in that metric.
 """
 
+import copy
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
@@ -17,12 +18,13 @@ from torch import Tensor, nn
 from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
 from xgaze.capacity.beside import told
 from xgaze.compression.head import tail_of
-from xgaze.compression.proof import Proof, prove_predicted
-from xgaze.compression.surgery import Probe
+from xgaze.compression.proof import Proof, outputs_of, prove_predicted
+from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
 Weighting = Literal["variance", "sensitivity"]
+WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
 RIDGE = 1e-3
 
 
@@ -38,8 +40,6 @@ class LowRank:
     def reshape(self, model: FeatureHead) -> None:
         """Structure only, weights undefined: what rebuilding a stored student needs."""
         layer = self._linear(model)
-        if not 1 <= self.rank <= min(layer.in_features, layer.out_features):
-            raise InputError(f"low rank of '{self.layer}': rank {self.rank} is outside 1..{layer.out_features}.")
         device = layer.weight.device
         reduce = nn.Linear(layer.in_features, self.rank, bias=False, device=device)
         expand = nn.Linear(self.rank, layer.out_features, device=device)
@@ -47,27 +47,53 @@ class LowRank:
 
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
-        """Factor the head's first layer in place and prove that the loss is the one the spectrum predicts."""
+        """Factor the head's first layer in place and prove that the loss is the one the spectrum predicts. Raises InputError,
+        the model untouched, if it is not."""
         layer = self._linear(model)
         read = probe.features[:, : layer.in_features]
         before, tail = layer(read), told(tail_of(model, self.layer), layer, probe.features)
         plan = project(before, _metric(self.weighting, tail, before), self.rank)
         weight = layer.weight.double()
         bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
-        self.reshape(model)
-        pair = model.get_submodule(self.layer)
-        pair.get_submodule("reduce").weight.copy_(plan.inward @ weight)  # type: ignore[operator]
-        expand = pair.get_submodule("expand")
-        expand.weight.copy_(plan.outward)  # type: ignore[operator]
-        expand.bias.copy_(plan.mean + plan.outward @ (plan.inward @ (bias - plan.mean)))  # type: ignore[operator]
-        lost = ((before - pair(read)).double() @ plan.metric.T).square().sum(dim=1).mean()
-        return prove_predicted(float(lost), plan.discarded, plan.total, self.layer)
+        with untouched_if_refused(model, self.layer):
+            self.reshape(model)
+            pair = model.get_submodule(self.layer)
+            pair.get_submodule("reduce").weight.copy_(plan.inward @ weight)  # type: ignore[operator]
+            expand = pair.get_submodule("expand")
+            expand.weight.copy_(plan.outward)  # type: ignore[operator]
+            expand.bias.copy_(plan.mean + plan.outward @ (plan.inward @ (bias - plan.mean)))  # type: ignore[operator]
+            lost = ((before - pair(read)).double() @ plan.metric.T).square().sum(dim=1).mean()
+            proof = prove_predicted(float(lost), plan.discarded, plan.total, self.layer)
+        return proof
 
     def _linear(self, model: FeatureHead) -> nn.Linear:
         layer = model.get_submodule(self.layer)
         if not isinstance(layer, nn.Linear):
             raise InputError(f"low rank of '{self.layer}': it is a {type(layer).__name__}, not a linear layer.")
+        if not 1 <= self.rank <= min(layer.in_features, layer.out_features):
+            raise InputError(f"low rank of '{self.layer}': rank {self.rank} is outside 1..{layer.out_features}.")
         return layer
+
+
+def plan_low_rank(model: FeatureHead, layer: str, rank: int, probe: Probe) -> LowRank:
+    """The factorisation of `layer` whose head stays closer to the whole one, before any training. Raises InputError for a rank
+    that the layer cannot have."""
+    whole = outputs_of(model.head, probe.features)
+
+    def lost(surgery: LowRank) -> float:
+        head = copy.deepcopy(model.head)
+        surgery.apply(_HeadOnly(head), probe)
+        return float((outputs_of(head, probe.features) - whole).square().mean())
+
+    return min((LowRank(layer, rank, weighting) for weighting in WEIGHTINGS), key=lost)
+
+
+class _HeadOnly(FeatureHead):
+    """A head without its towers, so that trying a surgery on it copies little."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.proof import Proof, checked
+from xgaze.compression.proof import Proof, checked, outputs_of
 from xgaze.compression.surgery import Probe
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
@@ -44,9 +44,9 @@ class RemoveNoOp:
         Raises InputError naming the layers, the model untouched, if it passes the limit.
         """
         self._modules(model)
-        expected = _outputs(model, probe)
+        expected = outputs_of(model, *probe.inputs)
         with _without(model, self.layers):
-            change = _largest(expected, _outputs(model, probe))
+            change = _largest(expected, outputs_of(model, *probe.inputs))
         proof = checked(Proof("largest change of the output", change, self.limit, self.unit), ", ".join(self.layers))
         self.reshape(model)
         return proof
@@ -73,7 +73,7 @@ def plan_no_ops(model: FeatureHead, probe: Probe, unit: str = "px", limit: float
 
     def change(layers: Iterable[str]) -> float:
         with _without(model, layers):
-            return _largest(expected, _outputs(model, probe))
+            return _largest(expected, outputs_of(model, *probe.inputs))
 
     kept = tuple(candidates)
     if kept and not change(kept) <= limit:
@@ -98,7 +98,7 @@ def _candidates(model: FeatureHead, probe: Probe) -> tuple[Tensor, list[str]]:
 
     handles = [module.register_forward_hook(look) for module in set(leaves.values())]
     try:
-        output = _outputs(model, probe)
+        output = outputs_of(model, *probe.inputs)
     finally:
         for handle in handles:
             handle.remove()
@@ -135,14 +135,6 @@ def _idle(layers: Iterable[str]) -> dict[str, nn.Module]:
 def _replace(model: FeatureHead, modules: dict[str, nn.Module]) -> None:
     for path, module in modules.items():
         model.set_submodule(path, module)
-
-
-def _outputs(model: FeatureHead, probe: Probe) -> Tensor:
-    training = model.training
-    model.eval()
-    out: Tensor = model(*probe.inputs)
-    model.train(training)
-    return out
 
 
 def _largest(before: Tensor, after: Tensor) -> float:

@@ -1,29 +1,18 @@
-"""Weights stored in 8 bits and computed with in floats: a quarter of the file, the speed of the float model, no calibration.
+"""Weights stored in 8 bits and computed with in floats: for the layers of an int8 file that must compute in floats.
 
 A packed weight is Cast(int8) x scale, one scale per output. Runtimes multiply that out once, when they load the file; with
 DequantizeLinear in its place onnxruntime would do so at every frame.
 """
 
-from pathlib import Path
-
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from xgaze.artifacts import atomic_path
-from xgaze.compression.slim import replace_initializers, replace_nodes, slimmest
+from xgaze.compression.slim import replace_initializers, replace_nodes
 
 LARGEST = 127
 FEWEST = 256
 """Smaller weights, such as those of a gaze point's last layer, stay floats: packing would save less than it adds."""
-
-
-def pack_onnx(source: Path, target: Path) -> None:
-    """Write the float model `source` with weights in 8 bits."""
-    packed = slimmest(pack_weights(onnx.load(source)))
-    with atomic_path(target) as temporary:
-        onnx.save(packed, temporary)
 
 
 def pack_weights(model: ModelProto, fewest: int = FEWEST) -> ModelProto:

@@ -27,7 +27,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """Short and unique, for folders and tables."""
+        """Short and unique, for folders."""
         parts = {
             f"towers-{self.share:g}": self.share < 1,
             f"by-{self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
@@ -37,6 +37,19 @@ class Plan:
             f"hidden-{self.hidden}": self.hidden is not None,
         }
         return "_".join(part for part, said in parts.items() if said) or "whole"
+
+    @property
+    def in_words(self) -> str:
+        """For people: "75 % of the channels, pictures halved, rank 6, separable filters with 1 term"."""
+        parts = {
+            f"{100 * self.share:g} % of the channels": self.share < 1,
+            f"in multiples of {self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
+            "pictures halved": self.coarse,
+            f"rank {self.rank}": self.rank is not None,
+            f"separable filters with {self.terms} term{'' if self.terms == 1 else 's'}": self.terms is not None,
+            f"{self.hidden} hidden units": self.hidden is not None,
+        }
+        return ", ".join(part for part, said in parts.items() if said) or "the whole model"
 
     @property
     def keeps_towers(self) -> bool:

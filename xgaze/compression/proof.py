@@ -49,10 +49,12 @@ def checked(proof: Proof, layers: str) -> Proof:
 
 
 @torch.no_grad()
-def outputs_of(head: torch.nn.Module, features: Tensor) -> Tensor:
-    """head(features) in evaluation mode, mode restored."""
-    training = head.training
-    head.eval()
-    out: Tensor = head(features)
-    head.train(training)
+def outputs_of(module: torch.nn.Module, *inputs: Tensor) -> Tensor:
+    """module(*inputs) in evaluation mode, mode restored: of a head on features, or of a whole model."""
+    training = module.training
+    module.eval()
+    try:
+        out: Tensor = module(*inputs)
+    finally:
+        module.train(training)
     return out

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from xgaze.compression.proof import Proof, prove_predicted
-from xgaze.compression.surgery import Probe
+from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
 
@@ -35,19 +35,21 @@ class Separable:
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:  # noqa: ARG002
         """Truncate every filter's singular value decomposition, in place, and prove that the weight lost is the one that
-        the discarded singular values predict."""
+        the discarded singular values predict. Raises InputError, the model untouched, if it is not."""
         weight = self._linear(model).weight.double()
         filters = weight.unflatten(1, (self.channels, self.height, self.width))
         left, singular, right = torch.linalg.svd(filters, full_matrices=False)
         root = singular[..., : self.terms].sqrt()
-        self.reshape(model)
-        separable = model.get_submodule(self.layer)
-        assert isinstance(separable, SeparableLinear)
-        separable.rows.copy_(left[..., : self.terms] * root[..., None, :])
-        separable.columns.copy_(right[..., : self.terms, :] * root[..., None])
-        lost = float((weight - separable.weight.double()).square().sum())
         predicted = float(singular[..., self.terms :].square().sum())
-        return prove_predicted(lost, predicted, float(weight.square().sum()), self.layer)
+        with untouched_if_refused(model, self.layer):
+            self.reshape(model)
+            separable = model.get_submodule(self.layer)
+            assert isinstance(separable, SeparableLinear)
+            separable.rows.copy_(left[..., : self.terms] * root[..., None, :])
+            separable.columns.copy_(right[..., : self.terms, :] * root[..., None])
+            lost = float((weight - separable.weight.double()).square().sum())
+            proof = prove_predicted(lost, predicted, float(weight.square().sum()), self.layer)
+        return proof
 
     def _linear(self, model: FeatureHead) -> nn.Linear:
         layer = model.get_submodule(self.layer)
@@ -61,3 +63,13 @@ class Separable:
                 f"1..{min(self.height, self.width) - 1}."
             )
         return layer
+
+
+def plan_separable(model: FeatureHead, layer: str, terms: int) -> Separable | None:
+    """The layer's filters as sums of `terms` outer products; None where the model's features are no flattened maps. Raises
+    InputError for a layer that does not read them all, or terms that the maps do not allow."""
+    if model.feature_shape is None:
+        return None
+    plan = Separable(layer, terms, *model.feature_shape)
+    plan._linear(model)
+    return plan

@@ -5,6 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import torch
+
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_card, read_weights
 from xgaze.compression.coarse_input import CoarseInput
 from xgaze.compression.columns import Columns
@@ -55,7 +57,8 @@ def rebuild(card: ModelCard) -> FeatureHead:
 
 
 def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
-    """Model and card of a model folder, in evaluation mode. Raises InputError if weights and structure do not fit."""
+    """Model and card of a model folder, in evaluation mode and in the memory format it was trained in, since convolutions on a
+    CPU are twice as fast in channels_last. Raises InputError if weights and structure do not fit."""
     card = read_card(folder)
     model = rebuild(card)
     weights = read_weights(folder / WEIGHTS_FILE)
@@ -64,4 +67,6 @@ def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
         raise InputError(f"{folder}: weights do not fit the model described in model.json: {first}") from None
+    if card.recipe.get("training", {}).get("channels_last"):
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), card

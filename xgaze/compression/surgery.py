@@ -1,13 +1,14 @@
 """What every surgery is: a frozen record of one change of structure that can be applied with a proof, and repeated without."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from xgaze.compression.proof import Proof
 from xgaze.data.batches import ordered_batches
@@ -30,8 +31,9 @@ class Probe:
 class Surgery(Protocol):
     """A frozen dataclass; its fields are what is stored in the model card.
 
-    `apply` changes the model in place and returns the proof, or raises InputError naming the layers; `reshape` makes the same
-    change of structure with undefined weights, which is all that rebuilding a stored student needs.
+    `apply` changes the model in place and returns the proof, or raises InputError naming the layers, the model untouched;
+    `reshape` makes the same change of structure with undefined weights, which is all that rebuilding a stored student needs.
+    A `plan_...` beside each says what would go.
     """
 
     @property
@@ -58,9 +60,16 @@ def surgery_to_json(surgery: Any) -> dict[str, Any]:
     return asdict(surgery)
 
 
-def operate(model: FeatureHead, surgeries: Iterable[Surgery], probe: Probe) -> list[Step]:
-    """Apply in order, in place."""
-    return [Step(surgery, surgery.apply(model, probe)) for surgery in surgeries]
+@contextmanager
+def untouched_if_refused(model: nn.Module, *layers: str) -> Iterator[None]:
+    """Puts the modules at these paths back where anything fails inside, a proof above all."""
+    originals = {path: model.get_submodule(path) for path in layers}
+    try:
+        yield
+    except BaseException:
+        for path, module in originals.items():
+            model.set_submodule(path, module)
+        raise
 
 
 @torch.no_grad()

@@ -89,7 +89,7 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
         bench.tune_head(model, folder, trial.seed, by_teacher=trial.teaching == "recipe")
     elif trial.tuning == "whole":
         by_teacher = trial.teaching == "recipe"
-        bench.tune_whole(model, folder, trial.seed, trial.plan.name, by_teacher)
+        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher)
 
 
 def read_result(folder: Path, trial: Trial) -> Result:

@@ -10,12 +10,10 @@ from torch import Tensor, nn
 
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording
+from xgaze.explanation.completeness import completeness_percent
 from xgaze.explanation.path_gradients import integrate
 from xgaze.explanation.prepared import analysis_copy, on_device
 from xgaze.explanation.targets import Scalar, Target
-
-# Below this change of the output (px or logits), a percentage of it says nothing.
-SMALLEST_CHANGE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,11 @@ class Attribution:
     maps: tuple[NDArray[np.float32], ...]
     explained: float
     completeness_percent: float
+
+    @property
+    def attributed(self) -> float:
+        """What the maps sum to."""
+        return sum(float(one.sum(dtype=np.float64)) for one in self.maps)
 
     def share_percent(self) -> list[float]:
         """Share of absolute attribution per input."""
@@ -67,11 +70,6 @@ def attribution_of(
     total = float(sum(one.double().sum() for one in attributions))
     maps = tuple(one[0].sum(dim=0).detach().cpu().numpy().astype(np.float32) for one in attributions)
     return Attribution(maps, explained, completeness_percent(total, explained))
-
-
-def completeness_percent(attributed: float, explained: float) -> float:
-    """|attributed - explained| as % of the output change."""
-    return 100 * abs(attributed - explained) / max(abs(explained), SMALLEST_CHANGE)
 
 
 def mean_inputs(recording: Recording, rows: NDArray[np.int64]) -> tuple[Tensor, ...]:

@@ -67,31 +67,43 @@ def explain_capacity(
     }
     first = collate([recording[int(rows["test"][0])]], recording.spec).inputs
     people = _collect(recording, models, layer, rows, first)
-    alike = _alike(models, layer, people)
     end = analysis_copy(tail).cpu()
-    measures = embedding_measures(end, people[TEACHER].train.embedding)
-    targets = (probe_targets(recording, rows[split]) for split in ("train", "test"))
-    truth = targets_of(recording, rows["test"])
+    embedding = _embedding(recording, models, layer, end, people, rows, sizes, seed)
     sections = {
         "layers": _layer_rows(models, first, sizes.forwards),
-        "embedding": {
-            "layer": layer,
-            "train_samples": len(rows["train"]),
-            "test_samples": len(rows["test"]),
-            "test_participants": len(set(people[TEACHER].test.participants)),
-            "measures": measures,
-            "compared_at": {name: linear_end(model, layer) for name, model in models.items()},
-            "cka": _cka(alike),
-            "probes": probe_rows(alike, *targets),
-            "importance": importance_section(
-                end, people[TEACHER], truth, recording.spec, sizes.forest, sizes.random_draws, seed
-            ),
-        },
+        "embedding": embedding,
         "sweep_mean": mean_sweep(end, people[TEACHER], recording.spec.kind == "gaze", sizes),
-        "decision": decision(*_expected(measures, capacity), frontier),
+        "decision": decision(*_expected(embedding["measures"], capacity), frontier),
     }
     finite: dict[str, Any] = _finite(sections)
     return finite
+
+
+def _embedding(
+    recording: Recording,
+    models: Mapping[str, nn.Module],
+    layer: str,
+    tail: nn.Module,
+    people: Mapping[str, People],
+    rows: Mapping[str, NDArray[np.int64]],
+    sizes: CapacitySizes,
+    seed: int,
+) -> dict[str, Any]:
+    """What the codes of `layer` hold, and whether the student's are like the teacher's."""
+    alike, teacher = _alike(models, layer, people), people[TEACHER]
+    truth = targets_of(recording, rows["test"])
+    train, test = (probe_targets(recording, rows[split]) for split in ("train", "test"))
+    return {
+        "layer": layer,
+        "train_samples": len(rows["train"]),
+        "test_samples": len(rows["test"]),
+        "test_participants": len(set(teacher.test.participants)),
+        "measures": embedding_measures(tail, teacher.train.embedding),
+        "compared_at": {name: linear_end(model, layer) for name, model in models.items()},
+        "cka": _cka(alike),
+        "probes": probe_rows(alike, train, test),
+        "importance": importance_section(tail, teacher, truth, recording.spec, sizes.forest, sizes.random_draws, seed),
+    }
 
 
 def mean_sweep(tail: nn.Module, people: People, gaze: bool, sizes: CapacitySizes) -> dict[str, Any]:

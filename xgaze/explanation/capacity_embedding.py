@@ -12,11 +12,8 @@ from torch import nn
 from xgaze.capacity.codes import Codes
 from xgaze.capacity.importance import (
     ForestSettings,
-    ablation_movement,
     count_ties,
-    forest_importance,
-    integrated_movement,
-    permutation_movement,
+    importance_measures,
     rank_agreement,
     strongest_first,
     tail_outputs,
@@ -75,12 +72,7 @@ def importance_section(
     """Four measures of every variable on test participants, their agreement and ties, and the error when only the first few of
     each order are kept, against random orders. truth: targets of the test samples."""
     known, here = people.train.embedding, people.test.embedding
-    measures = {
-        "permutation": permutation_movement(tail, here, seed),
-        "ablation with refit": ablation_movement(tail, known, here),
-        "integrated gradients": integrated_movement(tail, known, here),
-        "random forest": forest_importance(known, people.train.outputs, here, people.test.outputs, forest, seed),
-    }
+    measures = importance_measures(tail, people.train, people.test, forest, seed)
     outputs = tail_outputs(tail)
 
     def error(embedding: NDArray[Any]) -> float:

@@ -1,6 +1,7 @@
 """All attribution methods on chosen samples: each checked on the very model first, and shown only where it passes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.data.contract import Recording, collate
-from xgaze.explanation.conductance import conductance
-from xgaze.explanation.gate import judge_methods
+from xgaze.explanation.conductance import Conductance, judged_conductance
+from xgaze.explanation.explain import stored_attribution
+from xgaze.explanation.gate import Answered, Verdict, judged_answers
 from xgaze.explanation.methods import Effort, Question, attribute
 from xgaze.explanation.reading import predicted_class
 from xgaze.explanation.shapley import shapley
-from xgaze.explanation.targets import Target, targets_for
+from xgaze.explanation.targets import asked_targets, targets_for
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 
@@ -21,93 +23,129 @@ JUDGED_SAMPLES = 3
 SHOWN_ELSEWHERE = "integrated gradients"
 Models = Mapping[str, nn.Module]
 Maps = dict[str, NDArray[Any]]
+Asked = list[Question]
+"""What can be asked of one sample: every target, last the error in px or the margin of the class that the teacher predicts."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What `explain_samples` found by integrated gradients: its section's "samples", and its maps."""
+
+    samples: Sequence[Mapping[str, Any]]
+    maps: Maps
 
 
 def questions_of(
     recording: Recording, teacher: nn.Module, rows: Sequence[int], baseline: tuple[Tensor, ...]
-) -> list[Question]:
-    """What every method is asked of each sample: the error in px, or the margin of the class that the teacher predicts."""
-    return [_question(recording, row, _targets(recording, teacher, row)[-1], baseline) for row in rows]
+) -> list[Asked]:
+    """Per sample one question for each target."""
+    return [list(_questions(recording, teacher, row, baseline)) for row in rows]
+
+
+def _questions(recording: Recording, teacher: nn.Module, row: int, baseline: tuple[Tensor, ...]) -> Iterator[Question]:
+    sample = recording[row]
+    batch = collate([sample], recording.spec)
+    for target in targets_for(recording.spec, predicted_class(recording, teacher, sample)):
+        yield Question(target, batch.inputs, batch.target, baseline)
 
 
 def check_methods(
     recording: Recording,
     models: Models,
-    rows: Sequence[int],
-    baseline: tuple[Tensor, ...],
+    questions: Sequence[Asked],
+    given: Given,
     settings: Explain,
     seed: int,
+    wanted: str | None = None,
 ) -> tuple[list[dict[str, Any]], Maps]:
-    """Section "methods", and the maps "{place}/{model}/{target}/{input}/{method}" of those offered, on `rows`.
+    """Section "methods", and the maps "{place}/{model}/{target}/{input}/{method}" of those offered.
 
-    Integrated gradients are left out of the maps: they are kept for every target elsewhere.
+    wanted: targets to answer, see `asked_targets`. Integrated gradients are not computed again but judged as `given`, and left
+    out of the maps.
     """
     effort = Effort(settings.steps, internal_batch_size=settings.internal_batch_size, seed=seed)
-    questions = questions_of(recording, models["teacher"], rows, baseline)
+    names = [one.name for one in recording.spec.inputs]
+    rounds = [(role, asked) for role in models for asked in _by_target(questions, wanted)]
     verdicts, maps = [], Maps()
     with progress_bar("checking attribution methods") as advance:
-        for k, (role, model) in enumerate(models.items()):
-            judged = judge_methods(model, role, questions[:JUDGED_SAMPLES], effort)
-            verdicts += [one.to_json() for one in judged]
-            offered = [one.name for one in judged if one.offered and one.name != SHOWN_ELSEWHERE]
-            for place, question in enumerate(questions):
-                maps |= _maps(recording, place, role, model, question, offered, effort)
-            advance(k + 1, len(models))
+        for k, (role, asked) in enumerate(rounds):
+            known = {
+                SHOWN_ELSEWHERE: [
+                    stored_attribution(given.samples[place], given.maps, place, role, one.target.name, names)
+                    for place, one in enumerate(asked[:JUDGED_SAMPLES])
+                ]
+            }
+            judged = judged_answers(models[role], role, asked[:JUDGED_SAMPLES], effort, known=known)
+            verdicts += [one.to_json() for one, _ in judged]
+            maps |= _maps(role, models[role], asked, judged, names, effort)
+            advance(k + 1, len(rounds))
     return verdicts, maps
 
 
-def inside_samples(
-    recording: Recording,
-    models: Models,
-    rows: Sequence[int],
-    baseline: tuple[Tensor, ...],
-    layer: str,
-    settings: Explain,
-) -> list[dict[str, Any]]:
-    """Per sample "shapley" {model: {target: {input: value}}} and "conductance" {model: [value per variable of `layer`]}."""
-    names = [one.name for one in recording.spec.inputs]
-    found = []
-    for row in rows:
-        targets = _targets(recording, models["teacher"], row)
-        question = _question(recording, row, targets[-1], baseline)
-        by_input = {
-            role: {
-                target: dict(zip(names, values[0].tolist(), strict=True))
-                for target, values in shapley(model, targets, question.inputs, question.truth, baseline).items()
-            }
-            for role, model in models.items()
-        }
-        flowing = {
-            role: conductance(
-                model, layer, question, settings.steps, max(1, settings.internal_batch_size // 2)
-            ).tolist()
-            for role, model in models.items()
-        }
-        found.append({"shapley": by_input, "conductance": flowing})
-    return found
+def shapley_of(models: Models, questions: Sequence[Asked], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Per sample {model: {target: {input: exact Shapley value}}}."""
+    return [{role: _shapley(model, asked, names) for role, model in models.items()} for asked in questions]
 
 
-def _targets(recording: Recording, teacher: nn.Module, row: int) -> list[Target]:
-    return targets_for(recording.spec, predicted_class(recording, teacher, recording[row]))
+def _shapley(model: nn.Module, asked: Asked, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    one = asked[0]
+    found = shapley(model, [each.target for each in asked], one.inputs, one.truth, one.baseline)
+    return {target: dict(zip(names, values[0].tolist(), strict=True)) for target, values in found.items()}
 
 
-def _question(recording: Recording, row: int, target: Target, baseline: tuple[Tensor, ...]) -> Question:
-    batch = collate([recording[row]], recording.spec)
-    return Question(target, batch.inputs, batch.target, baseline)
+def check_conductance(
+    models: Models, questions: Sequence[Asked], layer: str, settings: Explain
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Verdicts as in section "methods", and per sample "conductance" {model: [value per variable of `layer`]} of the last target
+    where the values add up, else "conductance_refused" {model: reason}."""
+    verdicts: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = [{"conductance": {}, "conductance_refused": {}} for _ in questions]
+    last, batch_size = [asked[-1] for asked in questions], max(1, settings.internal_batch_size // 2)
+    with progress_bar("following what flows through the embedding") as advance:
+        for k, (role, model) in enumerate(models.items()):
+            verdict, found = judged_conductance(model, role, layer, last, settings.steps, batch_size)
+            verdicts.append(verdict.to_json())
+            for place, sample in enumerate(samples):
+                _keep(sample, role, verdict, found[place] if found else None)
+            advance(k + 1, len(models))
+    return verdicts, samples
+
+
+def _keep(sample: dict[str, Any], role: str, verdict: Verdict, found: Conductance | None) -> None:
+    reason = verdict.reason or (found.refused if found else None)
+    if reason is None and found is not None:
+        sample["conductance"][role] = found.values.tolist()
+    else:
+        sample["conductance_refused"][role] = reason
+
+
+def _by_target(questions: Sequence[Asked], wanted: str | None) -> list[list[Question]]:
+    """Per target that is wanted, its question of every sample."""
+    chosen = []
+    for asked in questions:
+        targets = asked_targets([one.target for one in asked], wanted)
+        chosen.append([one for one in asked if one.target in targets])
+    return [list(same) for same in zip(*chosen, strict=True)]
 
 
 def _maps(
-    recording: Recording,
-    place: int,
     role: str,
     model: nn.Module,
-    question: Question,
-    offered: Sequence[str],
+    asked: Sequence[Question],
+    judged: Sequence[Answered],
+    names: Sequence[str],
     effort: Effort,
 ) -> Maps:
-    names = [one.name for one in recording.spec.inputs]
-    return {
-        f"{place}/{role}/{question.target.name}/{name}/{method}": np.asarray(one, np.float32)
-        for method in offered
-        for name, one in zip(names, attribute(method, model, question, effort).maps, strict=True)
-    }
+    """What was answered for the judgement is not computed again."""
+    maps = Maps()
+    for verdict, answers in judged:
+        if not verdict.offered or verdict.name == SHOWN_ELSEWHERE:
+            continue
+        rest = [attribute(verdict.name, model, one, effort) for one in asked[len(answers) :]]
+        for place, (question, one) in enumerate(zip(asked, [*answers, *rest], strict=True)):
+            start = f"{place}/{role}/{question.target.name}"
+            maps |= {
+                f"{start}/{name}/{verdict.name}": np.asarray(m, np.float32)
+                for name, m in zip(names, one.maps, strict=True)
+            }
+    return maps

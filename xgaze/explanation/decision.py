@@ -1,35 +1,40 @@
-"""The decision in one sentence: what to keep, and the error that was measured there."""
+"""The decision in plain words: what to keep, and what was measured there."""
 
 from typing import Any
 
 import pandas as pd
 
 from xgaze.errors import InputError
+from xgaze.report.format import count, number, percent
 
 OWN_METHOD = "xgaze"
 NEEDED = ("rank", "fc_parameters", "worse_percent_mean", "worse_percent_low", "worse_percent_high")
 
 
 def decision(expected_rank: int, width: int, frontier: pd.DataFrame | None) -> str:
-    """One sentence. expected_rank: directions of the first fully connected layer that the prediction needs, of its `width`
-    outputs. frontier: rows of budget.csv; without any, the sentence says that nothing was measured.
+    """A sentence or two. expected_rank: directions of the first fully connected layer that the prediction needs, of its `width`
+    outputs. frontier: rows of budget.csv; without any, it says that nothing was measured.
 
     The student that was chosen is recommended; where none was, the one nearest to the expected rank that loses least.
     Raises InputError for a frontier without the columns of budget.csv.
     """
     if frontier is None or frontier.empty:
         return (
-            f"Try rank {expected_rank} of {width} in the first fully connected layer, which holds 99 % of what the prediction "
-            "draws from it: this is not measured yet, `xgaze distill` measures it."
+            f"Try {_directions(expected_rank, width)}: they hold 99 % of what the prediction draws from that layer. This is "
+            "not measured yet; `xgaze distill` measures it."
         )
     missing = [column for column in NEEDED if column not in frontier]
     if missing:
         raise InputError(f"budget.csv: no column {', '.join(missing)}. Run `xgaze distill --force`.")
     row = _recommended(frontier, expected_rank)
     return (
-        f"Keep {_what(row, width)}: measured {_worse(row)} on validation people against {_reference(row)}, at "
-        f"{int(row['fc_parameters']):,} fully connected parameters{_expectation(row, frontier, expected_rank)}."
+        f"Keep {_what(row, width)}: on validation people this was measured to be {_worse(row)}; plus is worse), with "
+        f"{count(int(row['fc_parameters']))} parameters in fully connected layers. {_expectation(row, frontier, expected_rank)}"
     )
+
+
+def _directions(rank: float, width: int) -> str:
+    return f"{rank:.0f} of the {width} directions of the first fully connected layer"
 
 
 def _recommended(frontier: pd.DataFrame, expected_rank: int) -> "pd.Series[Any]":
@@ -53,16 +58,17 @@ def _least_worse(rows: pd.DataFrame) -> "pd.Series[Any]":
 
 def _what(row: "pd.Series[Any]", width: int) -> str:
     rank, terms, share, hidden = (_number(row, one) for one in ("rank", "terms", "towers_share", "hidden"))
-    said = ["the whole first fully connected layer" if rank is None else f"rank {rank:.0f} of {width}"]
+    said = ["all of the first fully connected layer" if rank is None else _directions(rank, width)]
     if terms is not None:
-        said.append(f"{terms:.0f} separable term{'s' if terms > 1 else ''}")
+        products = f"made of {terms:.0f} products" if terms > 1 else "that are the product"
+        said.append(f"filters {products} of a row and a column")
     if hidden is not None:
-        said.append(f"{hidden:.0f} hidden units")
+        said.append(f"{hidden:.0f} units in the layer after it")
     if share is not None:
-        said.append("all tower channels" if share == 1 else f"{100 * share:.0f} % of the tower channels")
+        said.append(f"{'all' if share == 1 else f'{100 * share:.0f} % of the'} channels of the convolutions")
     if row.get("coarse_input") is not None and bool(row["coarse_input"]):
         said.append("pictures of half the size")
-    return said[0] if len(said) == 1 else f"{said[0]} with {_listed(said[1:])}"
+    return _listed(said)
 
 
 def _listed(parts: list[str]) -> str:
@@ -75,8 +81,11 @@ def _number(row: "pd.Series[Any]", column: str) -> float | None:
 
 
 def _worse(row: "pd.Series[Any]") -> str:
-    mean, low, high = (row[f"worse_percent_{part}"] for part in ("mean", "low", "high"))
-    return f"{mean:+.1f} % [{low:+.1f}, {high:+.1f}] error"
+    mean, low, high = (float(row[f"worse_percent_{part}"]) for part in ("mean", "low", "high"))
+    return (
+        f"{number(abs(mean))} % {'better' if mean < 0 else 'worse'} than {_reference(row)} "
+        f"(95 % interval from {percent(low)} to {percent(high)}"
+    )
 
 
 def _reference(row: "pd.Series[Any]") -> str:
@@ -86,8 +95,9 @@ def _reference(row: "pd.Series[Any]") -> str:
 def _expectation(row: "pd.Series[Any]", frontier: pd.DataFrame, expected_rank: int) -> str:
     """What the layer's use alone would have suggested, with what was measured there."""
     if _number(row, "rank") == expected_rank:
-        return ", the rank that the layer's use suggests"
+        return "How the teacher uses the layer suggests the same number."
     own = _own(frontier)
     there = own[own["rank"] == expected_rank]
-    measured = f", where {_worse(_least_worse(there))} was measured" if len(there) else ", which was not tried"
-    return f" (the layer's use alone suggests rank {expected_rank}{measured})"
+    best = _least_worse(there) if len(there) else None
+    measured = "was not tried" if best is None else f"was measured to be {_worse(best)})"
+    return f"How the teacher uses the layer suggests {expected_rank} directions, which {measured}."

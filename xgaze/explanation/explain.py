@@ -1,6 +1,6 @@
 """Explain chosen samples with teacher and student side by side, and write what was found into the run's folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,28 +12,29 @@ from torch import nn
 
 from xgaze.artifacts import atomic_path, write_json
 from xgaze.data.contract import Recording, Sample, collate
-from xgaze.explanation.attribution import Attribution, integrated_gradients, mean_inputs
-from xgaze.explanation.gate import MOST_UNEXPLAINED_PERCENT
+from xgaze.explanation.attribution import Attribution, integrated_gradients
+from xgaze.explanation.completeness import with_enough_steps
 from xgaze.explanation.reading import in_words, output_of, predicted_class
 from xgaze.explanation.regions import mean_shares, region_shares
-from xgaze.explanation.selection import reference_rows
 from xgaze.explanation.targets import Target, targets_for
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 
 Maps = dict[str, NDArray[Any]]
-MORE_STEPS = (1, 2, 4, 8)
 
 
 def explain_samples(
-    recording: Recording, models: dict[str, nn.Module], rows: Sequence[int], settings: Explain, seed: int
+    recording: Recording,
+    models: dict[str, nn.Module],
+    rows: Sequence[int],
+    baseline: tuple[torch.Tensor, ...],
+    settings: Explain,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], Maps]:
     """Attribution section, region rows and maps of the report, for `models` (teacher, and student where there is one).
 
     A sample has the targets its figures are named by; "targets" are those of all samples, since a class is asked of the
     samples it is predicted for.
     """
-    baseline = mean_inputs(recording, reference_rows(recording, seed))
     samples, regions, maps, named, most_steps = [], [], Maps(), dict[str, str](), settings.steps
     with progress_bar("attributing") as advance:
         for k, row in enumerate(rows):
@@ -76,19 +77,9 @@ def _attribute_all(
         found[name] = {}
         for target in targets:
             ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, baseline)
-            found[name][target.name], steps = _completely(ask, settings)
+            found[name][target.name], steps = with_enough_steps(ask, settings.steps, settings.internal_batch_size)
             most_steps = max(most_steps, steps)
     return found, most_steps
-
-
-def _completely(ask: Callable[[int, int], Attribution], settings: Explain) -> tuple[Attribution, int]:
-    """With ever more steps until the maps add up, or until more are not worth the time; and the steps taken."""
-    for times in MORE_STEPS:
-        steps = times * settings.steps
-        found = ask(steps, settings.internal_batch_size)
-        if found.completeness_percent <= MOST_UNEXPLAINED_PERCENT:
-            break
-    return found, steps
 
 
 def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample, found: Found) -> dict[str, Any]:
@@ -113,15 +104,19 @@ def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample
 
 
 def _regions(recording: Recording, sample: Sample, found: Found) -> list[dict[str, Any]]:
+    """All regions, so that means over samples add up to 100 %: what is not in view has no share."""
     names = getattr(recording, "regions", None)
     if names is None or "regions" not in sample.aux:
         return []
-    return [
-        {"model": model, "target": target, "region": region, "share_percent": share, "area_percent": area}
-        for model, by in found.items()
-        for target, one in by.items()
-        for region, (share, area) in region_shares(one.maps, sample.aux["regions"], names).items()
-    ]
+    rows = []
+    for model, by in found.items():
+        for target, one in by.items():
+            shares = region_shares(one.maps, sample.aux["regions"], names)
+            for region in names:
+                share, area = shares.get(region, (0.0, 0.0))
+                row = {"model": model, "target": target, "region": region}
+                rows.append({**row, "share_percent": share, "area_percent": area})
+    return rows
 
 
 def _maps(recording: Recording, k: int, sample: Sample, found: Found) -> Maps:
@@ -131,6 +126,17 @@ def _maps(recording: Recording, k: int, sample: Sample, found: Found) -> Maps:
         for target, one in by.items():
             images |= {f"{k}/{model}/{target}/{name}": m for name, m in zip(names, one.maps, strict=True)}
     return images
+
+
+def stored_attribution(
+    sample: Mapping[str, Any], maps: Maps, place: int, model: str, target: str, names: Sequence[str]
+) -> Attribution:
+    """What `explain_samples` found for the sample at `place`, of the inputs called `names`."""
+    return Attribution(
+        tuple(maps[f"{place}/{model}/{target}/{name}"] for name in names),
+        sample["explained"][model][target],
+        sample["completeness_percent"][model][target],
+    )
 
 
 def write_explanation(folder: Path, stored: dict[str, Any], maps: Maps) -> None:

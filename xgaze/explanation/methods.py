@@ -63,11 +63,14 @@ def attribute(
     """Maps of one method. The model is left as it is, and the same question gives the same maps.
 
     All maps are signed, in the target's unit per pixel; saliency alone is in the target's unit per standardised grey level.
-    Raises InputError for an unknown method, or one that this model does not allow. Whether it may be trusted says `gate`.
+    Raises InputError for an unknown method, one that this model does not allow, or several samples at once: some of Captum's
+    methods let a sample's map depend on its batch-mates. Whether a method may be trusted says `gate`.
     """
     known = METHODS if methods is None else methods
     if name not in known:
         raise InputError(f"attribution method '{name}' is not known; {nearest(name, known)}")
+    if len(question.truth) != 1:
+        raise InputError(f"attributions are asked of one sample at a time, not of {len(question.truth)} at once.")
     placed = Question(
         question.target,
         on_device(model, question.inputs),

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.agreement import RANDOM, STUDENT, TEACHER, agreement_figures, agreement_section
 from xgaze.explanation.anatomy import anatomy_figures, anatomy_section
-from xgaze.explanation.attribution import integrated_gradients, mean_inputs
+from xgaze.explanation.attribution import integrated_gradients
 from xgaze.explanation.batch import measured_table
 from xgaze.explanation.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places
 from xgaze.explanation.reading import coordinates, predicted_class
-from xgaze.explanation.selection import reference_rows
 from xgaze.explanation.targets import Target, targets_for
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
@@ -29,6 +28,7 @@ def measure_over(
     recording: Recording,
     models: Mapping[str, nn.Module],
     rows: Sequence[int],
+    baseline: Sequence[Tensor],
     settings: Explain,
     seed: int,
     folder: Path,
@@ -45,7 +45,6 @@ def measure_over(
         return {"agreement": None, "anatomy": None}
     if afresh:
         shutil.rmtree(folder, ignore_errors=True)
-    baseline = mean_inputs(recording, reference_rows(recording, seed))
     with progress_bar("comparing over the test set") as advance:
         table = measured_table(
             folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed), advance

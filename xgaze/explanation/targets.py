@@ -1,13 +1,15 @@
 """What is attributed: one number per sample made from the model's output, in a unit a person knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.errors import InputError
 
+ALL_TARGETS = "all"
+ASKABLE = ("gaze-x", "gaze-y", "error", ALL_TARGETS)
 Reading = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -32,6 +34,16 @@ def targets_for(spec: Spec, predicted_class: int | None = None) -> list[Target]:
     return [Target(f"class {spec.classes[predicted_class]}", "logit", _logit_margin(predicted_class))]
 
 
+def asked_targets(targets: Sequence[Target], wanted: str | None) -> list[Target]:
+    """The one of `ASKABLE`, all of them, or for None the last: the error, or the class. Raises InputError if it is not there."""
+    if wanted == ALL_TARGETS:
+        return list(targets)
+    found = [one for one in targets if one.name.replace(" ", "-") == wanted] if wanted else [targets[-1]]
+    if not found:
+        raise InputError(f"--target {wanted}: this model names a class and no gaze point. Leave --target out.")
+    return found
+
+
 def _logit_margin(chosen: int) -> Reading:
     def read(outputs: Tensor, _: Tensor) -> Tensor:
         others = (outputs.sum(dim=1) - outputs[:, chosen]) / max(outputs.shape[1] - 1, 1)
@@ -52,8 +64,3 @@ class Scalar(nn.Module):
         *inputs, truth = inputs_and_truth
         out: Tensor = self.target.read(self.model(*inputs), truth)
         return out
-
-
-def truth_tensor(target: object) -> Tensor:
-    """A sample's target as a batch of one."""
-    return torch.as_tensor(target)[None]

@@ -45,7 +45,8 @@ def _trust(report: dict[str, Any]) -> dict[str, Chart]:
     charts = {}
     agreement, anatomy = report["agreement"], report["anatomy"]
     if agreement:
-        charts["agreement"] = figures_trust.agreement_figure(agreement)
+        if agreement["rows"]:  # a teacher alone is compared with nobody
+            charts["agreement"] = figures_trust.agreement_figure(agreement)
         if agreement.get("curves"):
             charts["curves"] = figures_trust.curves_figure(agreement)
     if anatomy:

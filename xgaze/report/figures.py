@@ -10,6 +10,11 @@ from xgaze.report.format import number
 from xgaze.report.svg import MARK, MUTED, OTHERS, STUDENT, TEACHER, WHOLE, Chart, chart, legend_above
 
 SPECTRUM_SHOWN = 32
+SPECTRA = (
+    ("singular_share", "weight", MUTED),
+    ("output_share", "layer's output", TEACHER),
+    ("active_share", "what the prediction needs", STUDENT),
+)
 
 
 def participants_figure(rows: list[dict[str, Any]], what: str) -> Chart:
@@ -50,9 +55,10 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> Char
                 np.array([row["difference_percent"][end] for row in own]) for end in ("mean", "low", "high")
             )
             axes.errorbar(x, y, (y - low, high - y), fmt="o", color=colour, markersize=5, capsize=3, label=label)
-        chosen = next(row for row in rows if row["chosen"])
-        spot = (chosen[size], chosen["difference_percent"]["mean"])
-        axes.plot(*spot, "o", markersize=14, fillstyle="none", color=MARK, markeredgewidth=2, label="chosen")
+        chosen = [row for row in rows if row["chosen"]]  # none where a later search found nothing within its budgets
+        for row in chosen:
+            spot = (row[size], row["difference_percent"]["mean"])
+            axes.plot(*spot, "o", markersize=14, fillstyle="none", color=MARK, markeredgewidth=2, label="chosen")
         axes.axhline(budget_percent, color=MARK, linestyle="--", linewidth=1, label=f"budget {budget_percent:g} %")
         axes.set_xscale("log")
         axes.set(xlabel=f"{words} (log scale)", ylabel="worse by, %")
@@ -62,7 +68,8 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> Char
         # One student that lost everything must not flatten the curve of all others.
         top = 1.3 * max(row["difference_percent"]["high"] for row in rows if row["stage"] != "no training")
         axes.set_ylim(bottom=1.2 * min(0, *(row["difference_percent"]["low"] for row in rows)))
-        axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, 1.2 * chosen["difference_percent"]["high"]))
+        least = [1.2 * row["difference_percent"]["high"] for row in chosen]
+        axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, *least))
         legend_above(axes, columns=3)
 
     return chart(
@@ -93,32 +100,15 @@ def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, A
 
 def spectrum_figure(capacity: dict[str, Any]) -> Chart:
     """Cumulative share of variance over components, three spectra; the 99 % line and the chosen rank."""
-    names = (
-        ("singular_share", "weight", MUTED),
-        ("output_share", "layer's output", TEACHER),
-        ("active_share", "what the prediction needs", STUDENT),
-    )
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        for key, label, colour in names:
-            lost = 1 - np.cumsum(capacity[key])[:SPECTRUM_SHOWN]
-            axes.plot(
-                np.arange(1, len(lost) + 1),
-                100 * np.clip(lost, 1e-7, None),
-                "o-",
-                color=colour,
-                markersize=3,
-                label=label,
-            )
+        for key, label, colour in SPECTRA:
+            lost = 100 * np.clip(1 - np.cumsum(capacity[key])[:SPECTRUM_SHOWN], 1e-7, None)
+            axes.plot(np.arange(1, len(lost) + 1), lost, "o-", color=colour, markersize=3, label=label)
         axes.axhline(1, color=MUTED, linestyle=":", linewidth=1)
-        axes.axvline(
-            capacity["chosen_rank"],
-            color=MARK,
-            linestyle="--",
-            linewidth=1.2,
-            label=f"chosen rank {capacity['chosen_rank']}",
-        )
+        rank = capacity["chosen_rank"]
+        axes.axvline(rank, color=MARK, linestyle="--", linewidth=1.2, label=f"chosen rank {rank}")
         axes.set_yscale("log")
         axes.set_ylim(1e-4, 120)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

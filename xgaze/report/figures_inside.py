@@ -27,6 +27,7 @@ def layers_figure(rows: list[dict[str, Any]], model: str) -> Chart:
     weight = np.max([np.nan_to_num(one) for one in shares.values()], axis=0)
     shown = sorted(np.argsort(-weight, kind="stable")[:LAYERS_SHOWN])
     names = [own[k]["layer"] for k in shown]
+    most = max(10.0, 10 * np.ceil(weight.max() / 10))
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -34,10 +35,8 @@ def layers_figure(rows: list[dict[str, Any]], model: str) -> Chart:
             Series(label, colour, shape, [None if np.isnan(shares[key][k]) else shares[key][k] for k in shown])
             for key, label, colour, shape in COSTS
         ]
-        for row in range(len(names)):
-            axes.axhline(row, color=MUTED, linewidth=0.4, alpha=0.5)
         forest(axes, series)
-        axes.set(xlabel=f"share of the {model}, %", xlim=(-2, 102))
+        axes.set(xlabel=f"share of the {model}, %", xlim=(-0.02 * most, 1.02 * most))
         name_rows(axes, names)
         legend_above(axes)
 

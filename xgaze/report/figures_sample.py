@@ -158,6 +158,7 @@ def _bars(axes: Axes, values: list[tuple[str, list[float]]]) -> None:
 def conductance_figure(name: str, sample: dict[str, Any], target: str, unit: str) -> Chart:
     """The embedding variables through which most of the output flows; one panel per model."""
     models = [model for model in COLOURS if model in sample["conductance"]]
+    apart = "; the two models number theirs separately" * (len(models) > 1)
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
@@ -174,7 +175,7 @@ def conductance_figure(name: str, sample: dict[str, Any], target: str, unit: str
     return chart(
         name,
         "Through which embedding variables it flows (conductance)",
-        f"The {STRONGEST} variables that carry most of the {target}, strongest first; the two models number theirs separately.",
+        f"The {STRONGEST} variables that carry most of the {target}, strongest first{apart}.",
         draw,
         height=2.6,
     )

@@ -8,6 +8,11 @@ from xgaze.report.forest import Series, forest, height, name_rows
 from xgaze.report.svg import COLOURS, MARK, MUTED, SHAPES, STUDENT, Chart, chart, legend_over
 
 ROLES = {"floor": (MUTED, "D"), "result": (STUDENT, "s"), "ceiling": (MARK, "^")}
+LIKENESS = "Likeness of each model's signed map to the teacher's, with 95 % intervals over people."
+STANDS_FOR = {
+    "floor": "An untrained student shows what chance gives.",
+    "ceiling": "A second teacher, trained with other random numbers, shows the most one can ask for.",
+}
 ROLE_WORDS = {"floor": "floor", "result": "the student", "ceiling": "ceiling"}
 
 
@@ -29,11 +34,11 @@ def agreement_figure(agreement: dict[str, Any]) -> Chart:
             name_rows(axes, names)
         legend_over(figure, panels[0])
 
+    there = {row["role"] for row in rows}
     return chart(
         "agreement",
         "Does the student attend to what the teacher attends to?",
-        "Likeness of each model's signed map to the teacher's, with 95 % intervals over people. An untrained student shows what "
-        "chance gives; a second teacher, trained with other random numbers, shows the most one can ask for.",
+        " ".join([LIKENESS, *(words for role, words in STANDS_FOR.items() if role in there)]),
         draw,
         height=height(len(rows)),
     )

@@ -34,7 +34,12 @@ def ends(figure: Any) -> tuple[float, float, float]:
 
 
 def forest(axes: Axes, series: Sequence[Series], zero: float | None = None) -> None:
-    """Draw every series' rows, first row on top; `zero` draws a line that stands for no effect."""
+    """Draw every series' rows, first row on top; `zero` draws a line that stands for no effect.
+
+    Rows of several series lie on faint lines of their own, or their marks could be taken for the next row's.
+    """
+    for row in range(len(series[0].figures)) if len(series) > 1 else ():
+        axes.axhline(row, color=MUTED, linewidth=0.4, alpha=0.5)
     if zero is not None:
         axes.axvline(zero, color=MUTED, linewidth=0.9, linestyle=":")
     for k, one in enumerate(series):

@@ -3,11 +3,12 @@
 from typing import Any
 
 MINUS, DASH = "\u2212", "\u2013"
+RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
 
 def number(value: float, digits: int = 1) -> str:
-    """1234.56 -> "1,234.6", with a true minus sign."""
-    return f"{value:,.{digits}f}".replace("-", MINUS)
+    """1234.56 -> "1,234.6", with a true minus sign; zero has none."""
+    return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", MINUS)
 
 
 def count(value: int) -> str:
@@ -27,7 +28,7 @@ def size(value: int) -> str:
 
 def percent(value: float) -> str:
     """A signed percentage: "+0.4 %"."""
-    return f"{value:+.1f} %".replace("-", MINUS)
+    return f"{round(value, 1) + 0.0:+.1f} %".replace("-", MINUS)
 
 
 def score(value: float, unit: str) -> str:
@@ -47,8 +48,9 @@ def percent_interval(difference: dict[str, float]) -> str:
 
 
 def tiny(value: float) -> str:
-    """1.1e-07 -> "1.1e-07", zero as "0"."""
-    return "0" if value == 0 else f"{value:.1e}"
+    """1.1e-07 -> "1.1 × 10⁻⁷", zero as "0"."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return "0" if value == 0 else f"{mantissa} \u00d7 10{str(int(exponent)).translate(RAISED)}"
 
 
 def point(value: Any) -> str:

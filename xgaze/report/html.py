@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from importlib import resources
 from typing import Any
 
@@ -34,6 +35,7 @@ def render(template: str, **context: Any) -> str:
         loader=PackageLoader("xgaze.report", TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_with_its_unit,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -53,6 +55,13 @@ def embedded(stored: Any) -> Markup:
     """JSON for a script element of type application/json; "<" would end the element. Numbers are cut to 6 digits."""
     text = json.dumps(_plain(stored), separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
+
+
+def _with_its_unit(value: Any) -> Any:
+    """A line of text must not break between a number and its unit."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return re.sub(r"(?<=\d) (?=(?:%|px|ms|kB|MB)(?!\w))", "\u00a0", value)
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ SAMPLES_SHOWN = 6
 METHOD_SAMPLES_SHOWN = 1  # other methods' maps of more samples would make the page heavy; maps.npz holds them
 
 Maps = Mapping[str, NDArray[Any]]
+Refused = Mapping[tuple[str, str], str]
 
 
 def common_scale(maps: Iterable[NDArray[Any]]) -> float:
@@ -54,10 +55,10 @@ def _webp(pixels: NDArray[np.uint8]) -> str:
 
 
 def sample_views(
-    attribution: dict[str, Any], inputs: list[str], maps: Maps, refused: Mapping[str, str] | None = None
+    attribution: dict[str, Any], inputs: list[str], maps: Maps, refused: Refused | None = None
 ) -> list[dict[str, Any]]:
-    """Per sample: its pictures, one grid of maps per target, and one per other method for the last target. refused: models whose
-    maps are not to be trusted, with the reason, which stands in their place."""
+    """Per sample: its pictures, one grid of maps per target, and one per other method and target that it answered. refused:
+    models and targets whose maps are not to be trusted, with the reason, which stands in their place."""
     return [
         {
             "name": f"sample-{k}",
@@ -78,7 +79,7 @@ def targets_of(sample: dict[str, Any]) -> list[str]:
 
 
 def _target_grid(
-    attribution: dict[str, Any], k: int, target: str, inputs: list[str], maps: Maps, refused: Mapping[str, str]
+    attribution: dict[str, Any], k: int, target: str, inputs: list[str], maps: Maps, refused: Refused
 ) -> dict[str, Any]:
     sample = attribution["samples"][k]
     models = list(sample["completeness_percent"])
@@ -88,24 +89,24 @@ def _target_grid(
         model = row["model"]
         row["completeness"] = sample["completeness_percent"][model][target]
         row["explained"] = sample["explained"][model][target]
-        row["refused"] = refused.get(model)
+        row["refused"] = refused.get((model, target))
         for cell in row["cells"]:
             cell["share"] = sample["share_percent"][model][target][cell["input"]]
     return {**grid, "target": target, "unit": attribution["target_unit"]}
 
 
 def _method_grids(attribution: dict[str, Any], k: int, inputs: list[str], maps: Maps) -> list[dict[str, Any]]:
-    """Other methods draw on scales of their own: their units differ."""
-    target = targets_of(attribution["samples"][k])[-1]
+    """Other methods draw on scales of their own: their units differ. They answer some of the targets only."""
     models = list(attribution["samples"][k]["completeness_percent"])
-    starts = [f"{k}/{model}/{target}/{inputs[0]}/" for model in models]
-    names = dict.fromkeys(key.removeprefix(start) for start in starts for key in maps if key.startswith(start))
     grids = []
-    for name in names:
-        keys = {model: [f"{k}/{model}/{target}/{one}/{name}" for one in inputs] for model in models}
-        own = {model: [maps[one] for one in wanted] for model, wanted in keys.items() if wanted[0] in maps}
-        grid = _grid(own, [maps[f"{k}/image/{one}"] for one in inputs], inputs)
-        grids.append({**grid, "method": name, "target": target})
+    for target in targets_of(attribution["samples"][k]):
+        starts = [f"{k}/{model}/{target}/{inputs[0]}/" for model in models]
+        names = dict.fromkeys(key.removeprefix(start) for start in starts for key in maps if key.startswith(start))
+        for name in names:
+            keys = {model: [f"{k}/{model}/{target}/{one}/{name}" for one in inputs] for model in models}
+            own = {model: [maps[one] for one in wanted] for model, wanted in keys.items() if wanted[0] in maps}
+            grid = _grid(own, [maps[f"{k}/image/{one}"] for one in inputs], inputs)
+            grids.append({**grid, "method": name, "target": target})
     return grids
 
 

@@ -37,6 +37,7 @@ def render_page(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> str
 def sections(report: dict[str, Any]) -> list[tuple[str, str]]:
     """(id, short name) of the sections there are, in their order, for the navigation."""
     inside = report["embedding"] or report["sweep"] or report["sweep_mean"]
+    compared = report["agreement"] and report["agreement"]["rows"]
     there = (
         ("summary", "At a glance", True),
         ("models", "Teacher and student", True),
@@ -47,7 +48,7 @@ def sections(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("embedding", "Embedding", inside),
         ("attribution", "What they look at", report["attribution"]),
         ("anatomy", "Parts of the eye", report["anatomy"] or report["regions"]),
-        ("agreement", "Same reasons?", report["agreement"]),
+        ("agreement", "Same reasons?" if compared else "Do the maps tell?", report["agreement"]),
         ("methods", "Checks of methods", report["methods"]),
         ("provenance", "Provenance", True),
     )
@@ -65,8 +66,19 @@ def _tables(report: dict[str, Any]) -> dict[str, Table]:
 def _samples(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     if not report["attribution"]:
         return []
-    method = report["attribution"]["method"]
-    refused = {
-        one["role"]: one["reason"] for one in report["methods"] or [] if one["name"] == method and not one["offered"]
+    found, inputs = report["attribution"], [one["name"] for one in report["inputs"]]
+    return sample_views(found, inputs, maps, refusals(report["methods"] or [], found["method"], found["targets"]))
+
+
+def refusals(verdicts: list[dict[str, Any]], method: str, targets: list[str]) -> dict[tuple[str, str], str]:
+    """(model, target) -> why the maps of `method` are not shown. A refusal holds for the target it was judged on, and for all
+    those that were not judged."""
+    own = [one for one in verdicts if one["name"] == method]
+    judged = {(one["role"], one.get("target")) for one in own}
+    return {
+        (one["role"], target): one["reason"]
+        for one in own
+        if not one["offered"]
+        for target in targets
+        if target == one.get("target") or (one["role"], target) not in judged
     }
-    return sample_views(report["attribution"], [one["name"] for one in report["inputs"]], maps, refused)

@@ -61,8 +61,13 @@ def _own_student(run: Path, teacher: ModelCard) -> ModelCard | None:
     if not (run / "student" / CARD_FILE).is_file():
         return None
     card = read_card(run / "student")
-    same = Recipe.model_validate(card.recipe).teacher_hash() == Recipe.model_validate(teacher.recipe).teacher_hash()
-    return card if same else None
+    return card if _teacher_hash(card) == _teacher_hash(teacher) else None
+
+
+def _teacher_hash(card: ModelCard) -> str:
+    """Of the sections that the teacher depends on; the others may hold values that are no longer allowed."""
+    sections = ("name", "seed", "data", "model", "training")
+    return Recipe.model_validate({key: card.recipe[key] for key in sections}).teacher_hash()
 
 
 def read_explanation(folder: Path, key: str | None = None) -> dict[str, Any] | None:

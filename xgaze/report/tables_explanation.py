@@ -32,24 +32,29 @@ def _methods(rows: list[dict[str, Any]]) -> Table:
         (
             row["name"],
             model(row["role"]),
+            row.get("target") or DASH,
             Cell("passed", look="met") if row["offered"] else Cell("refused", look="missed"),
             value(row["completeness_percent"], 2),
             value(row["randomised_similarity"], 2),
             value(row["milliseconds"], 0),
-            row["reason"] or "",
+            Cell(row["reason"] or "", look="long"),
         )
         for row in rows
     ]
     columns = (
         "method",
         "model",
+        "asked about",
         "check",
         "unexplained, %",
         "likeness after randomising",
         "ms per sample",
         "why refused",
     )
-    return table("Checks of the methods", columns, shown, (0, 1, 2, 6))
+    # A column that says the same in every row says nothing.
+    told = [k for k in range(len(columns)) if k != 2 or len({row[2] for row in shown}) > 1]
+    words = [told.index(k) for k in (0, 1, 2, 3, 7) if k in told]
+    return table("Checks of the methods", [columns[k] for k in told], [[row[k] for k in told] for row in shown], words)
 
 
 def _agreement(found: dict[str, Any]) -> Table:

@@ -13,6 +13,7 @@ from xgaze.report.format import (
     tiny,
 )
 from xgaze.report.tables import Cell, Table, table, value
+from xgaze.report.words import plain_name
 
 COMPONENTS_SHOWN = 32
 NOT_MEASURED = "not measured"
@@ -79,8 +80,13 @@ def _latency(latency: dict[str, float] | None) -> str:
 
 
 def _beside(report: dict[str, Any]) -> Table:
-    named = [*([report["control"]] if report["control"] else []), *report["baselines"]]
-    rows = [(one["name"], score(one["error"]["mean"], one["error"]["unit"]), interval(one["error"])) for one in named]
+    taught = report.get("labels_only")
+    alone = [{"name": "the same student, taught by labels alone", "error": taught["error"]}] if taught else []
+    named = [*([report["control"]] if report["control"] else []), *alone, *report["baselines"]]
+    rows = [
+        (plain_name(one["name"]), score(one["error"]["mean"], one["error"]["unit"]), interval(one["error"]))
+        for one in named
+    ]
     return Table(
         "What stands beside them",
         ("for comparison", report["score"]["name"], "95 % interval"),
@@ -156,7 +162,7 @@ def _surgeries(surgeries: list[dict[str, Any]]) -> Table:
         (
             _surgery(one),
             Cell(_where(one), look="code"),
-            f"{one['proof']['kind']} ({one['proof']['unit']})",
+            Cell(f"{one['proof']['kind']} ({one['proof']['unit']})", look="long"),
             *_proof(one),
         )
         for one in surgeries

@@ -24,7 +24,7 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
         pairs.append(("Why so small?", _why(report["capacity"])))
     if report.get("anatomy"):
         pairs.append(("What do they look at?", _looked_at(report["anatomy"])))
-    if report.get("agreement"):
+    if report.get("agreement") and report["agreement"]["rows"]:
         pairs.append(("For the same reasons?", _reasons(report["agreement"])))
     return [*pairs, ("Can I trust it?", _trust(report))]
 

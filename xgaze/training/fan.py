@@ -1,14 +1,17 @@
 """Where many independent jobs run: one after the other, in several processes, or on a Dask cluster that sees the same folders."""
 
 import os
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import joblib
 
 from xgaze.errors import InputError
+
+WAIT_SECONDS = 30
+"""For a cluster's first worker: one that grows on demand starts it only when there is something to do."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +20,6 @@ class Fan:
 
     workers: int = 1
     dask: str | None = None
-
-    @property
-    def width(self) -> int:
-        """How many jobs run at the same time, as far as is known."""
-        return self.workers
 
     @property
     def alone(self) -> bool:
@@ -34,17 +32,35 @@ class Fan:
         return max(1, (os.cpu_count() or 1) // self.workers)
 
 
+def jobs_at_once(fan: Fan) -> int:
+    """Processes of this machine, or workers that the cluster has now. Raises InputError for a cluster without any."""
+    if fan.dask is None:
+        return fan.workers
+    with _cluster(fan.dask) as client:
+        workers = len(client.nthreads())
+    return workers
+
+
 def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Iterable[tuple[Any, ...]]) -> None:
-    """work(*job) for all jobs, in other processes; what they leave lies in files. Raises InputError where Dask or its
-    scheduler is missing."""
+    """work(*job) for all jobs, in other processes; what they leave lies in files. Raises InputError as `jobs_at_once`."""
     with _backend(fan.dask):
         joblib.Parallel(n_jobs=fan.workers)(joblib.delayed(work)(*job) for job in jobs)
 
 
-def _backend(address: str | None) -> AbstractContextManager[Any]:
-    """joblib's backend for the address."""
+@contextmanager
+def _backend(address: str | None) -> Iterator[None]:
+    """joblib's backend for the address. Raises InputError as `_cluster` does."""
     if address is None:
-        return nullcontext()
+        yield
+        return
+    with _cluster(address), joblib.parallel_config(backend="dask"):
+        yield
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """A client of the scheduler at `address`, which has at least one worker by now. Raises InputError where Dask or its
+    scheduler is missing, or where no worker comes."""
     try:
         from distributed import Client
     except ImportError:
@@ -55,19 +71,12 @@ def _backend(address: str | None) -> AbstractContextManager[Any]:
         raise InputError(
             f"--dask {address}: no scheduler answers there ({error}). Expected for example tcp://127.0.0.1:8786."
         ) from None
-    return _Connected(client)
-
-
-class _Connected:
-    """joblib on Dask for as long as the client is open."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.config = joblib.parallel_config(backend="dask", wait_for_workers_timeout=30)
-
-    def __enter__(self) -> None:
-        self.config.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self.config.__exit__(*error)
-        self.client.close()
+    with client:
+        try:
+            client.submit(os.getpid, pure=False).result(timeout=WAIT_SECONDS)
+        except TimeoutError:
+            raise InputError(
+                f"--dask {address}: the scheduler has no workers, and none came within {WAIT_SECONDS} s. "
+                f"Start some where they see this folder: dask worker {address}."
+            ) from None
+        yield client

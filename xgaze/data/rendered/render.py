@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +13,7 @@ from xgaze.data.rendered.anatomy import Participant, Stream, draw_participant, r
 from xgaze.data.rendered.frames import FrameStates, draw_frames
 from xgaze.data.rendered.scene import NOISE_STARTS, prepare_scene
 from xgaze.data.rendered.views import Views, view_frames
+from xgaze.data.threads import one_thread
 
 SMALLEST_SIDE_PX = 16
 STATE_SHAPES: dict[str, tuple[int, ...]] = {
@@ -85,14 +84,3 @@ def _state_arrays(states: FrameStates, views: Views) -> dict[str, NDArray[np.flo
         "glint_visible": (views.glint_strength > 0.5) & views.glint_open,
     }
     return {name: array.astype(np.float32) for name, array in arrays.items()}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """torch on one thread, as participants are rendered side by side; the caller's setting comes back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,0 +1,85 @@
+"""What `xgaze distill` says: signs in words, what the teacher gave, and when an interval says little."""
+
+import pytest
+
+from xgaze.artifacts import ModelCard
+from xgaze.cli.distill import change_in_words, few_participants, in_words, labels_only_in_words
+
+ERROR = {"unit": "px", "mean": 20.0, "median": 18.0, "low": 19.0, "high": 21.0}
+LATENCY = {"median": 3.2, "p95": 3.6}
+
+
+@pytest.fixture
+def figures():
+    """A student that holds its budget, from a command that would print it."""
+    interval = {"mean": 0.7, "low": -0.8, "high": 1.9}
+    int8 = {"bytes": 216_000, "worse_than_reference_percent": interval, "latency_ms": LATENCY, "warning": ""}
+    size = {"fc_parameters": 5954, "parameters": 193_426, "bytes": 780_000, "onnx_parity": 9e-8}
+    return {
+        "teacher": {"error": ERROR, "latency_ms": LATENCY},
+        "student": {**size, "error": ERROR, "latency_ms": LATENCY, "int8": int8},
+        "reference": "control",
+        "difference_percent": interval,
+        "control_difference_from_teacher_percent": {"mean": -0.6},
+        "budget_percent": 2.0,
+        "budget_met": True,
+        "held_on_validation": True,
+        "fc_reduction": 133.5,
+        "parameter_reduction": 5.9,
+        "reason": "the smallest whose upper bound is at most 2 %",
+        "labels_only": None,
+        "int8_file_reduction": 21.0,
+        "test_participants": 160,
+        "model_dir": "checkpoints/toy/student",
+    }
+
+
+@pytest.fixture
+def card():
+    return ModelCard("student", {}, {"rendered": False}, {}, "hash", 0)
+
+
+@pytest.mark.parametrize(
+    ("percent", "words"),
+    [(1.24, "1.2 % worse"), (-0.61, "0.6 % better"), (0.0, "0.0 % better"), (12.0, "12.0 % worse")],
+)
+def test_a_positive_change_is_worse_and_a_negative_one_better(percent, words):
+    assert change_in_words(percent) == words
+
+
+def test_what_the_teachers_lessons_gave_is_told_only_where_it_taught():
+    assert labels_only_in_words(None) == []
+    beside = {"worse_than_student_percent": {"mean": 3.2, "low": 1.0, "high": 5.4}}
+    assert labels_only_in_words(beside) == [
+        "  The same student from labels alone: 3.2 % worse than this one [+1.0, +5.4]."
+    ]
+
+
+@pytest.mark.parametrize(("count", "warned"), [(1, True), (7, True), (8, False), (160, False)])
+def test_fewer_than_eight_test_participants_are_a_warning(count, warned, figures, card):
+    words = "\n".join(in_words({**figures, "test_participants": count}, card, "xgaze explain"))
+    expected = f"Warning: only {count} test participants; with fewer than 8 the interval says little."
+    assert (expected in words) == warned == bool(few_participants(count))
+
+
+def test_the_result_names_reference_interval_budget_and_the_next_command(figures, card):
+    words = "\n".join(in_words(figures, card, "xgaze explain --samples 3"))
+    assert (
+        "Worse than the teacher given the same extra tuning: +0.7 % [-0.8, +1.9], 95 % interval over participants"
+        in words
+    )
+    assert "Budget of 2 %: held by the upper bound." in words and "Warning" not in words
+    assert "the same extra tuning makes it 0.6 % better" in words and "labels alone" not in words
+    assert words.endswith("Lies in: checkpoints/toy/student\nNext:    xgaze explain --samples 3")
+
+
+def test_a_budget_that_is_missed_says_why_this_student(figures, card):
+    missed = {
+        **figures,
+        "budget_met": False,
+        "held_on_validation": False,
+        "reason": "no upper bound is at most 2 %; the nearest",
+    }
+    words = "\n".join(in_words(missed, card, "xgaze explain"))
+    assert "Budget of 2 %: NOT held by the upper bound." in words
+    assert "  On validation participants: no upper bound is at most 2 %; the nearest." in words

@@ -1,0 +1,131 @@
+"""A small model for surgeries, a thin student as an ONNX file, and a whole search on the toy recording."""
+
+import pytest
+import torch
+from torch import nn
+
+from xgaze.compression.distill import distill
+from xgaze.compression.export import export_onnx
+from xgaze.compression.low_rank import LowRank
+from xgaze.compression.separable import Separable
+from xgaze.compression.student import load_model
+from xgaze.compression.surgery import Probe
+from xgaze.data.contract import InputSpec, Spec, rows_of
+from xgaze.models.inference import predict
+from xgaze.models.registry import build
+from xgaze.training.teacher import train_teacher
+
+ARGS = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
+LAYER = "head.embedding"
+
+
+@pytest.fixture
+def model(gaze_recording):
+    torch.manual_seed(0)
+    return build("multi-eye", ARGS, gaze_recording.spec).eval()
+
+
+@pytest.fixture
+def probe(model):
+    return probe_for(model)
+
+
+@pytest.fixture
+def probe_of():
+    """model -> its probe."""
+    return probe_for
+
+
+def probe_for(model):
+    torch.manual_seed(1)
+    inputs = tuple(torch.randn(4, 1, 40, 40) for _ in model.towers)
+    return Probe(inputs, torch.randn(400, model.head.embedding.in_features))
+
+
+@pytest.fixture
+def with_head():
+    """(model, changes) -> a model of the same inputs with other arguments."""
+    return rebuilt
+
+
+def rebuilt(model, **changes):
+    return build("multi-eye", {**ARGS, **changes}, model_spec(model))
+
+
+def model_spec(model):
+    return Spec(tuple(InputSpec(f"eye{k}", (1, 40, 40)) for k in range(len(model.towers))), "gaze", scene=(800, 600))
+
+
+@pytest.fixture(scope="session")
+def thin_student(gaze_recording):
+    """A student with a separable first layer, and random weights that carry what the blobs say to the outputs."""
+    torch.manual_seed(0)
+    args = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False, "hidden": 16}
+    student = build("multi-eye", args, gaze_recording.spec)
+    LowRank(LAYER, 3).reshape(student)
+    Separable(f"{LAYER}.reduce", 1, *student.feature_shape).reshape(student)
+    student.get_submodule(f"{LAYER}.reduce").reset_parameters()
+    return spread_out(student, gaze_recording)
+
+
+@pytest.fixture(scope="session")
+def spread():
+    """(model, recording) -> the model with random weights that carry what is seen to its outputs."""
+    return spread_out
+
+
+@torch.no_grad()
+def spread_out(model, recording):
+    """No biases, lively weights, and a last layer whose outputs have mean 0 and standard deviation 0.5 before they are scaled."""
+    layers = [one for one in model.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    for layer in layers:
+        nn.init.kaiming_normal_(layer.weight)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    read = []
+    handle = layers[-1].register_forward_hook(lambda _module, _inputs, out: read.append(out))
+    predict(model, recording, rows_of(recording, "train"))
+    handle.remove()
+    deviation, mean = torch.std_mean(torch.cat(read), dim=0)
+    layers[-1].weight.div_(2 * deviation[:, None])
+    layers[-1].bias.copy_(-mean / (2 * deviation))
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def exported(thin_student, gaze_recording, tmp_path_factory):
+    file = tmp_path_factory.mktemp("float") / "model.onnx"
+    export_onnx(thin_student, gaze_recording.spec, file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, gaze_recording):
+    """A teacher and its student."""
+    from xgaze.recipe import Recipe
+
+    recipe = Recipe.model_validate(
+        {
+            "name": "toy",
+            "data": {"source": "rendered"},
+            "model": {
+                "name": "multi-eye",
+                "args": {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False},
+            },
+            "training": {"epochs": 10, "batch_size": 12, "precision": "32-true", "loss": "euclidean"},
+            "distill": {
+                "tuning_epochs": 2,
+                "ranks": [1, 8],
+                "calibration_samples": 64,
+                "end_to_end_epochs": 1,
+                "separable_terms": [1],
+                "shares": [0.5, 0.25],
+                "teacher_weight": 0.5,
+            },
+        }
+    )
+    folder = tmp_path_factory.mktemp("checkpoints") / "toy"
+    train_teacher(recipe, gaze_recording, folder / "teacher")
+    teacher, card = load_model(folder / "teacher")
+    student = distill(recipe, gaze_recording, teacher, card, folder / "student", baselines=True)
+    return recipe, folder, student

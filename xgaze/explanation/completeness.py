@@ -1,0 +1,55 @@
+"""Do the parts add up? What is left unexplained of the output's change, and more steps until that is little."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+MOST_UNEXPLAINED_PERCENT = 5.0
+# Below this change of the output (px or logits), a percentage of it says nothing.
+SMALLEST_CHANGE = 1e-3
+MORE_STEPS = (1, 2, 4, 8)
+
+
+class Summed(Protocol):
+    """Parts that claim to sum to a change."""
+
+    @property
+    def completeness_percent(self) -> float: ...
+
+
+Found = TypeVar("Found", bound=Summed)
+
+
+def completeness_percent(attributed: float, explained: float) -> float:
+    """|attributed - explained| as % of the output change."""
+    return unexplained_percent([attributed], [explained])
+
+
+def unexplained_percent(attributed: Sequence[float], explained: Sequence[float]) -> float:
+    """What sums do not reach, as % of the outputs' changes, both summed over samples: one sample whose output hardly changes does
+    not decide."""
+    changes = np.asarray(explained, np.float64)
+    missed = np.abs(np.asarray(attributed, np.float64) - changes).sum()
+    return float(100 * missed / max(np.abs(changes).sum(), SMALLEST_CHANGE))
+
+
+def objection(what: str, unexplained: float) -> str | None:
+    """Why `what` ("its maps") may not be shown; None where it explains enough."""
+    if unexplained <= MOST_UNEXPLAINED_PERCENT:
+        return None
+    shown = f"{unexplained:.0f}" if unexplained >= 10 else f"{unexplained:.1f}"
+    return (
+        f"{what} leave {shown} % of the prediction's change unexplained "
+        f"(at most {MOST_UNEXPLAINED_PERCENT:.0f} % are allowed)."
+    )
+
+
+def with_enough_steps(ask: Callable[[int, int], Found], steps: int, batch_size: int) -> tuple[Found, int]:
+    """ask(steps, batch_size) with ever more steps until the parts add up, or until more are not worth the time; and the steps
+    taken."""
+    for times in MORE_STEPS:
+        found = ask(times * steps, batch_size)
+        if found.completeness_percent <= MOST_UNEXPLAINED_PERCENT:
+            break
+    return found, times * steps
