@@ -1,8 +1,8 @@
 """The commands end to end, as a user types them, on a small rendered recording."""
 
 import json
-import re
 import os
+import re
 import shutil
 import signal
 import subprocess
