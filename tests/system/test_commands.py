@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -255,7 +256,7 @@ def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run,
     (student / "budget.csv").unlink()
     elsewhere = Shell(tmp_path, Path(shell.environment["XGAZE_CACHE"]))
     out, err = elsewhere("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-params", "10", code=2)
-    assert "keeps --max-params 10; the nearest, rank 2, separable filters with 1 term, has " in err
+    assert re.search(r"keeps --max-params 10; the nearest, rank \d, separable filters with 1 term, has ", err)
     assert not out and "Traceback" not in err
     assert not pd.read_csv(student / "budget.csv")["chosen"].any() and (student / "model.json").is_file()
     page = elsewhere.json("explain", "tiny.yaml", "--sample", "3", "--over", "0")["report"]
@@ -265,4 +266,4 @@ def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run,
 def test_distilling_names_a_next_command_that_works(run):
     shell, _ = run
     out, _ = shell("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5")
-    assert out.rstrip().endswith("Next:    xgaze explain tiny.yaml --samples 3")
+    assert out.rstrip().endswith("Next:    xgaze explain --samples 3 tiny.yaml")
