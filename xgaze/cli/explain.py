@@ -30,6 +30,7 @@ from xgaze.explanation.attribution import mean_inputs
 from xgaze.explanation.capacity import explain_capacity
 from xgaze.explanation.checked import Maps, check_methods, inside_samples
 from xgaze.explanation.embedding import explain_embedding
+from xgaze.explanation.entrance import at_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
@@ -137,7 +138,8 @@ def _explain(
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
     attribution, regions, maps = explain_samples(recording, dict(explained), rows, recipe.explain, recipe.seed)
     teacher = loaded[TEACHER]
-    layer = first_linear(teacher)
+    explained, layer = at_embedding(explained, first_linear(teacher))
+    teacher = explained[TEACHER]
     methods, more_maps = _checked(recipe, recording, explained, rows, layer, attribution["samples"])
     stored = {
         "key": key,

@@ -11,6 +11,7 @@ from xgaze.data.contract import Recording, collate
 from xgaze.explanation.conductance import conductance
 from xgaze.explanation.gate import judge_methods
 from xgaze.explanation.methods import Effort, Question, attribute
+from xgaze.explanation.parts import baseline_of, moved_names, parts_of
 from xgaze.explanation.reading import predicted_class
 from xgaze.explanation.shapley import shapley
 from xgaze.explanation.targets import Target, targets_for
@@ -65,26 +66,31 @@ def inside_samples(
     settings: Explain,
 ) -> list[dict[str, Any]]:
     """Per sample "shapley" {model: {target: {input: value}}} and "conductance" {model: [value per variable of `layer`]}."""
-    names = [one.name for one in recording.spec.inputs]
     found = []
     for row in rows:
         targets = _targets(recording, models["teacher"], row)
         question = _question(recording, row, targets[-1], baseline)
-        by_input = {
-            role: {
-                target: dict(zip(names, values[0].tolist(), strict=True))
-                for target, values in shapley(model, targets, question.inputs, question.truth, baseline).items()
-            }
-            for role, model in models.items()
-        }
+        by_input = {role: _shapley(recording, model, targets, question) for role, model in models.items()}
         flowing = {
             role: conductance(
                 model, layer, question, settings.steps, max(1, settings.internal_batch_size // 2)
             ).tolist()
             for role, model in models.items()
         }
-        found.append({"shapley": by_input, "conductance": flowing})
+        found.append({"shapley": by_input if all(by_input.values()) else {}, "conductance": flowing})
     return found
+
+
+def _shapley(
+    recording: Recording, model: nn.Module, targets: Sequence[Target], question: Question
+) -> dict[str, dict[str, float]]:
+    """{target: {input: value}}; nothing where there is one input only, which makes all the difference."""
+    names, parts = moved_names(recording.spec), question.parts
+    if len(names) < 2:
+        return {}
+    inputs, baseline = parts.moved(question.inputs), parts.moved(question.baseline)
+    found = shapley(parts.model(model, question.inputs), targets, inputs, question.truth, baseline)
+    return {target: dict(zip(names, values[0].tolist(), strict=True)) for target, values in found.items()}
 
 
 def _targets(recording: Recording, teacher: nn.Module, row: int) -> list[Target]:
@@ -93,7 +99,8 @@ def _targets(recording: Recording, teacher: nn.Module, row: int) -> list[Target]
 
 def _question(recording: Recording, row: int, target: Target, baseline: tuple[Tensor, ...]) -> Question:
     batch = collate([recording[row]], recording.spec)
-    return Question(target, batch.inputs, batch.target, baseline)
+    parts = parts_of(recording.spec, batch.inputs)
+    return Question(target, batch.inputs, batch.target, baseline_of(parts, batch.inputs, baseline), parts)
 
 
 def _maps(
@@ -105,7 +112,7 @@ def _maps(
     offered: Sequence[str],
     effort: Effort,
 ) -> Maps:
-    names = [one.name for one in recording.spec.inputs]
+    names = moved_names(recording.spec)
     return {
         f"{place}/{role}/{question.target.name}/{name}/{method}": np.asarray(one, np.float32)
         for method in offered
