@@ -30,8 +30,10 @@ from xgaze.explanation.attribution import mean_inputs
 from xgaze.explanation.capacity import explain_capacity
 from xgaze.explanation.checked import Given, Maps, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.explanation.embedding import explain_embedding
+from xgaze.explanation.entrance import at_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
+from xgaze.explanation.parts import moved_names
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
@@ -135,7 +137,8 @@ def _explain(
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
     baseline = mean_inputs(recording, reference_rows(recording, recipe.seed))
     teacher = loaded[TEACHER]
-    layer = first_linear(teacher)
+    explained, layer = at_embedding(explained, first_linear(teacher))
+    teacher = explained[TEACHER]
     attributed, maps = _attributed(recipe, recording, explained, rows, baseline, layer, asked.target)
     stored = {
         "key": key,
@@ -162,7 +165,7 @@ def _attributed(
     """Sections "attribution", "regions" and "methods", and all maps."""
     section, regions, maps = explain_samples(recording, dict(models), rows, baseline, recipe.explain)
     questions = questions_of(recording, models[TEACHER], rows, baseline)
-    values = shapley_of(models, questions, [one.name for one in recording.spec.inputs])
+    values = shapley_of(models, questions, moved_names(recording.spec))
     flows, flowing = check_conductance(models, questions, layer, recipe.explain)
     given = Given(section["samples"], maps)
     methods, more_maps = check_methods(recording, models, questions, given, recipe.explain, recipe.seed, target)

@@ -89,7 +89,8 @@ def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     """The lines for a person."""
     delta = figures["methods"]["integrated gradients"]
     strongest = stored["sweep"]["variables"][0]
-    reach = f"{strongest['reach_px']:.0f} px" if "reach_px" in strongest else f"{strongest['reach']:.2f} logits"
+    unit = stored["sweep"].get("unit", "logits")
+    reach = f"{strongest['reach_px']:.0f} px" if "reach_px" in strongest else f"{strongest['reach']:.2f} {unit}"
     return [
         f"Explained {', '.join(figures['samples'])} by integrated gradients; at worst {delta:.2f} % of the output change "
         "is not attributed.",

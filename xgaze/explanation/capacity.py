@@ -22,7 +22,8 @@ from xgaze.explanation.capacity_embedding import People, importance_section, pro
 from xgaze.explanation.decision import decision
 from xgaze.explanation.intervals import Stored
 from xgaze.explanation.prepared import analysis_copy
-from xgaze.explanation.sweep import STRONGEST, path_of, sweep_embedding
+from xgaze.explanation.reading import output_unit
+from xgaze.explanation.sweep import STRONGEST, margins, path_of, sweep_embedding
 from xgaze.progress import progress_bar
 
 TEACHER, STUDENT = "teacher", "student"
@@ -72,7 +73,10 @@ def explain_capacity(
     sections = {
         "layers": _layer_rows(models, first, sizes.forwards),
         "embedding": embedding,
-        "sweep_mean": mean_sweep(end, people[TEACHER], recording.spec.kind == "gaze", sizes),
+        "sweep_mean": {
+            "unit": output_unit(recording.spec),
+            **mean_sweep(end, people[TEACHER], recording.spec.kind == "gaze", sizes),
+        },
         "decision": decision(*_expected(embedding["measures"], capacity), frontier),
     }
     finite: dict[str, Any] = _finite(sections)
@@ -118,7 +122,8 @@ def mean_sweep(tail: nn.Module, people: People, gaze: bool, sizes: CapacitySizes
     ]
     mean = np.mean([one.reach() for one in found], axis=0)
     own = tail_outputs(tail)(people.test.embedding[places])
-    moved = np.mean([one.outputs - here for one, here in zip(found, own, strict=True)], axis=0)
+    steps = [margins(one.outputs - here, int(here.argmax())) for one, here in zip(found, own, strict=True)]
+    moved = np.mean(steps, axis=0)
     key = "reach_px" if gaze else "reach"
     order = np.argsort(-mean, kind="stable")
     return {

@@ -25,6 +25,7 @@ from xgaze.data.contract import Spec
 from xgaze.evaluation.participants import LEVEL, Interval, participant_means
 from xgaze.evaluation.score import sample_errors
 from xgaze.explanation.intervals import Stored, stored_interval
+from xgaze.explanation.reading import output_unit
 
 KEPT = (1, 2, 4, 8, 16, 32, 64)
 
@@ -83,13 +84,13 @@ def importance_section(
     orders = {name: strongest_first(values) for name, values in measures.items()}
     return {
         "methods": list(measures),
-        "unit": spec.unit if spec.kind == "gaze" else "logits",
+        "unit": output_unit(spec),
         "rows": _rows(measures),
         "agreement": rank_agreement(measures),
         "ties": {name: count_ties(values) for name, values in measures.items()},
         "refit": keep_curves(orders, counts, known, here, error)
         + random_curve(draws, counts, known, here, error, seed),
-        "refit_unit": spec.unit if spec.kind == "gaze" else "1 - probability of the true class",
+        "refit_unit": "1 - probability of the true class" if spec.kind == "class" else spec.unit,
         "whole_error": error(here),
     }
 

@@ -13,6 +13,7 @@ from xgaze.explanation.conductance import Conductance, judged_conductance
 from xgaze.explanation.explain import stored_attribution
 from xgaze.explanation.gate import Answered, Verdict, judged_answers
 from xgaze.explanation.methods import Effort, Question, attribute
+from xgaze.explanation.parts import baseline_of, moved_names, parts_of
 from xgaze.explanation.reading import predicted_class
 from xgaze.explanation.shapley import shapley
 from xgaze.explanation.targets import asked_targets, targets_for
@@ -45,8 +46,10 @@ def questions_of(
 def _questions(recording: Recording, teacher: nn.Module, row: int, baseline: tuple[Tensor, ...]) -> Iterator[Question]:
     sample = recording[row]
     batch = collate([sample], recording.spec)
+    parts = parts_of(recording.spec, batch.inputs)
+    there = baseline_of(parts, batch.inputs, baseline)
     for target in targets_for(recording.spec, predicted_class(recording, teacher, sample)):
-        yield Question(target, batch.inputs, batch.target, baseline)
+        yield Question(target, batch.inputs, batch.target, there, parts)
 
 
 def check_methods(
@@ -64,7 +67,7 @@ def check_methods(
     out of the maps.
     """
     effort = Effort(settings.steps, internal_batch_size=settings.internal_batch_size, seed=seed)
-    names = [one.name for one in recording.spec.inputs]
+    names = moved_names(recording.spec)
     rounds = [(role, asked) for role in models for asked in _by_target(questions, wanted)]
     verdicts, maps = [], Maps()
     with progress_bar("checking attribution methods") as advance:
@@ -83,13 +86,16 @@ def check_methods(
 
 
 def shapley_of(models: Models, questions: Sequence[Asked], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Per sample {model: {target: {input: exact Shapley value}}}."""
+    """Per sample {model: {target: {input: exact Shapley value}}}; nothing for one input only, which makes all the difference."""
+    if len(names) < 2:
+        return [{} for _ in questions]
     return [{role: _shapley(model, asked, names) for role, model in models.items()} for asked in questions]
 
 
 def _shapley(model: nn.Module, asked: Asked, names: Sequence[str]) -> dict[str, dict[str, float]]:
-    one = asked[0]
-    found = shapley(model, [each.target for each in asked], one.inputs, one.truth, one.baseline)
+    one, targets = asked[0], [each.target for each in asked]
+    inputs, baseline = one.parts.moved(one.inputs), one.parts.moved(one.baseline)
+    found = shapley(one.parts.model(model, one.inputs), targets, inputs, one.truth, baseline)
     return {target: dict(zip(names, values[0].tolist(), strict=True)) for target, values in found.items()}
 
 

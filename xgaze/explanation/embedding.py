@@ -8,9 +8,9 @@ from torch import nn
 
 from xgaze.capacity.embeddings import captured, collect_embeddings
 from xgaze.data.contract import Recording
-from xgaze.explanation.reading import in_words, output_of
+from xgaze.explanation.reading import in_words, output_of, output_unit, truth_in_words
 from xgaze.explanation.selection import reference_rows
-from xgaze.explanation.sweep import STRONGEST, Sweep, path_of, sweep_embedding
+from xgaze.explanation.sweep import STRONGEST, Sweep, margins, path_of, sweep_embedding
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 
@@ -39,11 +39,17 @@ def explain_embedding(
         "sample_id": sample.id,
         "layer": layer,
         "prediction": in_words(recording, output),
-        "truth": sample.target.tolist() if gaze else recording.spec.classes[int(sample.target)],
-        "variables": [_variable(sweep, k, gaze) for k in sweep.strongest(STRONGEST)],
+        "truth": truth_in_words(recording, sample),
+        "unit": output_unit(recording.spec),
+        "variables": [_variable(sweep, k, gaze, int(output.argmax())) for k in sweep.strongest(STRONGEST)],
     }
 
 
-def _variable(sweep: Sweep, k: int, gaze: bool) -> dict[str, Any]:
+def _variable(sweep: Sweep, k: int, gaze: bool, chosen: int) -> dict[str, Any]:
     key, reach = "reach_px" if gaze else "reach", float(sweep.reach()[k])
-    return {"variable": k, key: reach, "values": sweep.values[k].tolist(), **path_of(sweep.outputs[k], gaze)}
+    return {
+        "variable": k,
+        key: reach,
+        "values": sweep.values[k].tolist(),
+        **path_of(margins(sweep.outputs[k], chosen), gaze),
+    }

@@ -14,8 +14,11 @@ from xgaze.artifacts import atomic_path, write_json
 from xgaze.data.contract import Recording, Sample, collate
 from xgaze.explanation.attribution import Attribution, integrated_gradients
 from xgaze.explanation.completeness import with_enough_steps
-from xgaze.explanation.reading import in_words, output_of, predicted_class
+from xgaze.explanation.graphs import stored_graph
+from xgaze.explanation.parts import baseline_of, baseline_words, is_picture, moved_names, parts_of
+from xgaze.explanation.reading import in_words, output_of, predicted_class, truth_in_words
 from xgaze.explanation.regions import mean_shares, region_shares
+from xgaze.explanation.sequences import stored_scanpath
 from xgaze.explanation.targets import Target, targets_for
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
@@ -51,7 +54,7 @@ def explain_samples(
         "method": "integrated gradients",
         "steps": settings.steps,
         "most_steps": most_steps,
-        "baseline": "mean training image",
+        "baseline": baseline_words(recording.spec),
         "targets": list(named),
         "target_unit": next(iter(named.values())),
         "samples": samples,
@@ -71,19 +74,21 @@ def _attribute_all(
     settings: Explain,
 ) -> tuple[Found, int]:
     batch = collate([sample], recording.spec)
+    parts = parts_of(recording.spec, batch.inputs)
+    there = baseline_of(parts, batch.inputs, baseline)
     found: Found = {}
     most_steps = settings.steps
     for name, model in models.items():
         found[name] = {}
         for target in targets:
-            ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, baseline)
+            ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, there, parts=parts)
             found[name][target.name], steps = with_enough_steps(ask, settings.steps, settings.internal_batch_size)
             most_steps = max(most_steps, steps)
     return found, most_steps
 
 
 def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample, found: Found) -> dict[str, Any]:
-    names = [one.name for one in recording.spec.inputs]
+    names = moved_names(recording.spec)
 
     def per_model(read: Any) -> dict[str, Any]:
         return {model: {target: read(one) for target, one in by.items()} for model, by in found.items()}
@@ -91,15 +96,16 @@ def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample
     predictions = {
         f"{name}_prediction": in_words(recording, output_of(recording, model, sample)) for name, model in models.items()
     }
-    truth = sample.target if recording.spec.kind == "gaze" else np.eye(len(recording.spec.classes))[int(sample.target)]
     return {
         "id": sample.id,
         "participant": sample.groups["participant"],
-        "truth": in_words(recording, truth),
+        "truth": truth_in_words(recording, sample),
         **predictions,
         "completeness_percent": per_model(lambda one: one.completeness_percent),
         "share_percent": per_model(lambda one: dict(zip(names, one.share_percent(), strict=True))),
         "explained": per_model(lambda one: one.explained),
+        **stored_scanpath(recording.spec, sample, found),
+        **stored_graph(recording.spec, sample, found),
     }
 
 
@@ -120,8 +126,9 @@ def _regions(recording: Recording, sample: Sample, found: Found) -> list[dict[st
 
 
 def _maps(recording: Recording, k: int, sample: Sample, found: Found) -> Maps:
-    names = [one.name for one in recording.spec.inputs]
-    images: Maps = {f"{k}/image/{name}": sample.inputs[name] for name in names}
+    names = moved_names(recording.spec)
+    pictures = [one.name for one in recording.spec.inputs if is_picture(one)]
+    images: Maps = {f"{k}/image/{name}": sample.inputs[name] for name in pictures}
     for model, by in found.items():
         for target, one in by.items():
             images |= {f"{k}/{model}/{target}/{name}": m for name, m in zip(names, one.maps, strict=True)}

@@ -91,7 +91,8 @@ def judged_answers(
 
 def wrong_gradients(model: nn.Module, question: Question) -> str | None:
     """What is wrong with the gradients of the model's custom layers, in words; None if nothing is."""
-    errors = gradient_errors(analysis_copy(model), on_device(model, question.inputs))
+    inputs, baseline = (on_device(model, one) for one in (question.inputs, question.baseline))
+    errors = gradient_errors(analysis_copy(model), inputs, baseline=baseline)
     bad = {name: error for name, error in errors.items() if not error <= MOST_UNEXPLAINED_PERCENT}
     if not bad:
         return None

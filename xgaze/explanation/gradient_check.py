@@ -18,15 +18,27 @@ def is_custom(module: nn.Module) -> bool:
     return not type(module).__module__.startswith("torch.nn.") or isinstance(module, nn.CrossMapLRN2d)
 
 
-def gradient_errors(model: nn.Module, inputs: Sequence[Tensor], seed: int = 0) -> dict[str, float]:
+def gradient_errors(
+    model: nn.Module, inputs: Sequence[Tensor], seed: int = 0, baseline: Sequence[Tensor] | None = None
+) -> dict[str, float]:
     """Path of each custom layer -> error of its gradient, in % of the directional derivative.
 
     model: an analysis copy. inputs: one batch. The model itself is not checked, only what it is made of; layers are checked on
-    what reaches them at this forward, in a few random directions.
+    what reaches them at this forward, in a few random directions; with a `baseline`, only of what differs from it there: a layer
+    may well count or mask with what no attribution moves.
     """
     paths = {name: one for name, one in model.named_modules() if name and is_custom(one)}
     fed = _fed(model, paths, inputs)
-    return {name: _error_percent(paths[name], given, seed) for name, given in fed.items()}
+    other = fed if baseline is None else _fed(model, paths, baseline)
+    moved = {name: _differing(given, None if baseline is None else other.get(name)) for name, given in fed.items()}
+    return {name: _error_percent(paths[name], given, moved[name], seed) for name, given in fed.items()}
+
+
+def _differing(given: tuple[Tensor, ...], other: tuple[Tensor, ...] | None) -> tuple[Tensor, ...]:
+    """1 where the two differ, else 0; all 1 where there is nothing to compare with."""
+    if other is None or [one.shape for one in given] != [one.shape for one in other]:
+        return tuple(torch.ones_like(one) for one in given)
+    return tuple((one != own).to(one.dtype) for one, own in zip(given, other, strict=True))
 
 
 @torch.no_grad()
@@ -50,7 +62,7 @@ def _fed(model: nn.Module, paths: dict[str, nn.Module], inputs: Sequence[Tensor]
     return fed
 
 
-def _error_percent(module: nn.Module, given: tuple[Tensor, ...], seed: int) -> float:
+def _error_percent(module: nn.Module, given: tuple[Tensor, ...], moved: tuple[Tensor, ...], seed: int) -> float:
     twin = copy.deepcopy(module).double()
     places = [one.double().requires_grad_() for one in given]
     with torch.enable_grad():
@@ -64,7 +76,8 @@ def _error_percent(module: nn.Module, given: tuple[Tensor, ...], seed: int) -> f
     gradients = torch.autograd.grad((output * ahead).sum(), places, allow_unused=True)
     differences, sizes = 0.0, 0.0
     for _ in range(DIRECTIONS):
-        ways = [torch.randn(one.shape, generator=chance, dtype=torch.float64).to(one) for one in places]
+        drawn = [torch.randn(one.shape, generator=chance, dtype=torch.float64).to(one) for one in places]
+        ways = [way * one.to(way) for way, one in zip(drawn, moved, strict=True)]
         claimed = sum(float((g * way).sum()) for g, way in zip(gradients, ways, strict=True) if g is not None)
         measured = float(((_moved(twin, places, ways, step) - _moved(twin, places, ways, -step)) * ahead).sum())
         differences += abs(claimed - measured / (2 * step))

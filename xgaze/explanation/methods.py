@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from xgaze.errors import InputError, nearest
 from xgaze.explanation.attribution import Attribution, attribution_of
 from xgaze.explanation.grad_cam import grad_cam
+from xgaze.explanation.parts import WHOLE, Parts
 from xgaze.explanation.path_gradients import integrate
 from xgaze.explanation.prepared import analysis_copy, on_device
 from xgaze.explanation.targets import Scalar, Target
@@ -21,12 +22,16 @@ from xgaze.explanation.targets import Scalar, Target
 
 @dataclass(frozen=True)
 class Question:
-    """Which number, of which sample, against what: inputs and baseline (1, channels, H, W) each, truth (1, ...)."""
+    """Which number, of which sample, against what: inputs and baseline (1, channels, H, W) each, truth (1, ...).
+
+    parts: inputs to be held (their baseline is their own value), and rows that are real.
+    """
 
     target: Target
     inputs: tuple[Tensor, ...]
     truth: Tensor
     baseline: tuple[Tensor, ...]
+    parts: Parts = WHOLE
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,13 @@ Attribute = Callable[[Scalar, Question, Effort], tuple[Tensor, ...]]
 
 @dataclass(frozen=True)
 class Method:
-    """complete: whether its maps claim to sum to the output's change. by_gradient: whether wrong gradients spoil it."""
+    """complete: whether its maps claim to sum to the output's change. by_gradient: whether wrong gradients spoil it. pictures:
+    whether it is made for pictures alone."""
 
     attribute: Attribute
     complete: bool
     by_gradient: bool = True
+    pictures: bool = False
 
 
 def attribute(
@@ -71,15 +78,18 @@ def attribute(
         raise InputError(f"attribution method '{name}' is not known; {nearest(name, known)}")
     if len(question.truth) != 1:
         raise InputError(f"attributions are asked of one sample at a time, not of {len(question.truth)} at once.")
+    parts, inputs = question.parts, on_device(model, question.inputs)
     placed = Question(
         question.target,
-        on_device(model, question.inputs),
+        parts.moved(inputs),
         on_device(model, (question.truth,))[0],
-        on_device(model, question.baseline),
+        parts.moved(on_device(model, question.baseline)),
     )
-    scalar = Scalar(analysis_copy(model), question.target)
+    if known[name].pictures and any(one.dim() != 4 for one in placed.inputs):
+        raise InputError("it is made for pictures alone, and this model reads more, or other, than pictures.")
+    scalar = Scalar(parts.model(analysis_copy(model), inputs), question.target)
     found = known[name].attribute(scalar, placed, effort or Effort())
-    return attribution_of(scalar, found, placed.inputs, placed.truth, placed.baseline)
+    return attribution_of(scalar, found, placed.inputs, placed.truth, placed.baseline, parts)
 
 
 def _saliency(scalar: Scalar, asked: Question, _: Effort) -> tuple[Tensor, ...]:
@@ -152,8 +162,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "input x gradient": Method(_input_x_gradient, complete=False),
         "integrated gradients": Method(_integrated_gradients, complete=True),
         "GradientShap": Method(_gradient_shap, complete=True),
-        "Grad-CAM": Method(_grad_cam, complete=False),
-        "occlusion": Method(_occlusion, complete=False, by_gradient=False),
+        "Grad-CAM": Method(_grad_cam, complete=False, pictures=True),
+        "occlusion": Method(_occlusion, complete=False, by_gradient=False, pictures=True),
         "DeepLift": Method(_deep_lift, complete=True),
     }
 )

@@ -14,6 +14,7 @@ from xgaze.explanation.agreement import RANDOM, STUDENT, TEACHER, agreement_figu
 from xgaze.explanation.anatomy import anatomy_figures, anatomy_section
 from xgaze.explanation.attribution import integrated_gradients
 from xgaze.explanation.batch import measured_table
+from xgaze.explanation.parts import Parts, baseline_of, only_pictures, parts_of
 from xgaze.explanation.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places
 from xgaze.explanation.reading import coordinates, predicted_class
 from xgaze.explanation.targets import Target, targets_for
@@ -22,6 +23,9 @@ from xgaze.recipe import Explain
 
 FIGURES_VERSION = 1
 """To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
+
+
+ASKED = {"gaze": {"target": "error", "unit": "px"}, "class": {"target": "class", "unit": "logit"}}
 
 
 def measure_over(
@@ -49,13 +53,13 @@ def measure_over(
         table = measured_table(
             folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed), advance
         )
-    gaze = recording.spec.kind == "gaze"
-    target = {"target": "error", "unit": "px"} if gaze else {"target": "class", "unit": "logit"}
-    size = {"samples": len(rows), "participants": len(np.unique(people)), **target}
+    target = ASKED.get(recording.spec.kind, {"target": "value", "unit": recording.spec.unit})
+    kind = {"groups": recording.spec.groups, "pixels": only_pictures(recording.spec)}
+    size: dict[str, Any] = {"samples": len(rows), "participants": len(np.unique(people)), **target}
     judged = [name for name in (TEACHER, STUDENT) if name in models]
     anatomy = anatomy_section(table, people, getattr(recording, "regions", None) or (), judged)
     return {
-        "agreement": {**size, **agreement_section(table, people)},
+        "agreement": {**size, **kind, **agreement_section(table, people)},
         "anatomy": anatomy and {**size, **anatomy},
     }
 
@@ -72,14 +76,15 @@ def figures_of(
     sample = recording[row]
     batch = collate([sample], recording.spec)
     chosen = predicted_class(recording, models[TEACHER], sample)
-    maps = _maps(models, targets_for(recording.spec, chosen)[-1], batch, baseline, settings)
+    parts = parts_of(recording.spec, batch.inputs)
+    there = baseline_of(parts, batch.inputs, baseline)
+    maps = _maps(models, targets_for(recording.spec, chosen)[-1], batch, there, parts, settings)
     figures = agreement_figures(maps)
     for name in (TEACHER, STUDENT):
         if name not in models:
             continue
-        subject = Perturbed(
-            models[name], batch.inputs, baseline, coordinates(recording.spec, chosen), settings.internal_batch_size
-        )
+        read = coordinates(recording.spec, chosen)
+        subject = Perturbed(models[name], batch.inputs, there, read, settings.internal_batch_size, parts)
         figures |= _curves(name, subject, maps[name], seed + row)
         figures |= _anatomy(recording, sample, name, subject, maps[name])
     return figures
@@ -89,12 +94,16 @@ Maps = dict[str, tuple[NDArray[np.float32], ...]]
 
 
 def _maps(
-    models: Mapping[str, nn.Module], target: Target, batch: Batch, baseline: Sequence[Tensor], settings: Explain
+    models: Mapping[str, nn.Module],
+    target: Target,
+    batch: Batch,
+    baseline: Sequence[Tensor],
+    parts: Parts,
+    settings: Explain,
 ) -> Maps:
+    effort = (settings.steps, settings.internal_batch_size, parts)
     return {
-        name: integrated_gradients(
-            model, target, batch.inputs, batch.target, baseline, settings.steps, settings.internal_batch_size
-        ).maps
+        name: integrated_gradients(model, target, batch.inputs, batch.target, baseline, *effort).maps
         for name, model in models.items()
     }
 

@@ -14,6 +14,7 @@ from scipy.integrate import trapezoid
 from torch import Tensor, nn
 
 from xgaze.data.batches import device_of
+from xgaze.explanation.parts import WHOLE, Parts
 from xgaze.explanation.reading import Coordinates
 
 STEPS = 10
@@ -23,13 +24,17 @@ Masks = tuple[NDArray[np.bool_], ...]
 
 @dataclass(frozen=True)
 class Perturbed:
-    """One sample of a model: inputs and baseline are (1, channels, H, W) each. At most `batch_size` variants at once."""
+    """One sample of a model: inputs and baseline are (1, channels, H, W) each. At most `batch_size` variants at once.
+
+    parts: inputs that are never replaced, and rows that are real; masks are of these rows of the other inputs.
+    """
 
     model: nn.Module
     inputs: Sequence[Tensor]
     baseline: Sequence[Tensor]
     coordinates: Coordinates
     batch_size: int = 16
+    parts: Parts = WHOLE
 
     @torch.no_grad()
     def predictions(self, masks: Masks) -> NDArray[np.float64]:
@@ -42,11 +47,12 @@ class Perturbed:
         return self.coordinates(np.concatenate(outputs))
 
     def _replaced(self, masks: Sequence[NDArray[np.bool_]]) -> list[Tensor]:
-        device = device_of(self.model)
-        return [
-            torch.where(torch.from_numpy(mask)[:, None], there, here).to(device)
-            for mask, here, there in zip(masks, self.inputs, self.baseline, strict=True)
+        device, inputs = device_of(self.model), self.parts.moved(self.inputs)
+        replaced = [
+            torch.where(self.parts.whole(k, torch.from_numpy(mask), here.shape[1:]), there, here).to(device)
+            for k, (mask, here, there) in enumerate(zip(masks, inputs, self.parts.moved(self.baseline), strict=True))
         ]
+        return self.parts.together(replaced, [one.to(device) for one in self.inputs])
 
 
 @dataclass(frozen=True)

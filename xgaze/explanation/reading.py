@@ -22,20 +22,34 @@ def output_of(recording: Recording, model: nn.Module, sample: Sample) -> NDArray
 
 
 def predicted_class(recording: Recording, model: nn.Module, sample: Sample) -> int | None:
-    """The class named by the model; None where the target is a gaze point."""
-    return None if recording.spec.kind == "gaze" else int(output_of(recording, model, sample).argmax())
+    """The class named by the model; None where the target is no class."""
+    return int(output_of(recording, model, sample).argmax()) if recording.spec.kind == "class" else None
 
 
 def in_words(recording: Recording, output: NDArray[Any]) -> list[float] | str:
-    """A gaze point as two numbers, a class as its name."""
+    """A gaze point as two numbers, a value with its unit, a class as its name."""
     if recording.spec.kind == "gaze":
         return [float(value) for value in output]
+    if recording.spec.kind == "value":
+        return f"{float(output[0]):.4g} {recording.spec.unit}"
     return recording.spec.classes[int(output.argmax())]
 
 
+def truth_in_words(recording: Recording, sample: Sample) -> list[float] | str:
+    """The target of a sample as `in_words` says an output."""
+    if recording.spec.kind == "class":
+        return recording.spec.classes[int(sample.target)]
+    return in_words(recording, sample.target)
+
+
+def output_unit(spec: Spec) -> str:
+    """In what a model's outputs are counted: px, the unit of a value, or logits."""
+    return "logits" if spec.kind == "class" else spec.unit
+
+
 def coordinates(spec: Spec, chosen: int | None = None) -> Coordinates:
-    """Gaze: the point itself, px. Classes: the logit of class `chosen` less the mean of the others."""
-    if spec.kind == "gaze":
+    """Gaze: the point itself, px, and so a value. Classes: the logit of class `chosen` less the mean of the others."""
+    if spec.kind != "class":
         return lambda outputs: outputs
     assert chosen is not None
 

@@ -24,7 +24,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Predicted:
-    """A model on all test samples, in order. outputs (n, 2) px, or (n, classes) probabilities; errors (n,), see
+    """A model on all test samples, in order. outputs (n, 2) px, (n, 1) values, or (n, classes) probabilities; errors (n,), see
     `sample_errors`."""
 
     outputs: NDArray[np.float64]
@@ -36,9 +36,9 @@ def read_predicted(file: Path, recording: Recording) -> Predicted | None:
     if not file.is_file():
         return None
     table = pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False)
-    gaze = recording.spec.kind == "gaze"
-    names = [f"probability_{name}" for name in recording.spec.classes]
-    columns = ["prediction_x_px", "prediction_y_px", "error_px"] if gaze else [*names, "error"]
+    named = [*(f"probability_{name}" for name in recording.spec.classes), "error"]
+    others = {"gaze": ["prediction_x_px", "prediction_y_px", "error_px"], "value": ["prediction", "error"]}
+    columns = others.get(recording.spec.kind, named)
     if not {"id", "split", *columns} <= set(table.columns):
         return None
     table = table[table["split"] == "test"]
@@ -55,8 +55,8 @@ def predict_test(model: nn.Module, recording: Recording) -> Predicted:
     with progress_bar("predicting the test samples") as advance:
         outputs = predict(model, recording, rows, advance=advance)
     errors = sample_errors(recording.spec, outputs, targets_of(recording, rows))
-    gaze = recording.spec.kind == "gaze"
-    return Predicted((outputs if gaze else probabilities(outputs)).astype(np.float64), errors)
+    classes = recording.spec.kind == "class"
+    return Predicted((probabilities(outputs) if classes else outputs).astype(np.float64), errors)
 
 
 def choose_samples(

@@ -45,8 +45,20 @@ def sweep_embedding(tail: nn.Module, embedding: NDArray[Any], observed: NDArray[
     return Sweep(values, outputs.double().numpy().reshape(*values.shape, -1))
 
 
+def margins(outputs: NDArray[np.float64], chosen: int) -> NDArray[np.float64]:
+    """Of more than two classes, (..., classes) -> (..., 1): the logit of `chosen` less the mean of the others. Else as it is."""
+    if outputs.shape[-1] <= 2:
+        return outputs
+    others = np.delete(outputs, chosen, axis=-1).mean(axis=-1)
+    found: NDArray[np.float64] = (outputs[..., chosen] - others)[..., None]
+    return found
+
+
 def path_of(outputs: NDArray[np.float64], gaze: bool) -> dict[str, list[float]]:
-    """Outputs (points, outputs) along one variable as the report draws them: the gaze point, or the last class less the first."""
+    """Outputs (points, outputs) along one variable as the report draws them: the gaze point, the one value or margin (see
+    `margins`), or the last class less the first."""
     if gaze:
         return {"x_px": outputs[:, 0].tolist(), "y_px": outputs[:, 1].tolist()}
+    if outputs.shape[1] == 1:
+        return {"score": outputs[:, 0].tolist()}
     return {"score": (outputs[:, -1] - outputs[:, 0]).tolist()}

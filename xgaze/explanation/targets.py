@@ -23,7 +23,10 @@ class Target:
 
 
 def targets_for(spec: Spec, predicted_class: int | None = None) -> list[Target]:
-    """Gaze: x, y and the Euclidean error, all px. Classes: the logit of `predicted_class` less the mean of the others."""
+    """Gaze: x, y and the Euclidean error, all px. A value: itself, in its unit. Classes: the logit of `predicted_class` less the
+    mean of the others."""
+    if spec.kind == "value":
+        return [Target("value", spec.unit, lambda outputs, _: outputs[:, 0])]
     if spec.kind == "gaze":
         return [
             Target("gaze x", "px", lambda outputs, _: outputs[:, 0]),

@@ -2,25 +2,35 @@
 
 from typing import Any
 
-from xgaze.report import figures, figures_inside, figures_sample, figures_trust
+from xgaze.report import figures, figures_crossval, figures_inside, figures_sample, figures_trust
+from xgaze.report.drawn import drawn_of
+from xgaze.report.figures_scanpath import drawn_charts
 from xgaze.report.images import SAMPLES_SHOWN, targets_of
 from xgaze.report.svg import Chart
 
 
 def report_charts(report: dict[str, Any]) -> dict[str, Chart]:
     """Charts of the run, of its samples and of its explanation."""
-    return _run(report) | _samples(report) | _trust(report) | _inside(report)
+    return _run(report) | _crossvals(report) | _samples(report) | _trust(report) | _inside(report)
 
 
 def _run(report: dict[str, Any]) -> dict[str, Chart]:
     charts = {}
     if report["per_participant"]:
-        what = "mean error, px" if report["task"] == "gaze" else "right answers, %"
+        what = "right answers, %" if report["task"] == "class" else f"mean error, {report['score']['unit']}"
         charts["people"] = figures.participants_figure(report["per_participant"], what)
     if report["candidates"]:
         charts["frontier"] = figures.candidates_figure(report["candidates"], report["budget_percent"])
     if report["capacity"]:
         charts["spectrum"] = figures.spectrum_figure(report["capacity"])
+    return charts
+
+
+def _crossvals(report: dict[str, Any]) -> dict[str, Chart]:
+    charts: dict[str, Chart] = {}
+    for name in ("crossval", "replay"):
+        if report.get(name):
+            charts |= figures_crossval.crossval_charts(name, report[name])
     return charts
 
 
@@ -38,7 +48,7 @@ def _samples(report: dict[str, Any]) -> dict[str, Chart]:
         if sample.get("conductance"):
             flow = figures_sample.conductance_figure(f"{name}-conductance", sample, targets_of(sample)[-1], unit)
             charts[f"{name}-conductance"] = flow
-    return charts
+    return charts | drawn_charts(drawn_of(report))
 
 
 def _trust(report: dict[str, Any]) -> dict[str, Chart]:
@@ -72,7 +82,7 @@ def _inside(report: dict[str, Any]) -> dict[str, Chart]:
             importance["refit"], importance.get("refit_unit", report["score"]["unit"])
         )
     if report["sweep_mean"]:
-        unit = "px" if report["task"] == "gaze" else "logits"
+        unit = report["sweep_mean"].get("unit", "px" if report["task"] == "gaze" else "logits")
         charts["sweep-mean"] = figures_inside.sweep_mean_figure(report["sweep_mean"], unit)
         if report["sweep_mean"].get("paths"):
             charts["sweep-paths"] = figures_sample.sweep_paths_figure(report["sweep_mean"])

@@ -17,7 +17,7 @@ SPECTRA = (
 )
 
 
-def participants_figure(rows: list[dict[str, Any]], what: str) -> Chart:
+def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "people") -> Chart:
     """Every test participant: teacher and student, joined, in the order of the teacher."""
     rows = sorted(rows, key=lambda row: row["teacher"])
     place = np.arange(len(rows))
@@ -37,7 +37,7 @@ def participants_figure(rows: list[dict[str, Any]], what: str) -> Chart:
         legend_above(axes)
 
     spread = f"Teacher from {number(teacher.min())} to {number(teacher.max())}."
-    return chart("people", f"{what[0].upper()}{what[1:]}, of every test participant", spread, draw)
+    return chart(name, f"{what[0].upper()}{what[1:]}, of every test participant", spread, draw)
 
 
 def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> Chart:

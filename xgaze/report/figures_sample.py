@@ -27,7 +27,7 @@ def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
             axes.plot(*sweep["prediction"], "o", color=INK, markersize=7, label="prediction")
             axes.plot(*sweep["truth"], "x", color=INK, markersize=9, markeredgewidth=2, label="truth")
         else:
-            axes.set(xlabel=PERCENTILE, ylabel="logit difference of the classes")
+            axes.set(xlabel=PERCENTILE, ylabel=_scored(sweep, "logit difference of the classes", "prediction"))
         _legend_beside(axes)
 
     return chart(
@@ -53,7 +53,9 @@ def sweep_paths_figure(sweep: dict[str, Any]) -> Chart:
             axes.plot(0, 0, "o", color=INK, markersize=7, label="prediction")
             axes.set(xlabel="moved to the right, px", ylabel="moved down, px")
         else:
-            axes.set(xlabel=PERCENTILE, ylabel="change of the logit difference")
+            axes.set(
+                xlabel=PERCENTILE, ylabel=_scored(sweep, "change of the logit difference", "change of the prediction")
+            )
         _legend_beside(axes)
 
     return chart(
@@ -67,6 +69,11 @@ def sweep_paths_figure(sweep: dict[str, Any]) -> Chart:
         draw,
         height=4.2,
     )
+
+
+def _scored(sweep: dict[str, Any], logits: str, other: str) -> str:
+    unit = sweep.get("unit", "logits")
+    return logits if unit == "logits" else f"{other}, {unit}"
 
 
 def _paths(axes: Axes, variables: list[dict[str, Any]]) -> None:
@@ -132,22 +139,23 @@ def shapley_figure(name: str, sample: dict[str, Any], unit: str) -> Chart:
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(targets), sharex=True, sharey=True, squeeze=False)[0]
         for axes, target in zip(panels, targets, strict=True):
-            _bars(axes, [(m, [sample["shapley"][m][target][one] for one in inputs]) for m in models])
+            bars(axes, [(m, [sample["shapley"][m][target][one] for one in inputs]) for m in models])
             axes.set(xlabel=f"{target}, {unit}")
             name_rows(axes, inputs)
         legend_over(figure, panels[0])
 
     return chart(
         name,
-        "What each camera adds (exact Shapley values)",
+        f"What each {'input' if 'sequence' in inputs else 'camera'} adds (exact Shapley values)",
         f"Bars to the right raise the figure, bars to the left lower it, in {unit}. Together with the figure for the average "
-        "picture they add up to the model's own.",
+        f"{'input' if 'sequence' in inputs else 'picture'} they add up to the model's own.",
         draw,
         height=height(len(inputs)) + 0.15 * len(models),
     )
 
 
-def _bars(axes: Axes, values: list[tuple[str, list[float]]]) -> None:
+def bars(axes: Axes, values: list[tuple[str, list[float]]]) -> None:
+    """Horizontal bars from zero, in rows, one colour per model."""
     bar = 0.76 / len(values)
     for k, (model, own) in enumerate(values):
         place = np.arange(len(own)) + (k - (len(values) - 1) / 2) * bar

@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 
 from xgaze.report.forest import Series, forest, height, name_rows
 from xgaze.report.svg import COLOURS, MARK, MUTED, SHAPES, STUDENT, Chart, chart, legend_over
+from xgaze.report.words import groups_in_words
 
 ROLES = {"floor": (MUTED, "D"), "result": (STUDENT, "s"), "ceiling": (MARK, "^")}
-LIKENESS = "Likeness of each model's signed map to the teacher's, with 95 % intervals over people."
+LIKENESS = "Likeness of each model's signed map to the teacher's, with 95 % intervals over {}."
 STANDS_FOR = {
     "floor": "An untrained student shows what chance gives.",
     "ceiling": "A second teacher, trained with other random numbers, shows the most one can ask for.",
@@ -20,7 +21,10 @@ def agreement_figure(agreement: dict[str, Any]) -> Chart:
     """Likeness of maps to the teacher's, between a floor (knows nothing) and a ceiling (a second teacher)."""
     rows = sorted(agreement["rows"], key=lambda row: list(ROLES).index(row["role"]))
     names = [row["pair"] for row in rows]
-    measures = (("spearman", "rank correlation (Spearman)"), ("top_iou", "overlap of the strongest pixels (IoU)"))
+    measures = (
+        ("spearman", "rank correlation (Spearman)"),
+        ("top_iou", f"overlap of the strongest {_parts(agreement)} (IoU)"),
+    )
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(measures), sharey=True)
@@ -38,10 +42,20 @@ def agreement_figure(agreement: dict[str, Any]) -> Chart:
     return chart(
         "agreement",
         "Does the student attend to what the teacher attends to?",
-        " ".join([LIKENESS, *(words for role, words in STANDS_FOR.items() if role in there)]),
+        " ".join(
+            [
+                LIKENESS.format(groups_in_words(agreement)),
+                *(words for role, words in STANDS_FOR.items() if role in there),
+            ]
+        ),
         draw,
         height=height(len(rows)),
     )
+
+
+def _parts(agreement: dict[str, Any]) -> str:
+    """What maps are made of: pixels, or the features of fixations and cells."""
+    return "pixels" if agreement.get("pixels", True) else "values"
 
 
 def curves_figure(agreement: dict[str, Any]) -> Chart:
@@ -63,10 +77,10 @@ def curves_figure(agreement: dict[str, Any]) -> Chart:
 
     return chart(
         "curves",
-        "Do the strongest pixels matter?",
-        "How far the prediction moves, on average, while pixels are blanked (deletion) or put back (insertion), strongest first; "
-        "95 % intervals over people. A map that tells much lies right of the random order in deletion and left of it in "
-        "insertion.",
+        f"Do the strongest {_parts(agreement)} matter?",
+        f"How far the prediction moves, on average, while {_parts(agreement)} are blanked (deletion) or put back (insertion), "
+        f"strongest first; 95 % intervals over {groups_in_words(agreement)}. A map that tells much lies right of the random "
+        "order in deletion and left of it in insertion.",
         draw,
         height=height(len(rows)) - 0.2,
     )

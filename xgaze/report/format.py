@@ -2,6 +2,7 @@
 
 from typing import Any
 
+MEASURED = ("px", "ms")
 MINUS, DASH = "\u2212", "\u2013"
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
@@ -33,12 +34,12 @@ def percent(value: float) -> str:
 
 def score(value: float, unit: str) -> str:
     """A score with its unit: "31.2 px", "AUC 0.771"."""
-    return f"{number(value)} px" if unit == "px" else f"{unit} {value:.3f}"
+    return f"{number(value)} {unit}" if unit in MEASURED else f"{unit} {value:.3f}"
 
 
 def interval(error: dict[str, Any]) -> str:
     """The 95 % interval of a score: "29.0 to 33.4"."""
-    digits = 1 if error["unit"] == "px" else 3
+    digits = 1 if error["unit"] in MEASURED else 3
     return f"{number(error['low'], digits)} to {number(error['high'], digits)}"
 
 

@@ -57,17 +57,19 @@ def _webp(pixels: NDArray[np.uint8]) -> str:
 def sample_views(
     attribution: dict[str, Any], inputs: list[str], maps: Maps, refused: Refused | None = None
 ) -> list[dict[str, Any]]:
-    """Per sample: its pictures, one grid of maps per target, and one per other method and target that it answered. refused:
-    models and targets whose maps are not to be trusted, with the reason, which stands in their place."""
+    """Per sample: its pictures (inputs: their names; there may be none), one grid of maps per target, and one per other method
+    and target that it answered. refused: models and targets whose maps are not to be trusted, with the reason, which stands in
+    their place."""
     return [
         {
             "name": f"sample-{k}",
             "sample": sample,
             "eyes": [{"input": one, "uri": picture_uri(maps[f"{k}/image/{one}"])} for one in inputs],
             "grids": [
-                _target_grid(attribution, k, target, inputs, maps, refused or {}) for target in targets_of(sample)
+                _target_grid(attribution, k, target, inputs, maps, refused or {})
+                for target in (targets_of(sample) if inputs else [])
             ],
-            "methods": _method_grids(attribution, k, inputs, maps) if k < METHOD_SAMPLES_SHOWN else [],
+            "methods": _method_grids(attribution, k, inputs, maps) if inputs and k < METHOD_SAMPLES_SHOWN else [],
         }
         for k, sample in enumerate(attribution["samples"][:SAMPLES_SHOWN])
     ]

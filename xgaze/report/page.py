@@ -7,18 +7,30 @@ from numpy.typing import NDArray
 
 from xgaze.report import words
 from xgaze.report.charts import report_charts
+from xgaze.report.drawn import drawn_of
 from xgaze.report.html import embedded, render
 from xgaze.report.images import SAMPLES_SHOWN, sample_views
 from xgaze.report.tables import Table
+from xgaze.report.tables_crossval import crossval_tables, crossval_words
 from xgaze.report.tables_explanation import explanation_tables, sample_tables
 from xgaze.report.tables_run import run_tables
+from xgaze.report.tables_scanpath import drawn_tables
 
-OPTIONAL = ("methods", "agreement", "anatomy", "layers", "embedding", "sweep_mean", "decision")
+OPTIONAL = (
+    "methods",
+    "agreement",
+    "anatomy",
+    "layers",
+    "embedding",
+    "sweep_mean",
+    "decision",
+)
+CROSSVAL_LABELS = {"crossval": "Cross validation", "replay": "Cross validation by a published protocol"}
 
 
 def render_page(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> str:
     """The whole page. The same report gives the same bytes; it loads nothing. Reports of older versions lack keys."""
-    shown = {**dict.fromkeys(OPTIONAL), **report}
+    shown = {**dict.fromkeys((*OPTIONAL, *CROSSVAL_LABELS)), **report}
     return render(
         "page.html",
         report=shown,
@@ -29,6 +41,8 @@ def render_page(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> str
         charts=report_charts(shown),
         tables=_tables(shown),
         samples=_samples(shown, maps),
+        crossvals=_crossvals(shown),
+        groups=words.groups_in_words(shown),
         not_shown=max(0, len(shown["attribution"]["samples"]) - SAMPLES_SHOWN) if shown["attribution"] else 0,
         embedded=embedded(report),
     )
@@ -42,6 +56,8 @@ def sections(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("summary", "At a glance", True),
         ("models", "Teacher and student", True),
         ("people", "People", report["per_participant"]),
+        ("crossval", "Cross validation", report.get("crossval")),
+        ("replay", "Published protocol", report.get("replay")),
         ("search", "The search", report["candidates"]),
         ("capacity", "Capacity", report["capacity"]),
         ("layers", "Layers", report["layers"]),
@@ -57,17 +73,30 @@ def sections(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _tables(report: dict[str, Any]) -> dict[str, Table]:
     tables = run_tables(report) | explanation_tables(report)
+    for name in CROSSVAL_LABELS:
+        tables |= crossval_tables(name, report[name]) if report.get(name) else {}
     found = report["attribution"]
     for k, sample in enumerate(found["samples"][:SAMPLES_SHOWN] if found else []):
         tables |= sample_tables(f"sample-{k}", sample, found["target_unit"])
-    return tables
+    return tables | drawn_tables(drawn_of(report))
+
+
+def _crossvals(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the sections of cross validation say besides charts and tables."""
+    return [
+        {"name": name, "label": label, "words": crossval_words(found), **{k: found[k] for k in ("clean", "estimate")}}
+        for name, label in CROSSVAL_LABELS.items()
+        if (found := report.get(name))
+    ]
 
 
 def _samples(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]]:
     if not report["attribution"]:
         return []
-    found, inputs = report["attribution"], [one["name"] for one in report["inputs"]]
-    return sample_views(found, inputs, maps, refusals(report["methods"] or [], found["method"], found["targets"]))
+    found, pictures = report["attribution"], [one["name"] for one in report["inputs"] if len(one["shape"]) == 3]
+    refused = refusals(report["methods"] or [], found["method"], found["targets"])
+    drawn, views = drawn_of(report), sample_views(found, pictures, maps, refused)
+    return [{**view, "drawn": [one for one in drawn if one.sample is view["sample"]]} for view in views]
 
 
 def refusals(verdicts: list[dict[str, Any]], method: str, targets: list[str]) -> dict[tuple[str, str], str]:

@@ -35,6 +35,8 @@ EXPLAINED = (
     "embedding",
     "decision",
 )
+MATRIX_CELLS_SHOWN = 6000
+CROSSVALS = {"crossval": "crossval", "replay": "crossval-paper"}
 RATIOS = ("fc_reduction", "parameter_reduction", "latency_ratio", "int8_file_reduction", "labels_only", "reason")
 
 
@@ -50,6 +52,7 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         "candidates": _candidates(run) if student else [],
         "capacity": read_json(run / "student" / "capacity.json") if student else None,
         **{key: explanation.get(key) for key in EXPLAINED},
+        **{name: read_crossval(run / folder, teacher.recipe_hash) for name, folder in CROSSVALS.items()},
         "provenance": _provenance(teacher, student),
         "commands": _commands(teacher, student, explanation),
     }
@@ -70,6 +73,18 @@ def _teacher_hash(card: ModelCard) -> str:
     return Recipe.model_validate({key: card.recipe[key] for key in sections}).teacher_hash()
 
 
+def read_crossval(folder: Path, recipe_hash: str) -> dict[str, Any] | None:
+    """The finished cross validation in `folder`, unless there is none or it is another teacher's."""
+    file = folder / "crossval.json"
+    if not file.is_file():
+        return None
+    stored: dict[str, Any] = read_json(file)
+    told = stored["confusion"]
+    if told and len(told["participants"]) * len(told["classes"]) ** 2 > MATRIX_CELLS_SHOWN:
+        told["participants"] = []  # too many to look at; they stay in the file
+    return stored if stored["settings"]["recipe_hash"] == recipe_hash else None
+
+
 def read_explanation(folder: Path, key: str | None = None) -> dict[str, Any] | None:
     """The explanation that lies in `folder`, if there is one (of this key)."""
     file = folder / "explanation.json"
@@ -87,9 +102,9 @@ def read_maps(folder: Path) -> Maps:
 
 def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     spec, recipe = teacher.spec, (student or teacher).recipe
-    gaze = spec["kind"] == "gaze"
     unit = teacher.metrics["error"]["unit"]
-    names = {"px": "mean Euclidean error", "AUC": "area under the ROC curve", "accuracy": "share of right answers"}
+    names = {"px": "mean Euclidean error", "ms": "mean absolute error", "AUC": "area under the ROC curve"}
+    names["accuracy"] = "share of right answers"
     return {
         "schema": 1,
         "recipe": {
@@ -102,8 +117,9 @@ def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "rendered": spec["rendered"],
         "scene": spec["scene"],
         "classes": list(spec["classes"]),
+        "groups": spec.get("groups", "participants"),
         "inputs": [{"name": one["name"], "shape": list(one["shape"])} for one in spec["inputs"]],
-        "score": {"unit": unit, "name": names.get(unit, unit), "higher_is_better": not gaze},
+        "score": {"unit": unit, "name": names.get(unit, unit), "higher_is_better": spec["kind"] == "class"},
         "participants": teacher.metrics["participants"],
         "samples": teacher.metrics["samples"],
     }
@@ -157,8 +173,8 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
 def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
     table = pd.read_csv(folder / "predictions.csv", dtype={"id": str, "participant": str}, keep_default_na=False)
     table = table[table["split"] == "test"]
-    gaze = card.spec["kind"] == "gaze"
-    figure = table["error_px"] if gaze else 100.0 * (table["prediction"] == table["truth"])
+    error = {"gaze": "error_px", "value": "error"}.get(card.spec["kind"])
+    figure = table[error] if error else 100.0 * (table["prediction"] == table["truth"])
     grouped = figure.groupby(table["participant"])
     return pd.DataFrame({"figure": grouped.mean(), "samples": grouped.size()})
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
 WHOLE, OTHERS, AMBER = "#cc79a7", "#56b4e9", "#e69f00"
 CYCLE = (TEACHER, STUDENT, MARK, WHOLE, OTHERS, AMBER)
+PLUS, MINUS = "#e66101", "#5e3c99"  # PuOr, as attribution maps
 INK = "#010203"  # a sentinel: the page's own text colour takes its place, so that dark mode works
 PAGE_COLOURS = {
     INK: "currentColor",
@@ -25,6 +26,8 @@ PAGE_COLOURS = {
     WHOLE: "var(--c-whole)",
     OTHERS: "var(--c-others)",
     AMBER: "var(--c-amber)",
+    PLUS: "var(--c-plus)",
+    MINUS: "var(--c-minus)",
 }
 SHAPES = {"teacher": "o", "student": "s"}
 COLOURS = {"teacher": TEACHER, "student": STUDENT}

@@ -62,9 +62,15 @@ def _agreement(found: dict[str, Any]) -> Table:
         (row["pair"], ROLE_WORDS.get(row["role"], row["role"]), between(row["spearman"], 2), between(row["top_iou"], 2))
         for row in found["rows"]
     ]
+    parts = "pixels" if found.get("pixels", True) else "values"
     return table(
         "Likeness to the teacher's maps",
-        ("compared with the teacher", "stands for", "rank correlation", "overlap of strongest pixels"),
+        (
+            "compared with the teacher",
+            "stands for",
+            "rank correlation",
+            f"overlap of strongest {parts}",
+        ),
         rows,
         (0, 1),
     )

@@ -44,7 +44,7 @@ def run_tables(report: dict[str, Any]) -> dict[str, Table]:
 def _models(report: dict[str, Any]) -> Table:
     models = [one for one in (report["teacher"], report["student"]) if one]
     both = len(models) == 2
-    unit, gaze = report["score"]["unit"], report["task"] == "gaze"
+    unit, classes = report["score"]["unit"], report["task"] == "class"
 
     def line(label: str, shown: list[str], ratio: str = "") -> list[str]:
         return [label, *shown, *[ratio] * both]
@@ -53,8 +53,10 @@ def _models(report: dict[str, Any]) -> Table:
         return times(models[0][key] / models[1][key]) if both and models[0][key] and models[1][key] else ""
 
     rows = [line(f"{report['score']['name']} (95 % interval)", [_scored(one["error"]) for one in models])]
-    middle = [score(m["error"]["median"], unit) if gaze else f"{number(100 * m['error']['median'])} %" for m in models]
-    rows.append(line("median error over frames" if gaze else "median person, share of right answers", middle))
+    medians = [m["error"]["median"] for m in models]
+    middle = [f"{number(100 * one)} %" if classes else score(one, unit) for one in medians]
+    label = "median person, share of right answers" if classes else "median error over samples"
+    rows.append(line("median error over frames" if report["task"] == "gaze" else label, middle))
     for label, key, show in SIZES:
         rows.append(line(label, [NOT_MEASURED if m[key] is None else show(m[key]) for m in models], ratio(key)))
     faster = times(report["latency_ratio"]) if report["latency_ratio"] else ""

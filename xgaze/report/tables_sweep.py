@@ -28,7 +28,7 @@ def _sweep(report: dict[str, Any]) -> Table:
         )
         for one in report["sweep"]["variables"]
     ]
-    columns = ("variable", f"reach, {'px' if gaze else 'logits'}", "from", "to")
+    columns = ("variable", f"reach, {report['sweep'].get('unit', 'px' if gaze else 'logits')}", "from", "to")
     return table("Sweep", columns, rows, caption="All points of the lines: sweep.csv beside this page.")
 
 
@@ -38,7 +38,8 @@ def _sweep_mean(report: dict[str, Any]) -> Table:
         (str(one["variable"]), value(one.get("reach_px", one.get("reach")), 1 if gaze else 3))
         for one in report["sweep_mean"]["variables"]
     ]
-    return table("Averaged sweep", ("variable", f"mean reach, {'px' if gaze else 'logits'}"), rows)
+    unit = report["sweep_mean"].get("unit", "px" if gaze else "logits")
+    return table("Averaged sweep", ("variable", f"mean reach, {unit}"), rows)
 
 
 def _sweep_paths(paths: list[dict[str, Any]]) -> Table:

@@ -7,6 +7,7 @@ from xgaze.report.format import count, interval, number, percent, percent_interv
 COMPLETENESS_LIMIT_PERCENT = 5.0
 FEW_PARTICIPANTS = 8
 PLAIN_NAMES = {
+    "mean value": "always guessing the average",
     "mean gaze": "always guessing the average gaze point",
     "majority class": "always guessing the commoner class",
 }
@@ -40,21 +41,30 @@ def still_to_come(report: dict[str, Any]) -> list[tuple[str, str]]:
     return [(what, command) for what, found, command in parts if not found]
 
 
+def groups_in_words(report: dict[str, Any]) -> str:
+    """Whom or what splits keep apart and intervals are over: "people", "stimuli", "scanpaths", ..."""
+    groups = str(report.get("groups", "participants"))
+    return "people" if groups == "participants" else groups
+
+
 def _whom(report: dict[str, Any]) -> str:
-    people, frames = report["participants"], report["samples"]
-    what = "frames" if report["task"] == "gaze" else "pictures"
+    people, frames, who = report["participants"], report["samples"], groups_in_words(report)
+    source = report["recipe"].get("settings", {}).get("data", {}).get("source")
+    what = "scanpaths" if source == "fixation-table" else "frames" if report["task"] == "gaze" else "pictures"
     told = (
-        f"{count(people['train'])} people ({count(frames['train'])} {what}); weights were selected on "
-        f"{count(people['validation'])} others and scored on {count(people['test'])} people ({count(frames['test'])} {what}) "
+        f"{count(people['train'])} {who} ({count(frames['train'])} {what}); weights were selected on "
+        f"{count(people['validation'])} others and scored on {count(people['test'])} {who} ({count(frames['test'])} {what}) "
         "that neither had seen."
     )
+    if who != "people":
+        told += f" Splits are by {who}, not by person: the same people may be in all of them."
     if report["rendered"]:
         told += " These people are rendered, not recorded: the figures hold for the rendered recording only."
     return told
 
 
 def _good(report: dict[str, Any]) -> str:
-    error = report["teacher"]["error"]
+    error, who = report["teacher"]["error"], groups_in_words(report)
     beside = "; ".join(
         f"{plain_name(one['name'])}, {score(one['error']['mean'], one['error']['unit'])}" for one in report["baselines"]
     )
@@ -63,8 +73,8 @@ def _good(report: dict[str, Any]) -> str:
         share = 100 * error["mean"] / report["scene"][0]
         wide = f" That is {number(share)} % of the width of a scene of {report['scene'][0]} × {report['scene'][1]} px."
     return (
-        f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on unseen people (95 % interval "
-        f"over people: {interval(error)}).{wide} For comparison: {beside}."
+        f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on unseen {who} (95 % "
+        f"interval over {who}: {interval(error)}).{wide} For comparison: {beside}."
     )
 
 
@@ -96,7 +106,7 @@ def _lost(report: dict[str, Any]) -> str:
     worse, budget = report["difference_percent"], report["budget_percent"]
     against = "the teacher" if report["reference"] == "teacher" else "the teacher given the same extra tuning"
     told = (
-        f"{percent(worse['mean'])} against {against} (95 % interval over people: {percent_interval(worse)}; "
+        f"{percent(worse['mean'])} against {against} (95 % interval over {groups_in_words(report)}: {percent_interval(worse)}; "
         "worse is positive). "
     )
     if report["budget_met"]:
@@ -150,7 +160,10 @@ def _reasons(agreement: dict[str, Any]) -> str:
 
 
 def _trust(report: dict[str, Any]) -> str:
+    who = groups_in_words(report)
     told = ["No person is in two of the three groups, and the test people were scored once, at the end."]
+    if who != "people":
+        told = [f"Splits are by {who}, not by person: this says nothing about new people. Test data were scored once."]
     if report["surgeries"]:
         worst = max(one["proof"]["value"] for one in report["surgeries"])
         told.append(
@@ -164,7 +177,7 @@ def _trust(report: dict[str, Any]) -> str:
             f"Refused after checks on these models: {', '.join(refused)}." if refused else "All methods passed."
         )
     if report["participants"]["test"] < FEW_PARTICIPANTS:
-        told.append(f"With only {report['participants']['test']} test people the intervals say little.")
+        told.append(f"With only {report['participants']['test']} test {who} the intervals say little.")
     return " ".join(told)
 
 

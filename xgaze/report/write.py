@@ -29,6 +29,10 @@ TABLES = {
     "importance_agreement": ("embedding", "importance", "agreement"),
     "refit": ("embedding", "importance", "refit"),
     "sweep_mean": ("sweep_mean", "variables"),
+    "crossval_measures": ("crossval", "measures"),
+    "crossval_participants": ("crossval", "per_participant"),
+    "crossval_folds": ("crossval", "per_fold"),
+    "crossval_history": ("crossval", "history"),
 }
 PATHS = (("sweep", "sweep", "variables"), ("sweep_mean_paths", "sweep_mean", "paths"))
 PAGE, REPORT, MAPS = "index.html", "report.json", "maps.npz"
