@@ -155,3 +155,7 @@ def test_directions_that_hardly_move_are_not_counted_and_not_needed(planted_head
     """Where the embedding's variance falls off steeply, fewer directions than planted carry 99 % of the output."""
     expected, needed = figures_of(*planted_head(16, 3.0, balanced=False), range(1, 21))
     assert expected < 12 and needed < 12 and 1 / 1.5 <= expected / needed <= 1.5
+
+
+def test_a_model_without_such_layers_has_no_curve():
+    assert channel_sensitivity(nn.Linear(3, 2), [], [(torch.ones(4, 3),)], lambda _: 0.0) == []

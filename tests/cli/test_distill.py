@@ -59,7 +59,7 @@ def test_what_the_teachers_lessons_gave_is_told_only_where_it_taught():
 def test_fewer_than_eight_test_participants_are_a_warning(count, warned, figures, card):
     words = "\n".join(in_words({**figures, "test_participants": count}, card, "xgaze explain"))
     expected = f"Warning: only {count} test participants; with fewer than 8 the interval says little."
-    assert (expected in words) == warned == bool(few_participants(count))
+    assert (expected in words) == warned == bool(few_participants(count, "participants"))
 
 
 def test_the_result_names_reference_interval_budget_and_the_next_command(figures, card):

@@ -106,15 +106,15 @@ def test_cells_are_named_by_column_and_row(read_as):
 
 def test_what_is_refused_is_not_drawn_but_said(read_as):
     report = read_as("scanpath")
-    verdict = {**report["methods"][0], "name": "integrated gradients", "offered": False, "reason": "leaves 40 %."}
+    verdict = {**report["methods"][0], "name": "integrated gradients", "offered": False, "reason": "leaves much."}
     report["methods"] = [{**verdict, "role": "student"}]
     (drawn,) = drawn_of(report)
     assert list(drawn.values) == ["teacher"] and drawn.scale == 2
     page = render_page(report, {})
-    assert "Refused for the student: leaves 40 %." in page and "student: explains" not in page
+    assert "Refused for the student: leaves much." in page and "student: explains" not in page
     report["methods"].append({**verdict, "role": "teacher"})
     page = render_page(report, {})
-    assert "Refused for the teacher: leaves 40 %." in page and "fixations count" not in page
+    assert "Refused for the teacher: leaves much." in page and "fixations count" not in page
 
 
 def test_intervals_are_said_to_be_over_what_splits_keep_apart(read_as):

@@ -47,6 +47,8 @@ def channel_sensitivity(
     `layers` are paths of convolutions and linear layers; channels are ranked by `channel_importance`. A few hundred samples
     suffice: the curve takes layers x shares forwards. Raises InputError for a path that leads to no such layer.
     """
+    if not layers:
+        return []
     widths = {name: _width(model, name) for name in layers}
     importance = channel_importance(model, layers, batches)
     whole = score(_outputs(model, batches))

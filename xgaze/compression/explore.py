@@ -164,10 +164,10 @@ def search_wholes(search: Search, say: Say) -> None:
 
 
 def whole_plans(search: Search) -> list[Plan]:
-    """From large to small: ever thinner heads where only these shrink; else shares of the towers' channels, and before them a
-    thin head on whole towers, should no share hold."""
+    """From large to small: ever thinner heads where only these shrink, or where there are no convolutions; else shares of the
+    towers' channels, and before them a thin head on whole towers, should no share hold."""
     wanted, teacher = search.bench.recipe.distill, search.bench.teacher
-    if not wanted.towers:
+    if not (wanted.towers and widths_of(teacher, 1.0)):
         return thin_plans(search.capacity, teacher)
     shares = sorted(wanted.shares, reverse=True)
     cut = [whole_plan(search.capacity, teacher, share, wanted.coarse_input) for share in shares]
