@@ -135,4 +135,4 @@ def test_classes_are_measured_by_their_margin(tmp_path, class_recording):
 def test_fewer_than_two_people_give_no_interval_and_no_section(tmp_path, gaze_recording, models):
     for rows in ([], one_of_each(gaze_recording, 1, seed=0)):
         found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
-        assert found == {"agreement": None, "anatomy": None} and not (tmp_path / "key").exists()
+        assert found == {"agreement": None, "anatomy": None, "human": None} and not (tmp_path / "key").exists()

@@ -7,7 +7,8 @@ from torch import nn
 from xgaze.artifacts import read_weights, write_weights
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
-from xgaze.models.mrcnn import EachBlock, MaxNorm
+from xgaze.models.layers import EachBlock
+from xgaze.models.mrcnn import MaxNorm
 from xgaze.models.registry import build
 from xgaze.models.size import count_fc_parameters, count_parameters
 

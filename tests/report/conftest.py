@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgaze.report import figures, figures_inside, figures_sample, figures_trust
+from xgaze.report import figures, figures_human, figures_inside, figures_sample, figures_trust
 from xgaze.report.svg import Chart
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def gaze_run():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Charts without their drawing, which takes most of the time, for tests of everything else."""
-    for module in (figures, figures_inside, figures_sample, figures_trust):
+    for module in (figures, figures_human, figures_inside, figures_sample, figures_trust):
         monkeypatch.setattr(
             module, "chart", lambda name, title, description, draw, **size: Chart(title, description, "")
         )

@@ -85,6 +85,43 @@ def anatomy(unit):
     }
 
 
+def human():
+    scores = ("pointing", "nss", "cc", "kl", "shuffled_auc", "auc_judd")
+    worth = {
+        "teacher": 0.8,
+        "student": 0.7,
+        "second teacher": 0.75,
+        "centre bias": 0.5,
+        "uniform": 0.0,
+        "other viewers": 1.6,
+    }
+    roles = {"centre bias": "baseline", "uniform": "baseline", "other viewers": "ceiling"}
+    rows, methods = [], ("Grad-CAM", "integrated gradients")
+    for model, nss in worth.items():
+        for method in ("",) if model in roles else methods:
+            figures = dict(zip(scores, (0.3, nss, nss / 3, 3 - nss, 0.5 + nss / 10, 0.5 + nss / 5), strict=True))
+            intervals = {name: interval(one, 0.05) for name, one in figures.items()}
+            if model == "other viewers":
+                intervals |= dict.fromkeys(("pointing", "cc", "kl"))
+            rows.append({"model": model, "method": method, "role": roles.get(model, "result"), **intervals})
+    pairs = (("student", "teacher"), ("teacher", "centre bias"))
+    return {
+        "groups": "pictures",
+        "samples": 40,
+        "sigma_px": 4.48,
+        "side_px": 112,
+        "fixations": "recorded",
+        "map_is_input": False,
+        "parts": {"Grad-CAM": "positive part", "integrated gradients": "absolute value"},
+        "rows": rows,
+        "differences": [
+            {"first": first, "second": second, "method": one, **{name: interval(-0.1, 0.04) for name in scores}}
+            for first, second in pairs
+            for one in methods
+        ],
+    }
+
+
 def layers():
     kinds = [(f"towers.eye{k}.conv{j}", "Conv2d", 9_000 * j, 18e6 / j, 7.5 / j) for k in range(4) for j in (1, 2, 3)]
     kinds += [("head.embedding", "Linear", 786_496, 786_432, 1.1), ("head.output", "Linear", 8450, 8400, 0.1)]
@@ -182,6 +219,7 @@ def add_explanation(report, maps, inputs):
         methods=methods(targets[-1]),
         agreement=agreement(unit),
         anatomy=anatomy(unit),
+        human=human(),
         layers=layers(),
         embedding=embedding(unit),
         sweep_mean={

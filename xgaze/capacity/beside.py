@@ -1,4 +1,4 @@
-"""A layer that reads only the first of the features: its own part of them, and a tail that is told the rest."""
+"""A layer that reads only the first of the features, or one block of them after the other: a tail of its outputs alone."""
 
 import numpy as np
 import torch
@@ -21,6 +21,19 @@ class Told(nn.Module):
 
     def forward(self, output: Tensor) -> Tensor:
         out: Tensor = self.tail(torch.cat([output, self.beside.to(output)], dim=1))
+        return out
+
+
+class Rejoined(nn.Module):
+    """The tail of a layer that reads features block by block: (n x blocks, outputs) -> tail((n, blocks x outputs))."""
+
+    def __init__(self, tail: nn.Module, blocks: int) -> None:
+        super().__init__()
+        self.tail = tail
+        self.blocks = blocks
+
+    def forward(self, output: Tensor) -> Tensor:
+        out: Tensor = self.tail(output.unflatten(0, (-1, self.blocks)).flatten(1))
         return out
 
 

@@ -9,7 +9,9 @@ from xgaze.artifacts import CARD_FILE
 from xgaze.cli.common import CHECKPOINTS, REPORTS, emit, read_recipe
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
+from xgaze.explanation.human_compare import compare_human, read_human
 from xgaze.report.compare import verdict, write_comparison
+from xgaze.report.compare_human import human_verdicts
 from xgaze.report.index import write_index
 from xgaze.report.results import gather
 
@@ -36,10 +38,13 @@ def compare(first: str, second: str, as_json: bool) -> None:
     pairs = paired(runs, names)
     page = REPORTS / f"compare-{names[0]}-{names[1]}.html"
     reports = (gather(runs[0])[0], gather(runs[1])[0])
-    write_comparison(page, reports, pairs)
+    looked = compare_human(*(read_human(run / "explanation") for run in runs))
+    write_comparison(page, reports, pairs, looked)
     write_index(REPORTS)
     told = {role: {key: pair[key] for key in pair if key != "rows"} for role, pair in pairs.items()}
     words = [verdict(role, pair, names) for role, pair in pairs.items()]
+    words += human_verdicts(looked, names) if looked else []
+    told |= {"human": looked} if looked else {}
     emit({"report": str(page), **told}, [*words, f"Report:  {page}"], as_json)
 
 

@@ -20,7 +20,15 @@ from xgaze.cli.common import (
     report_folder,
     run_folder,
 )
-from xgaze.cli.explained import figures_of, finished_roles, floor, in_words, predictions_of, search_hashes
+from xgaze.cli.explained import (
+    figures_of,
+    finished_roles,
+    floor,
+    in_words,
+    predictions_of,
+    search_hashes,
+    shown_beside,
+)
 from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.student import load_model
@@ -34,6 +42,7 @@ from xgaze.explanation.entrance import at_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
 from xgaze.explanation.parts import moved_names
+from xgaze.explanation.people import PEOPLE_FILE, People, people_of
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
@@ -136,6 +145,7 @@ def _explain(
     asked_targets(targets_for(recording.spec, 0), asked.target)  # refused before anything is computed
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
     baseline = mean_inputs(recording, reference_rows(recording, recipe.seed))
+    looked = people_of(recording, many, recipe.seed) if many else None
     teacher = loaded[TEACHER]
     explained, layer = at_embedding(explained, first_linear(teacher))
     teacher = explained[TEACHER]
@@ -147,9 +157,10 @@ def _explain(
             recording, teacher, layer, tail_of(teacher, layer), rows[0], recipe.explain, recipe.seed, folder
         ),
         **_capacity(recipe, recording, explained, layer),
-        **_over(recipe, recording, loaded, roles, many, baseline, folder / OVER, force),
+        **_over(recipe, recording, loaded, roles, many, baseline, folder / OVER, force, looked),
     }
-    write_explanation(folder, stored, maps)
+    shown = shown_beside(recording, explained, rows, maps, looked) if looked and stored["human"] else {}
+    write_explanation(folder, stored, maps | shown)
     return stored
 
 
@@ -208,6 +219,7 @@ def _over(
     baseline: Baseline,
     folder: Path,
     force: bool,
+    looked: People | None,
 ) -> dict[str, Any]:
     """The sections measured over `rows` of the test set."""
     names = {TEACHER: agreement.TEACHER, STUDENT: agreement.STUDENT, SECOND_TEACHER: agreement.SECOND}
@@ -219,4 +231,5 @@ def _over(
     settings = recipe.model_dump(mode="json", include={"seed", "data", "model", "explain"})
     version = [__version__, FIGURES_VERSION]
     figures = folder / fingerprint({"recipe": settings, "roles": roles, "models": sorted(models), "version": version})
-    return measure_over(recording, models, rows, baseline, recipe.explain, recipe.seed, figures, afresh=force)
+    kept = (figures, force, looked, folder.parent / PEOPLE_FILE)
+    return measure_over(recording, models, rows, baseline, recipe.explain, recipe.seed, *kept)

@@ -9,13 +9,19 @@ from xgaze.compression.baselines import from_scratch
 from xgaze.compression.distill import STUDENT, student_of_teacher
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
+from xgaze.explanation.explain import Maps
+from xgaze.explanation.human_figures import example_maps
+from xgaze.explanation.people import People
+from xgaze.explanation.reading import predicted_class
 from xgaze.explanation.selection import Predicted, predict_test, read_predicted
+from xgaze.explanation.targets import targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.report.format import number
 from xgaze.report.words import worst_completeness
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, second_recipe
 
+EXAMPLES = 2
 PREDICTIONS_FILE = "predictions.csv"
 
 
@@ -71,6 +77,17 @@ def floor(student: FeatureHead | None, seed: int) -> FeatureHead | None:
         return None
 
 
+def shown_beside(
+    recording: Recording, models: dict[str, FeatureHead], rows: list[int], maps: Maps, looked: People
+) -> Maps:
+    """Human maps, and attributions blurred alike, of the first samples explained."""
+    shown = Maps()
+    for place, row in enumerate(rows[:EXAMPLES]):
+        target = targets_for(recording.spec, predicted_class(recording, models[TEACHER], recording[row]))[-1]
+        shown |= example_maps(recording, place, row, models, target, maps, looked)
+    return shown
+
+
 def figures_of(stored: dict[str, Any], page: Path) -> dict[str, Any]:
     """What `--json` prints. page: the report, written."""
     return {
@@ -80,6 +97,7 @@ def figures_of(stored: dict[str, Any], page: Path) -> dict[str, Any]:
         "decision": stored["decision"],
         "agreement": stored["agreement"],
         "anatomy": stored["anatomy"],
+        "human": stored.get("human"),
         "report": str(page),
         "report_bytes": page.stat().st_size,
     }
@@ -98,6 +116,7 @@ def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
         "observed range.",
         *_agreement_in_words(stored["agreement"]),
         *_anatomy_in_words(stored["anatomy"]),
+        *_human_in_words(stored.get("human")),
         f"Report:  {figures['report']} ({figures['report_bytes'] / 1000:.0f} kB; opens offline)",
     ]
 
@@ -125,3 +144,15 @@ def _anatomy_in_words(anatomy: dict[str, Any] | None) -> list[str]:
         for name, row in needed.items()
     )
     return [f"  The region whose removal moves the prediction most: {told}."]
+
+
+def _human_in_words(human: dict[str, Any] | None) -> list[str]:
+    """Shuffled AUC of every model's maps, and what stands beside them."""
+    if not human:
+        return []
+    told = ", ".join(
+        f"{' '.join(filter(None, (row['model'], row['method'])))} {number(row['shuffled_auc']['mean'], 2)}"
+        for row in human["rows"]
+        if row["shuffled_auc"]
+    )
+    return [f"  Where people looked, over {human['samples']} test pictures (shuffled AUC, 0.5: by chance): {told}."]

@@ -10,10 +10,12 @@ from xgaze.cli.compare import compare
 from xgaze.cli.crossval import crossval
 from xgaze.cli.distill import distill
 from xgaze.cli.explain import explain
+from xgaze.cli.features import features
 from xgaze.cli.heatmaps import heatmaps
 from xgaze.cli.predict import predict
 from xgaze.cli.render import render
 from xgaze.cli.report import report
+from xgaze.cli.saliency import saliency
 from xgaze.cli.train_teacher import train_teacher
 from xgaze.errors import InputError
 
@@ -31,7 +33,20 @@ def xgaze() -> None:
     """
 
 
-for command in (train_teacher, distill, explain, crossval, check, predict, report, compare, render, heatmaps):
+for command in (
+    train_teacher,
+    distill,
+    explain,
+    features,
+    crossval,
+    check,
+    predict,
+    report,
+    compare,
+    render,
+    heatmaps,
+    saliency,
+):
     xgaze.add_command(command)
 
 

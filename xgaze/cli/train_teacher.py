@@ -18,6 +18,7 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
+from xgaze.data.notes import notes_of
 from xgaze.models.registry import build_architecture
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
 from xgaze.training.teacher import train_teacher as train
@@ -47,7 +48,7 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
         build_architecture(settings.model.model_dump(mode="json"), recording.spec)
         if force:
             discard_teacher(folder)
-        card = train(settings, recording, folder)
+        card = train(settings, recording, folder, notes_of(recording))
     else:
         note(f"Already trained; --force trains again. ({folder})")
     figures = figures_of(card, folder)

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from xgaze.compression.channels import plan_channels
 from xgaze.compression.coarse_input import plan_coarse_input
 from xgaze.compression.fold import plan_fold
-from xgaze.compression.head import first_linear
-from xgaze.compression.low_rank import plan_low_rank
+from xgaze.compression.head import first_linear, further_large
+from xgaze.compression.low_rank import plan_low_rank, plan_thinner
 from xgaze.compression.no_op import plan_no_ops
 from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.separable import plan_separable
@@ -45,9 +45,12 @@ def build_student(
     while fold := plan_fold(student, layer, probe):
         do(fold, probe)
     if plan.rank is not None:
+        further = further_large(student, layer)
         do(plan_low_rank(student, layer, plan.rank, probe), probe)
         if plan.terms is not None:
             do(plan_separable(student, f"{layer}.reduce", plan.terms), probe)
+        for path in further:
+            do(plan_thinner(student, path, plan.rank, probe), probe)
     if plan.hidden is not None:
         do(plan_channels(student, probe, {f"{layer}.expand" if plan.rank is not None else layer: plan.hidden}), probe)
     return student, steps

@@ -16,10 +16,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.proof import Proof, outputs_of, prove_equal, prove_predicted
+from xgaze.compression.head import entrance, rows_read
+from xgaze.compression.proof import Proof, prove_equal, prove_predicted
 from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead, SelectColumns
+from xgaze.models.layers import EachBlock, FeatureHead, SelectColumns
 
 Score = Literal["least_squares", "deviation_norm", "weight_norm"]
 RIDGE = 1e-2
@@ -165,16 +166,12 @@ def _what(module: nn.Module | None) -> str:
 
 
 def _read_features(model: FeatureHead, layer: nn.Linear, path: str, probe: Probe) -> Tensor:
-    """The features that the layer reads (n, in): all, or the first of them. Raises InputError for a layer that does not read
-    the head's features themselves, and so cannot be refitted on them."""
-    seen: list[Tensor] = []
-    handle = layer.register_forward_pre_hook(lambda _module, read: seen.append(read[0]))
-    try:
-        outputs_of(model.head, probe.features[:2])
-    finally:
-        handle.remove()
-    own = probe.features[:, : layer.in_features]
-    if len(seen) != 1 or not torch.equal(seen[0], own[:2]):
+    """The features that the layer reads: all, the first of them, or block by block, (n, in). Raises InputError for a layer that
+    does not read the head's features themselves, and so cannot be refitted on them."""
+    read = rows_read(model, path, probe.features[:2])
+    blocks = holder.blocks if isinstance(holder := model.get_submodule(entrance(path)), EachBlock) else 1
+    own = probe.features.reshape(-1, probe.features.shape[1] // blocks)[:, : layer.in_features]
+    if not torch.equal(read, own[: len(read)]):
         raise InputError(
             f"columns of '{path}': it does not read the model's features, so it cannot be refitted on them."
         )

@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
 from xgaze.capacity.layer import LayerCapacity
 from xgaze.capacity.sensitivity import channel_sensitivity, rank_sensitivity
 from xgaze.compression.bench import Bench
-from xgaze.compression.head import tail_of
+from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.tracing import making_layers
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
@@ -36,6 +37,7 @@ def sensitivity_curves(bench: Bench, folded: FeatureHead, capacity: LayerCapacit
     assert isinstance(linear, nn.Linear)
     most = min(capacity.in_features, capacity.out_features)
     ranks = sorted({min(most, k) for k in (1, 2, 3, 4, 6, 8, 12, 16, 32)})
-    features = bench.validation.values[chosen]
-    points += rank_sensitivity(bench.layer, linear, tail_of(folded, bench.layer), features, score, ranks)
+    features = torch.tensor(bench.validation.values[chosen])
+    read, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
+    points += rank_sensitivity(bench.layer, linear, tail, read.numpy(), score, ranks)
     return [one.to_json() for one in points]

@@ -17,7 +17,7 @@ from xgaze.compression.build import build_student
 from xgaze.compression.channels import plan_channels
 from xgaze.compression.curves import sensitivity_curves
 from xgaze.compression.fanout import run_all
-from xgaze.compression.head import tail_of
+from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.judge import Judge
 from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
 from xgaze.compression.plan import Plan, widths_of
@@ -96,9 +96,9 @@ def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
     """How much of the folded first FC layer is used."""
     linear = folded.get_submodule(bench.layer)
     assert isinstance(linear, nn.Linear)
-    return layer_capacity(
-        bench.layer, linear, tail_of(folded, bench.layer), bench.probe(bench.teacher).features.numpy()
-    )
+    features = bench.probe(bench.teacher).features
+    rows, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
+    return layer_capacity(bench.layer, linear, tail, rows.numpy())
 
 
 def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse_percent: float) -> str:

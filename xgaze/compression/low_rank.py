@@ -1,4 +1,4 @@
-"""Data-aware low rank: a linear layer replaced by reduce (in -> rank) and expand (rank -> out).
+"""Data-aware low rank: a linear layer of the head replaced by reduce (in -> rank) and expand (rank -> out).
 
 Truncating W C^1/2 = U S V' (C the covariance of the inputs) gives U_r U_r' W: the projection of the layer's *output* on its
 leading principal components. So only the small output covariance is needed, never C. Weighted by the output's sensitivity
@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
-from xgaze.capacity.beside import told
-from xgaze.compression.head import tail_of
+from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.proof import Proof, outputs_of, prove_predicted
 from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
@@ -47,11 +46,11 @@ class LowRank:
 
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
-        """Factor the head's first layer in place and prove that the loss is the one the spectrum predicts. Raises InputError,
+        """Factor a layer of the head in place and prove that the loss is the one the spectrum predicts. Raises InputError,
         the model untouched, if it is not."""
         layer = self._linear(model)
-        read = probe.features[:, : layer.in_features]
-        before, tail = layer(read), told(tail_of(model, self.layer), layer, probe.features)
+        read = rows_read(model, self.layer, probe.features)
+        before, tail = layer(read), tail_reading(model, self.layer, probe.features)
         plan = project(before, _metric(self.weighting, tail, before), self.rank)
         weight = layer.weight.double()
         bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
@@ -86,6 +85,15 @@ def plan_low_rank(model: FeatureHead, layer: str, rank: int, probe: Probe) -> Lo
         return float((outputs_of(head, probe.features) - whole).square().mean())
 
     return min((LowRank(layer, rank, weighting) for weighting in WEIGHTINGS), key=lost)
+
+
+def plan_thinner(model: FeatureHead, layer: str, rank: int, probe: Probe) -> LowRank | None:
+    """As `plan_low_rank`; None where the two factors would hold no less than the layer."""
+    linear = model.get_submodule(layer)
+    assert isinstance(linear, nn.Linear)
+    if rank * (linear.in_features + linear.out_features) >= linear.weight.numel():
+        return None
+    return plan_low_rank(model, layer, rank, probe)
 
 
 class _HeadOnly(FeatureHead):

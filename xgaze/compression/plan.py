@@ -15,8 +15,8 @@ MULTIPLES = (4, 8)
 @dataclass(frozen=True)
 class Plan:
     """share: of each convolution's channels kept (1: all), their number rounded up to a `multiple`. coarse: halve the pictures
-    before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters). hidden: units after it
-    (None: all)."""
+    before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters), the rank also of further
+    ones that are large. hidden: units after it (None: all)."""
 
     share: float = 1.0
     coarse: bool = False

@@ -1,9 +1,11 @@
 """Is a recording sound? Looks at everything, stops at nothing, writes nothing."""
 
+from xgaze.data.check_crops import crop_faults
 from xgaze.data.check_faults import KINDS, REMEDIES, Fault, Kind, summarise
 from xgaze.data.check_photographs import photograph_faults
 from xgaze.data.check_pixels import frame_faults, picture_faults
 from xgaze.data.check_table import class_faults, gaze_faults, split_faults
+from xgaze.data.notes import remarks
 from xgaze.data.sources.eye_scan import scan
 from xgaze.data.sources.fixation_scan import scan_fixations, table_faults
 from xgaze.data.sources.fixation_table import groups_of
@@ -13,7 +15,16 @@ from xgaze.data.sources.picture_scan import PictureScan, scan_pictures
 from xgaze.data.sources.rendered import open_rendered
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.recipe import Data, EyeFoldersData, FixationTableData, GazeImagesData, PhotographSection, RenderedData
+from xgaze.recipe import (
+    CropListsData,
+    Data,
+    EyeFoldersData,
+    FixationCropsData,
+    FixationTableData,
+    GazeImagesData,
+    PhotographSection,
+    RenderedData,
+)
 
 __all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "remarks", "summarise"]
 
@@ -29,18 +40,11 @@ def check(data: Data, advance: Advance | None = None) -> list[Fault]:
         faults = _check_fixations(data)
     elif isinstance(data, PhotographSection):
         faults = photograph_faults(data, advance)
+    elif isinstance(data, FixationCropsData | CropListsData):
+        faults = crop_faults(data, advance)
     else:
         faults = _check_rendered(data, advance)
     return sorted(faults, key=lambda fault: KINDS.index(fault.kind))
-
-
-def remarks(data: Data) -> list[str]:
-    """What is no fault, but should be known of a sound recording: what was left out, and whom the splits keep apart."""
-    if not isinstance(data, FixationTableData):
-        return []
-    groups = groups_of(data)
-    apart = [] if groups == "participants" else [f"Splits and intervals are over {groups}, not over people."]
-    return [*scan_fixations(data).notes, *apart]
 
 
 def _check_pictures(data: GazeImagesData, advance: Advance | None) -> list[Fault]:

@@ -8,8 +8,10 @@ import pandas as pd
 
 from xgaze.data.contract import Recording, Sample, Spec
 from xgaze.data.sources.attention_pictures import open_attention_pictures, open_photographs_for_prediction
+from xgaze.data.sources.crop_lists import open_crop_lists
 from xgaze.data.sources.eye_folders import open_eye_folders, recording_of
 from xgaze.data.sources.eye_scan import is_session, scan, scan_session
+from xgaze.data.sources.fixation_crops import open_fixation_crops
 from xgaze.data.sources.fixation_table import FixationRecording, open_fixations, open_fixations_for_prediction
 from xgaze.data.sources.gaze_images import open_gaze_images, open_pictures_for_prediction
 from xgaze.data.sources.rendered import open_rendered
@@ -19,8 +21,10 @@ from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import (
     AttentionPicturesData,
+    CropListsData,
     Data,
     EyeFoldersData,
+    FixationCropsData,
     FixationTableData,
     GazeImagesData,
     PhotographSection,
@@ -46,6 +50,10 @@ def open_recording(data: Data, progress: Advance | None = None) -> Recording:
         recording = open_attention_pictures(data)
     elif isinstance(data, ViewerAgreementData):
         recording = open_viewer_agreement(data)
+    elif isinstance(data, FixationCropsData):
+        recording = open_fixation_crops(data)
+    elif isinstance(data, CropListsData):
+        recording = open_crop_lists(data)
     else:
         recording = open_rendered(data, progress)
     assert_disjoint(recording.table)
@@ -69,6 +77,10 @@ def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
         recording = open_fixations_for_prediction(data.model_copy(update={"path": path}), spec)
     elif isinstance(data, PhotographSection):
         recording = open_photographs_for_prediction(path, data, spec)
+    elif isinstance(data, FixationCropsData | CropListsData):
+        raise InputError(
+            f"{path}: this model judges crops; give a definition (YAML), or see `xgaze saliency` for maps."
+        )
     else:
         recording = _open_eyes(path, _eye_format(path, spec, data))
     assert_disjoint(recording.table)

@@ -3,7 +3,7 @@
 The centre bias has its own file. Fixations are (n, 2), x and y in px of the picture, origin top left; sizes are (width, height).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,17 +51,25 @@ def inter_observer(
     viewers: each one's fixations. NaN for a viewer without fixations on the picture, or when nobody else has one. The mean is
     a ceiling for what a model can know without knowing the viewer.
     """
+    scores = np.full(len(viewers), np.nan)
+    for k, others in maps_of_others(viewers, size, sigma_px):
+        places = np.asarray(viewers[k], np.float64).reshape(-1, 2)
+        scores[k] = metric(others, places[inside(places, size)])
+    return scores
+
+
+def maps_of_others(
+    viewers: Sequence[ArrayLike], size: tuple[int, int], sigma_px: float
+) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Number of each viewer with fixations on the picture, and the others' blurred fixations, where anybody else has one."""
     places = [np.asarray(one, np.float64).reshape(-1, 2) for one in viewers]
     places = [one[inside(one, size)] for one in places]
     own = [gaussian_sum(one, np.ones(len(one)), size, Spread(sigma_px, None)) for one in places]
     total = np.sum(own, axis=0)
     count = sum(map(len, places))
-    scores = np.full(len(places), np.nan)
     for k, one in enumerate(places):
         if 0 < len(one) < count:
-            others = np.maximum(total - own[k], 0)  # rounding may leave less than nothing
-            scores[k] = metric(others, one)
-    return scores
+            yield k, np.maximum(total - own[k], 0)  # rounding may leave less than nothing
 
 
 def per_viewer(saliency: NDArray[Any], viewers: Sequence[ArrayLike], metric: Metric) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from xgaze.models.layers import Beside, FeatureHead
+from xgaze.models.layers import Beside, EachBlock, FeatureHead
 
 ENTRANCE = "entrance"
 
@@ -16,13 +16,13 @@ def at_embedding(models: Mapping[str, FeatureHead], first: str) -> tuple[dict[st
     connected layer of the first of them; the others have modules of the same names.
 
     Where that layer is the last one too, the embedding of a model without maps is what enters it: the models are then copies
-    whose heads begin with a module that does nothing. Where features pass beside the layer, the embedding is what the next
-    layer reads.
+    whose heads begin with a module that does nothing. Where features pass beside the layer, or it reads
+    them block by block, the embedding is what the next layer reads.
     """
     model = next(iter(models.values()))
     names = [name for name, _ in model.head.named_children()]
     name = first.split(".")[1]
-    if isinstance(model.head.get_submodule(name), Beside):
+    if isinstance(model.head.get_submodule(name), Beside | EachBlock):
         return dict(models), f"head.{_before_next_linear(model.head, names, name)}"
     rest = (model.head.get_submodule(one) for one in names[names.index(name) + 1 :])
     if model.feature_shape is not None or any(next(one.parameters(), None) is not None for one in rest):

@@ -18,20 +18,39 @@ def grad_cam(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> tuple[T
     The sign is kept, so what pulls the target down is seen too.
     """
     towers = tower_layers(scalar, inputs, truth)
+    return tuple(_weighted(scalar, layer, inputs, truth, place) for place, layer in enumerate(towers))
+
+
+def grad_cam_of(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor, place: int) -> Tensor:
+    """The same of one input alone, whatever the others are read by. Raises InputError where it has no tower of its own."""
+    layer = own_layers(scalar, inputs, truth)[place]
+    if layer is None:
+        raise InputError(f"Grad-CAM needs convolutions of its own for an input; input {place + 1} has none.")
+    return _weighted(scalar, layer, inputs, truth, place)
+
+
+def _weighted(scalar: Scalar, layer: nn.Module, inputs: Sequence[Tensor], truth: Tensor, place: int) -> Tensor:
     watched = tuple(one.detach().clone().requires_grad_() for one in inputs)
-    maps = []
-    for layer, picture in zip(towers, inputs, strict=True):
-        coarse = LayerGradCam(scalar, layer).attribute(watched, additional_forward_args=(truth,)).detach()
-        fine = LayerAttribution.interpolate(coarse, tuple(picture.shape[2:]), "bilinear")
-        maps.append(fine * (coarse[0, 0].numel() / fine[0, 0].numel()))
-    return tuple(maps)
+    coarse = LayerGradCam(scalar, layer).attribute(watched, additional_forward_args=(truth,)).detach()
+    fine = LayerAttribution.interpolate(coarse, tuple(inputs[place].shape[2:]), "bilinear")
+    scaled: Tensor = fine * (coarse[0, 0].numel() / fine[0, 0].numel())
+    return scaled
+
+
+def tower_layers(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> list[nn.Module]:
+    """The own layer of every input. Raises InputError where one has none."""
+    layers = own_layers(scalar, inputs, truth)
+    for k, layer in enumerate(layers):
+        if layer is None:
+            raise InputError(f"Grad-CAM needs convolutions of its own for every input; input {k + 1} has none.")
+    return [layer for layer in layers if layer is not None]
 
 
 @torch.no_grad()
-def tower_layers(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> list[nn.Module]:
+def own_layers(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> list[nn.Module | None]:
     """Per input the last layer whose output are maps that depend on this input alone: an input of NaN shows where it goes."""
     runs = [_maps_and_blindness(scalar, inputs, truth, k) for k in range(len(inputs))]
-    layers = []
+    layers: list[nn.Module | None] = []
     for k, run in enumerate(runs):
         others = [other for j, other in enumerate(runs) if j != k]
         own = [
@@ -39,9 +58,7 @@ def tower_layers(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> lis
             for place, (module, touched) in enumerate(run)
             if touched and not any(other[place][1] for other in others) and sum(module is one for one, _ in run) == 1
         ]
-        if not own:
-            raise InputError(f"Grad-CAM needs convolutions of its own for every input; input {k + 1} has none.")
-        layers.append(own[-1])
+        layers.append(own[-1] if own else None)
     return layers
 
 

@@ -6,22 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xgaze.artifacts import write_csv
 from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.agreement import RANDOM, STUDENT, TEACHER, agreement_figures, agreement_section
 from xgaze.explanation.anatomy import anatomy_figures, anatomy_section
 from xgaze.explanation.attribution import integrated_gradients
 from xgaze.explanation.batch import measured_table
+from xgaze.explanation.human_figures import human_figures, human_rows, human_section
 from xgaze.explanation.parts import Parts, baseline_of, only_pictures, parts_of
+from xgaze.explanation.people import People
 from xgaze.explanation.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places
 from xgaze.explanation.reading import coordinates, predicted_class
 from xgaze.explanation.targets import Target, targets_for
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 
-FIGURES_VERSION = 1
+FIGURES_VERSION = 2
 """To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
 
 
@@ -37,21 +41,24 @@ def measure_over(
     seed: int,
     folder: Path,
     afresh: bool = False,
+    looked: People | None = None,
+    people_file: Path | None = None,
 ) -> dict[str, Any]:
-    """Sections "agreement" and "anatomy" (None where the recording knows no regions, or there is one person only).
+    """Sections "agreement", "anatomy" and "human" (None where the recording knows no regions, or no maps of where people looked,
+    or there is one person only).
 
     models: "teacher" and, where there are any, "student", "untrained student" (the floor) and "second teacher" (the
     ceiling). folder: named by all that the figures depend on but the rows; see `measured_table`. afresh: figures that lie
-    there are measured again.
+    there are measured again. looked: what people looked at; the figures held against it go to `people_file`, per picture.
     """
     people = recording.table["participant"].astype(str).to_numpy()[list(rows)]
     if len(np.unique(people)) < 2:
-        return {"agreement": None, "anatomy": None}
+        return {"agreement": None, "anatomy": None, "human": None}
     if afresh:
         shutil.rmtree(folder, ignore_errors=True)
     with progress_bar("comparing over the test set") as advance:
         table = measured_table(
-            folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed), advance
+            folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed, looked), advance
         )
     target = ASKED.get(recording.spec.kind, {"target": "value", "unit": recording.spec.unit})
     kind = {"groups": recording.spec.groups, "pixels": only_pictures(recording.spec)}
@@ -61,7 +68,21 @@ def measure_over(
     return {
         "agreement": {**size, **kind, **agreement_section(table, people)},
         "anatomy": anatomy and {**size, **anatomy},
+        "human": looked and _human(recording, table, rows, looked, people_file),
     }
+
+
+def _human(
+    recording: Recording, table: pd.DataFrame, rows: Sequence[int], looked: People, file: Path | None
+) -> dict[str, Any] | None:
+    """The section; its figures of every picture go to `file`."""
+    own = recording.table.iloc[list(rows)]
+    ids, groups = (own[name].astype(str).to_numpy() for name in ("id", "participant"))
+    side = max(recording.spec.inputs[looked.place].picture[1:])
+    section = human_section(table, groups, looked, side)
+    if section and file:
+        write_csv(file, human_rows(table, list(ids), list(groups)))
+    return section and {"groups": recording.spec.groups, **section}
 
 
 def figures_of(
@@ -71,6 +92,7 @@ def figures_of(
     baseline: Sequence[Tensor],
     settings: Explain,
     seed: int,
+    looked: People | None = None,
 ) -> dict[str, float]:
     """All figures of one sample: maps of the error (px), or of the margin of the class that the teacher names (logit)."""
     sample = recording[row]
@@ -78,8 +100,11 @@ def figures_of(
     chosen = predicted_class(recording, models[TEACHER], sample)
     parts = parts_of(recording.spec, batch.inputs)
     there = baseline_of(parts, batch.inputs, baseline)
-    maps = _maps(models, targets_for(recording.spec, chosen)[-1], batch, there, parts, settings)
+    target = targets_for(recording.spec, chosen)[-1]
+    maps = _maps(models, target, batch, there, parts, settings)
     figures = agreement_figures(maps)
+    if looked is not None:
+        figures |= human_figures(recording, row, models, target, batch, maps, looked)
     for name in (TEACHER, STUDENT):
         if name not in models:
             continue

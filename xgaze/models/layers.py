@@ -11,7 +11,7 @@ class FeatureHead(nn.Module):
 
     features(*inputs) -> (batch, width); head(features) -> (batch, outputs). Compression and capacity read the head from
     cached features, so the split must be exact: forward is nothing but head(features). feature_shape says which maps
-    (channels, height, width) were flattened, or None where the features are no maps of one size.
+    (channels, height, width) the head's first layer reads, flattened, or None where it reads no maps of one size.
     """
 
     head: nn.Module
@@ -68,6 +68,25 @@ class Beside(nn.Module):
 
     def extra_repr(self) -> str:
         return f"beside={self.beside}"
+
+
+class EachBlock(nn.Module):
+    """One layer applied to each of `blocks` equal parts of the features: (batch, blocks x width) -> (batch, blocks x outputs).
+
+    So towers share a fully connected layer on their maps, and it can be pruned for all of them at once.
+    """
+
+    def __init__(self, layer: nn.Module, blocks: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.blocks = blocks
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x.unflatten(1, (self.blocks, -1)))
+        return out.flatten(1)
+
+    def extra_repr(self) -> str:
+        return f"blocks={self.blocks}"
 
 
 class SeparableLinear(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from xgaze.data.contract import Spec
-from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.layers import EachBlock, FeatureHead, Float32Sequential
 
 
 class MrCNN(FeatureHead):
@@ -42,7 +42,7 @@ class MrCNN(FeatureHead):
         with torch.no_grad():
             maps = towers[0].eval()(torch.zeros(1, *shape))[0]
         towers[0].train()
-        self.feature_shape = (scales * maps.shape[0], *maps.shape[1:])
+        self.feature_shape = tuple(maps.shape)
         width = maps.numel()
         layers = OrderedDict[str, nn.Module](
             branch=EachBlock(nn.Linear(width, hidden), scales),
@@ -59,30 +59,14 @@ class MrCNN(FeatureHead):
     def features(self, *inputs: Tensor) -> Tensor:
         if len(self.towers) == 1:
             # All scales at once: batch normalisation then sees while training the very mixture it will use.
-            maps = self.towers[0](torch.cat(inputs)).chunk(len(inputs))
-        else:
-            maps = tuple(tower(x) for tower, x in zip(self.towers, inputs, strict=True))
-        return torch.cat([one.flatten(1) for one in maps], dim=1)
+            joined = self.towers[0](torch.cat(inputs)).flatten(1)
+            beside: Tensor = joined.unflatten(0, (len(inputs), -1)).transpose(0, 1).flatten(1)
+            return beside
+        return torch.cat([tower(x).flatten(1) for tower, x in zip(self.towers, inputs, strict=True)], dim=1)
 
     def tower(self, k: int) -> nn.Module:
         """The tower that reads input k."""
         return self.towers[0 if len(self.towers) == 1 else k]
-
-
-class EachBlock(nn.Module):
-    """One layer applied to each of `blocks` equal parts of the features: (batch, blocks x width) -> (batch, blocks x outputs)."""
-
-    def __init__(self, layer: nn.Module, blocks: int) -> None:
-        super().__init__()
-        self.layer = layer
-        self.blocks = blocks
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layer(x.unflatten(1, (self.blocks, -1)))
-        return out.flatten(1)
-
-    def extra_repr(self) -> str:
-        return f"blocks={self.blocks}"
 
 
 class AgainstZero(nn.Module):

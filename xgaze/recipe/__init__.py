@@ -1,5 +1,6 @@
 """The recipe: one short YAML that is the whole experiment."""
 
+from xgaze.recipe.crops import CropListsData, FixationCropsData, SampledPlaces
 from xgaze.recipe.data import (
     EyeFoldersData,
     Fractions,
@@ -34,10 +35,12 @@ from xgaze.recipe.schema import (
 __all__ = [
     "AttentionPicturesData",
     "Augment",
+    "CropListsData",
     "Data",
     "Distill",
     "Explain",
     "EyeFoldersData",
+    "FixationCropsData",
     "FixationInput",
     "FixationTableData",
     "FixationTarget",
@@ -52,6 +55,7 @@ __all__ = [
     "PicturesInput",
     "Recipe",
     "RenderedData",
+    "SampledPlaces",
     "Scene",
     "SequenceInput",
     "Training",

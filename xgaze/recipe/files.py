@@ -22,6 +22,8 @@ TAGS = (
     "graph",
     "attention-pictures",
     "viewer-agreement",
+    "fixation-crops",
+    "crop-lists",
 )
 
 

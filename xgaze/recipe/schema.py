@@ -8,12 +8,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from xgaze.recipe.crops import CropListsData, FixationCropsData
 from xgaze.recipe.data import EyeFoldersData, GazeImagesData, RenderedData, Section
 from xgaze.recipe.fixations import FixationTableData
 from xgaze.recipe.photographs import AttentionPicturesData, ViewerAgreementData
 
 Data = Annotated[
-    RenderedData | EyeFoldersData | GazeImagesData | FixationTableData | AttentionPicturesData | ViewerAgreementData,
+    RenderedData
+    | EyeFoldersData
+    | GazeImagesData
+    | FixationTableData
+    | AttentionPicturesData
+    | ViewerAgreementData
+    | FixationCropsData
+    | CropListsData,
     Field(discriminator="source"),
 ]
 
@@ -60,11 +68,14 @@ class GazeAugmentation(Section):
     stride: int | None = Field(None, ge=1)
 
 
-LATER_KEYS = ("momentum", "augment", "gaze_augmentation")
+LATER_KEYS = ("momentum", "augment", "gaze_augmentation", "tensorboard")
 
 
 class Training(Section):
-    """How a model is trained. Selection and early stopping look at validation participants only."""
+    """How a model is trained. Selection and early stopping look at validation participants only.
+
+    tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
+    """
 
     epochs: int = Field(20, ge=1)
     batch_size: int = Field(24, ge=1)
@@ -85,6 +96,7 @@ class Training(Section):
     momentum: float = Field(0.0, ge=0, lt=1)
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
+    tensorboard: bool = False
 
     @model_serializer(mode="wrap")
     def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report import figures, figures_crossval, figures_inside, figures_sample, figures_trust
+from xgaze.report import figures, figures_crossval, figures_human, figures_inside, figures_sample, figures_trust
 from xgaze.report.drawn import drawn_of
 from xgaze.report.figures_scanpath import drawn_charts
 from xgaze.report.images import SAMPLES_SHOWN, targets_of
@@ -63,6 +63,8 @@ def _trust(report: dict[str, Any]) -> dict[str, Chart]:
         charts["anatomy"] = figures_trust.anatomy_figure(anatomy)
         if anatomy.get("differences"):
             charts["differences"] = figures_trust.differences_figure(anatomy)
+    if report["human"]:
+        charts["human"] = figures_human.human_figure(report["human"])
     return charts
 
 

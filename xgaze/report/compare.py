@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xgaze.artifacts import write_json, write_text
+from xgaze.report.compare_human import human_comparison, human_verdicts
 from xgaze.report.format import DASH, count, general, interval, number, percent, percent_interval, score, size
 from xgaze.report.html import embedded, render
 from xgaze.report.svg import COLOURS, MUTED, SHAPES, Chart, chart
@@ -16,15 +17,24 @@ from xgaze.report.tables import Cell, Table, table, value
 Comparison = dict[str, Any]
 
 
-def write_comparison(page: Path, reports: tuple[dict[str, Any], dict[str, Any]], pairs: dict[str, Comparison]) -> Path:
-    """Write the page and, beside it, its numbers as JSON; pairs: role -> paired differences, second minus first."""
+def write_comparison(
+    page: Path,
+    reports: tuple[dict[str, Any], dict[str, Any]],
+    pairs: dict[str, Comparison],
+    looked: Comparison | None = None,
+) -> Path:
+    """Write the page and, beside it, its numbers as JSON; pairs: role -> paired differences, second minus first; looked: those of
+    the models' attention to people's, where both runs have them."""
     names = [one["recipe"]["name"] for one in reports]
-    write_json(page.with_suffix(".json"), {"schema": 1, "runs": names, "pairs": pairs})
-    write_text(page, render_comparison(reports, pairs))
+    stored = {"schema": 1, "runs": names, "pairs": pairs} | ({"human": looked} if looked else {})
+    write_json(page.with_suffix(".json"), stored)
+    write_text(page, render_comparison(reports, pairs, looked))
     return page
 
 
-def render_comparison(reports: tuple[dict[str, Any], dict[str, Any]], pairs: dict[str, Comparison]) -> str:
+def render_comparison(
+    reports: tuple[dict[str, Any], dict[str, Any]], pairs: dict[str, Comparison], looked: Comparison | None = None
+) -> str:
     """The whole page; deterministic and closed like a run's."""
     names = tuple(one["recipe"]["name"] for one in reports)
     return render(
@@ -37,7 +47,9 @@ def render_comparison(reports: tuple[dict[str, Any], dict[str, Any]], pairs: dic
         recipes=_recipes(reports, names),
         people={role: _people(role, pair, names) for role, pair in pairs.items()},
         chart=_figure(pairs, names),
-        embedded=embedded({"runs": names, "pairs": pairs}),
+        looked=human_comparison(looked),
+        looked_verdicts=human_verdicts(looked, names) if looked else [],
+        embedded=embedded({"runs": names, "pairs": pairs} | ({"human": looked} if looked else {})),
     )
 
 

@@ -13,6 +13,7 @@ from xgaze.report.images import SAMPLES_SHOWN, sample_views
 from xgaze.report.tables import Table
 from xgaze.report.tables_crossval import crossval_tables, crossval_words
 from xgaze.report.tables_explanation import explanation_tables, sample_tables
+from xgaze.report.tables_human import looked_views
 from xgaze.report.tables_run import run_tables
 from xgaze.report.tables_scanpath import drawn_tables
 
@@ -20,6 +21,7 @@ OPTIONAL = (
     "methods",
     "agreement",
     "anatomy",
+    "human",
     "layers",
     "embedding",
     "sweep_mean",
@@ -41,6 +43,7 @@ def render_page(report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> str
         charts=report_charts(shown),
         tables=_tables(shown),
         samples=_samples(shown, maps),
+        looked=looked_views(shown, maps) if shown["human"] else [],
         crossvals=_crossvals(shown),
         groups=words.groups_in_words(shown),
         not_shown=max(0, len(shown["attribution"]["samples"]) - SAMPLES_SHOWN) if shown["attribution"] else 0,
@@ -63,6 +66,7 @@ def sections(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("layers", "Layers", report["layers"]),
         ("embedding", "Embedding", inside),
         ("attribution", "What they look at", report["attribution"]),
+        ("looks", "Where people look", report["human"]),
         ("anatomy", "Parts of the eye", report["anatomy"] or report["regions"]),
         ("agreement", "Same reasons?" if compared else "Do the maps tell?", report["agreement"]),
         ("methods", "Checks of methods", report["methods"]),

@@ -31,6 +31,7 @@ EXPLAINED = (
     "methods",
     "agreement",
     "anatomy",
+    "human",
     "layers",
     "embedding",
     "decision",
@@ -197,6 +198,7 @@ def _provenance(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]
         "seed": card.seed,
         "recipe_hash": card.recipe_hash,
         "split": "by participant; no participant is in two splits (asserted)",
+        "notes": teacher.metrics.get("notes", []),
         "device": card.metrics.get("device", teacher.metrics.get("device", "cpu")),
     }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from xgaze.report.format import DASH, count, general, number, size, spread
 from xgaze.report.tables import Cell, Table, between, model, table, value
+from xgaze.report.tables_human import human_tables
 from xgaze.report.tables_sweep import sweep_tables
 
 FLOWS_SHOWN = 30
@@ -24,7 +25,7 @@ def explanation_tables(report: dict[str, Any]) -> dict[str, Table]:
         tables["curves"] = _curves(report["agreement"])
     if report["anatomy"] and report["anatomy"].get("differences"):
         tables["differences"] = _differences(report["anatomy"])
-    return tables | sweep_tables(report) | _embedding(report)
+    return tables | sweep_tables(report) | _embedding(report) | human_tables(report)
 
 
 def _methods(rows: list[dict[str, Any]]) -> Table:

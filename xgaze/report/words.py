@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from xgaze.report.caveats import caveats, where_people_look
 from xgaze.report.format import count, interval, number, percent, percent_interval, score, times, tiny
 
 COMPLETENESS_LIMIT_PERCENT = 5.0
@@ -25,9 +26,13 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
         pairs.append(("Why so small?", _why(report["capacity"])))
     if report.get("anatomy"):
         pairs.append(("What do they look at?", _looked_at(report["anatomy"])))
+    if report.get("human"):
+        pairs.append(("Where people look?", where_people_look(report["human"])))
     if report.get("agreement") and report["agreement"]["rows"]:
         pairs.append(("For the same reasons?", _reasons(report["agreement"])))
-    return [*pairs, ("Can I trust it?", _trust(report))]
+    pairs.append(("Can I trust it?", _trust(report)))
+    cannot = caveats(report)
+    return [*pairs, ("What can it not show?", " ".join(cannot))] if cannot else pairs
 
 
 def still_to_come(report: dict[str, Any]) -> list[tuple[str, str]]:

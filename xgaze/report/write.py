@@ -23,6 +23,8 @@ TABLES = {
     "deletion_insertion": ("agreement", "curves"),
     "anatomy": ("anatomy", "rows"),
     "anatomy_differences": ("anatomy", "differences"),
+    "human": ("human", "rows"),
+    "human_differences": ("human", "differences"),
     "layers": ("layers",),
     "probes": ("embedding", "probes"),
     "importance": ("embedding", "importance", "rows"),

@@ -5,16 +5,19 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from xgaze.artifacts import read_json, write_csv, write_json
+from xgaze.errors import InputError
 from xgaze.progress import progress_bar
 from xgaze.recipe import Training
 from xgaze.training.checkpoint_io import SafetensorsCheckpointIO
@@ -124,13 +127,27 @@ def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path, kee
         strategy=settings.strategy,
         precision=resolve_precision(settings),  # type: ignore[arg-type]
         default_root_dir=folder,
-        logger=False,
+        logger=board(settings, folder),
         enable_checkpointing=keep,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         gradient_clip_val=1.0 if settings.optimiser != "sgd" else None,
     )
+
+
+def board(settings: Training, folder: Path) -> Logger | Literal[False]:
+    """What writes `tensorboard` beside `folder`, which a finished training removes; False unless the settings ask for it.
+
+    Raises InputError where the package is not installed.
+    """
+    if not settings.tensorboard:
+        return False
+    if find_spec("tensorboard") is None:
+        raise InputError(
+            "training.tensorboard needs the package tensorboard: pip install tensorboard, or set it to false."
+        )
+    return TensorBoardLogger(folder.parent, name="tensorboard", version=folder.name)
 
 
 def resolve_precision(settings: Training) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,11 @@ def finished_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
     return card
 
 
-def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCard:
+def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Sequence[str] = ()) -> ModelCard:
     """Train on training participants, select on validation participants, score the test participants once.
 
-    Resumes an unfinished run of the same recipe in `folder`; an epoch is lost at most.
+    Resumes an unfinished run of the same recipe in `folder`; an epoch is lost at most. notes: what reading the recording
+    left out, kept with the model.
     """
     check_loss(recipe, recording)
     torch.manual_seed(recipe.seed)
@@ -77,6 +79,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path) -> ModelCa
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
         **evaluate(model, recording, folder, recipe.seed),
         **seconds,
+        **({"notes": list(notes)} if notes else {}),
     }
     card = ModelCard(
         role=TEACHER,

@@ -77,7 +77,7 @@ def open_viewer_agreement(data: ViewerAgreementData) -> PhotographRecording:
     found = agreement_rows(data)
     kept = np.flatnonzero(found.rows["label"] != BETWEEN)
     rows = found.rows.iloc[kept].reset_index(drop=True)
-    files = [_file(data.path / data.pictures, name) for name in rows["stimulus"]]
+    files = [photograph_file(data.path / data.pictures, name) for name in rows["stimulus"]]
     raise_faults(data.path, absent(files))
     splits = assign_splits(
         list(rows["stimulus"]), list(rows["label"]), data.split.validation, data.split.test, data.seed, "picture(s)"
@@ -93,7 +93,7 @@ def agreement_rows(data: ViewerAgreementData) -> AgreementRows:
     settings = data.fixations.model_copy(update={"min_fixations": 1})
     table = read_fixations(data.path / data.table, settings)
     viewers = labelling_viewers(table, data)
-    measured = [one for looks in _by_stimulus(table) if (one := _measured(looks, viewers, data)) is not None]
+    measured = [one for looks in by_stimulus(table) if (one := _measured(looks, viewers, data)) is not None]
     if len(measured) * data.share < 3:
         raise InputError(
             f"{data.path / data.table}: {len(measured)} pictures were looked at by all {len(viewers)} labelling viewers and "
@@ -143,7 +143,7 @@ def _measured(
     return picture.name, float(agreement.mean()), grey(drawn)
 
 
-def _by_stimulus(table: FixationTable) -> list[LookedAt]:
+def by_stimulus(table: FixationTable) -> list[LookedAt]:
     """Every picture with each viewer's fixations, those of several viewings together."""
     sizes: dict[str, tuple[int, int]] = {}
     if set(STIMULUS_SIZE) <= set(table.rows.columns):
@@ -163,7 +163,7 @@ def _joined(looks: list[Look]) -> Look:
     return np.concatenate([points for points, _ in looks]), np.concatenate([durations for _, durations in looks])
 
 
-def _file(folder: Path, stimulus: str) -> Path:
+def photograph_file(folder: Path, stimulus: str) -> Path:
     """The photograph of a stimulus, whose name may lack the suffix."""
     named = folder / stimulus
     options = [named, *(folder / f"{stimulus}{suffix}" for suffix in (".jpg", ".jpeg", ".png"))]

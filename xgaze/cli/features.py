@@ -1,0 +1,74 @@
+"""`xgaze features`"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from xgaze.artifacts import atomic_path, write_json, write_text
+from xgaze.cli.common import emit
+from xgaze.compression.student import load_model
+from xgaze.data.contract import Spec
+from xgaze.data.open import open_for_prediction
+from xgaze.errors import InputError
+from xgaze.explanation.features import feature_maps, layer_names, mean_activations
+from xgaze.progress import progress_bar
+from xgaze.recipe import Recipe
+from xgaze.report.figures_features import features_figure
+
+MOST_ACTIVE_SHOWN = 5
+
+
+@click.command("features")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("recording", metavar="INPUT", type=click.Path(path_type=Path))
+@click.option("--layer", "layers", multiple=True, metavar="PATH", help="Module path; may be repeated. [all layers]")
+@click.option("--samples", type=click.IntRange(1), default=256, help="Mean activation over so many samples. [256]")
+@click.option("--sample", default=0, type=click.IntRange(0), help="Sample whose feature maps are kept, by index. [0]")
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def features(
+    model: Path, recording: Path, layers: tuple[str, ...], samples: int, sample: int, out: Path, as_json: bool
+) -> None:
+    """What the layers of MODEL (a folder such as checkpoints/gat/teacher) put out on INPUT, as for xgaze predict.
+
+    Writes features.json (mean activation of every layer), features.svg (the same as bars) and features.npz (feature maps of
+    one sample, an array per layer).
+
+    \b
+    Example:
+      xgaze features checkpoints/gat/teacher photographs --layer trunk.layer1 --out features
+    """
+    network, card = load_model(model)
+    source = open_for_prediction(recording, Spec.from_json(card.spec), Recipe.model_validate(card.recipe).data)
+    if sample >= len(source.table):
+        raise InputError(f"--sample {sample}: {recording} holds {len(source.table)} samples, counted from 0.")
+    names = layer_names(network, layers)
+    rows = np.linspace(0, len(source.table) - 1, min(samples, len(source.table))).astype(np.int64)
+    with progress_bar("looking into the layers") as advance:
+        found = [asdict(one) for one in mean_activations(network, source, rows, names, advance)]
+    if not found:
+        raise InputError(f"{model}: none of the layers puts out a tensor.")
+    told: dict[str, Any] = {"samples": len(rows), "sample": str(source.table["id"].iloc[sample]), "layers": found}
+    with atomic_path(out / "features.npz") as temporary:
+        np.savez_compressed(temporary, **feature_maps(network, source, sample, names))  # type: ignore[arg-type]
+    write_text(out / "features.svg", features_figure(found, len(rows)).svg)
+    write_json(out / "features.json", told)
+    emit({**told, "out": str(out)}, in_words(told, out), as_json)
+
+
+def in_words(told: dict[str, Any], out: Path) -> list[str]:
+    most = sorted(told["layers"], key=lambda one: -one["mean_absolute"])[:MOST_ACTIVE_SHOWN]
+    dead = [one for one in told["layers"] if one["dead_channels"]]
+    return [
+        f"{len(told['layers'])} layers over {told['samples']} samples; mean absolute activation, highest first: "
+        + ", ".join(f"{one['layer']} {one['mean_absolute']:.3g}" for one in most)
+        + ".",
+        *[
+            f"  {one['layer']}: {one['dead_channels']} of {one['channels']} channels are zero on all samples."
+            for one in dead
+        ],
+        f"Feature maps of {told['sample']}, activations and bars lie in: {out}",
+    ]

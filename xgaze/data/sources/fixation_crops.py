@@ -1,0 +1,80 @@
+"""Photographs with fixations: places that people looked at, and places they did not, as samples."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.data.agreement_labels import viewer_map
+from xgaze.data.check_faults import raise_faults
+from xgaze.data.crops import SCALES
+from xgaze.data.fixations.read import read_fixations
+from xgaze.data.places import drawn_places
+from xgaze.data.sources.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
+from xgaze.data.sources.pictures import read_picture
+from xgaze.data.sources.viewer_agreement import LookedAt, absent, by_stimulus, photograph_file
+from xgaze.data.splits import assign_splits
+from xgaze.errors import InputError
+from xgaze.recipe import FixationCropsData
+
+FEWEST = 3
+
+
+@dataclass(frozen=True)
+class PhotographFiles:
+    """Photographs in files, decoded when read."""
+
+    files: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def pixels(self, row: int) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(np.moveaxis(np.asarray(read_picture(self.files[row]).convert("RGB")), -1, 0))
+
+
+@dataclass(frozen=True, eq=False)
+class FixationCropRecording(CropRecording):
+    """looked_at: every photograph with each viewer's fixations, in the order of `photographs`; sigma_px: width of a fixation."""
+
+    looked_at: tuple[LookedAt, ...] = ()
+    sigma_px: float = 0.0
+
+
+def open_fixation_crops(data: FixationCropsData) -> FixationCropRecording:
+    """Draw places and splits. Raises InputError with all faults that show without decoding photographs."""
+    looked_at, notes = pictures_looked_at(data)
+    files = tuple(photograph_file(data.path / data.pictures, one.name) for one in looked_at)
+    raise_faults(data.path, absent(list(files)))
+    names = [one.name for one in looked_at]
+    splits = assign_splits(names, None, data.split.validation, data.split.test, data.seed, "picture(s)")
+    drawn = [drawn_places(looking_map(one, data.sigma_px), data.places, data.seed, one.name) for one in looked_at]
+    points, labels = [one for one, _ in drawn], [one for _, one in drawn]
+    photographs = PhotographFiles(files)
+    pictures = np.repeat(np.arange(len(names)), [len(one) for one in labels])
+    crops = CutCrops(photographs, pictures, np.concatenate(points))
+    table = crop_table(names, list(splits), points, labels)
+    return FixationCropRecording(crop_spec(), table, crops, photographs, notes, looked_at, data.sigma_px)
+
+
+def pictures_looked_at(data: FixationCropsData) -> tuple[tuple[LookedAt, ...], tuple[str, ...]]:
+    """The photographs of the table, sorted by name, and what reading left out. Raises InputError for fewer than three."""
+    settings = data.fixations.model_copy(update={"min_fixations": 1})
+    table = read_fixations(data.path / data.table, settings)
+    found = sorted(by_stimulus(table), key=lambda one: one.name)
+    if len(found) < FEWEST:
+        raise InputError(
+            f"{data.path / data.table}: fixations on {len(found)} pictures; train, validation and test need one each."
+        )
+    if data.most_pictures is None or data.most_pictures >= len(found):
+        return tuple(found), table.notes
+    drawn = np.sort(np.random.default_rng(data.seed % 2**63).permutation(len(found))[: data.most_pictures])
+    note = f"{data.most_pictures:,} of {len(found):,} pictures, drawn by seed (most_pictures)."
+    return tuple(found[k] for k in drawn), (*table.notes, note)
+
+
+def looking_map(picture: LookedAt, sigma_px: float) -> NDArray[np.float64]:
+    """Blurred fixations of all viewers, all alike, on a grid as fine as the largest scale that models see."""
+    points = np.concatenate([points for points, _ in picture.looks.values()])
+    return viewer_map(points, np.ones(len(points)), picture.size, sigma_px, max(SCALES))
