@@ -74,3 +74,12 @@ def test_packing_leaves_small_weights_as_they_are():
     model = _graph(nn.Linear(6, 5))
     assert TensorProto.INT8 not in {one.data_type for one in pack_weights(model).graph.initializer}
     assert TensorProto.INT8 in {one.data_type for one in pack_weights(model, fewest=30).graph.initializer}
+
+
+def test_scales_that_are_scalars_stay_scalars():
+    scale = numpy_helper.from_array(np.array(0.5, np.float32), "scale")
+    node = onnx.helper.make_node("Mul", ["x", "scale"], ["y"])
+    ends = [onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, [2]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([node], "half", ends[:1], ends[1:], [scale])
+    (stored,) = slimmest(onnx.helper.make_model(graph)).graph.initializer
+    assert list(stored.dims) == [] and numpy_helper.to_array(stored) == np.float32(0.5)

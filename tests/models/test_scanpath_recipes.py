@@ -23,7 +23,8 @@ def table(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("cnn", None), ("lstm", 50_944 + 65 * 2), ("vitnet", 12_709_602), ("gnn", None)]
+    ("name", "parameters"),
+    [("cnn", None), ("lstm", 640 + 2 * 4 * (64 * 128 + 2 * 64) + 257 * 2), ("vitnet", 12_709_602), ("gnn", None)],
 )
 def test_a_recipe_builds_its_model_and_runs_it(table, name, parameters):
     recipe = load_recipe(f"scanpath-{name}", (f"data.path={table}",))

@@ -13,7 +13,8 @@ Tried = TypeVar("Tried")
 
 FEW_RANKS = 4
 RANK_MARGIN = 1.5
-THIN_RANKS = (1.5, 1.0, 0.75, 0.5)
+THIN_RANKS = (1.5, 0.75, 0.5)
+"""Times the rank that capacity expects. Three, so that bisection tries two: each takes as long as training the teacher."""
 
 
 def head_plans(capacity: LayerCapacity, model: FeatureHead, wanted: Distill) -> list[Plan]:

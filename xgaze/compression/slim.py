@@ -56,8 +56,8 @@ def replace_nodes(graph: GraphProto, nodes: Iterable[NodeProto]) -> None:
 
 
 def _raw(tensor: TensorProto) -> TensorProto:
-    """A copy that stores plain bytes: int32 fields take several for a number of 8 bits."""
-    return numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(tensor)), tensor.name)
+    """A copy that stores plain bytes: int32 fields take several for a number of 8 bits. A scalar stays one, as scales must."""
+    return numpy_helper.from_array(np.asarray(numpy_helper.to_array(tensor), order="C"), tensor.name)
 
 
 def _rename(graph: GraphProto, new: Callable[[str], str]) -> None:
