@@ -39,7 +39,7 @@ class Row:
 
 ROWS = (
     Row(
-        "S1 multi-camera gaze",
+        "S5 eye cameras",
         "multi-eye",
         (
             "data.train_participants=60",
@@ -50,7 +50,7 @@ ROWS = (
         ),
     ),
     Row(
-        "S1 multi-camera gaze",
+        "S5 eye cameras",
         "multi-eye-reference",
         (
             "data.train_participants=8",
@@ -61,11 +61,11 @@ ROWS = (
         ),
         variant=True,
     ),
-    Row("S2 pictures of gaze", "heatmap-cnn", ("data.path={data}/asd-scanpath-images", "training.epochs=4")),
-    Row("S5 scanpaths", "scanpath-vitnet", SCANPATH_SET),
-    Row("S5 scanpaths", "scanpath-cnn", SCANPATH_SET, variant=True),
-    Row("S5 scanpaths", "scanpath-lstm", SCANPATH_SET, variant=True),
-    Row("S5 scanpaths", "scanpath-gnn", SCANPATH_SET, variant=True),
+    Row("S1 pictures of gaze", "heatmap-cnn", ("data.path={data}/asd-scanpath-images", "training.epochs=4")),
+    Row("S2 scanpaths", "scanpath-vitnet", SCANPATH_SET),
+    Row("S2 scanpaths", "scanpath-cnn", SCANPATH_SET, variant=True),
+    Row("S2 scanpaths", "scanpath-lstm", SCANPATH_SET, variant=True),
+    Row("S2 scanpaths", "scanpath-gnn", SCANPATH_SET, variant=True),
     Row(
         "S3 fixation prediction",
         "mrcnn",
