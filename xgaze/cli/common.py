@@ -32,6 +32,18 @@ def recipe_options(command: Command) -> Command:
     return command
 
 
+def fan_options(jobs: str) -> Callable[[Command], Command]:
+    """--workers and --dask: where `jobs`, such as "Folds", are done."""
+
+    def decorate(command: Command) -> Command:
+        where = f"Do {jobs.lower()} on the Dask cluster of this scheduler (it must see this folder)."
+        together = f"{jobs} done at the same time, in processes."
+        command = click.option("--dask", metavar="ADDRESS", help=where)(command)
+        return click.option("--workers", type=click.IntRange(1), default=1, help=together)(command)
+
+    return decorate
+
+
 def read_recipe(name_or_path: str, overrides: tuple[str, ...]) -> Recipe:
     return load_recipe(name_or_path, overrides)
 

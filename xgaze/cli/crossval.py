@@ -11,6 +11,7 @@ from xgaze.cli.common import (
     MEASURED,
     emit,
     error_in_words,
+    fan_options,
     next_command,
     note,
     open_data,
@@ -48,10 +49,7 @@ MORE = ("clean", "estimate", "never_tested", "samples", "measures", "permutation
     default="nested",
     help="paper: replay the published protocol of the heatmap classifier; not a clean estimate.",
 )
-@click.option("--workers", type=click.IntRange(1), default=1, help="Folds done at the same time, in processes.")
-@click.option(
-    "--dask", metavar="ADDRESS", help="Do folds on the Dask cluster of this scheduler (it must see this folder)."
-)
+@fan_options("Folds")
 def crossval(
     recipe: str,
     overrides: tuple[str, ...],

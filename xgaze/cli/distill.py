@@ -10,6 +10,7 @@ from xgaze.artifacts import ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
+    fan_options,
     next_command,
     note,
     open_data,
@@ -76,10 +77,7 @@ class Percent(click.ParamType[float]):
     "--max-latency-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Budget: onnxruntime, 1 thread."
 )
 @click.option("--baselines", is_flag=True, help="Beside it: other ways to the same size, tuned as long.")
-@click.option("--workers", type=click.IntRange(1), default=1, help="Trials done at the same time, in processes.")
-@click.option(
-    "--dask", metavar="ADDRESS", help="Do trials on the Dask cluster of this scheduler (it must see this folder)."
-)
+@fan_options("Trials")
 def distill(
     recipe: str,
     overrides: tuple[str, ...],
