@@ -28,6 +28,7 @@ def figures():
         "parameter_reduction": 5.9,
         "reason": "the smallest whose upper bound is at most 2 %",
         "labels_only": None,
+        "macro_f1": None,
         "int8_file_reduction": 21.0,
         "test_participants": 160,
         "model_dir": "checkpoints/toy/student",

@@ -42,11 +42,23 @@ def test_pairing_is_by_participant_whatever_the_order_of_rows():
 
 def test_classes_are_compared_by_right_answers_in_percent():
     table = pd.DataFrame({"id": list("1234"), "participant": list("aabb"), "split": "test", "truth": list("xyxy")})
+    table["probability_x"] = 0.5
     found = compare_predictions(
         table.assign(prediction=list("xxxx")), table.assign(prediction=list("xyxx")), ("p", "q")
     )
     assert found["unit"] == "%" and found["difference_percent"] is None
     assert [row["difference"] for row in found["rows"]] == [50.0, 0.0] and found["difference"]["mean"] == 25.0
+
+
+def test_values_are_compared_by_their_error_in_their_unit():
+    truth = [100.0, 200, 300, 400]
+    table = pd.DataFrame({"id": list("1234"), "participant": list("aabb"), "split": "test", "truth": truth})
+    first, second = (table.assign(prediction=0.0, error=own) for own in ([10.0, 20, 30, 40], [11.0, 21, 33, 43]))
+    found = compare_predictions(first, second, ("p", "q"), "ms")
+    assert found["unit"] == "ms" and found["difference"]["mean"] == pytest.approx(2.0)
+    assert found["difference_percent"]["mean"] == pytest.approx(100 * 2 / 25)
+    with pytest.raises(InputError, match="another truth"):
+        compare_predictions(first, second.assign(truth=[100.0, 200, 300, 401]), ("p", "q"), "ms")
 
 
 def test_other_participants_another_recording_one_person_or_another_task_are_refused():

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE
+from xgaze.artifacts import CARD_FILE, read_card
 from xgaze.cli.common import CHECKPOINTS, REPORTS, emit, read_recipe
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
@@ -65,4 +65,6 @@ def paired(runs: tuple[Path, Path], names: tuple[str, str]) -> dict[str, dict[st
 
 
 def _pair(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any]:
-    return compare_predictions(read_test_predictions(first), read_test_predictions(second), names)
+    spec = read_card(first).spec
+    pair = compare_predictions(read_test_predictions(first), read_test_predictions(second), names, spec["unit"])
+    return {**pair, "groups": spec.get("groups", "participants")}

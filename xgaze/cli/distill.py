@@ -151,6 +151,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}], 95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
+        *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"]),
         f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
@@ -166,6 +167,17 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
 def change_in_words(percent: float) -> str:
     """As "1.2 % worse", "0.6 % better": positive is worse."""
     return f"{abs(percent):.1f} % {'worse' if percent > 0 else 'better'}"
+
+
+def macro_f1_in_words(lost: dict[str, Any] | None) -> list[str]:
+    """Beside the one score of classes, the score in which every class counts the same."""
+    if lost is None:
+        return []
+    worse = lost["worse_percent"]
+    return [
+        f"  Macro F1 {lost['student']:.3f} against {lost['reference']:.3f}: {change_in_words(worse['mean'])} "
+        f"[{worse['low']:+.1f}, {worse['high']:+.1f}]."
+    ]
 
 
 def labels_only_in_words(beside: dict[str, Any] | None) -> list[str]:

@@ -12,6 +12,7 @@ from xgaze.compression.export import export_onnx, latency_to_json, measure_laten
 from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
+from xgaze.evaluation.f1_lost import macro_f1_lost
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise
 from xgaze.models.inference import predict
@@ -85,10 +86,15 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "difference": compare(spec, outputs["student"], outputs[reference], truth, people),
         "against_teacher": compare(spec, outputs["student"], outputs["teacher"], truth, people),
         "control_against_teacher": compare(spec, outputs["control"], outputs["teacher"], truth, people),
+        "macro_f1": _plain(macro_f1_lost(spec, outputs["student"], outputs[reference], truth, people)),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
         "participants": len(set(people)),
     }
+
+
+def _plain(lost: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if lost is None else {**lost, "worse_percent": vars(lost["worse_percent"])}
 
 
 def _beside(
@@ -151,6 +157,7 @@ def gather_metrics(
         "held_on_validation": outcome.held,
         "teacher_weights": outcome.teacher_weights,
         "reason": outcome.reason,
+        "macro_f1": scored["macro_f1"],
         "labels_only": scored["labels_only"],
         "test_participants": scored["participants"],
         "int8_file_reduction": teacher["onnx_bytes"] / student["int8"]["bytes"],

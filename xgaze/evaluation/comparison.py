@@ -10,8 +10,9 @@ from xgaze.errors import InputError
 from xgaze.evaluation.participants import Interval, difference_percent, mean_interval
 
 GAZE_TRUTH = ["truth_x_px", "truth_y_px"]
-SAME_TRUTH_PX = 1e-2
+SAME_TRUTH = 1e-2
 FEWEST = 2
+TOLD = {"gaze": "gaze points", "class": "classes", "value": "values"}
 
 
 def read_test_predictions(folder: Path) -> pd.DataFrame:
@@ -26,23 +27,26 @@ def read_test_predictions(folder: Path) -> pd.DataFrame:
     return table
 
 
-def compare_predictions(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> dict[str, Any]:
+def compare_predictions(
+    first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str], unit: str = "px"
+) -> dict[str, Any]:
     """Second minus first, per participant and over all: {unit, participants, difference, difference_percent, rows}.
 
-    Gaze: mean error in px, worse is positive, and the difference in % of the first's error; classes: right answers in %, better
-    is positive. first and second are test predictions. Raises InputError unless both were scored on the same participants.
+    Gaze and values: mean error in their `unit`, worse is positive, and the difference in % of the first's error; classes: right
+    answers in %, better is positive. first and second are test predictions. Raises InputError unless both were scored on the
+    same participants.
     """
     _same_people(first, second, names)
-    gaze = "error_px" in first
-    ours, theirs = (_figures(one, gaze).groupby(one["participant"]).mean().sort_index() for one in (first, second))
+    classes = task_of(first) == "class"
+    ours, theirs = (_figures(one).groupby(one["participant"]).mean().sort_index() for one in (first, second))
     people = ours.index.to_numpy(str)
-    relative = difference_percent(theirs, ours, people) if gaze and ours.mean() > 0 else None
+    relative = difference_percent(theirs, ours, people) if not classes and ours.mean() > 0 else None
     rows = [
         {"participant": str(person), "first": float(a), "second": float(b), "difference": float(b - a)}
         for person, a, b in zip(people, ours, theirs, strict=True)
     ]
     return {
-        "unit": "px" if gaze else "%",
+        "unit": "%" if classes else unit,
         "participants": len(rows),
         "difference": _ends(mean_interval(theirs - ours, people)),
         "difference_percent": None if relative is None else _ends(relative),
@@ -50,8 +54,18 @@ def compare_predictions(first: pd.DataFrame, second: pd.DataFrame, names: tuple[
     }
 
 
-def _figures(table: pd.DataFrame, gaze: bool) -> pd.Series:
-    return table["error_px"].astype(float) if gaze else 100.0 * (table["prediction"] == table["truth"])
+def task_of(predictions: pd.DataFrame) -> str:
+    """ "gaze", "class" or "value", told by the columns of predictions.csv."""
+    if "error_px" in predictions:
+        return "gaze"
+    return "class" if any(name.startswith("probability_") for name in predictions) else "value"
+
+
+def _figures(table: pd.DataFrame) -> pd.Series:
+    task = task_of(table)
+    if task == "class":
+        return 100.0 * (table["prediction"] == table["truth"])
+    return table["error_px" if task == "gaze" else "error"].astype(float)
 
 
 def _ends(interval: Interval) -> dict[str, float]:
@@ -59,9 +73,10 @@ def _ends(interval: Interval) -> dict[str, float]:
 
 
 def _same_people(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> None:
-    if ("error_px" in first) != ("error_px" in second):
+    told = [TOLD[task_of(one)] for one in (first, second)]
+    if told[0] != told[1]:
         raise InputError(
-            f"{names[0]} and {names[1]}: one tells gaze points, the other classes; compare runs of one task."
+            f"{names[0]} and {names[1]}: one tells {told[0]}, the other {told[1]}; compare runs of one task."
         )
     ours, theirs = set(first["participant"]), set(second["participant"])
     if ours != theirs:
@@ -79,11 +94,12 @@ def _same_people(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, st
 
 def _same_truth(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> None:
     """Rendered people of another seed bear the same names: then frames of one name have different truths."""
-    columns = GAZE_TRUTH if "error_px" in first else ["truth"]
+    task = task_of(first)
+    columns = GAZE_TRUTH if task == "gaze" else ["truth"]
     shared = first.merge(second, on="id", suffixes=("_first", "_second"))
     for column in columns:
         ours, theirs = shared[f"{column}_first"], shared[f"{column}_second"]
-        same = np.abs(ours - theirs) <= SAME_TRUTH_PX if columns == GAZE_TRUTH else ours == theirs
+        same = ours == theirs if task == "class" else np.isclose(ours, theirs, rtol=1e-6, atol=SAME_TRUTH)
         if not same.all():
             other = shared["id"][~same].iloc[0]
             raise InputError(

@@ -13,6 +13,7 @@ from xgaze.report.format import DASH, count, general, interval, number, percent,
 from xgaze.report.html import embedded, render
 from xgaze.report.svg import COLOURS, MUTED, SHAPES, Chart, chart
 from xgaze.report.tables import Cell, Table, table, value
+from xgaze.report.words import groups_in_words
 
 Comparison = dict[str, Any]
 
@@ -46,6 +47,7 @@ def render_comparison(
         side_by_side=_side_by_side(reports, names),
         recipes=_recipes(reports, names),
         people={role: _people(role, pair, names) for role, pair in pairs.items()},
+        groups=groups_in_words(next(iter(pairs.values()))),
         chart=_figure(pairs, names),
         looked=human_comparison(looked),
         looked_verdicts=human_verdicts(looked, names) if looked else [],
@@ -56,13 +58,13 @@ def render_comparison(
 def verdict(role: str, pair: Comparison, names: tuple[str, ...]) -> str:
     """What the paired difference says, in one sentence."""
     found, unit = pair["difference"], pair["unit"]
-    what = "mean error" if unit == "px" else "share of right answers"
-    by = f"{number(abs(found['mean']))} {'px' if unit == 'px' else 'percentage points'}"
+    what, who = "share of right answers" if unit == "%" else "mean error", groups_in_words(pair)
+    by = f"{number(abs(found['mean']))} {'percentage points' if unit == '%' else unit}"
     way = "lower" if found["mean"] < 0 else "higher"
     ends = f"95 % interval of the difference {number(found['low'])} to {number(found['high'])}"
     clear = found["low"] > 0 or found["high"] < 0
     end = "" if clear else " The interval holds zero: no evidence of a difference."
-    return f"On the same {pair['participants']} people the {role} of {names[1]} has a {what} {by} {way} ({ends}).{end}"
+    return f"On the same {pair['participants']} {who} the {role} of {names[1]} has a {what} {by} {way} ({ends}).{end}"
 
 
 def _side_by_side(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, ...]) -> Table:
@@ -134,8 +136,9 @@ def _people(role: str, pair: Comparison, names: tuple[str, ...]) -> Table:
 
 
 def _figure(pairs: dict[str, Comparison], names: tuple[str, ...]) -> Chart:
-    unit = next(iter(pairs.values()))["unit"]
-    what = "mean error, px" if unit == "px" else "right answers, %"
+    one = next(iter(pairs.values()))
+    unit, who = one["unit"], groups_in_words(one)
+    what = "right answers, %" if unit == "%" else f"mean error, {unit}"
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(pairs), squeeze=False)[0]
@@ -150,8 +153,8 @@ def _figure(pairs: dict[str, Comparison], names: tuple[str, ...]) -> Chart:
     return chart(
         "pairs",
         "Each test participant in both runs",
-        f"One mark per person; across: {names[0]}, up: {names[1]}. Marks below the dotted line had the lower figure in the "
-        "second run.",
+        f"One mark for each of the test {who}; across: {names[0]}, up: {names[1]}. Marks below the dotted line had the "
+        "lower figure in the second run.",
         draw,
         height=3.6,
     )

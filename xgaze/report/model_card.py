@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from xgaze.report.format import count, interval, number, percent, percent_interval, score, size, times
-from xgaze.report.words import summary
+from xgaze.report.words import groups_in_words, summary
 
 
 def model_card(report: dict[str, Any]) -> str:
@@ -45,12 +45,16 @@ def _figures(report: dict[str, Any]) -> str:
         ("weights file", *(size(m["bytes"]) for m in (teacher, student))),
         ("time per sample (onnxruntime, one thread)", *(_latency(m["latency_ms"]) for m in (teacher, student))),
     ]
-    table = ["| on unseen people | teacher | student |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    table = [
+        f"| on unseen {groups_in_words(report)} | teacher | student |",
+        "|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
     lost = report["difference_percent"]
     verdict = "met" if report["budget_met"] else "not met by the upper bound"
     told = (
         f"Student against its reference: {percent(lost['mean'])} ({percent_interval(lost)}); budget "
-        f"{report['budget_percent']:g} %, {verdict}. Intervals are 95 % over participants."
+        f"{report['budget_percent']:g} %, {verdict}. Intervals are 95 % over {groups_in_words(report)}."
     )
     return "\n".join(["## Figures", "", *table, "", told])
 
@@ -63,6 +67,8 @@ def _use(report: dict[str, Any]) -> str:
     inputs = ", ".join(f"{plain(one['name'])} ({'×'.join(map(str, one['shape']))})" for one in report["inputs"])
     if report["task"] == "gaze":
         out = f"a gaze point in px of a scene of {report['scene'][0]} × {report['scene'][1]} px, origin top left"
+    elif report["task"] == "value":
+        out = f"a number in {report['score']['unit']}"
     else:
         out = f"a class: {', '.join(plain(one) for one in report['classes'])}"
     return (

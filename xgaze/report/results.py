@@ -38,7 +38,15 @@ EXPLAINED = (
 )
 MATRIX_CELLS_SHOWN = 6000
 CROSSVALS = {"crossval": "crossval", "replay": "crossval-paper"}
-RATIOS = ("fc_reduction", "parameter_reduction", "latency_ratio", "int8_file_reduction", "labels_only", "reason")
+RATIOS = (
+    "fc_reduction",
+    "parameter_reduction",
+    "latency_ratio",
+    "int8_file_reduction",
+    "labels_only",
+    "macro_f1",
+    "reason",
+)
 
 
 def gather(run: Path) -> tuple[dict[str, Any], Maps]:

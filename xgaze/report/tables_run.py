@@ -13,7 +13,7 @@ from xgaze.report.format import (
     tiny,
 )
 from xgaze.report.tables import Cell, Table, table, value
-from xgaze.report.words import plain_name
+from xgaze.report.words import groups_in_words, plain_name
 
 COMPONENTS_SHOWN = 32
 NOT_MEASURED = "not measured"
@@ -68,7 +68,7 @@ def _models(report: dict[str, Any]) -> Table:
         ("", "teacher", *("student", "smaller by") * both),
         tuple(tuple(Cell(text) for text in row) for row in rows),
         frozenset({0}),
-        "On the test participants, whom neither model has seen. Time: onnxruntime, one thread, one sample.",
+        f"On the test {groups_in_words(report)}, which neither model has seen. Time: onnxruntime, one thread, one sample.",
         sorts=False,
     )
 
@@ -94,7 +94,7 @@ def _beside(report: dict[str, Any]) -> Table:
         ("for comparison", report["score"]["name"], "95 % interval"),
         tuple(tuple(Cell(text) for text in row) for row in rows),
         frozenset({0}),
-        "Controls and simple methods, on the same people.",
+        f"Controls and simple methods, on the same {groups_in_words(report)}.",
         sorts=False,
     )
 
@@ -105,7 +105,7 @@ def _people(report: dict[str, Any]) -> Table:
     for row in report["per_participant"]:
         cells = [Cell(row["participant"]), Cell(count(row["samples"]), row["samples"]), value(row["teacher"])]
         rows.append(cells + [value(row["student"]), value(row["difference"])] * both)
-    unit = "px" if report["task"] == "gaze" else "%"
+    unit = "%" if report["task"] == "class" else report["score"]["unit"]
     more = (f"student, {unit}", f"difference, {unit}") * both
     return table("Every test participant", ("participant", "samples", f"teacher, {unit}", *more), rows)
 
