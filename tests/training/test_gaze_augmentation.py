@@ -15,6 +15,7 @@ from xgaze.models.gaze_windows import window_grid
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
 from xgaze.recipe import Recipe, Training
+from xgaze.training import task
 from xgaze.training.gaze_augmentation import gaze_windows, task_of
 from xgaze.training.paper import train_paper
 from xgaze.training.task import GazeTask, make_optimiser, make_schedule
@@ -140,6 +141,18 @@ def test_the_published_schedule_is_a_tenth_at_epochs_50_and_100():
         schedule.step()
     assert rates[:50] == pytest.approx([1e-3] * 50) and rates[50:100] == pytest.approx([1e-4] * 50)
     assert rates[100:] == pytest.approx([1e-5] * 50)
+
+
+def test_a_training_follows_momentum_ramp_and_plateau(tmp_path, monkeypatch):
+    told = []
+    monkeypatch.setattr(task, "ramp_momentum", lambda optimiser, *given: told.append(given))
+    training = {**SETTINGS, "momentum_end": 0.96, "schedule": "plateau", "epochs": 2, "batch_size": 8}
+    sections = {"data": {"source": "rendered"}, "model": {"name": "resnet", "args": SMALL}, "training": training}
+    train_teacher(Recipe.model_validate({"name": "spots", **sections}), Spots(), tmp_path)
+    assert len(pd.read_csv(tmp_path / "history.csv")) == 2
+    shares = [share for *_, share in told]
+    assert len(shares) == 2 * -(-24 // 8) and shares == pytest.approx(np.linspace(0, 1, len(shares)))
+    assert {given[:2] for given in told} == {(0.9, 0.96)}
 
 
 @pytest.mark.parametrize("changes", [{"augment": {}}, {"gaze_augmentation": {}}])

@@ -68,11 +68,14 @@ class GazeAugmentation(Section):
     stride: int | None = Field(None, ge=1)
 
 
-LATER_KEYS = ("momentum", "augment", "gaze_augmentation", "tensorboard")
+LATER_KEYS = ("momentum", "momentum_end", "augment", "gaze_augmentation", "tensorboard")
 
 
 class Training(Section):
     """How a model is trained. Selection and early stopping look at validation participants only.
+
+    schedule: one-cycle; step (x 0.1 every `step_epochs`); plateau (x 0.5 once the training loss has not fallen for more than 3
+    epochs, to 1e-6 at least); constant. momentum_end: momentum goes there on a line, from `momentum` at the first step.
 
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
@@ -82,7 +85,7 @@ class Training(Section):
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(1.5e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
-    schedule: Literal["one-cycle", "step", "constant"] = "one-cycle"
+    schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
     step_epochs: int = Field(60, ge=1)
     loss: Literal["smooth-l1", "euclidean", "root-mse", "cross-entropy"] = "smooth-l1"
     patience: int = Field(10, ge=1)
@@ -94,6 +97,7 @@ class Training(Section):
     strategy: str = "auto"
     workers: int = Field(0, ge=0)
     momentum: float = Field(0.0, ge=0, lt=1)
+    momentum_end: float | None = Field(None, ge=0, lt=1)
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False
@@ -105,7 +109,7 @@ class Training(Section):
 
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
-        if self.momentum and self.optimiser != "sgd":
+        if (self.momentum or self.momentum_end is not None) and self.optimiser != "sgd":
             raise PydanticCustomError("choice", "momentum is for optimiser: sgd")
         return self
 

@@ -52,6 +52,12 @@ class GazeTask(pl.LightningModule):
             right = (prediction.argmax(dim=1) == batch.target).float().mean()
             self.log("validation_accuracy", right, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
 
+    def on_train_batch_start(self, *_: Any) -> None:
+        settings, optimiser = self.training_settings, self.optimizers(use_pl_optimizer=False)
+        if settings.momentum_end is not None and isinstance(optimiser, torch.optim.Optimizer):
+            share = self.global_step / max(1, int(self.trainer.estimated_stepping_batches) - 1)
+            ramp_momentum(optimiser, settings.momentum, settings.momentum_end, share)
+
     def configure_optimizers(self) -> Any:
         settings = self.training_settings
         steps = int(self.trainer.estimated_stepping_batches)
@@ -70,9 +76,19 @@ def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimize
 
 
 def make_schedule(optimiser: torch.optim.Optimizer, settings: Training, steps: int) -> dict[str, Any]:
-    """Lightning's scheduler entry: one cycle over all steps, steps of x 0.1, or constant."""
+    """Lightning's scheduler entry: one cycle over all steps, steps of x 0.1, half where the loss stays, or constant."""
     if settings.schedule == "one-cycle":
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps)
         return {"scheduler": cycle, "interval": "step"}
+    if settings.schedule == "plateau":
+        half = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=3, min_lr=1e-6)
+        return {"scheduler": half, "interval": "epoch", "monitor": "train_loss"}
     epochs = settings.step_epochs if settings.schedule == "step" else settings.epochs + 1
     return {"scheduler": torch.optim.lr_scheduler.StepLR(optimiser, epochs, 0.1), "interval": "epoch"}
+
+
+def ramp_momentum(optimiser: torch.optim.Optimizer, start: float, end: float, share: float) -> None:
+    """Momentum on the line from start to end, at `share` (0..1) of the steps. It depends on the step alone, so that a resumed
+    training goes on as if nothing had happened."""
+    for group in optimiser.param_groups:
+        group["momentum"] = start + (end - start) * min(share, 1.0)
