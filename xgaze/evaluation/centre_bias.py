@@ -43,12 +43,6 @@ def fit_centre_bias(pictures: Sequence[ArrayLike], bandwidth: float | None = Non
     return CentreBias(_density(_blurred(counts.sum(axis=0), chosen)), chosen)
 
 
-def centre_bias_without(pictures: Sequence[ArrayLike], left_out: int, bandwidth: float) -> CentreBias:
-    """The centre bias of all pictures but one: what information gain on a training picture is counted from."""
-    others = [one for k, one in enumerate(pictures) if k != left_out]
-    return fit_centre_bias(others, bandwidth)
-
-
 def best_bandwidth(counts: NDArray[np.float64]) -> float:
     """The candidate under which fixations (pictures, 64, 64) are likeliest when their own picture is left out."""
     if len(counts) < 2:
