@@ -62,10 +62,17 @@ ROWS = (
         variant=True,
     ),
     Row("S1 pictures of gaze", "heatmap-cnn", ("data.path={data}/asd-scanpath-images", "training.epochs=4")),
+    Row(
+        "S1 pictures of gaze",
+        "heatmap-cnn-small",
+        ("data.path={data}/asd-scanpath-images", "training.epochs=4"),
+        variant=True,
+    ),
     Row("S2 scanpaths", "scanpath-vitnet", SCANPATH_SET),
     Row("S2 scanpaths", "scanpath-cnn", SCANPATH_SET, variant=True),
     Row("S2 scanpaths", "scanpath-lstm", SCANPATH_SET, variant=True),
     Row("S2 scanpaths", "scanpath-gnn", SCANPATH_SET, variant=True),
+    Row("S2 scanpaths", "scanpath-duration", SCANPATH_SET, variant=True),
     Row(
         "S3 fixation prediction",
         "mrcnn",

@@ -216,14 +216,32 @@ def test_sound_trees_have_no_fault(cub, chests, listed):
     assert check(cub) == check(chests) == check(listed) == []
 
 
-def test_other_pictures_are_predicted_from_a_folder_unless_the_model_reads_maps(listed):
+def test_other_pictures_are_predicted_from_a_folder(listed):
     spec = open_recording(listed).spec
     recording = open_for_prediction(listed.path.parent / "p", spec, listed)
     assert len(recording.table) == 12 and set(recording.table["label"]) == {-1}
     assert recording[0].inputs["image"].shape == (3, 16, 16)
+
+
+def test_a_model_that_reads_maps_finds_them_beside_the_pictures_it_predicts_on(listed, tmp_path):
     both = listed.model_copy(update={"attention": "input"})
-    with pytest.raises(InputError, match="reads attention maps too"):
-        open_for_prediction(listed.path.parent / "p", open_recording(both).spec, both)
+    spec, folder = open_recording(both).spec, tmp_path / "new"
+    rng = np.random.default_rng(0)
+    for name in ("a", "deep/b"):
+        save(folder / f"{name}.jpg", rng.integers(0, 256, (30, 40, 3), np.uint8))
+        save(folder / f"maps/{name}.png", np.tile(np.arange(40, dtype=np.uint8), (30, 1)))
+    recording = open_for_prediction(folder, spec, both)
+    assert list(recording.table["id"]) == ["a.jpg", "deep/b.jpg"]
+    assert {one: recording[1].inputs[one].shape for one in ("image", "attention")} == {
+        "image": (3, 16, 16),
+        "attention": (1, 16, 16),
+    }
+    assert (np.diff(recording[0].inputs["attention"][0].astype(int)) > 0).all()
+    (folder / "maps/a.png").unlink()
+    with pytest.raises(
+        InputError, match=r"reads attention maps too, and 1 of 2 pictures have none, e\.g\. a\.jpg: put it at"
+    ):
+        open_for_prediction(folder, spec, both)
 
 
 def test_a_square_larger_than_the_photograph_is_refused():

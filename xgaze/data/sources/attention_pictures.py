@@ -9,16 +9,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xgaze.data.check_faults import Fault, raise_faults
-from xgaze.data.contract import LABEL_COLUMN, Spec
+from xgaze.data.contract import LABEL_COLUMN
 from xgaze.data.sources.photograph_rows import UNDIVIDED, PhotographRows, missing_files, read_rows
 from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
-from xgaze.data.sources.picture_files import Pictures, pictures_below
 from xgaze.data.sources.pictures import read_picture
 from xgaze.data.splits import assign_splits, validation_of
 from xgaze.errors import InputError
-from xgaze.recipe import AttentionPicturesData, PhotographSection
-
-UNLABELLED = -1
+from xgaze.recipe import AttentionPicturesData
 
 
 @dataclass(frozen=True)
@@ -38,20 +35,6 @@ class Files:
 
     def read(self, row: int) -> Image.Image:
         return read_picture(self.files[row])
-
-
-@dataclass(frozen=True)
-class NoMaps:
-    """Photographs that nobody was seen to look at."""
-
-    def has(self, row: int) -> bool:  # noqa: ARG002
-        return False
-
-    def name(self, row: int) -> str:
-        return f"map {row + 1}"
-
-    def read(self, row: int) -> Image.Image:
-        raise InputError(f"{self.name(row)}: there is none.")
 
 
 def open_attention_pictures(data: AttentionPicturesData) -> PhotographRecording:
@@ -105,15 +88,3 @@ def splits_of(rows: pd.DataFrame, data: AttentionPicturesData) -> NDArray[np.str
     train = told == "train"
     held = validation_of(rows["group"][train], rows["class_name"][train], data.split.validation, data.seed)
     return np.where(train & rows["group"].isin(held).to_numpy(), "validation", told)
-
-
-def open_photographs_for_prediction(path: Path, data: PhotographSection, spec: Spec) -> PhotographRecording:
-    """All pictures below a folder, without class or map, all in split "test". Raises InputError where the model reads maps."""
-    if data.attention == "input":
-        raise InputError(f"{path}: this model reads attention maps too: give a definition (YAML) that names them.")
-    pictures: Pictures = pictures_below(path)
-    if not path.is_dir() or not len(pictures):
-        raise InputError(f"{path}: expected a folder of .png or .jpg pictures, or a definition (YAML).")
-    names = [pictures.name(row) for row in range(len(pictures))]
-    table = pd.DataFrame({"id": names, "participant": names, "session": "0", "split": "test", LABEL_COLUMN: UNLABELLED})
-    return PhotographRecording(photograph_spec(data, spec.classes, "pictures"), table, pictures, NoMaps(), data)

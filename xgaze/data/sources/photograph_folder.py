@@ -1,0 +1,63 @@
+"""Photographs in a folder, for prediction; their attention maps beside them where the model reads maps."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from xgaze.data.contract import LABEL_COLUMN, Spec
+from xgaze.data.heatmap_files import map_name
+from xgaze.data.sources.attention_pictures import Files
+from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
+from xgaze.data.sources.picture_files import PictureFiles, pictures_below
+from xgaze.errors import InputError
+from xgaze.recipe import PhotographSection
+
+UNLABELLED = -1
+MAPS = "maps"
+
+
+@dataclass(frozen=True)
+class NoMaps:
+    """Photographs that nobody was seen to look at."""
+
+    def has(self, row: int) -> bool:  # noqa: ARG002
+        return False
+
+    def name(self, row: int) -> str:
+        return f"map {row + 1}"
+
+    def read(self, row: int) -> Image.Image:
+        raise InputError(f"{self.name(row)}: there is none.")
+
+
+def open_photographs_for_prediction(path: Path, data: PhotographSection, spec: Spec) -> PhotographRecording:
+    """All pictures below a folder, without class, all in split "test".
+
+    Where the model reads maps, maps/NAME.png (or .jpg) holds that of NAME.jpg, as `xgaze heatmaps --out FOLDER/maps` writes
+    them. Raises InputError for a folder without pictures, or with pictures without a map, all counted.
+    """
+    pictures, reads_maps = pictures_below(path), data.attention == "input"
+    if reads_maps:
+        pictures = PictureFiles(path, tuple(one for one in pictures.files if one.parts[0] != MAPS))
+    if not path.is_dir() or not len(pictures):
+        raise InputError(f"{path}: expected a folder of .png or .jpg pictures, or a definition (YAML).")
+    names = [pictures.name(row) for row in range(len(pictures))]
+    maps = maps_beside(path, names) if reads_maps else NoMaps()
+    table = pd.DataFrame({"id": names, "participant": names, "session": "0", "split": "test", LABEL_COLUMN: UNLABELLED})
+    return PhotographRecording(photograph_spec(data, spec.classes, "pictures"), table, pictures, maps, data)
+
+
+def maps_beside(folder: Path, pictures: list[str]) -> Files:
+    """The map of every picture, in their order. Raises InputError counting the pictures without one."""
+    found = pictures_below(folder / MAPS)
+    by_name = {map_name(str(file)): folder / MAPS / file for file in found.files}
+    missing = [name for name in pictures if map_name(name) not in by_name]
+    if missing:
+        raise InputError(
+            f"{folder}: this model reads attention maps too, and {len(missing)} of {len(pictures)} pictures have none, e.g. "
+            f"{missing[0]}: put it at {MAPS}/{map_name(missing[0])}.png (`xgaze heatmaps` draws them), or give a definition "
+            "(YAML)."
+        )
+    return Files(tuple(by_name[map_name(name)] for name in pictures))
