@@ -43,6 +43,7 @@ FIGURES = (
     "latency_ratio",
     "reason",
     "labels_only",
+    "macro_f1",
     "int8_file_reduction",
     "test_participants",
 )
@@ -111,7 +112,7 @@ def distill(
         card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
     else:
         note(f"Already distilled; --force distils again. ({folder})")
-    figures = {**{key: card.metrics[key] for key in FIGURES}, "model_dir": str(folder)}
+    figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
     words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
     emit(figures, words, as_json)
 
