@@ -114,15 +114,13 @@ def test_spreadsheet_exports_with_decimal_commas(write, encoding, separator):
     assert read.rows["x_px"].tolist() == [1.5, 2.5, 3.5] and read.rows["duration_ms"].tolist() == [3.25, 3, 3]
 
 
-def test_gzipped_and_parquet_tables_read_as_the_plain_one(table, settings, tmp_path, monkeypatch):
+def test_gzipped_and_parquet_tables_read_as_the_plain_one(table, settings, tmp_path):
     plain = read_fixations(table, settings).rows
     zipped = tmp_path / "fixations.csv.gz"
     zipped.write_bytes(gzip.compress(table.read_bytes()))
     pd.testing.assert_frame_equal(read_fixations(zipped, settings).rows, plain)
-    stored = pd.read_csv(table, keep_default_na=False)
-    monkeypatch.setattr(pd, "read_parquet", lambda path: stored)
     parquet = tmp_path / "fixations.parquet"
-    parquet.touch()
+    pd.read_csv(table, keep_default_na=False).to_parquet(parquet)
     assert read_fixations(parquet, settings).rows.drop(columns="mood").equals(plain.drop(columns="mood"))
 
 
@@ -136,12 +134,11 @@ def test_parquet_without_its_library_says_what_to_install(settings, tmp_path, mo
         read_fixations(tmp_path / "fixations.parquet", settings)
 
 
-def test_whole_numbers_stored_as_decimals_are_names_without_a_point(settings, tmp_path, monkeypatch):
+def test_whole_numbers_stored_as_decimals_are_names_without_a_point(settings, tmp_path):
     stored = pd.DataFrame(
         {"subject": [1.0, 1.0, 1.0], "image": [7.0, 7.0, 7.0], "nr": range(3), "x": 1.0, "y": 2.0, "ms": 3}
     )
-    monkeypatch.setattr(pd, "read_parquet", lambda path: stored)
-    (tmp_path / "fixations.parquet").touch()
+    stored.to_parquet(tmp_path / "fixations.parquet")
     assert set(read_fixations(tmp_path / "fixations.parquet", settings).rows["scanpath"]) == {"1/7"}
 
 
