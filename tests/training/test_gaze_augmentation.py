@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from xgaze.compression.student import load_model
 from xgaze.data.batches import ordered_loader
 from xgaze.data.contract import InputSpec, Sample, Spec, collate, rows_of
 from xgaze.errors import InputError
@@ -128,6 +129,18 @@ def test_a_teacher_trained_with_gaze_keeps_the_epoch_that_validation_selects(tmp
     assert not any("test" in name for name in history)
     of = {split: -np.log(1 - own["error"]).mean() for split, own in predictions.groupby("split")}
     assert of["validation"] == pytest.approx(history["validation_loss"].min(), rel=1e-4)
+
+
+def test_a_net_learns_what_people_looked_at_and_needs_no_gaze_to_tell_it(tmp_path):
+    training = {**SETTINGS, "epochs": 6, "batch_size": 8, "learning_rate": 0.02, "gaze_augmentation": {}}
+    sections = {"data": {"source": "rendered"}, "model": {"name": "resnet", "args": SMALL}, "training": training}
+    train_teacher(Recipe.model_validate({"name": "spots", **sections}), Spots(96), tmp_path)
+    model = load_model(tmp_path)[0]
+    unseen = Spots(96, maps=False)
+    rows = rows_of(unseen, "test")
+    assert (
+        len(rows) == 24 and (predict(model, unseen, rows).argmax(axis=1) == unseen.table["label"][rows]).mean() >= 0.9
+    )
 
 
 def test_the_published_schedule_is_a_tenth_at_epochs_50_and_100():
