@@ -3,7 +3,7 @@
 import pytest
 
 from xgaze.artifacts import ModelCard
-from xgaze.cli.distill import change_in_words, few_participants, in_words, labels_only_in_words
+from xgaze.cli.distill import change_in_words, few_participants, in_words, labels_only_in_words, macro_f1_in_words
 
 ERROR = {"unit": "px", "mean": 20.0, "median": 18.0, "low": 19.0, "high": 21.0}
 LATENCY = {"median": 3.2, "p95": 3.6}
@@ -53,6 +53,17 @@ def test_what_the_teachers_lessons_gave_is_told_only_where_it_taught():
     beside = {"worse_than_student_percent": {"mean": 3.2, "low": 1.0, "high": 5.4}}
     assert labels_only_in_words(beside) == [
         "  The same student from labels alone: 3.2 % worse than this one [+1.0, +5.4]."
+    ]
+
+
+def test_macro_f1_is_told_for_classes_only():
+    assert macro_f1_in_words(None) == []
+    ends = {
+        "worse_percent": {"mean": -0.8, "low": -5.9, "high": 3.9},
+        "worse_than_teacher_percent": {"mean": -3.7, "low": -9.4, "high": 1.3},
+    }
+    assert macro_f1_in_words({"student": 0.293, "reference": 0.291, "teacher": 0.282, **ends}) == [
+        "  Macro F1 0.293 against 0.291: -0.8 % worse [-5.9, +3.9]; against the untuned teacher's 0.282: -3.7 % [-9.4, +1.3]."
     ]
 
 

@@ -174,10 +174,11 @@ def macro_f1_in_words(lost: dict[str, Any] | None) -> list[str]:
     """Beside the one score of classes, the score in which every class counts the same."""
     if lost is None:
         return []
-    worse = lost["worse_percent"]
+    worse, whole = lost["worse_percent"], lost["worse_than_teacher_percent"]
     return [
-        f"  Macro F1 {lost['student']:.3f} against {lost['reference']:.3f}: {change_in_words(worse['mean'])} "
-        f"[{worse['low']:+.1f}, {worse['high']:+.1f}]."
+        f"  Macro F1 {lost['student']:.3f} against {lost['reference']:.3f}: {worse['mean']:+.1f} % worse "
+        f"[{worse['low']:+.1f}, {worse['high']:+.1f}]; against the untuned teacher's {lost['teacher']:.3f}: "
+        f"{whole['mean']:+.1f} % [{whole['low']:+.1f}, {whole['high']:+.1f}]."
     ]
 
 

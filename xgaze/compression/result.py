@@ -86,15 +86,23 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "difference": compare(spec, outputs["student"], outputs[reference], truth, people),
         "against_teacher": compare(spec, outputs["student"], outputs["teacher"], truth, people),
         "control_against_teacher": compare(spec, outputs["control"], outputs["teacher"], truth, people),
-        "macro_f1": _plain(macro_f1_lost(spec, outputs["student"], outputs[reference], truth, people)),
+        "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
         "participants": len(set(people)),
     }
 
 
-def _plain(lost: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if lost is None else {**lost, "worse_percent": vars(lost["worse_percent"])}
+def _macro_f1(
+    spec: Spec, outputs: dict[str, NDArray[np.float32]], reference: str, truth: NDArray[Any], people: NDArray[Any]
+) -> dict[str, Any] | None:
+    """Of student and reference, and how much worse the student is than it, and than the teacher; None without classes."""
+    lost = macro_f1_lost(spec, outputs["student"], outputs[reference], truth, people)
+    whole = macro_f1_lost(spec, outputs["student"], outputs["teacher"], truth, people)
+    if lost is None or whole is None:
+        return None
+    percent = {"worse_percent": lost["worse_percent"], "worse_than_teacher_percent": whole["worse_percent"]}
+    return {**lost, "teacher": whole["reference"], **{key: vars(one) for key, one in percent.items()}}
 
 
 def _beside(
