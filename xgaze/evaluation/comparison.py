@@ -58,7 +58,7 @@ def task_of(predictions: pd.DataFrame) -> str:
     """ "gaze", "class" or "value", told by the columns of predictions.csv."""
     if "error_px" in predictions:
         return "gaze"
-    return "class" if any(name.startswith("probability_") for name in predictions) else "value"
+    return "class" if any(str(name).startswith("probability_") for name in predictions) else "value"
 
 
 def _figures(table: pd.DataFrame) -> pd.Series:
