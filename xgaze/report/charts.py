@@ -7,6 +7,7 @@ from xgaze.report.drawn import drawn_of
 from xgaze.report.figures_scanpath import drawn_charts
 from xgaze.report.images import SAMPLES_SHOWN, targets_of
 from xgaze.report.svg import Chart
+from xgaze.report.words import groups_in_words
 
 
 def report_charts(report: dict[str, Any]) -> dict[str, Chart]:
@@ -18,7 +19,7 @@ def _run(report: dict[str, Any]) -> dict[str, Chart]:
     charts = {}
     if report["per_participant"]:
         what = "right answers, %" if report["task"] == "class" else f"mean error, {report['score']['unit']}"
-        charts["people"] = figures.participants_figure(report["per_participant"], what)
+        charts["people"] = figures.participants_figure(report["per_participant"], what, who=groups_in_words(report))
     if report["candidates"]:
         charts["frontier"] = figures.candidates_figure(report["candidates"], report["budget_percent"])
     if report["capacity"]:

@@ -17,7 +17,7 @@ SPECTRA = (
 )
 
 
-def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "people") -> Chart:
+def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "people", who: str = "people") -> Chart:
     """Every test participant: teacher and student, joined, in the order of the teacher."""
     rows = sorted(rows, key=lambda row: row["teacher"])
     place = np.arange(len(rows))
@@ -32,12 +32,12 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
             axes.plot(np.repeat(place, 3), joins, color=MUTED, linewidth=1, alpha=0.6)
             axes.plot(place, student, "s", color=STUDENT, markersize=3.2, label="student")
         axes.plot(place, teacher, "o", color=TEACHER, markersize=3.5, label="teacher")
-        axes.set(xlabel="participants, sorted by the teacher's figure", ylabel=what, xlim=(-1, len(rows)))
+        axes.set(xlabel=f"{who}, sorted by the teacher's figure", ylabel=what, xlim=(-1, len(rows)))
         axes.set_ylim(bottom=0)
         legend_above(axes)
 
     spread = f"Teacher from {number(teacher.min())} to {number(teacher.max())}."
-    return chart(name, f"{what[0].upper()}{what[1:]}, of every test participant", spread, draw)
+    return chart(name, f"{what[0].upper()}{what[1:]}, of all test {who}", spread, draw)
 
 
 def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> Chart:

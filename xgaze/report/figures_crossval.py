@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from xgaze.report.figures import participants_figure
 from xgaze.report.forest import Series, forest, height, name_rows
 from xgaze.report.svg import CYCLE, MUTED, TEACHER, Chart, chart, legend_above, legend_over
+from xgaze.report.words import groups_in_words
 
 GRID_COLUMNS, GRID_SHOWN = 9, 63
 CLASSES_WRITTEN = 12
@@ -28,7 +29,8 @@ def crossval_charts(name: str, found: dict[str, Any]) -> dict[str, Chart]:
             charts[f"{name}-people"] = people_figure(f"{name}-people", found["confusion"])
     else:
         rows = [{"teacher": one["error"], "student": None} for one in found["per_participant"]]
-        charts[f"{name}-people"] = participants_figure(rows, f"mean error, {found['score']['unit']}", f"{name}-people")
+        what = f"mean error, {found['score']['unit']}"
+        charts[f"{name}-people"] = participants_figure(rows, what, f"{name}-people", groups_in_words(found))
     if found["history"]:
         charts[f"{name}-history"] = history_figure(f"{name}-history", found["history"])
     return charts

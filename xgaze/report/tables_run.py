@@ -55,7 +55,9 @@ def _models(report: dict[str, Any]) -> Table:
     rows = [line(f"{report['score']['name']} (95 % interval)", [_scored(one["error"]) for one in models])]
     medians = [m["error"]["median"] for m in models]
     middle = [f"{number(100 * one)} %" if classes else score(one, unit) for one in medians]
-    label = "median person, share of right answers" if classes else "median error over samples"
+    label = (
+        f"median of the {groups_in_words(report)}, share of right answers" if classes else "median error over samples"
+    )
     rows.append(line("median error over frames" if report["task"] == "gaze" else label, middle))
     for label, key, show in SIZES:
         rows.append(line(label, [NOT_MEASURED if m[key] is None else show(m[key]) for m in models], ratio(key)))
@@ -107,7 +109,11 @@ def _people(report: dict[str, Any]) -> Table:
         rows.append(cells + [value(row["student"]), value(row["difference"])] * both)
     unit = "%" if report["task"] == "class" else report["score"]["unit"]
     more = (f"student, {unit}", f"difference, {unit}") * both
-    return table("Every test participant", ("participant", "samples", f"teacher, {unit}", *more), rows)
+    who = groups_in_words(report)
+    label = "Every test participant" if who == "people" else f"All test {who}"
+    return table(
+        label, ("participant" if who == "people" else "one of them", "samples", f"teacher, {unit}", *more), rows
+    )
 
 
 def _candidates(report: dict[str, Any]) -> Table:
