@@ -61,8 +61,8 @@ def crossval(
 ) -> None:
     """Cross-validate RECIPE's teacher over participants: everyone is tested once, by a model that never saw them.
 
-    For each outer fold, inner trainings with fresh weights find how many epochs are best on their own validation
-    participants; the model is trained again on all of the fold's training participants for the median of these, and
+    For each outer fold, inner trainings with fresh weights find how many epochs are best, on average, on their own
+    validation participants; the model is trained again for so long on all of the fold's training participants, and
     tested once. A run that was stopped goes on where it was, fold by fold.
 
     \b

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, rows_of
 from xgaze.data.resplit import resplit
@@ -23,29 +24,35 @@ DONE = "inner.csv"
 
 
 def train_nested(recipe: Recipe, recording: Recording, fold: OuterFold, work: Path, seed: int) -> Trained:
-    """Every inner training starts from fresh weights and finds its best epoch on its own validation participants; the model is
-    then trained afresh on all outer training participants for the median of these epochs. No one tested has a say."""
+    """Every inner training starts from fresh weights and is judged, epoch by epoch, on its own validation participants; the model
+    is then trained afresh on all outer training participants for as many epochs as were best on average. No one tested has a say.
+    """
     trainings = [
         _inner_history(recipe, recording, one, work / f"inner-{number}", seed_of(seed, number))
         for number, one in enumerate(fold.inner, start=1)
     ]
-    best = [best_epoch(history[monitored(recording.spec)]) for history in trainings]
-    epochs = refit_epochs(best)
+    figures = [history[monitored(recording.spec)].to_numpy(float) for history in trainings]
+    best, epochs = [best_epoch(one) for one in figures], refit_epochs(figures)
     model, refit = _refit(recipe, recording, fold, work / "refit", seed_of(seed, 0), epochs)
     names = [*(f"inner {number}" for number in range(1, len(trainings) + 1)), "refit"]
     history = pd.concat([one.assign(training=name) for name, one in zip(names, [*trainings, refit], strict=True)])
     return Trained(model, history, {"epochs": epochs, "best_epochs": best})
 
 
-def best_epoch(figures: Sequence[float] | pd.Series) -> int:
+def best_epoch(figures: Sequence[float] | NDArray[np.float64]) -> int:
     """How many epochs give the lowest figure; the first of equals: (epochs,) -> 1..epochs. An epoch of NaN is never best."""
     values = np.asarray(figures, np.float64)
     return int(np.argmin(np.where(np.isnan(values), np.inf, values))) + 1
 
 
-def refit_epochs(best: Sequence[int]) -> int:
-    """The median of the inner trainings' best epochs, halves rounded up."""
-    return int(np.floor(np.median(best) + 0.5))
+def refit_epochs(figures: Sequence[Sequence[float] | NDArray[np.float64]]) -> int:
+    """How many epochs give the lowest mean over the inner trainings, (epochs,) each; one that stopped keeps its last figure.
+
+    Few participants validate each training, so that its own best epoch is mostly noise; together they are everyone who trains.
+    """
+    longest = max(map(len, figures))
+    filled = [np.pad(np.asarray(one, np.float64), (0, longest - len(one)), mode="edge") for one in figures]
+    return best_epoch(np.mean(filled, axis=0))
 
 
 def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder: Path, seed: int) -> pd.DataFrame:
