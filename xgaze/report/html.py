@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from xgaze.report import format
 
@@ -40,7 +40,7 @@ def render(template: str, **context: Any) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update({name: getattr(format, name) for name in SHOWN_AS})
-    environment.filters["trusted"] = Markup
+    environment.filters.update(trusted=Markup, commands=with_commands)
     style, script = _resource("page.css"), _resource("page.js")
     return environment.get_template(template).render(
         style=Markup(style),
@@ -49,6 +49,11 @@ def render(template: str, **context: Any) -> str:
         script_hash=_digest(script),
         **context,
     )
+
+
+def with_commands(text: str) -> Markup:
+    """Text, escaped, in which what stands between backticks is a command."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def embedded(stored: Any) -> Markup:
