@@ -20,7 +20,7 @@ def write(tmp_path):
 
 
 def test_the_builtin_recipes_are_short_and_valid():
-    scanpaths = {"scanpath-cnn", "scanpath-lstm", "scanpath-vitnet", "scanpath-gnn"}
+    scanpaths = {"scanpath-cnn", "scanpath-lstm", "scanpath-vitnet", "scanpath-gnn", "scanpath-duration"}
     assert set(builtin_recipes()) >= {"multi-eye", "multi-eye-reference", "heatmap-cnn", "gat", "kfn", *scanpaths}
     for name, path in builtin_recipes().items():
         overrides = ("data.path=x",) if not name.startswith("multi-eye") else ()

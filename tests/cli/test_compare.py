@@ -4,13 +4,14 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from xgaze.artifacts import ModelCard, write_card
 from xgaze.cli.compare import compare, paired, run_name
 from xgaze.errors import InputError
 
 
 def put(folder, errors):
     folder.mkdir(parents=True)
-    (folder / "model.json").write_text("{}")
+    write_card(folder, ModelCard(folder.name, {}, {"unit": "px"}, {}, "hash", 0))
     table = pd.DataFrame({"id": list("abcd"), "participant": list("ppqq"), "split": "test", "error_px": errors})
     table.assign(truth_x_px=1.0, truth_y_px=2.0).to_csv(folder / "predictions.csv", index=False)
 
@@ -28,6 +29,7 @@ def runs(tmp_path, monkeypatch):
 def test_only_roles_that_both_runs_have_are_paired_second_minus_first(runs):
     found = paired(runs, ("small", "large"))
     assert list(found) == ["teacher"]
+    assert (found["teacher"]["unit"], found["teacher"]["groups"]) == ("px", "participants")
     assert found["teacher"]["difference"] == pytest.approx({"mean": 1.0, "low": 1.0, "high": 1.0})
 
 
