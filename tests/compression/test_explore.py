@@ -42,6 +42,9 @@ def test_ranks_lie_around_what_capacity_expects():
     capacity = LayerCapacity("head.x", 100, 12, [], [], [], {}, 0.0, 0.0, expected_rank=3)
     assert ranks_to_try(capacity, None) == [2, 3, 4, 5, 6]
     assert ranks_to_try(capacity, [0, 20, 5, 12]) == [5, 12]
+    two_classes = LayerCapacity("head.x", 128, 2, [], [], [], {}, 0.0, 0.0, expected_rank=2)
+    assert ranks_to_try(two_classes, None) == [1]  # rank 2 would be larger than the layer itself
+    assert ranks_to_try(two_classes, [2]) == [2]
     assert calibration_rows(10, 4, 0).tolist() == sorted(calibration_rows(10, 4, 0).tolist())
 
 

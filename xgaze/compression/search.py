@@ -25,10 +25,14 @@ def head_plans(capacity: LayerCapacity, model: FeatureHead, wanted: Distill) -> 
 
 
 def ranks_to_try(capacity: LayerCapacity, asked: Sequence[int] | None) -> list[int]:
-    """Ranks around the one that capacity expects, ascending; those asked for, where they fit the layer."""
+    """Ranks around the one that capacity expects, ascending, of those that save parameters where any does; those asked for, where
+    they fit the layer."""
     most = min(capacity.in_features, capacity.out_features)
     wanted = asked or range(max(1, capacity.expected_rank - 1), 2 * capacity.expected_rank + 1)
-    return sorted({rank for rank in wanted if 1 <= rank <= most})
+    fitting = sorted({rank for rank in wanted if 1 <= rank <= most})
+    inputs, outputs = capacity.in_features, capacity.out_features
+    saving = [rank for rank in fitting if rank * (inputs + outputs) < inputs * outputs]
+    return fitting if asked else saving or fitting
 
 
 def separable_to_try(capacity: LayerCapacity, model: FeatureHead, terms: Sequence[int]) -> list[tuple[int, int]]:
