@@ -126,6 +126,18 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 _REMEDY = "Train again, or save the weights with safetensors.torch.save_file."
 
 
+def read_stored(path: Path, what: str, remedy: str) -> Any:
+    """What others stored with safetensors or torch, of tensors, numbers and words alone: no code of the file runs.
+
+    Raises InputError, naming `what` was expected and the remedy.
+    """
+    try:
+        return load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except Exception as error:  # what a damaged or unsafe file raises is of a dozen types
+        first = str(error).partition("\n")[0]
+        raise InputError(f"{path}: not readable as {what} alone ({first}). {remedy}") from None
+
+
 def _looks_like_pickle(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(4)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -80,3 +81,23 @@ def only_fault():
         return faults[0].message
 
     return message_of
+
+
+VIEWING_COLUMNS = {"participant": "who", "stimulus": "image", "x": "x", "y": "y", "duration": "ms"}
+
+
+@pytest.fixture
+def viewings(tmp_path):
+    """Writes `count` photographs of 80x60 px to stimuli/ and fixations.csv, where looks(rng, k) are those on photograph k:
+    (viewer, x, y). Returns the columns of the table."""
+
+    def write(count, looks, more=()):
+        rng, rows = np.random.default_rng(0), []
+        for k in range(count):
+            save_picture(tmp_path / "stimuli" / f"{k}.png", rng.integers(0, 256, (60, 80, 3), np.uint8))
+            rows += [(viewer, f"{k}.png", x, y, 200) for viewer, x, y in looks(rng, k)]
+        table = pd.DataFrame([*rows, *more], columns=["who", "image", "x", "y", "ms"])
+        table.to_csv(tmp_path / "fixations.csv", index=False)
+        return VIEWING_COLUMNS
+
+    return write

@@ -3,28 +3,24 @@
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from xgaze.data.looked_at import fixations_on_squares, on_square
 from xgaze.data.open import open_recording
 from xgaze.data.sources.viewer_agreement import agreement_rows
 from xgaze.recipe import ViewerAgreementData
 
-COLUMNS = {"participant": "who", "stimulus": "image", "x": "x", "y": "y", "duration": "ms"}
-
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path, viewings):
     """Nine pictures of 80x60 px, five viewers who look at one place of each, 30 px from the left edge or farther."""
-    rng, rows = np.random.default_rng(0), []
-    (tmp_path / "stimuli").mkdir()
-    for k in range(9):
-        Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / "stimuli" / f"{k}.png")
+
+    def looks(rng, k):
         for viewer in range(5):
             places = rng.normal((30 + 2 * k, 20 + 2 * k), 1 + k, (4, 2)).clip(0, (79, 59))
-            rows += [(viewer, f"{k}.png", x, y, 200) for x, y in [*places, (1.0, 30.0)]]
-    pd.DataFrame(rows, columns=["who", "image", "x", "y", "ms"]).to_csv(tmp_path / "fixations.csv", index=False)
-    format_ = {"format": "table", "columns": COLUMNS, "size": [80, 60]}
+            yield from ((viewer, x, y) for x, y in [*places, (1.0, 30.0)])
+
+    columns = viewings(9, looks)
+    format_ = {"format": "table", "columns": columns, "size": [80, 60]}
     told = {"source": "viewer-agreement", "path": tmp_path, "fixations": format_, "labelling_viewers": 3, "sigma_px": 6}
     return ViewerAgreementData.model_validate({**told, "side": 30})
 

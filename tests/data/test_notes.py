@@ -1,30 +1,22 @@
 """What reading left out, told by `xgaze check` and kept with the model."""
 
-import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
 from xgaze.data.check import remarks
 from xgaze.data.notes import notes_of
 from xgaze.data.open import open_recording
 from xgaze.recipe import ViewerAgreementData
 
-COLUMNS = {"participant": "who", "stimulus": "image", "x": "x", "y": "y", "duration": "ms"}
-
 
 @pytest.fixture
-def data(tmp_path):
+def data(tmp_path, viewings):
     """Twelve pictures, five viewers; one fixation lies outside its picture, and one viewer left out a picture."""
-    rng, rows = np.random.default_rng(0), []
-    (tmp_path / "stimuli").mkdir()
-    for k in range(12):
-        Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / "stimuli" / f"{k}.png")
-        for viewer in range(5):
-            rows += [(viewer, f"{k}.png", x, y, 200) for x, y in rng.uniform((0, 0), (80, 60), (4, 2))]
-    rows.append((0, "0.png", -30.0, 10.0, 200))
-    pd.DataFrame(rows, columns=["who", "image", "x", "y", "ms"]).to_csv(tmp_path / "fixations.csv", index=False)
-    format_ = {"format": "table", "columns": COLUMNS, "size": [80, 60], "outside": "drop"}
+
+    def looks(rng, k):
+        return [(viewer, x, y) for viewer in range(5) for x, y in rng.uniform((0, 0), (80, 60), (4, 2))]
+
+    columns = viewings(12, looks, more=[(0, "0.png", -30.0, 10.0, 200)])
+    format_ = {"format": "table", "columns": columns, "size": [80, 60], "outside": "drop"}
     told = {"source": "viewer-agreement", "path": tmp_path, "fixations": format_, "labelling_viewers": 3, "sigma_px": 6}
     return ViewerAgreementData.model_validate({**told, "side": 32})
 

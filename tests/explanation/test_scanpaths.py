@@ -1,16 +1,14 @@
 """Explanations of models that read sequences and graphs, against linear models whose attributions are known exactly."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from xgaze.data.contract import InputSpec, collate, rows_of
-from xgaze.data.representations.sequence import MOVEMENTS, PLACES
-from xgaze.explanation.attribution import Attribution, integrated_gradients, mean_inputs
+from xgaze.data.contract import collate, rows_of
+from xgaze.explanation.attribution import integrated_gradients, mean_inputs
 from xgaze.explanation.checked import Given, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.explanation.explain import explain_samples
 from xgaze.explanation.gate import wrong_gradients
@@ -19,9 +17,7 @@ from xgaze.explanation.over import figures_of, measure_over
 from xgaze.explanation.parts import Parts, baseline_of, moved_names, parts_of
 from xgaze.explanation.perturbation import Perturbed
 from xgaze.explanation.selection import reference_rows
-from xgaze.explanation.sequences import FEATURES, stored_scanpath
-from xgaze.explanation.sweep import margins, path_of
-from xgaze.explanation.targets import Target, targets_for
+from xgaze.explanation.targets import targets_for
 from xgaze.models.registry import build
 from xgaze.recipe import Explain
 
@@ -246,36 +242,3 @@ def test_teacher_and_student_are_compared_over_the_test_set(tmp_path, what, kind
     figures = figures_of(recording, models, rows[0], baseline, SETTINGS, 0)
     assert figures["curve/teacher/deletion"] == pytest.approx(figures["curve/student/deletion"])
     assert figures["curve/teacher/deletion"] > 0
-
-
-def test_the_value_of_a_regression_is_attributed_in_its_unit(scanpaths):
-    (target,) = targets_for(scanpaths("sequence", "value").spec)
-    assert isinstance(target, Target) and (target.name, target.unit) == ("value", "ms")
-    assert target.read(torch.tensor([[250.0], [300.0]]), torch.zeros(2, 1)).tolist() == [250, 300]
-
-
-def test_of_many_classes_a_sweep_shows_the_named_class_against_the_others():
-    outputs = np.array([[1.0, 2.0, 6.0], [3.0, 2.0, 1.0]])
-    assert margins(outputs, 2).tolist() == [[4.5], [-1.5]]
-    assert path_of(margins(outputs, 2), gaze=False) == {"score": [4.5, -1.5]}
-    assert path_of(margins(outputs[:, :2], 0), gaze=False) == {
-        "score": [1.0, -1.0]
-    }  # two classes: the last less the first
-
-
-def test_saccades_beside_the_fixations_are_named(scanpaths):
-    recording = scanpaths("sequence")
-    wide = InputSpec("sequence", (10, 9), dtype="float32")
-    spec = replace(recording.spec, inputs=(wide, recording.spec.inputs[1]))
-    x, y, duration = np.array([[0.25, 0.5], [0.5, 0.25], [200.0, 300.0]])
-    values = np.zeros((10, 9), np.float32)
-    values[:2, :3] = np.column_stack([x, y, duration])
-    sample = replace(recording[0], inputs={"sequence": values, "length": np.array([2.0])})
-    maps = np.arange(18, dtype=np.float32).reshape(2, 9)
-    found = stored_scanpath(spec, sample, {"teacher": {"value": Attribution((maps,), 1.0, 0.0)}})["scanpath"]
-    assert set(FEATURES) == {*PLACES, *MOVEMENTS} and len(PLACES + MOVEMENTS) == 9
-    assert found["by_fixation"]["teacher"]["value"] == [36, 117]
-    assert found["by_feature"]["teacher"]["value"]["saccade to the right"] == 4 + 13
-    assert (found["x_px"], found["y_px"], found["duration_ms"]) == ([200, 400], [300, 150], [200, 300])
-    odd = replace(sample, inputs={**sample.inputs, "sequence": values[:, :4]})
-    assert stored_scanpath(spec, odd, {}) == {}  # features of unknown meaning are not drawn

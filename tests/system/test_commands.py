@@ -1,80 +1,19 @@
 """The commands end to end, as a user types them, on a small rendered recording."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-TINY = """
-name: tiny
-data:
-  source: rendered
-  height: 64
-  width: 80
-  train_participants: 12
-  validation_participants: 8
-  test_participants: 8
-  frames_per_participant: 4
-model:
-  name: multi-eye
-  args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}
-training: {epochs: 2, batch_size: 16, loss: euclidean, precision: 32-true}
-distill: {tuning_epochs: 2, ranks: [2, 6], calibration_samples: 48}
-explain: {steps: 16, sweep_points: 5}
-"""
-
-
-class Shell:
-    """Runs `xgaze` in a folder of its own."""
-
-    def __init__(self, folder: Path, cache: Path) -> None:
-        self.folder = folder
-        self.environment = {**os.environ, "XGAZE_CACHE": str(cache)}
-
-    def start(self, *words: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "xgaze.cli.main", *words]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=pipe,
-            stderr=pipe,
-            text=True,
-            # A test run in the background inherits an ignored Ctrl-C, which the command would inherit in turn.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-
-    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == code, err
-        return out, err
-
-    def json(self, *words: str) -> dict:
-        return json.loads(self(*words, "--json")[0])
-
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, cache):
+def run(tmp_path_factory, shell_in):
     """Teacher, student and explanation of the tiny recipe, made once."""
-    folder = tmp_path_factory.mktemp("run")
-    (folder / "tiny.yaml").write_text(TINY)
-    shell = Shell(folder, cache)
+    shell = shell_in(tmp_path_factory.mktemp("run"))
     figures = {
         "teacher": shell.json("train-teacher", "tiny.yaml"),
         "student": shell.json("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5%"),
@@ -182,32 +121,6 @@ def test_a_check_that_fails_lists_faults_and_exits_2(run, tmp_path):
     assert f"{session} frame 2: eye3 missing (2_3.png); 3 of 4 views found." in out
 
 
-def test_a_killed_training_goes_on_where_it_was(tmp_path, cache):
-    (tmp_path / "tiny.yaml").write_text(TINY)
-    shell = Shell(tmp_path, cache)
-    process = shell.start(
-        "train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200"
-    )
-    history = tmp_path / "checkpoints" / "tiny" / "teacher" / "training" / "history.csv"
-    deadline = time.time() + 120
-    while not (history.is_file() and len(pd.read_csv(history)) >= 3) and time.time() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    done = len(pd.read_csv(history))
-    assert done >= 3 and not (tmp_path / "checkpoints" / "tiny" / "teacher" / "model.json").exists()
-    process = shell.start(
-        "train-teacher", "tiny.yaml", "--set", "training.epochs=200", "--set", "training.patience=200"
-    )
-    while len(pd.read_csv(history)) <= done and time.time() < deadline + 60:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    resumed = pd.read_csv(history)
-    assert list(resumed["epoch"]) == list(range(len(resumed))) and len(resumed) > done
-    assert process.returncode == 130 and "goes on from the last finished epoch" in err
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -248,13 +161,12 @@ def test_every_command_has_help_with_an_example(run, command):
     assert "Example:" in out and f"xgaze {command}" in out
 
 
-def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run, tmp_path):
+def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run, shell_in, tmp_path):
     shell, _ = run
     shutil.copytree(shell.folder / "checkpoints", tmp_path / "checkpoints")
-    shutil.copy(shell.folder / "tiny.yaml", tmp_path / "tiny.yaml")
     student = tmp_path / "checkpoints" / "tiny" / "student"
     (student / "budget.csv").unlink()
-    elsewhere = Shell(tmp_path, Path(shell.environment["XGAZE_CACHE"]))
+    elsewhere = shell_in(tmp_path)
     out, err = elsewhere("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-params", "10", code=2)
     assert re.search(r"keeps --max-params 10; the nearest, rank \d, separable filters with 1 term, has ", err)
     assert not out and "Traceback" not in err

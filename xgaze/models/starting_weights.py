@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from xgaze.artifacts import read_stored
 from xgaze.errors import InputError
 from xgaze.models.fusion import KnowledgeFusion
 from xgaze.models.layers import FeatureHead
@@ -40,15 +39,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors by name: .safetensors, or .pth read without running any code of it. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path}: no such file of weights; give a local one as model.weights.")
-    try:
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what a damaged or unsafe file raises is of a dozen types
-        raise InputError(
-            f"{path}: not readable as weights alone ({str(error).partition(chr(10))[0]}). "
-            "Save a state dict, best as .safetensors."
-        ) from None
+    stored = read_stored(path, "weights", "Save a state dict, best as .safetensors.")
     if not isinstance(stored, Mapping) or not all(isinstance(value, Tensor) for value in stored.values()):
         raise InputError(f"{path}: holds more than tensors by name; save the model's state dict alone.")
     return dict(stored)

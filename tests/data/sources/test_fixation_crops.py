@@ -22,16 +22,14 @@ COLUMNS = {"participant": "who", "stimulus": "image", "x": "x", "y": "y", "durat
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, viewings):
     """Ten photographs of 80x60 px; four viewers look at one place of each."""
-    rng, rows = np.random.default_rng(0), []
-    (tmp_path / "stimuli").mkdir()
-    for k in range(10):
-        name = f"{k}.png"
-        Image.fromarray(rng.integers(0, 256, (60, 80, 3), np.uint8)).save(tmp_path / "stimuli" / name)
+
+    def looks(rng, k):
         spot = rng.uniform((15, 15), (65, 45))
-        rows += [(viewer, name, *rng.normal(spot, 2).clip(0, 59), 200) for viewer in range(4) for _ in range(3)]
-    pd.DataFrame(rows, columns=["who", "image", "x", "y", "ms"]).to_csv(tmp_path / "fixations.csv", index=False)
+        return [(viewer, *rng.normal(spot, 2).clip(0, 59)) for viewer in range(4) for _ in range(3)]
+
+    viewings(10, looks)
     return tmp_path
 
 

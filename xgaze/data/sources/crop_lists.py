@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from xgaze.artifacts import read_stored
 from xgaze.data.check_faults import Fault, raise_faults
 from xgaze.data.contract import dimensions
 from xgaze.data.crops import CROP_PX, SCALES, input_name
@@ -72,13 +73,8 @@ def read_list(path: Path) -> list[dict[str, Any]]:
     """The dicts of a list, of tensors, numbers and words alone. Raises InputError."""
     if not path.is_file():
         raise InputError(f"{path}: no such list.")
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what a damaged or unsafe file raises is of a dozen types
-        raise InputError(
-            f"{path}: not readable as tensors alone ({str(error).partition(chr(10))[0]}). xgaze runs no code of such files; "
-            "save lists of dicts of tensors, numbers and words."
-        ) from None
+    remedy = "xgaze runs no code of such files; save lists of dicts of tensors, numbers and words."
+    stored = read_stored(path, "tensors", remedy)
     if not isinstance(stored, list) or not stored:
         raise InputError(f"{path}: expected a list of dicts, one for each crop or photograph; found none.")
     for k, one in enumerate(stored):

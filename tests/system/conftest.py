@@ -1,0 +1,72 @@
+"""The tiny recipe and a shell to run commands in, for tests of whole commands."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+TINY = """
+name: tiny
+data:
+  source: rendered
+  height: 64
+  width: 80
+  train_participants: 12
+  validation_participants: 8
+  test_participants: 8
+  frames_per_participant: 4
+model:
+  name: multi-eye
+  args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}
+training: {epochs: 2, batch_size: 16, loss: euclidean, precision: 32-true}
+distill: {tuning_epochs: 2, ranks: [2, 6], calibration_samples: 48}
+explain: {steps: 16, sweep_points: 5}
+"""
+
+
+class Shell:
+    """Runs `xgaze` in a folder of its own."""
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "XGAZE_CACHE": str(cache)}
+
+    def start(self, *words: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "xgaze.cli.main", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            # A test run in the background inherits an ignored Ctrl-C, which the command would inherit in turn.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, err
+        return out, err
+
+    def json(self, *words: str) -> dict:
+        return json.loads(self(*words, "--json")[0])
+
+
+@pytest.fixture(scope="session")
+def shell_in(tmp_path_factory) -> Callable[[Path], Shell]:
+    """A shell in a folder, into which the tiny recipe is written; all share one cache of rendered frames."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def shell(folder: Path) -> Shell:
+        (folder / "tiny.yaml").write_text(TINY)
+        return Shell(folder, cache)
+
+    return shell
