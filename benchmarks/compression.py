@@ -79,8 +79,8 @@ def head_plans(search: Search) -> list[Plan]:
 
 
 def whole_plans(search: Search, shares: Sequence[float]) -> list[Plan]:
-    coarse = search.bench.recipe.distill.coarse_input
-    return [whole_plan(search.capacity, search.bench.teacher, share, coarse) for share in shares]
+    wanted = search.bench.recipe.distill
+    return [whole_plan(search.capacity, search.bench.teacher, share, wanted.coarse_input, wanted) for share in shares]
 
 
 def rows_of_round(search: Search, plans: Sequence[Plan], tuning: Tuning, seed: int) -> list[dict[str, object]]:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,51 @@ def test_the_teacher_hash_depends_on_what_the_teacher_depends_on():
     assert plain[0] == other[0] and plain[1] != other[1]
     assert hashes("explain.steps=99")[:2] == plain[:2]
     assert hashes("seed=1")[0] != plain[0]
+
+
+@pytest.mark.parametrize("override", ["workers=4", "devices=2", "accelerator=cpu", "strategy=ddp", "tensorboard=true"])
+def test_where_and_how_fast_a_model_is_trained_changes_no_hash_but_is_stored(override):
+    plain, other = load_recipe("multi-eye"), load_recipe("multi-eye", (f"training.{override}",))
+    key, _, value = override.partition("=")
+    assert str(other.model_dump(mode="json")["training"][key]).lower() == value
+    for one in ("hash", "teacher_hash", "trial_hash", "student_hash"):
+        ours, theirs = (getattr(recipe, one) for recipe in (plain, other))
+        assert (ours if one == "hash" else ours()) == (theirs if one == "hash" else theirs())
+    assert load_recipe("multi-eye", ("training.precision=32-true",)).teacher_hash() != plain.teacher_hash()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("distill.max_worse_percent=-50", "greater than or equal to 0"),
+        ("distill.ranks=[0]", "distill.ranks.0': Input should be greater than or equal to 1"),
+        ("distill.ranks=[-1]", "greater than or equal to 1"),
+        ("distill.ranks=[]", "at least 1 item"),
+        ("distill.ranks=[4, 2, 4]", "4 stands there twice"),
+        ("distill.ranks=[2.5]", "distill.ranks.0"),
+        ("distill.shares=[]", "at least 1 item"),
+        ("distill.shares=[0.5, 0.5]", "0.5 stands there twice"),
+        ("distill.shares=[1]", "less than 1"),
+        ("distill.separable_terms=[0]", "greater than or equal to 1"),
+        ("distill.separable_terms=[2, 2]", "2 stands there twice"),
+        ("distill.batch_size=100000000000000000000", "less than or equal to 1000000"),
+        ("distill.tuning_epochs=1000000000", "less than or equal to 100000"),
+        ("distill.end_to_end_epochs=1000000000", "less than or equal to 100000"),
+        ("distill.hints=[{teacher: a, student: b}, {teacher: a, student: b}]", "stands there twice"),
+        ("explain.steps=1000000000", "less than or equal to 100000"),
+        ("explain.internal_batch_size=1000000000", "less than or equal to 1000000"),
+        ("explain.sweep_points=1000000000", "less than or equal to 10000"),
+        ("explain.over_people=1", "one person gives no interval"),
+    ],
+)
+def test_options_that_cannot_be_honoured_are_refused(override, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        load_recipe("multi-eye", (override,))
+
+
+def test_no_separable_terms_may_be_asked_for_and_zero_is_a_budget():
+    recipe = load_recipe("multi-eye", ("distill.separable_terms=[]", "distill.max_worse_percent=0"))
+    assert recipe.distill.separable_terms == [] and recipe.distill.max_worse_percent == 0
 
 
 def test_a_misspelt_key_inside_a_list_of_inputs_is_named(write):

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save
 
 from xgaze import __version__
 from xgaze.errors import InputError
+from xgaze.source import source_hash
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -47,7 +48,7 @@ class ModelCard:
 def library_versions() -> dict[str, str]:
     """Versions a result depends on."""
     names = ("torch", "lightning", "torch-pruning", "captum", "onnx", "onnxruntime", "scikit-learn", "numpy", "scipy")
-    found = {"xgaze": __version__, "python": platform.python_version()}
+    found = {"xgaze": __version__, "xgaze source": source_hash(), "python": platform.python_version()}
     for name in names:
         try:
             found[name] = version(name)

@@ -89,6 +89,16 @@ def test_the_nearest_is_the_one_that_exceeds_its_worst_budget_least(gaze_recordi
 
 
 @pytest.mark.parametrize(
+    ("limit", "took", "told"),
+    [(0.15, 0.1512, "0.151"), (0.15, 0.15004, "0.15004"), (0.149, 0.154, "0.154"), (1, 2, "2.00")],
+)
+def test_a_time_above_its_budget_is_told_with_the_digits_that_show_it(gaze_recording, limit, took, told):
+    judge = judge_of(10.0, gaze_recording.spec)
+    with pytest.raises(InputError, match=rf"keeps --max-latency-ms {limit}; .* takes {told} ms\."):
+        chosen_of([candidate(judge, 100, 10.0, took)], judge, max_latency_ms=limit)
+
+
+@pytest.mark.parametrize(
     ("budget", "words"),
     [
         ({"max_latency_ms": 1.5}, "the least worse of those with at most 1.5 ms"),
@@ -154,7 +164,7 @@ def test_bisection_tries_both_neighbours_of_the_edge(width, smallest):
 def test_thin_heads_go_from_somewhat_more_directions_than_expected_to_half(expected, ranks, gaze_recording):
     args = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
     capacity = LayerCapacity("head.embedding", 100, 8, [], [], [], {}, 0.0, 0.0, expected)
-    plans = thin_plans(capacity, build("multi-eye", args, gaze_recording.spec))
+    plans = thin_plans(capacity, build("multi-eye", args, gaze_recording.spec), DISTILL)
     assert [plan.rank for plan in plans] == ranks
     assert {plan.terms for plan in plans} == {1} and all(plan.keeps_towers for plan in plans)
 

@@ -1,20 +1,32 @@
 """What is tried and said before and during a search."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from xgaze.capacity.layer import LayerCapacity
 from xgaze.compression.bench import calibration_rows, open_bench
 from xgaze.compression.explore import expectation, open_search
 from xgaze.compression.export import open_session
 from xgaze.compression.plan import Plan
-from xgaze.compression.search import ranks_to_try
+from xgaze.compression.search import (
+    head_plans,
+    ranks_to_try,
+    separable_ranks,
+    terms_to_try,
+    thin_plans,
+    thinnest,
+    whole_plan,
+)
 from xgaze.compression.student import load_model
 from xgaze.compression.trial import Trial, latency_ms, run_trial
 from xgaze.data.contract import collate, rows_of
+from xgaze.errors import InputError
 from xgaze.models.inference import predict
+from xgaze.recipe import Distill
 from xgaze.training.fan import Fan
 
 
@@ -41,11 +53,68 @@ def test_the_embeddings_are_memory_mapped_files(run, gaze_recording):
 def test_ranks_lie_around_what_capacity_expects():
     capacity = LayerCapacity("head.x", 100, 12, [], [], [], {}, 0.0, 0.0, expected_rank=3)
     assert ranks_to_try(capacity, None) == [2, 3, 4, 5, 6]
-    assert ranks_to_try(capacity, [0, 20, 5, 12]) == [5, 12]
+    assert ranks_to_try(capacity, [5, 12]) == separable_ranks(capacity, [12, 5]) == [5, 12]
+    assert separable_ranks(capacity, None) == [3, 6, 9, 12]
     two_classes = LayerCapacity("head.x", 128, 2, [], [], [], {}, 0.0, 0.0, expected_rank=2)
     assert ranks_to_try(two_classes, None) == [1]  # rank 2 would be larger than the layer itself
     assert ranks_to_try(two_classes, [2]) == [2]
     assert calibration_rows(10, 4, 0).tolist() == sorted(calibration_rows(10, 4, 0).tolist())
+
+
+@pytest.mark.parametrize(("asked", "unfit"), [([0], "0"), ([5, -1], "-1"), ([10**9, 13, 4], "1000000000, 13")])
+def test_ranks_that_the_layer_cannot_have_are_refused_with_the_range(asked, unfit):
+    capacity = LayerCapacity("head.x", 100, 12, [], [], [], {}, 0.0, 0.0, expected_rank=3)
+    with pytest.raises(InputError) as caught:
+        ranks_to_try(capacity, asked)
+    assert str(caught.value) == f"distill.ranks: {unfit} cannot be; 'head.x' can have ranks from 1 to 12."
+
+
+@pytest.mark.parametrize(
+    ("shape", "asked", "told"),
+    [
+        (
+            (8, 4, 4),
+            [2],
+            "2 save nothing: the first fully connected layer reads maps of 4x4; give terms from 1 to 1, or []",
+        ),
+        ((8, 4, 4), [1, 9], "9 save nothing"),
+        ((512, 1, 1), [1], "reads maps of 1x1; give [], or leave it out"),
+        (None, [1], "reads no maps; give [], or leave it out"),
+    ],
+)
+def test_separable_terms_that_save_nothing_are_refused(shape, asked, told):
+    with pytest.raises(InputError, match=re.escape(told)):
+        terms_to_try(SimpleNamespace(feature_shape=shape), asked)
+
+
+@pytest.mark.parametrize(
+    ("shape", "asked", "terms"),
+    [
+        ((8, 4, 4), None, [1]),
+        ((8, 12, 16), None, [1, 2, 3]),
+        ((8, 12, 16), [6, 2], [2, 6]),
+        ((8, 12, 16), [], []),
+        ((512, 1, 1), None, []),
+        (None, None, []),
+        (None, [], []),
+    ],
+)
+def test_separable_terms_are_those_asked_or_those_that_save(shape, asked, terms):
+    model = SimpleNamespace(feature_shape=shape)
+    assert terms_to_try(model, asked) == terms
+    assert thinnest(model, Distill(separable_terms=asked)) == min(terms, default=None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rank"), [(None, 5), ([2, 12], 2), ([4, 6], 6), ([12], 12)]
+)  # capacity expects 3, and the search itself would take 5
+def test_ranks_asked_for_are_those_of_whole_students_too(asked, rank):
+    capacity = LayerCapacity("head.x", 100, 12, [], [], [], {}, 0.0, 0.0, expected_rank=3)
+    wanted, model = Distill(ranks=asked), SimpleNamespace(feature_shape=(8, 12, 16))
+    assert whole_plan(capacity, model, 0.5, True, wanted) == Plan(0.5, True, rank, 1)
+    heads = thin_plans(capacity, model, wanted)
+    assert [one.rank for one in heads] == ([5, 3, 2] if asked is None else sorted(asked, reverse=True))
+    assert {one.rank for one in head_plans(capacity, model, wanted)} <= set(asked or range(1, 13))
 
 
 def test_before_training_rank_and_width_are_said(run):

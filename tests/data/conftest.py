@@ -12,7 +12,7 @@ from xgaze.recipe import EyeFoldersData, GazeImagesData
 
 CAMERAS = (0, 1, 3, 4)
 HEIGHT, WIDTH = 8, 12
-PEOPLE = {"train": ("1", "2"), "val": ("5",), "test": ("3", "11")}
+PEOPLE = {"train": ("1", "2"), "val": ("5", "6"), "test": ("3", "11")}
 
 
 def save_picture(path: Path, pixels: np.ndarray) -> None:

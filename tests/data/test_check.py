@@ -119,7 +119,7 @@ def test_checking_writes_nothing(eyes):
 
 
 def test_checking_tells_how_far_it_is(eyes, heatmaps):
-    for data, total in ((eyes, 15), (heatmaps, 16)):
+    for data, total in ((eyes, 18), (heatmaps, 16)):
         told = []
         check(data, lambda done, total, told=told: told.append((done, total)))
         assert told == [(k, total) for k in range(1, total + 1)]

@@ -82,7 +82,7 @@ def test_two_frames_of_one_number_do_not_share_a_label(eyes, only_fault):
     with pytest.raises(InputError, match="frames 02 and 2 are both frame 2"):
         recording_of(scan(eyes, for_prediction=True), eyes, eyes.path)
     unlabelled = eyes.model_copy(update={"labels": None})
-    assert check(unlabelled) == [] and len(open_recording(unlabelled).table) == 16
+    assert check(unlabelled) == [] and len(open_recording(unlabelled).table) == 19
 
 
 def test_a_blank_line_does_not_shift_the_labels_below(eyes, only_fault):

@@ -2,7 +2,8 @@
 
 import shutil
 
-from xgaze.data.check import check
+from xgaze.data.check import check, remarks
+from xgaze.data.notes import rare_classes
 from xgaze.data.open import open_recording
 from xgaze.recipe import Fractions
 
@@ -70,3 +71,22 @@ def test_two_participants_leave_a_split_empty(heatmaps, only_fault):
 def test_fractions_that_leave_no_training(heatmaps, only_fault):
     data = heatmaps.model_copy(update={"split": Fractions(validation=0.5, test=0.5)})
     assert "leave no participant for training" in only_fault(data, "empty split")
+
+
+def test_one_person_who_validates_is_too_few(eyes, only_fault):
+    shutil.rmtree(eyes.path / "val/6")
+    message = only_fault(eyes, "too few")
+    assert message.startswith("validation: 1 of 5 participants (5), and 2 are needed")
+
+
+def test_four_participants_are_too_few_to_divide(heatmaps):
+    for k in range(4, 8):
+        shutil.rmtree(heatmaps.path / ("control", "patient")[k % 2] / str(k))
+    faults = [fault.message for fault in check(heatmaps) if fault.kind == "too few"]
+    assert faults and all("of 4 participants" in told and "1 more are needed" in told for told in faults)
+
+
+def test_a_class_of_one_test_participant_is_a_remark(heatmaps):
+    (told, *more) = [line for line in remarks(heatmaps) if line.startswith("test")]
+    assert told.startswith("test holds one of the participants of class control: ") and len(more) == 1
+    assert rare_classes(open_recording(heatmaps.model_copy(update={"split": Fractions(test=0.5)})))[:1] != [told]

@@ -35,7 +35,7 @@ def test_labels_and_splits_may_be_missing(eyes, eye_spec):
     shutil.rmtree(eyes.path / "train")
     (eyes.path / "val/5/IMG1/Learn.csv").write_text("cornerxy[0],cornerxy[1]\n1,2\n,\n")
     table = open_for_prediction(eyes.path, eye_spec, eyes).table.set_index("id")
-    assert len(table) == 9
+    assert len(table) == 12
     assert table.loc["5/IMG1/1", "gaze_x_px"] == 1 and table.loc["11/IMG1/3", "gaze_x_px"] == 103
     assert table.loc[["3/IMG1/1", "5/IMG1/2", "5/IMG1/3"], "gaze_x_px"].isna().all()
 
@@ -75,7 +75,7 @@ def test_a_model_of_rendered_eyes_reads_the_folders_that_render_writes(eyes):
     inputs = tuple(InputSpec(f"eye{k}", (1, 8, 12), 90.0, 40.0) for k in (0, 1, 3, 4))
     spec = Spec(inputs, "gaze", scene=(800, 600), rendered=True)
     recording = open_for_prediction(eyes.path, spec, RenderedData(source="rendered"))
-    assert len(recording.table) == 15 and recording.spec.scene == (800, 600) and not recording.spec.rendered
+    assert len(recording.table) == 18 and recording.spec.scene == (800, 600) and not recording.spec.rendered
 
 
 def test_a_definition_is_opened_with_the_models_normalisation(eyes, eye_spec, tmp_path):

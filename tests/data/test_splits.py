@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgaze.data.contract import SPLITS
-from xgaze.data.splits import assert_disjoint, assign_splits, split_summary, write_splits
+from xgaze.data.splits import (
+    assert_disjoint,
+    assign_splits,
+    require_enough,
+    split_summary,
+    too_few,
+    validation_of,
+    write_splits,
+)
 from xgaze.errors import InputError
 
 PEOPLE = st.lists(st.text("0123456789ab", min_size=1, max_size=3), min_size=3, max_size=30, unique=True)
@@ -90,13 +98,46 @@ def test_participants_with_several_classes_are_split_together():
     assert (splits[:20] == splits[20:]).all() and (splits == "validation").sum() == 6
 
 
+@settings(deadline=None, max_examples=60)
+@given(PEOPLE, FRACTION, FRACTION, st.integers(0, 1000), st.data())
+def test_nobody_validates_or_tests_alone_where_there_are_five(people, validation, test, seed, data):
+    labels = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(people), max_size=len(people)))
+    table = pd.DataFrame({"participant": people, "split": assign_splits(people, labels, validation, test, seed)})
+    assert bool(too_few(table)) == (len(people) < 5)
+
+
+@pytest.mark.parametrize("count", range(2, 8))
+def test_nobody_validates_alone_where_three_train(count):
+    groups = [str(k) for k in range(count)]
+    held = validation_of(groups, ["a", "b"] * 4, 0.15, 0)
+    assert len(held) == min(2, count - 1) and held < set(groups)
+
+
+def test_too_few_are_told_by_split_with_what_would_do():
+    few = table_of([("a", "train"), ("b", "validation"), ("c", "test"), ("c", "test")])
+    assert too_few(few, "stimuli") == [
+        "validation: 1 of 3 stimuli (b), and 2 are needed: one alone has no spread, so that no interval and no choice can "
+        "rest on it; 2 more are needed.",
+        "test: 1 of 3 stimuli (c), and 2 are needed: one alone has no spread, so that no interval and no choice can rest on it; "
+        "2 more are needed.",
+    ]
+    many = table_of([(f"t{k}", "train") for k in range(9)] + [("b", "validation"), ("c", "validation"), ("d", "test")])
+    (told,) = too_few(many)
+    assert told.startswith("test: 1 of 12 participants (d)") and told.endswith("; move more of them to test.")
+    with pytest.raises(InputError, match=r"^too few participants: test: 1 of 12"):
+        require_enough(many)
+    with pytest.raises(InputError, match=r"^too few stimuli: test: none of the stimuli\. validation: 1 of 2"):
+        require_enough(table_of([("a", "train"), ("b", "validation")]), "stimuli")
+    require_enough(table_of([("a", "train"), *((f"{split}{k}", split) for split in SPLITS[1:] for k in "12")]))
+
+
 def test_one_is_not_eleven():
     splits = assign_splits(["1", "11", "111"], None, 0.3, 0.3, 0)
     assert sorted(splits) == ["test", "train", "validation"]
 
 
 def test_too_few_participants_are_named():
-    with pytest.raises(InputError, match=r"2 participant\(s\) found \(4, 7\).*three or more"):
+    with pytest.raises(InputError, match=r"2 participant\(s\) found \(4, 7\).*five or more"):
         assign_splits(["7", "4", "7"], None, 0.15, 0.25, 0)
 
 

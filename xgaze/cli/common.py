@@ -1,21 +1,30 @@
 """What all commands share: recipe options, folders, JSON or words, and errors that speak to people."""
 
 import json
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from xgaze.data.contract import Recording
+from xgaze.data.notes import rare_classes
 from xgaze.data.open import open_recording
+from xgaze.data.splits import require_enough
+from xgaze.errors import InputError
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
+from xgaze.training.faults import check_recipe
 
 DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")
 REPORTS = Path("reports")
 MEASURED = ("px", "ms")
+SAME_RESULT = ("as_json", "force", "workers", "dask")
+"""Options that do not change what a command finds."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,19 +67,53 @@ def report_folder(recipe: Recipe) -> Path:
     return REPORTS / recipe.name
 
 
-def open_data(recipe: Recipe) -> Recording:
-    """The recipe's recording, with a bar while it is rendered or read."""
+def open_data(recipe: Recipe, divided: bool = True) -> Recording:
+    """The recipe's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
+    anything, unless what follows divides it anew; what holds too few of a class is a remark."""
     with progress_bar("preparing the recording") as advance:
-        return open_recording(recipe.data, advance)
+        recording = open_recording(recipe.data, advance)
+    if divided:
+        require_enough(recording.table, recording.spec.groups)
+        for line in rare_classes(recording):
+            note(line)
+    return recording
+
+
+@contextmanager
+def recipe_faults_first(recipe: Recipe) -> Iterator[None]:
+    """Where what lies in a folder is refused, say first what is wrong with the recipe itself: "other settings" would hide it."""
+    try:
+        yield
+    except InputError:
+        check_recipe(recipe)
+        raise
 
 
 def next_command(command: str, name_or_path: str, overrides: tuple[str, ...]) -> str:
-    """The command to run next, for the same recipe."""
-    words = ["xgaze", command]
+    """The command to run next, for the same recipe, as a shell reads it."""
+    words = ["xgaze", *command.split()]
     if name_or_path != DEFAULT_RECIPE:
         words.append(name_or_path)
-    words += [f"--set {one}" for one in overrides]
-    return " ".join(words)
+    return shlex.join([*words, *(word for one in overrides for word in ("--set", one))])
+
+
+def invocation() -> str:
+    """The command that runs, with all that was given and changes what it finds, as a shell reads it."""
+    context = click.get_current_context()
+    words = []
+    for one in sorted(context.command.params, key=lambda one: not isinstance(one, click.Argument)):
+        given = context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE
+        if given and one.name not in SAME_RESULT:
+            words += _as_typed(one, context.params[one.name or ""])
+    return shlex.join(["xgaze", context.info_name or "", *words])
+
+
+def _as_typed(one: click.Parameter, value: Any) -> list[str]:
+    """An argument or option with its value, as words."""
+    if isinstance(one, click.Option) and one.is_flag:
+        return [one.opts[0]] * bool(value)
+    start = [one.opts[0]] if isinstance(one, click.Option) else []
+    return [word for each in (value if one.multiple else [value]) for word in (*start, str(each))]
 
 
 def emit(figures: dict[str, Any], words: list[str], as_json: bool) -> None:

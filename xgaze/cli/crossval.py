@@ -16,6 +16,7 @@ from xgaze.cli.common import (
     note,
     open_data,
     read_recipe,
+    recipe_faults_first,
     recipe_options,
     rendered_warning,
     report_folder,
@@ -72,9 +73,10 @@ def crossval(
     """
     settings, wanted = read_recipe(recipe, overrides), Asked(**asked)
     folder = run_folder(settings) / FOLDERS[wanted.protocol]
-    found = None if force else finished_crossval(settings, wanted, folder)
+    with recipe_faults_first(settings):
+        found = None if force else finished_crossval(settings, wanted, folder)
     if found is None:
-        recording = open_data(settings)
+        recording = open_data(settings, divided=False)
         # Built once beforehand: a model that cannot be built must not cost the old results.
         build_architecture(settings.model.model_dump(mode="json"), recording.spec)
         if force:

@@ -15,6 +15,7 @@ from xgaze.cli.common import (
     note,
     open_data,
     read_recipe,
+    recipe_faults_first,
     recipe_options,
     rendered_warning,
     run_folder,
@@ -62,6 +63,8 @@ class Percent(click.ParamType[float]):
             percent = math.nan
         if not math.isfinite(percent):
             self.fail(f"'{value}' is not a percentage; write for example 2%.", param, ctx)
+        if percent < 0:
+            self.fail(f"{value}: a budget is 0 % or more; 0 asks for a student that is not worse.", param, ctx)
         return percent
 
 
@@ -106,7 +109,8 @@ def distill(
     folder = run_folder(settings) / STUDENT
     if force:
         discard_student(folder)
-    card = finished_student(settings, folder)
+    with recipe_faults_first(settings):
+        card = finished_student(settings, folder)
     if card is None or baselines:
         train_first = next_command("train-teacher", recipe, overrides)
         card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
@@ -132,8 +136,9 @@ def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
 
 def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool) -> ModelCard:
     teacher_folder = run_folder(recipe) / TEACHER
-    if finished_teacher(recipe, teacher_folder) is None:
-        raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
+    with recipe_faults_first(recipe):
+        if finished_teacher(recipe, teacher_folder) is None:
+            raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
     teacher, card = load_model(teacher_folder)
     return find_student(recipe, open_data(recipe), teacher, card, folder, fan, note, baselines)
 

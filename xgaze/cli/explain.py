@@ -16,6 +16,7 @@ from xgaze.cli.common import (
     note,
     open_data,
     read_recipe,
+    recipe_faults_first,
     recipe_options,
     report_folder,
     run_folder,
@@ -115,9 +116,10 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     """
     settings = read_recipe(recipe, overrides)
     folder = run_folder(settings) / "explanation"
-    roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
+    with recipe_faults_first(settings):
+        roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
     asked = _asked(**wanted, roles=roles)
-    known = {"recipe": settings.model_dump(mode="json"), "roles": roles, "asked": asdict(asked), "version": __version__}
+    known = {"recipe": settings.that_matters(), "roles": roles, "asked": asdict(asked), "version": __version__}
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, file_hash, read_card
 from xgaze.cli.common import note, run_folder
 from xgaze.compression.baselines import from_scratch
@@ -16,12 +18,14 @@ from xgaze.explanation.reading import predicted_class
 from xgaze.explanation.selection import Predicted, predict_test, read_predicted
 from xgaze.explanation.targets import targets_for
 from xgaze.models.layers import FeatureHead
-from xgaze.recipe import Recipe
+from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.format import number
 from xgaze.report.words import worst_completeness
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, second_recipe
 
 EXAMPLES = 2
+TIMES = ["seconds", "latency_ms"]
+"""Columns of budget.csv that differ whenever the same search is done again."""
 PREDICTIONS_FILE = "predictions.csv"
 
 
@@ -46,9 +50,12 @@ def finished_roles(recipe: Recipe, train_first: str) -> dict[str, str]:
 
 
 def search_hashes(recipe: Recipe, roles: dict[str, str]) -> list[str]:
-    """What the student's search left that explanations read; nothing without a student."""
+    """What the student's search found that explanations read, without the time it took; nothing without a student."""
+    if STUDENT not in roles:
+        return []
     folder = run_folder(recipe) / STUDENT
-    return [file_hash(folder / name) for name in ("budget.csv", "capacity.json")] if STUDENT in roles else []
+    tried = pd.read_csv(folder / "budget.csv", dtype=str, keep_default_na=False).drop(columns=TIMES, errors="ignore")
+    return [fingerprint({str(name): list(own) for name, own in tried.items()}), file_hash(folder / "capacity.json")]
 
 
 def _second_is_ready(recipe: Recipe) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.cli.common import emit, next_command, open_data, read_recipe, run_folder
+from xgaze.cli.common import emit, next_command, open_data, read_recipe, recipe_faults_first, run_folder
 from xgaze.compression.distill import STUDENT, student_of_teacher
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
@@ -34,7 +34,8 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
       xgaze saliency mrcnn --set data.path=osie --pictures 40
     """
     settings = read_recipe(recipe, overrides)
-    models = models_of(settings, next_command("train-teacher", recipe, overrides))
+    with recipe_faults_first(settings):
+        models = models_of(settings, next_command("train-teacher", recipe, overrides))
     recording = require_crops(open_data(settings))
     with progress_bar("looking at test photographs") as advance:
         scores = score_saliency(models, recording, pictures, settings.seed, advance)

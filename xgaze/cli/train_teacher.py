@@ -13,6 +13,7 @@ from xgaze.cli.common import (
     note,
     open_data,
     read_recipe,
+    recipe_faults_first,
     recipe_options,
     rendered_warning,
     run_folder,
@@ -41,7 +42,8 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     settings = read_recipe(recipe, overrides)
     folder = run_folder(settings) / (SECOND_TEACHER if second else TEACHER)
     settings = second_recipe(settings) if second else settings
-    card = None if force else finished_teacher(settings, folder)
+    with recipe_faults_first(settings):
+        card = None if force else finished_teacher(settings, folder)
     if card is None:
         recording = open_data(settings)
         # Built once beforehand: a model that cannot be built must not cost the old teacher.

@@ -11,6 +11,7 @@ from xgaze.compression.trial import Result
 from xgaze.errors import InputError
 from xgaze.evaluation.participants import Interval
 from xgaze.recipe import Distill
+from xgaze.report.format import told_apart
 
 Size = Callable[[Result], int]
 
@@ -130,7 +131,8 @@ def _nothing_fits(candidates: Sequence[Judged], wanted: Distill) -> str:
     said = ", ".join(f"{LIMITS[key].option} {limit:.15g}" for key, limit in limits_of(wanted).items())
     nearest = min(candidates, key=lambda one: (excess(one, wanted), one.worse_percent.mean))
     result = nearest.result
-    time = "" if nearest.latency_ms is None else f" and takes {nearest.latency_ms:.2f} ms"
+    limit = wanted.max_latency_ms or math.inf
+    time = "" if nearest.latency_ms is None else f" and takes {told_apart(nearest.latency_ms, limit, 2)[0]} ms"
     cut = wanted.towers and wanted.effort == "full"
     smaller = "give smaller distill.shares in the recipe" if cut else "go without --prune-fc and --effort quick"
     return (

@@ -26,11 +26,22 @@ from xgaze.data.contract import Recording
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
+from xgaze.source import source_hash
 from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 from xgaze.training.teacher import TEACHER
 
 STUDENT = "student"
+TOWER_KEYS = ("distill.shares", "distill.coarse_input")
+WHOLE_KEYS = (
+    "distill.end_to_end_epochs",
+    "distill.end_to_end_learning_rate",
+    "distill.hints",
+    "distill.hint_weight",
+    "distill.unlabelled_weight",
+    "data.unlabelled",
+)
+"""What only students tuned end to end read."""
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -91,12 +102,13 @@ def distill(
 ) -> ModelCard:
     """Search on validation participants; score teacher, controls and the chosen student once on test participants."""
     for part in ("trials", "embeddings"):
-        fresh_folder(folder / part, recipe.trial_hash() + teacher_weights(folder))
+        fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     check_hints(recipe, teacher)
     search = open_search(recipe, recording, teacher, folder, fan or Fan())
     say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
-    if recipe.distill.effort == "quick" and (recipe.data.unlabelled or recipe.distill.hints):
-        say("Effort is quick: heads are tuned on cached embeddings, so data.unlabelled and distill.hints are not used.")
+    if idle := unused_keys(recipe):
+        heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
+        say(f"This search {heads}; the recipe's {', '.join(idle)} {'are' if len(idle) > 1 else 'is'} not used.")
     search_heads(search)
     if recipe.distill.effort == "full":
         search_wholes(search, say)
@@ -124,6 +136,17 @@ def choose_or_tell(search: Search, folder: Path) -> Choice:
     except InputError as error:
         write_frontier(folder, search.found, None, search.bench)
         raise InputError(f"{error} All that were tried: {folder / 'budget.csv'}.") from None
+
+
+def unused_keys(recipe: Recipe) -> list[str]:
+    """Keys that the recipe gives and that this search has no use for."""
+    wanted = recipe.distill
+    given = {f"distill.{key}" for key in wanted.model_fields_set} | (
+        {"data.unlabelled"} if recipe.data.unlabelled else set()
+    )
+    quick = wanted.effort == "quick"
+    idle = [*(TOWER_KEYS if quick or not wanted.towers else ()), *(WHOLE_KEYS if quick else ())]
+    return [key for key in idle if key in given]
 
 
 def check_hints(recipe: Recipe, teacher: FeatureHead) -> None:

@@ -21,7 +21,7 @@ from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.judge import Judge
 from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.search import bisect, head_plans, thin_plans, whole_plan
+from xgaze.compression.search import bisect, head_plans, thin_plans, thinnest, whole_plan
 from xgaze.compression.trial import Result, Trial, latency_ms
 from xgaze.compression.widths import rounded_as_fast
 from xgaze.data.contract import Recording, rows_of, targets_of
@@ -124,12 +124,8 @@ def search_heads(search: Search) -> None:
     control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
     plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
     if recipe.distill.effort == "full" and recipe.distill.ranks is None:
-        plans = [plan for plan in plans if plan.terms == 1] or plans
-    if not plans:
-        most = min(search.capacity.in_features, search.capacity.out_features)
-        raise InputError(
-            f"distill.ranks: none lies within 1..{most}, the ranks that '{search.capacity.layer}' can have."
-        )
+        least = thinnest(search.bench.teacher, recipe.distill)
+        plans = [plan for plan in plans if plan.terms == least]
     whole = [plan for plan in plans if plan.terms is None]
     thin = [plan for plan in plans if plan.terms is not None]
     if recipe.distill.ranks is not None or not (whole and thin):
@@ -168,10 +164,10 @@ def whole_plans(search: Search) -> list[Plan]:
     towers' channels, and before them a thin head on whole towers, should no share hold."""
     wanted, teacher = search.bench.recipe.distill, search.bench.teacher
     if not (wanted.towers and widths_of(teacher, 1.0)):
-        return thin_plans(search.capacity, teacher)
+        return thin_plans(search.capacity, teacher, wanted)
     shares = sorted(wanted.shares, reverse=True)
-    cut = [whole_plan(search.capacity, teacher, share, wanted.coarse_input) for share in shares]
-    return [whole_plan(search.capacity, teacher, 1.0, coarse=False), *cut]
+    cut = [whole_plan(search.capacity, teacher, share, wanted.coarse_input, wanted) for share in shares]
+    return [whole_plan(search.capacity, teacher, 1.0, False, wanted), *cut]
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:

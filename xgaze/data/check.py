@@ -1,5 +1,7 @@
 """Is a recording sound? Looks at everything, stops at nothing, writes nothing."""
 
+import pandas as pd
+
 from xgaze.data.check_crops import crop_faults
 from xgaze.data.check_faults import KINDS, REMEDIES, Fault, Kind, summarise
 from xgaze.data.check_photographs import photograph_faults
@@ -13,6 +15,7 @@ from xgaze.data.sources.fixation_table import splits_of as scanpath_splits_of
 from xgaze.data.sources.gaze_images import splits_of
 from xgaze.data.sources.picture_scan import PictureScan, scan_pictures
 from xgaze.data.sources.rendered import open_rendered
+from xgaze.data.splits import too_few
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import (
@@ -32,8 +35,7 @@ __all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "remarks", "summarise"
 def check(data: Data, advance: Advance | None = None) -> list[Fault]:
     """Every fault of a recording, by kind in the order of `KINDS`; advance(done, total) follows the decoding."""
     if isinstance(data, EyeFoldersData):
-        found = scan(data)
-        faults = [*found.faults, *frame_faults(found.sessions, data, advance)]
+        faults = _check_eyes(data, advance)
     elif isinstance(data, GazeImagesData):
         faults = _check_pictures(data, advance)
     elif isinstance(data, FixationTableData):
@@ -45,6 +47,14 @@ def check(data: Data, advance: Advance | None = None) -> list[Fault]:
     else:
         faults = _check_rendered(data, advance)
     return sorted(faults, key=lambda fault: KINDS.index(fault.kind))
+
+
+def _check_eyes(data: EyeFoldersData, advance: Advance | None) -> list[Fault]:
+    """A recording without labels is for prediction, and needs no splits."""
+    found = scan(data)
+    people = [(session.participant, session.split) for session in found.sessions if session.frames]
+    few = too_few(pd.DataFrame(people, columns=["participant", "split"])) if data.labels else []
+    return [*found.faults, *(Fault("too few", told) for told in few), *frame_faults(found.sessions, data, advance)]
 
 
 def _check_pictures(data: GazeImagesData, advance: Advance | None) -> list[Fault]:
@@ -84,7 +94,7 @@ def _check_fixations(data: FixationTableData) -> list[Fault]:
         return [Fault("empty split", str(error))]
     table = found.rows.assign(split=splits).rename(columns={"group": "participant"})
     classes = class_faults(table, table["class_name"], groups_of(data)) if "class_name" in table else []
-    return split_faults(table) + classes
+    return split_faults(table, groups_of(data)) + classes
 
 
 def _check_rendered(data: RenderedData, advance: Advance | None) -> list[Fault]:

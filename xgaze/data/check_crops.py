@@ -22,7 +22,7 @@ def crop_faults(data: FixationCropsData | CropListsData, advance: Advance | None
         recording = open_recording(data)
     except InputError as error:
         return [Fault("definition", str(error))]
-    faults = split_faults(recording.table)
+    faults = split_faults(recording.table, recording.spec.groups)
     if not isinstance(recording, FixationCropRecording):
         return faults
     assert isinstance(recording.photographs, PhotographFiles)

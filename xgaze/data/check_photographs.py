@@ -23,7 +23,7 @@ def photograph_faults(data: PhotographSection, advance: Advance | None) -> list[
         return [Fault("definition", str(error))]
     assert isinstance(recording, PhotographRecording)
     table = recording.table
-    faults = split_faults(table)
+    faults = split_faults(table, recording.spec.groups)
     faults += class_faults(table, table["label"].map(dict(enumerate(recording.spec.classes))), recording.spec.groups)
     faults += picture_faults(recording.pictures, list(table["split"]), advance)
     return faults if data.attention == "none" else faults + _map_faults(recording)

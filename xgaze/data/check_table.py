@@ -5,17 +5,18 @@ import pandas as pd
 
 from xgaze.data.check_faults import Fault
 from xgaze.data.contract import GAZE_COLUMNS, SPLITS, Spec
-from xgaze.data.splits import shared_participants
+from xgaze.data.splits import shared_participants, too_few
 
 
-def split_faults(table: pd.DataFrame) -> list[Fault]:
-    """Participants in two splits, and empty splits."""
+def split_faults(table: pd.DataFrame, groups: str = "participants") -> list[Fault]:
+    """Participants in two splits, and splits that are empty or hold too few. groups: what `participant` holds."""
     faults = [
         Fault("participant in two splits", f"participant {participant} is in {' and '.join(splits)}.")
         for participant, splits in shared_participants(table).items()
     ]
     empty = [split for split in SPLITS if not (table["split"] == split).any()]
-    return faults + [Fault("empty split", f"{split}: no participant.") for split in empty]
+    faults += [Fault("empty split", f"{split}: no participant.") for split in empty]
+    return faults + [Fault("too few", told) for told in too_few(table, groups)]
 
 
 def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participant(s)") -> list[Fault]:

@@ -1,21 +1,23 @@
 """What reading a sound recording left out or assumed, and whom its splits keep apart: no fault, but to be known."""
 
 from xgaze.data.agreement_labels import BETWEEN
-from xgaze.data.contract import Recording
+from xgaze.data.contract import LABEL_COLUMN, Recording
+from xgaze.data.open import open_recording
 from xgaze.data.sources.fixation_scan import scan_fixations
 from xgaze.data.sources.fixation_table import groups_of
 from xgaze.data.sources.viewer_agreement import agreement_rows
-from xgaze.recipe import Data, FixationTableData, ViewerAgreementData
+from xgaze.recipe import Data, EyeFoldersData, FixationTableData, RenderedData, ViewerAgreementData
 
 
 def remarks(data: Data) -> list[str]:
-    """Of a recording that is only described. Reads fixation tables, decodes no picture."""
+    """Of a recording that is only described. Reads tables, decodes no picture and renders none."""
+    told = [] if isinstance(data, RenderedData | EyeFoldersData) else rare_classes(open_recording(data))
     if isinstance(data, ViewerAgreementData):
-        return [*agreement_notes(data), apart("pictures")]
+        return [*agreement_notes(data), apart("pictures"), *told]
     if isinstance(data, FixationTableData):
         groups = groups_of(data)
-        return [*scan_fixations(data).notes, *([] if groups == "participants" else [apart(groups)])]
-    return []
+        return [*scan_fixations(data).notes, *([] if groups == "participants" else [apart(groups)]), *told]
+    return told
 
 
 def notes_of(recording: Recording) -> list[str]:
@@ -37,6 +39,23 @@ def agreement_notes(data: ViewerAgreementData) -> list[str]:
         f"Agreement is that of {len(found.viewers)} viewers ({', '.join(found.viewers)}); maps are of the others."
     )
     return [*found.notes, *([told] if between else []), labelling]
+
+
+def rare_classes(recording: Recording) -> list[str]:
+    """Classes with a single participant (or what else is kept apart) among those who validate or test."""
+    spec, table = recording.spec, recording.table
+    if spec.kind != "class":
+        return []
+    told = []
+    for split in ("validation", "test"):
+        own = table[table["split"] == split]
+        counts = own.groupby(LABEL_COLUMN)["participant"].nunique()
+        for label in (label for label, count in counts.items() if count == 1 and label >= 0):
+            told.append(
+                f"{split} holds one of the {spec.groups} of class {spec.classes[label]}: scores of classes have no interval "
+                "there. With two of each class they have."
+            )
+    return told
 
 
 def apart(groups: str) -> str:

@@ -1,7 +1,9 @@
 """Who is in which split: every participant in exactly one of train, validation and test."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from xgaze.data.contract import SPLITS
 from xgaze.errors import InputError
 
 SHOWN = 20
+FEWEST: Mapping[str, int] = MappingProxyType({"train": 1, "validation": 2, "test": 2})
+"""Groups in each split below which nothing can be said: one has no spread, so that no interval and no choice rests on it."""
 
 
 def assign_splits(
@@ -26,9 +30,9 @@ def assign_splits(
     """Split name of each sample, drawn by participant and by class where a participant has one class.
 
     participants (or what else shall be kept apart, called `groups`) and labels (None: no classes) have one entry per sample.
-    Each split gets at least one participant, and one of every class that has three or more; a class with two goes to train
-    and test, with one to train. The order of samples does not matter. Raises InputError for fewer than three participants
-    or fractions that leave no training.
+    Each split gets at least one participant, validation and test two where there are five, and each gets one of every class that
+    has three or more; a class with two goes to train and test, with one to train. The order of samples does not matter. Raises
+    InputError for fewer than three participants or fractions that leave no training.
     """
     if validation_fraction + test_fraction >= 1:
         raise InputError(
@@ -39,11 +43,12 @@ def assign_splits(
     if len(classes) < len(SPLITS):
         raise InputError(
             f"{len(classes)} {groups} found ({', '.join(sorted(classes))}); "
-            "train, validation and test need at least one each, so three or more."
+            "train, validation and test need at least one, two and two, so five or more."
         )
     split_of = _draw(classes, validation_fraction, test_fraction, seed)
     if set(split_of.values()) != set(SPLITS):  # every class is too small to be split alone
         split_of = _draw(dict.fromkeys(classes, ""), validation_fraction, test_fraction, seed)
+    split_of = _filled_up(split_of, classes, seed)
     return np.array([split_of[participant] for participant in participants])
 
 
@@ -63,6 +68,24 @@ def _draw(classes: dict[str, str], validation_fraction: float, test_fraction: fl
         drawn = [members[i] for i in rng.permutation(len(members))]
         split_of.update(zip(drawn, _shares(len(drawn), validation_fraction, test_fraction), strict=True))
     return split_of
+
+
+def _filled_up(
+    split_of: dict[str, str], classes: dict[str, str], seed: int, splits: Sequence[str] = ("validation", "test")
+) -> dict[str, str]:
+    """Whoever validates or tests alone gets company from the split that has most to spare, of its commonest class."""
+    filled, rng = dict(split_of), np.random.default_rng(seed % 2**63)
+    for split in splits:
+        while (counts := Counter(filled.values()))[split] < FEWEST[split]:
+            spare = {one: counts[one] - FEWEST[one] for one in SPLITS if one != split and one in filled.values()}
+            donor = max(spare, key=lambda one: spare[one])
+            if spare[donor] < 1:
+                break
+            members = sorted(name for name, own in filled.items() if own == donor)
+            of_class = Counter(classes[name] for name in members)
+            commonest = [name for name in members if of_class[classes[name]] == max(of_class.values())]
+            filled[commonest[int(rng.integers(len(commonest)))]] = split
+    return filled
 
 
 def _shares(count: int, validation_fraction: float, test_fraction: float) -> list[str]:
@@ -94,6 +117,27 @@ def assert_disjoint(table: pd.DataFrame) -> None:
     )
 
 
+def too_few(table: pd.DataFrame, groups: str = "participants") -> list[str]:
+    """A sentence for each split with too few participants (or what else `groups` are) to say anything; empty splits left out."""
+    members = {split: sorted(set(own["participant"])) for split, own in table.groupby("split")}
+    total = table["participant"].nunique()
+    least = sum(FEWEST.values())
+    remedy = "move more of them to {}" if total >= least else f"{least - total} more are needed"
+    return [
+        f"{split}: {len(members[split])} of {total} {groups} ({', '.join(map(str, members[split]))}), and {fewest} are needed: "
+        f"one alone has no spread, so that no interval and no choice can rest on it; {remedy.format(split)}."
+        for split, fewest in FEWEST.items()
+        if 0 < len(members.get(split, [])) < fewest
+    ]
+
+
+def require_enough(table: pd.DataFrame, groups: str = "participants") -> None:
+    """Before anything is computed. Raises InputError where a split holds nobody, or too few to say anything."""
+    empty = [f"{split}: none of the {groups}." for split in SPLITS if not (table["split"] == split).any()]
+    if faults := empty + too_few(table, groups):
+        raise InputError(f"too few {groups}: {' '.join(faults)}")
+
+
 def split_summary(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """{split: {participants: sorted names, samples: count}} for train, validation, test."""
     return {
@@ -108,7 +152,7 @@ def write_splits(path: Path, table: pd.DataFrame) -> None:
 
 
 def validation_of(groups: Sequence[str], classes: Sequence[Any], fraction: float, seed: int) -> set[str]:
-    """Groups of the training samples that shall validate: a share of those of every class, at least one in all.
+    """Groups of the training samples that shall validate: a share of those of every class, two in all where one is left over.
 
     groups and classes have one entry per training sample. Raises InputError where nothing would be left to train on.
     """
@@ -123,4 +167,6 @@ def validation_of(groups: Sequence[str], classes: Sequence[Any], fraction: float
         held = {sorted(class_of)[int(rng.integers(len(class_of)))]}
     if not held:
         raise InputError("training holds one group only: validation cannot be drawn from it.")
-    return held
+    split_of = {group: "validation" if group in held else "train" for group in class_of}
+    filled = _filled_up(split_of, class_of, seed, ("validation",))
+    return {group for group, split in filled.items() if split == "validation"}

@@ -9,6 +9,7 @@ from xgaze.recipe.data import (
     RenderedData,
     Scene,
 )
+from xgaze.recipe.distill import Distill, Explain
 from xgaze.recipe.files import builtin_recipes, load_data, load_recipe, read_yaml
 from xgaze.recipe.fixations import (
     FixationInput,
@@ -23,8 +24,6 @@ from xgaze.recipe.photographs import AttentionPicturesData, PhotographSection, V
 from xgaze.recipe.schema import (
     Augment,
     Data,
-    Distill,
-    Explain,
     GazeAugmentation,
     ModelSection,
     Recipe,

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.crops import CropListsData, FixationCropsData
 from xgaze.recipe.data import EyeFoldersData, GazeImagesData, RenderedData, Section
+from xgaze.recipe.distill import SEARCH_KEYS, Distill, Explain
 from xgaze.recipe.fixations import FixationTableData
 from xgaze.recipe.photographs import AttentionPicturesData, ViewerAgreementData
 
@@ -68,6 +69,8 @@ class GazeAugmentation(Section):
     stride: int | None = Field(None, ge=1)
 
 
+WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
+"""Keys of training that do not change what is trained: results are known without them."""
 LATER_KEYS = ("momentum", "momentum_end", "augment", "gaze_augmentation", "tensorboard")
 
 
@@ -114,74 +117,8 @@ class Training(Section):
         return self
 
 
-class Hint(Section):
-    """Two module paths: what `student` puts out shall resemble what `teacher` puts out, through a projection if widths differ."""
-
-    teacher: str
-    student: str
-
-
-class Distill(Section):
-    """How the student is found.
-
-    Budgets: `max_worse_percent` against the teacher given the same tuning; or the best student within `max_parameters`,
-    `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one thread). Without `towers` only fully connected
-    layers shrink. `effort: full` tunes whole students end to end; `quick` tunes heads on cached embeddings only.
-    Head: `ranks` (None: from the layer's capacity) and `separable_terms` to try. Towers: `shares` of channels to try;
-    `coarse_input` halves the pictures before the first convolutions.
-    Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
-    """
-
-    max_worse_percent: float = 2.0
-    max_parameters: int | None = Field(None, ge=1)
-    max_bytes: int | None = Field(None, ge=1)
-    max_latency_ms: float | None = Field(None, gt=0)
-    towers: bool = True
-    effort: Literal["quick", "full"] = "full"
-    ranks: list[int] | None = None
-    separable_terms: list[int] = [1, 2, 3]
-    shares: list[Annotated[float, Field(gt=0, lt=1)]] = [0.75, 0.5, 0.375, 0.25]
-    coarse_input: bool = True
-    tuning_epochs: int = Field(20, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    batch_size: int = Field(64, ge=1)
-    end_to_end_epochs: int = Field(10, ge=1)
-    end_to_end_learning_rate: float = Field(1.5e-3, gt=0)
-    teacher_weight: float = Field(0.5, ge=0, le=1)
-    unlabelled_weight: float = Field(1.0, ge=0)
-    hints: list[Hint] = []
-    hint_weight: float = Field(0.1, ge=0)
-    calibration_samples: int = Field(2048, ge=8)
-
-
-SEARCH_KEYS = (
-    "max_worse_percent",
-    "max_parameters",
-    "max_bytes",
-    "max_latency_ms",
-    "towers",
-    "effort",
-    "ranks",
-    "separable_terms",
-    "shares",
-    "coarse_input",
-)
-
-
-class Explain(Section):
-    """Attribution settings: integration steps, and points of the embedding sweep.
-
-    `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants.
-    """
-
-    steps: int = Field(50, ge=8)
-    internal_batch_size: int = Field(10, ge=1)
-    sweep_points: int = Field(21, ge=3)
-    over_people: int = Field(40, ge=0)
-
-
 class Recipe(Section):
-    """The whole experiment. `hash` identifies it; every artefact carries it."""
+    """The whole experiment. `hash` identifies what it results in, wherever it is computed; every artefact carries it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = 0
@@ -193,23 +130,30 @@ class Recipe(Section):
 
     @property
     def hash(self) -> str:
-        return fingerprint(self.model_dump(mode="json"))
+        return fingerprint(self.that_matters())
 
     def teacher_hash(self) -> str:
         """Hash of all that the teacher depends on: changing only distill, explain or unlabelled data keeps the teacher."""
-        stored = self.model_dump(mode="json", include={"name", "seed", "data", "model", "training"})
+        stored = self.that_matters("name", "seed", "data", "model", "training")
         del stored["data"]["unlabelled"]
         return fingerprint(stored)
 
     def trial_hash(self) -> str:
         """Hash of all that a single trial depends on: budgets and the space searched may change, trials done stay."""
-        stored = self.model_dump(mode="json", exclude={"explain"})
+        stored = self.that_matters("name", "seed", "data", "model", "training", "distill")
         stored["distill"] = {key: value for key, value in stored["distill"].items() if key not in SEARCH_KEYS}
         return fingerprint(stored)
 
     def student_hash(self) -> str:
         """Hash of all that the student depends on."""
-        return fingerprint(self.model_dump(mode="json", exclude={"explain"}))
+        return fingerprint(self.that_matters("name", "seed", "data", "model", "training", "distill"))
+
+    def that_matters(self, *sections: str) -> dict[str, Any]:
+        """These sections (all, when none is named) as JSON, without the keys that say where and how fast."""
+        stored = self.model_dump(mode="json", include=set(sections) or None)
+        if "training" in stored:
+            stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
+        return stored
 
 
 def fingerprint(stored: dict[str, Any]) -> str:

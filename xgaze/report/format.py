@@ -3,6 +3,7 @@
 from typing import Any
 
 MEASURED = ("px", "ms")
+MOST_DIGITS = 15
 MINUS, DASH = "\u2212", "\u2013"
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
@@ -81,3 +82,10 @@ def general(value: Any) -> str:
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}".replace("-", MINUS)
     return (f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3g}").replace("-", MINUS)
+
+
+def told_apart(value: float, limit: float, digits: int = 1) -> tuple[str, str]:
+    """Both numbers with as many digits, from `digits` on, as tell them apart: 0.152 and 0.15 are "0.152" and "0.150"."""
+    while value != limit and digits < MOST_DIGITS and f"{value:.{digits}f}" == f"{limit:.{digits}f}":
+        digits += 1
+    return f"{value:,.{digits}f}", f"{limit:,.{digits}f}"

@@ -18,6 +18,7 @@ from xgaze.errors import InputError
 from xgaze.evaluation.pooled import pooled_figures, score_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.recipe import Recipe, fingerprint
+from xgaze.source import source_hash
 from xgaze.training.fan import Fan, run_elsewhere
 from xgaze.training.fit import fresh_folder
 from xgaze.training.fold_run import (
@@ -84,11 +85,11 @@ def cross_validate(
 ) -> dict[str, Any]:
     """Everything `crossval.json` holds. Folds finished before are only read; a stopped one starts anew, but for the inner
     trainings it had finished. Raises InputError before anything is written."""
-    check_loss(recipe, recording)
+    check_loss(recipe, recording.spec)
     people = people_of(recording.table["participant"], class_names(recording))
     plans = [plan_folds(people, asked, recipe.seed + seed, recording.spec.groups) for seed in range(asked.seeds)]
     stored = {**{key: value for key, value in asdict(asked).items() if key != "seeds"}, "people": _told(people)}
-    fresh_folder(folder, fingerprint({"recipe": recipe.teacher_hash(), **stored}))
+    fresh_folder(folder, fingerprint({"recipe": recipe.teacher_hash(), "source": source_hash(), **stored}))
     write_json(folder / SPLITS_FILE, [[asdict(fold) for fold in plan] for plan in plans])
     units = [Unit(seed, number) for seed in range(asked.seeds) for number in range(asked.outer)]
     _run_all(recipe, recording, plans, asked, folder, fan, units, say)

@@ -20,7 +20,7 @@ from xgaze.artifacts import (
     write_json,
     write_weights,
 )
-from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, rows_of, targets_of
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
@@ -64,7 +64,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
     Resumes an unfinished run of the same recipe in `folder`; an epoch is lost at most. notes: what reading the recording
     left out, kept with the model.
     """
-    check_loss(recipe, recording)
+    check_loss(recipe, recording.spec)
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, recording.spec)
     run = fresh_folder(folder / "training", recipe.teacher_hash())
@@ -101,9 +101,9 @@ def discard_teacher(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_loss(recipe: Recipe, recording: Recording) -> None:
+def check_loss(recipe: Recipe, spec: Spec) -> None:
     """Raises InputError where loss and task do not fit."""
-    loss, kind = recipe.training.loss, recording.spec.kind
+    loss, kind = recipe.training.loss, spec.kind
     if (loss == "cross-entropy") != (kind == "class"):
         fitting = "cross-entropy" if kind == "class" else "smooth-l1, euclidean or root-mse"
         raise InputError(f"training.loss '{loss}' does not fit a recording whose target is a {kind}; use {fitting}.")

@@ -23,11 +23,11 @@ def test_a_recording_has_a_row_per_frame(eyes):
     recording = open_recording(eyes)
     table = recording.table
     assert list(table.columns) == ["id", "participant", "session", "split", "gaze_x_px", "gaze_y_px"]
-    assert len(table) == 15
+    assert len(table) == 18
     assert table["id"].tolist()[:4] == ["1/IMG1/1", "1/IMG1/2", "1/IMG1/3", "2/IMG1/1"]
     assert table.groupby("split")["participant"].unique().map(list).to_dict() == {
         "train": ["1", "2"],
-        "validation": ["5"],
+        "validation": ["5", "6"],
         "test": ["3", "11"],
     }
     assert table.loc[1, ["gaze_x_px", "gaze_y_px"]].tolist() == [102, 52.5]
@@ -75,7 +75,7 @@ def test_a_frame_column_decides_which_row_is_whose(eyes):
         table.write_text("x,y,picture\n30,3,3\n10,1,001\n20,2,2.0\n")
     labels = GazeLabels(file="Learn.csv", x="x", y="y", frame="picture")
     table = open_recording(change(eyes, labels=labels)).table
-    assert table["gaze_x_px"].tolist() == [10, 20, 30] * 5
+    assert table["gaze_x_px"].tolist() == [10, 20, 30] * 6
 
 
 @pytest.mark.parametrize("start", ["\ufeff", ""], ids=["BOM", "no BOM"])
@@ -96,7 +96,7 @@ def test_a_layout_names_folders_in_any_order(eyes):
     layout = "person {participant}/{session}-{split}/frames"
     table = open_recording(change(eyes, path=eyes.path.parent / "again", layout=layout)).table
     assert table["id"].tolist()[-1] == "11/IMG1/3"
-    assert table.groupby("split").size().to_dict() == {"test": 6, "train": 6, "validation": 3}
+    assert table.groupby("split").size().to_dict() == {"test": 6, "train": 6, "validation": 6}
 
 
 def test_without_sessions_all_frames_are_of_session_0(eyes):

@@ -65,7 +65,7 @@ def pictures_looked_at(data: FixationCropsData) -> tuple[tuple[LookedAt, ...], t
     found = sorted(by_stimulus(table), key=lambda one: one.name)
     if len(found) < FEWEST:
         raise InputError(
-            f"{data.path / data.table}: fixations on {len(found)} pictures; train, validation and test need one each."
+            f"{data.path / data.table}: fixations on {len(found)} pictures; five are needed: two to test, two to validate."
         )
     if data.most_pictures is None or data.most_pictures >= len(found):
         return tuple(found), table.notes

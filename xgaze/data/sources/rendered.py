@@ -48,9 +48,15 @@ class RenderedSource:
 def open_rendered(data: RenderedData, advance: Advance | None = None) -> RenderedSource:
     """Render (or find in the cache) and open."""
     recording = open_recording(settings_of(data), default_cache_dir(), progress=advance)
+    return RenderedSource(
+        rendered_spec(data), pd.concat([_table(recording, split) for split in SPLITS], ignore_index=True), recording
+    )
+
+
+def rendered_spec(data: RenderedData) -> Spec:
+    """What models read and predict, known before anything is rendered."""
     inputs = tuple(InputSpec(camera, (1, data.height, data.width), MEAN, STD) for camera in CAMERAS)
-    spec = Spec(inputs, "gaze", scene=SCENE, rendered=True)
-    return RenderedSource(spec, pd.concat([_table(recording, split) for split in SPLITS], ignore_index=True), recording)
+    return Spec(inputs, "gaze", scene=SCENE, rendered=True)
 
 
 def settings_of(data: RenderedData) -> RecordingSettings:
