@@ -59,11 +59,12 @@ def test_what_the_teachers_lessons_gave_is_told_only_where_it_taught():
 def test_macro_f1_is_told_for_classes_only():
     assert macro_f1_in_words(None) == []
     ends = {
-        "worse_percent": {"mean": -0.8, "low": -5.9, "high": 3.9},
-        "worse_than_teacher_percent": {"mean": -3.7, "low": -9.4, "high": 1.3},
+        "worse_points": {"mean": -0.8, "low": -5.9, "high": 3.9},
+        "worse_than_teacher_points": {"mean": -3.7, "low": -9.4, "high": 1.3},
     }
     assert macro_f1_in_words({"student": 0.293, "reference": 0.291, "teacher": 0.282, **ends}) == [
-        "  Macro F1 0.293 against 0.291: -0.8 % worse [-5.9, +3.9]; against the untuned teacher's 0.282: -3.7 % [-9.4, +1.3]."
+        "  Macro F1 0.293 against 0.291: -0.8 points worse [-5.9, +3.9]; against the untuned teacher's 0.282: -3.7 points "
+        "[-9.4, +1.3]."
     ]
 
 
@@ -95,3 +96,14 @@ def test_a_budget_that_is_missed_says_why_this_student(figures, card):
     words = "\n".join(in_words(missed, card, "xgaze explain"))
     assert "Budget of 2 %: NOT held by the upper bound." in words
     assert "  On validation participants: no upper bound is at most 2 %; the nearest." in words
+
+
+def test_a_classifier_loses_points_and_an_interval_that_is_not_there_is_said_to_be_not_defined(figures, card):
+    nothing = {"mean": 1.5, "low": None, "high": None}
+    error = {"unit": "AUC", "mean": 0.8, "median": 0.9, "low": None, "high": None}
+    changes = {"worse_unit": "points", "difference_percent": nothing, "budget_met": False}
+    student = {**figures["student"], "error": error}
+    words = "\n".join(in_words({**figures, **changes, "student": student}, card, "xgaze explain"))
+    assert "+1.5 points [not defined], 95 % interval over participants. Budget of 2 points: NOT held" in words
+    assert "Student AUC 0.800 (95 % interval over participants not defined: too few of them)." in words
+    assert "the same extra tuning makes it 0.6 points better" in words

@@ -127,7 +127,7 @@ def test_one_photograph_alone_has_no_interval_in_words():
     score = {"over_pictures": {"mean": 0.7, "low": None, "high": None}, "over_viewers": None}
     scores = dict.fromkeys(("shuffled_auc", "nss", "information_gain"), score)
     told = {"test_pictures": 1, "viewers": 2, "scores": {"teacher": scores}, "differences": []}
-    assert "0.700 [one only]" in "\n".join(in_words(told, Path(), "x"))
+    assert "0.700 [not defined]" in "\n".join(in_words(told, Path(), "x"))
 
 
 def test_the_recipe_is_the_published_training_and_can_be_made_small():

@@ -12,6 +12,7 @@ from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search import bisect, thin_plans
 from xgaze.compression.trial import Result, Trial
 from xgaze.errors import InputError
+from xgaze.evaluation.participants import Interval
 from xgaze.models.registry import build
 from xgaze.recipe import Recipe
 
@@ -142,6 +143,47 @@ def test_the_reference_is_the_better_of_teacher_and_controls(gaze_recording):
     assert judge.against_best({"teacher": truth + 2, "control": truth + 1}).name == "control"
     assert judge.against_best({"teacher": truth + 2, "control": truth + 3}).name == "teacher"
     assert judge.worse_percent(truth + 3).mean == pytest.approx(50)
+
+
+def alone(spec):
+    """One validation participant, whom the reference misses by 10 px."""
+    one = TRUTH[:1]
+    return Judge(spec, one, np.array(["only"]), one + np.array([10, 0]), "control")
+
+
+def by_one(judge, size, error_px):
+    outputs = np.array([[error_px, 0]], np.float32)
+    return judge_result(judge, Result(Trial(Plan()), size, size, 0, 4 * size, 0.0, [], outputs, Path()))
+
+
+@pytest.mark.parametrize("budgets", [{}, {"max_parameters": 1000}])
+def test_one_validation_participant_holds_no_budget_and_the_least_worse_is_taken(gaze_recording, budgets):
+    judge = alone(gaze_recording.spec)
+    tried = [by_one(judge, 900, 600.0), by_one(judge, 500, 9.0), by_one(judge, 100, 12.0)]
+    assert [one.worse_percent.high for one in tried] == [None] * 3
+    choice = choose(tried, DISTILL.model_copy(update=budgets), judge, lambda one: one.parameters)
+    assert (choice.chosen, choice.held) == (tried[1], False)
+    assert choice.reason.endswith(
+        "by its estimate alone: with 1 validation participants no upper bound is defined, so that no budget can be said to hold"
+    )
+
+
+def test_equal_upper_bounds_leave_it_to_the_estimate(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    tried = [candidate(judge, 100, 12.0) for _ in range(2)]
+    for one, mean in zip(tried, (19.0, 11.0), strict=True):
+        object.__setattr__(one, "worse_percent", Interval(mean, 0.0, 20.0))
+    assert chosen_of(tried, judge)[0] is tried[1]
+
+
+def test_the_reference_is_the_one_that_people_are_told_better_by_not_frames(gaze_recording):
+    truth, people = np.zeros((10, 2), np.float32), np.array(["many"] * 9 + ["few"])
+    for_many = truth + np.array([[1, 0]] * 9 + [[30, 0]], np.float32)
+    for_both = truth + np.array([[9, 0]] * 10, np.float32)
+    judge = Judge(gaze_recording.spec, truth, people, for_many, "teacher")
+    assert judge.against_best({"teacher": for_many, "control": for_both}).name == "control"  # 9 against 15.5 px
+    assert judge.score(for_many) == pytest.approx(15.5)
+    assert judge.worse_percent(for_both).mean < 0
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 7])

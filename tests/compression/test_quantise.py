@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
-from xgaze.compression.export import Latency, export_onnx
+from xgaze.compression.export import Latency, export_onnx, paired_ratio
 from xgaze.compression.quantise import Int8Report, float_nodes, int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.contract import Spec, rows_of, targets_of
 from xgaze.errors import InputError
@@ -153,15 +153,30 @@ def test_figures_compare_with_the_float_model(exported, quantised, gaze_recordin
     json.dumps(report.to_json(), allow_nan=False)
 
 
-def test_a_slow_int8_model_is_said_to_be_slow():
-    def report(ms):
-        latency, floats = Latency(ms, ms), Latency(1.0, 1.1)
-        return Int8Report(10, 40, Summary("px", 1, 1, 1, 1), Interval(0, 0, 0), latency, floats)
+def test_an_int8_model_is_slower_only_where_measuring_in_turn_leaves_no_doubt():
+    def report(mean, low, high):
+        one, error = Latency(1.0, 1.1), Summary("px", 1, 1, 1, 1)
+        return Int8Report(10, 40, error, Interval(0, 0, 0), one, one, Interval(mean, low, high))
 
+    slow = report(1.7, 1.6, 1.8)
+    assert slow.slower and slow.to_json()["slower"] is True
     assert (
-        report(1.7).slower
-        and "int8 is slower than float32 on this machine (1.70 against 1.00 ms)" in report(1.7).warning
+        "int8 is slower than float32 on this machine (1.70 times its time, 95 % interval over rounds 1.60 to 1.80)"
+        in (slow.warning)
     )
-    assert not report(1.04).slower and report(1.04).warning == ""  # no more than repeated measurements differ
-    assert report(0.5).to_json()["slower"] is False
-    assert report(2.0).to_json()["warning"].startswith("int8 is slower")
+    for doubtful in (report(1.3, 0.98, 1.7), report(0.5, 0.4, 0.6), report(1.3, None, None)):
+        assert not doubtful.slower and doubtful.warning == ""
+
+
+def test_the_ratio_of_times_is_that_of_sessions_measured_in_turn(monkeypatch):
+    asked = []
+
+    def measured(session, inputs, repeats, warm_up):
+        asked.append(session)
+        drift = 1 + len(asked)  # the machine becomes slower and slower, for both
+        return Latency({"slow": 3.0, "fast": 2.0}[session] * (drift // 2), 0.0)
+
+    monkeypatch.setattr("xgaze.compression.export.measure_latency_ms", measured)
+    found = paired_ratio("slow", "fast", (), rounds=6)
+    assert asked == ["slow", "fast", "fast", "slow"] * 3
+    assert (found.low, found.mean, found.high) == tuple([pytest.approx(1.5)] * 3)

@@ -4,11 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from xgaze.errors import InputError
 from xgaze.evaluation.participants import (
+    ERRORS,
+    SHARES,
+    Interval,
     difference_percent,
     mean_interval,
     participant_means,
-    score_interval,
+    percentiles,
 )
 
 
@@ -61,11 +65,49 @@ def test_coverage_of_the_paired_interval_is_near_95_percent():
     assert 185 <= hits <= 200
 
 
-def test_one_participant_gives_no_certainty_and_none_an_error():
-    one = mean_interval([1.0, 2.0], ["a", "a"])
-    assert one.mean == 1.5 and one.low == -np.inf and one.high == np.inf
+def test_one_participant_has_no_ends_and_none_an_error():
+    assert mean_interval([1.0, 2.0], ["a", "a"]) == Interval(1.5, None, None)
+    assert difference_percent([2.0, 4.0], [2.0, 2.0], ["a", "a"]) == Interval(pytest.approx(50.0), None, None)
+    assert str(Interval(1.5)) == "1.5 [not defined]" and Interval(1.5).upper == np.inf
     with pytest.raises(ValueError, match="no samples"):
         mean_interval([], [])
+
+
+def test_ends_stay_where_a_mean_can_lie():
+    wide = ([0.9, 0.2], ["a", "b"])
+    assert mean_interval(*wide).low < 0 and mean_interval(*wide).high > 1
+    assert (mean_interval(*wide, within=SHARES).low, mean_interval(*wide, within=SHARES).high) == (0, 1)
+    errors = mean_interval(*wide, within=ERRORS)
+    assert errors.low == 0 and errors.high > 1
+
+
+def test_skewed_errors_reach_up_to_the_interval_of_the_logarithm():
+    errors = np.random.default_rng(3).lognormal(3, 0.6, 8)
+    plain, skewed = (mean_interval(errors, np.arange(8), within=one) for one in ((-np.inf, np.inf), ERRORS))
+    half = stats.t.ppf(0.975, 7) * stats.sem(errors)
+    assert plain.high == pytest.approx(errors.mean() + half)
+    assert skewed.high == pytest.approx(errors.mean() * np.exp(half / errors.mean()))
+    assert skewed.high > 1.05 * plain.high
+    assert skewed.low == pytest.approx(plain.low)
+
+
+def test_a_reference_without_error_in_some_draws_or_all_is_no_division_by_zero():
+    people = np.arange(6)
+    rare = difference_percent([0, 0, 0, 0, 4, 8], [0, 0, 0, 0, 2, 2], people)
+    assert rare.mean == pytest.approx(200) and rare.high > rare.mean > rare.low >= -100
+    alone = difference_percent([1, 1, 1, 1, 1, 4], [0, 0, 0, 0, 0, 2], people)
+    assert alone == Interval(
+        pytest.approx(350), None, None
+    )  # without the last one there is nothing to be compared with
+    assert difference_percent(np.zeros(6), np.zeros(6), people) == Interval(0, 0, 0)
+    with pytest.raises(InputError, match="no error on any of these samples"):
+        difference_percent(np.ones(6), np.zeros(6), people)
+
+
+def test_undefined_draws_are_left_out_and_many_leave_no_interval():
+    drawn = np.append(np.linspace(0, 1, 951), [np.nan] * 49)
+    assert percentiles(drawn) == pytest.approx((0.025, 0.975))
+    assert percentiles(np.append(np.linspace(0, 1, 850), [np.nan] * 150)) is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -73,17 +115,9 @@ def test_one_participant_gives_no_certainty_and_none_an_error():
 def test_an_interval_holds_its_mean_and_does_not_depend_on_order(rows):
     values, people = zip(*rows, strict=True)
     forward, backward = mean_interval(values, people), mean_interval(values[::-1], people[::-1])
-    assert forward.low <= forward.mean <= forward.high
     assert forward.mean == pytest.approx(backward.mean)
-    assert forward.low == pytest.approx(backward.low) or len(set(people)) == 1
-
-
-def test_a_pooled_score_is_resampled_by_person_within_class():
-    people = np.repeat(["a", "b", "c", "d"], 3)
-    strata = np.repeat([0, 0, 1, 1], 3)
-    seen = []
-    score_interval(lambda rows: seen.append(rows) or float(strata[rows].mean()), people, strata, resamples=20)
-    for rows in seen:
-        assert strata[rows].mean() == 0.5  # two people of each class, always
-        counts = np.unique(people[rows], return_counts=True)[1]
-        assert set(counts % 3) == {0}  # people are drawn whole
+    if len(set(people)) == 1:
+        assert forward.low is None and forward.high is None
+        return
+    assert forward.low <= forward.mean <= forward.high
+    assert forward.low == pytest.approx(backward.low)

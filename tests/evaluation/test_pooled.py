@@ -8,7 +8,7 @@ from xgaze.data.contract import Spec
 from xgaze.evaluation.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
 from xgaze.evaluation.permutation import permutation_test, permute_labels
 from xgaze.evaluation.pooled import pooled_figures, score_of
-from xgaze.evaluation.resampling import draw_participants, weighted_auc
+from xgaze.evaluation.resampling import draw_participants
 
 TWO = Spec((), "class", unit="AUC", classes=("TD", "ASD"))
 THREE = Spec((), "class", unit="accuracy", classes=("a", "b", "c"))
@@ -44,15 +44,6 @@ def test_participant_1_is_not_participant_11():
     names, matrices = participant_confusions([0, 1, 1], [0, 1, 0], ["1", "11", "11"], 2)
     assert names.tolist() == ["1", "11"]
     assert matrices.tolist() == [[[1, 0], [0, 0]], [[0, 0], [1, 1]]]
-
-
-def test_weighted_auc_equals_scikit_learn_with_ties_and_weights():
-    rng = np.random.default_rng(1)
-    values, truth = rng.integers(0, 8, 90).astype(float), rng.integers(0, 2, 90)
-    weights = rng.integers(0, 4, (5, 90)).astype(float)
-    expected = [roc_auc_score(truth, values, sample_weight=one) for one in weights]
-    assert np.allclose(weighted_auc(values, truth, weights), expected)
-    assert np.isnan(weighted_auc(values, np.ones(90), weights)).all()
 
 
 def test_draws_keep_the_number_of_people_of_every_stratum():
@@ -147,7 +138,43 @@ def test_values_are_scored_by_absolute_error_in_their_unit():
 
 
 def test_the_score_of_a_fold_with_one_class_is_not_defined():
-    assert score_of(TWO, np.zeros((3, 2)), np.ones(3, int)) is None
+    assert score_of(TWO, np.zeros((3, 2)), np.ones(3, int), np.arange(3)) is None
+
+
+def folded_run():
+    """12 people, two thirds of one class and 4 samples each, in 3 folds of 2 seeds; each model leans its own way, a guess of
+    training shares differs from fold to fold."""
+    rng = np.random.default_rng(5)
+    people, targets = np.repeat([f"p{k:02d}" for k in range(12)], 4), np.repeat(np.arange(12) % 3 == 0, 4).astype(int)
+    folds = np.stack([np.repeat(rng.permutation(np.arange(12) % 3), 4) for _ in range(2)])
+    lean = targets + rng.normal(0, 1, (2, 48)) + 5 * folds
+    shares = np.array([0.3, 0.4, 0.2])[folds]
+    guess = np.log(np.stack([1 - shares, shares], axis=2))
+    return {"teacher": np.stack([-lean, lean], axis=2), "majority class": guess}, targets, people, folds
+
+
+def test_a_constant_guess_has_half_in_every_fold_and_pooled():
+    outputs, targets, people, folds = folded_run()
+    figures = pooled_figures(TWO, outputs, targets, people, folds=folds)
+    rows = {row["measure"]: row["majority class"]["mean"] for row in figures["measures"]}
+    assert rows["AUC"] == rows["AUC of participants"] == figures["baselines"]["majority class"]["mean"] == 0.5
+    pooled_over_folds = roc_auc_score(targets, outputs["majority class"][0, :, 1])
+    assert pooled_over_folds != 0.5  # what punished it for its folds
+
+
+def test_folds_are_scored_within_and_averaged_by_their_pairs():
+    outputs, targets, people, folds = folded_run()
+    figures = pooled_figures(TWO, outputs, targets, people, folds=folds)
+    areas, pairs = [], []
+    for seed, fold in [(seed, fold) for seed in range(2) for fold in range(3)]:
+        own = folds[seed] == fold
+        if 0 < targets[own].sum() < own.sum():
+            areas.append(roc_auc_score(targets[own], outputs["teacher"][seed, own, 1]))
+            pairs.append(targets[own].sum() * (own.sum() - targets[own].sum()))
+    assert figures["score"]["mean"] == pytest.approx(np.average(areas, weights=pairs))
+    assert figures["permutation"]["statistic"] == pytest.approx(figures["score"]["mean"])
+    assert figures["permutation"]["mean"] == pytest.approx(0.5, abs=0.05)
+    assert figures["score"]["low"] > 0.5
 
 
 def test_classes_are_permuted_among_people_as_a_whole():

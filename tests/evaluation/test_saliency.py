@@ -121,3 +121,20 @@ def test_fixations_outside_do_not_count_and_a_picture_nobody_saw_is_refused():
     assert list(seen.viewers) == ["a"] and len(seen.viewers["a"]) == len(seen.elsewhere) == 1
     with pytest.raises(ValueError, match="nobody looked"):
         seen_picture("p", SIZE, {"b": [[90, 5]]}, [], np.ones((60, 80)))
+
+
+def test_a_picture_alone_has_no_shuffled_area_and_no_interval():
+    """Nobody looked elsewhere, so that there is nothing to shuffle with; all other scores are those of one picture."""
+    seen = seen_picture("only", SIZE, looks(0), np.zeros((0, 2)), uniform(SIZE))
+    rows, viewings = (pd.DataFrame(one) for one in scores_on(seen, {CENTRE: seen.centre}, SIGMA))
+    found = summary(rows, viewings, [(CEILING, CENTRE)])
+    assert found["scores"][CENTRE]["shuffled_auc"] == {"over_pictures": None, "over_viewers": None}
+    assert found["scores"][CENTRE]["nss"]["over_pictures"] == {"mean": 0.0, "low": None, "high": None}
+    assert found["differences"][1]["metric"] == "shuffled_auc" and found["differences"][1]["over_pictures"] is None
+
+
+def test_two_pictures_say_little_but_no_area_beyond_0_and_1(tables):
+    rows, viewings = tables
+    rows = rows[(rows["model"] == CENTRE) & rows["picture"].isin(["p0", "p1"])].assign(auc_judd=[0.95, 0.6])
+    areas = summary(rows, viewings, [])["scores"][CENTRE]["auc_judd"]["over_pictures"]
+    assert areas == {"mean": pytest.approx(0.775), "low": 0.0, "high": 1.0}

@@ -41,7 +41,7 @@ def test_the_score_is_the_mean_absolute_error_in_the_unit():
     found = summarise(SPEC, truth + 7, truth, PEOPLE)
     assert (found.unit, score_unit(SPEC), higher_is_better(SPEC)) == ("ms", "ms", False)
     assert (found.mean, found.median, found.low, found.high) == tuple([pytest.approx(7)] * 4)
-    assert pooled_score(SPEC, truth - 3, truth) == pytest.approx(3)
+    assert pooled_score(SPEC, truth - 3, truth, PEOPLE) == pytest.approx(3)
     assert compare(SPEC, truth + 3, truth - 2, truth, PEOPLE).mean == pytest.approx(50)
     assert sample_errors(SPEC, column(1, -4), column(0, 0)).tolist() == [1, 4]
 

@@ -15,6 +15,7 @@ from xgaze.data.notes import rare_classes
 from xgaze.data.open import open_recording
 from xgaze.data.splits import require_enough
 from xgaze.errors import InputError
+from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.training.faults import check_recipe
@@ -130,13 +131,23 @@ def error_in_words(error: dict[str, Any], groups: str = "participants") -> str:
     """A score with unit and interval, which is over `groups`."""
     unit = error["unit"]
     if unit in MEASURED:
-        return (
-            f"{error['mean']:.1f} {unit} (median {error['median']:.1f} {unit}; "
-            f"95 % interval over {groups} {error['low']:.1f} to {error['high']:.1f} {unit})"
-        )
-    return (
-        f"{error['unit']} {error['mean']:.3f} (95 % interval over {groups} {error['low']:.3f} to {error['high']:.3f})"
-    )
+        return f"{error['mean']:.1f} {unit} (median {error['median']:.1f} {unit}; {interval_in_words(error, groups, unit)})"
+    return f"{unit} {error['mean']:.3f} ({interval_in_words(error, groups)})"
+
+
+def interval_in_words(figure: dict[str, Any], groups: str, unit: str = "") -> str:
+    """As "95 % interval over participants 29.0 to 33.4 px", or that it is not defined."""
+    if figure["low"] is None or figure["high"] is None:
+        return f"95 % interval over {groups} {NOT_DEFINED}: too few of them"
+    digits = 1 if unit else 3
+    return f"95 % interval over {groups} {figure['low']:.{digits}f} to {figure['high']:.{digits}f} {unit}".rstrip()
+
+
+def ends_in_words(figure: dict[str, Any], style: str) -> str:
+    """As "[-0.8, +1.9]" with style "+.1f", or "[not defined]"."""
+    if figure["low"] is None or figure["high"] is None:
+        return f"[{NOT_DEFINED}]"
+    return f"[{figure['low']:{style}}, {figure['high']:{style}}]"
 
 
 def short_error(error: dict[str, Any]) -> str:

@@ -10,8 +10,10 @@ from xgaze.artifacts import CARD_FILE
 from xgaze.cli.common import (
     MEASURED,
     emit,
+    ends_in_words,
     error_in_words,
     fan_options,
+    interval_in_words,
     next_command,
     note,
     open_data,
@@ -123,7 +125,7 @@ def _scored(score: dict[str, Any], groups: str) -> str:
     unit = score["unit"]
     if unit not in MEASURED:
         return error_in_words(score, groups)
-    return f"{score['mean']:.1f} {unit} (95 % interval over {groups} {score['low']:.1f} to {score['high']:.1f} {unit})"
+    return f"{score['mean']:.1f} {unit} ({interval_in_words(score, groups, unit)})"
 
 
 def _measures(measures: list[dict[str, Any]]) -> list[str]:
@@ -131,4 +133,4 @@ def _measures(measures: list[dict[str, Any]]) -> list[str]:
     if len(measures) < 2:
         return []
     told = [(one["measure"], next(value for key, value in one.items() if key != "measure")) for one in measures]
-    return [f"  {name}: {own['mean']:.3f} [{own['low']:.3f}, {own['high']:.3f}]" for name, own in told]
+    return [f"  {name}: {own['mean']:.3f} {ends_in_words(own, '.3f')}" for name, own in told]

@@ -9,6 +9,7 @@ import click
 from xgaze.artifacts import ModelCard
 from xgaze.cli.common import (
     emit,
+    ends_in_words,
     error_in_words,
     fan_options,
     next_command,
@@ -33,6 +34,7 @@ FIGURES = (
     "control",
     "student",
     "reference",
+    "worse_unit",
     "difference_percent",
     "difference_from_teacher_percent",
     "control_difference_from_teacher_percent",
@@ -74,7 +76,12 @@ class Percent(click.ParamType[float]):
 @click.option(
     "--effort", type=click.Choice(["quick", "full"]), help="quick: heads on cached embeddings; full: end to end."
 )
-@click.option("--max-worse", type=Percent(), metavar="PERCENT", help="Budget: how much worse the student may be.")
+@click.option(
+    "--max-worse",
+    type=Percent(),
+    metavar="PERCENT",
+    help="Budget: how much worse the student may be; of classes, in points.",
+)
 @click.option("--max-params", type=click.IntRange(1), metavar="N", help="Budget: parameters in all.")
 @click.option("--max-bytes", type=click.IntRange(1), metavar="N", help="Budget: bytes of the weights file.")
 @click.option(
@@ -147,6 +154,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
     teacher, student, worse = figures["teacher"], figures["student"], figures["difference_percent"]
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
+    unit = figures.get("worse_unit") or "%"
     verdict = "held" if figures["budget_met"] else "NOT held"
     latency, groups = student["latency_ms"], card.spec.get("groups", "participants")
     return [
@@ -154,15 +162,15 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"{figures['fc_reduction']:.1f}x fewer than the teacher ({student['parameters']:,} in all, "
         f"{figures['parameter_reduction']:.1f}x fewer; {student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'], groups)}.",
-        f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra)}.",
-        f"  Worse than {against}: {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}], 95 % interval over "
-        f"{groups}. Budget of {figures['budget_percent']:g} %: {verdict} by the upper bound.",
+        f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra, unit)}.",
+        f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
+        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict} by the upper bound.",
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
-        *labels_only_in_words(figures["labels_only"]),
+        *labels_only_in_words(figures["labels_only"], unit),
         f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
         f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
-        *int8_in_words(student["int8"], figures["int8_file_reduction"]),
+        *int8_in_words(student["int8"], figures["int8_file_reduction"], unit),
         *few_participants(figures["test_participants"], groups),
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
@@ -170,40 +178,40 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
     ]
 
 
-def change_in_words(percent: float) -> str:
-    """As "1.2 % worse", "0.6 % better": positive is worse."""
-    return f"{abs(percent):.1f} % {'worse' if percent > 0 else 'better'}"
+def change_in_words(worse: float, unit: str = "%") -> str:
+    """As "1.2 % worse", "0.6 points better": positive is worse."""
+    return f"{abs(worse):.1f} {unit} {'worse' if worse > 0 else 'better'}"
 
 
 def macro_f1_in_words(lost: dict[str, Any] | None) -> list[str]:
     """Beside the one score of classes, the score in which every class counts the same."""
-    if lost is None:
+    if lost is None or "worse_points" not in lost:  # an older version told it in percent
         return []
-    worse, whole = lost["worse_percent"], lost["worse_than_teacher_percent"]
+    worse, whole = lost["worse_points"], lost["worse_than_teacher_points"]
     return [
-        f"  Macro F1 {lost['student']:.3f} against {lost['reference']:.3f}: {worse['mean']:+.1f} % worse "
-        f"[{worse['low']:+.1f}, {worse['high']:+.1f}]; against the untuned teacher's {lost['teacher']:.3f}: "
-        f"{whole['mean']:+.1f} % [{whole['low']:+.1f}, {whole['high']:+.1f}]."
+        f"  Macro F1 {lost['student']:.3f} against {lost['reference']:.3f}: {worse['mean']:+.1f} points worse "
+        f"{ends_in_words(worse, '+.1f')}; against the untuned teacher's {lost['teacher']:.3f}: "
+        f"{whole['mean']:+.1f} points {ends_in_words(whole, '+.1f')}."
     ]
 
 
-def labels_only_in_words(beside: dict[str, Any] | None) -> list[str]:
+def labels_only_in_words(beside: dict[str, Any] | None, unit: str = "%") -> list[str]:
     """What the teacher's lessons gave, where it taught."""
     if beside is None:
         return []
     worse = beside["worse_than_student_percent"]
     return [
-        f"  The same student from labels alone: {change_in_words(worse['mean'])} than this one "
-        f"[{worse['low']:+.1f}, {worse['high']:+.1f}]."
+        f"  The same student from labels alone: {change_in_words(worse['mean'], unit)} than this one "
+        f"{ends_in_words(worse, '+.1f')}."
     ]
 
 
-def int8_in_words(int8: dict[str, Any], times_smaller: float) -> list[str]:
+def int8_in_words(int8: dict[str, Any], times_smaller: float, unit: str = "%") -> list[str]:
     """The file in 8 bits, and a warning where it is slower."""
     worse = int8["worse_than_reference_percent"]
     line = (
         f"  int8: {int8['bytes'] / 1e3:.0f} kB, {times_smaller:.0f}x smaller than the teacher's file; "
-        f"{worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}]; {int8['latency_ms']['median']:.2f} ms."
+        f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."
     )
     return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]
 

@@ -5,10 +5,19 @@ from typing import Any
 
 import click
 
-from xgaze.cli.common import emit, next_command, open_data, read_recipe, recipe_faults_first, run_folder
+from xgaze.cli.common import (
+    emit,
+    ends_in_words,
+    next_command,
+    open_data,
+    read_recipe,
+    recipe_faults_first,
+    run_folder,
+)
 from xgaze.compression.distill import STUDENT, student_of_teacher
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
+from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
@@ -78,18 +87,13 @@ def in_words(figures: dict[str, Any], folder: Path, next_step: str) -> list[str]
 
 def _told(score: dict[str, Any]) -> str:
     found = score["over_pictures"]
-    return "-" if found is None else f"{found['mean']:.3f} {_ends(found, '.3f')}"
+    return NOT_DEFINED if found is None else f"{found['mean']:.3f} {ends_in_words(found, '.3f')}"
 
 
 def _difference(one: dict[str, Any]) -> str:
     found = one["over_pictures"]
     if found is None:
-        return "not measured"
+        return NOT_DEFINED
     over_viewers = one["over_viewers"]
-    return f"{found['mean']:+.3f} {_ends(found, '+.3f')}" + (f" {_ends(over_viewers, '+.3f')}" if over_viewers else "")
-
-
-def _ends(found: dict[str, Any], style: str) -> str:
-    if found["low"] is None:
-        return "[one only]"
-    return f"[{found['low']:{style}}, {found['high']:{style}}]"
+    beside = f" {ends_in_words(over_viewers, '+.3f')}" if over_viewers else ""
+    return f"{found['mean']:+.3f} {ends_in_words(found, '+.3f')}{beside}"

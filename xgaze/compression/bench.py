@@ -17,6 +17,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
+from xgaze.training.task import participant_weights
 from xgaze.training.tuning import Features, tune_head, tuning_settings
 
 SHOWN = 64
@@ -83,7 +84,9 @@ def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, folde
         unlabelled = open_unlabelled(recipe.data, recording.spec, advance)
     parts = {
         split: Features(
-            _embeddings(teacher, layer, recording, split, folder), targets_of(recording, rows_of(recording, split))
+            _embeddings(teacher, layer, recording, split, folder),
+            targets_of(recording, rows_of(recording, split)),
+            weights=_weights(recording, split),
         )
         for split in ("train", "validation")
     }
@@ -115,6 +118,13 @@ def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
     """Which training samples surgeries are computed and proved on: spread over all, reproducible, in order."""
     chosen = np.random.default_rng(seed).choice(samples, min(samples, wanted), replace=False)
     return np.sort(chosen)
+
+
+def _weights(recording: Recording, split: str) -> NDArray[np.float32]:
+    """How much every sample counts, so that every participant counts the same."""
+    people = recording.table["participant"].to_numpy(str)[rows_of(recording, split)]
+    by_name = participant_weights(people)
+    return np.array([by_name[one] for one in people], np.float32)
 
 
 def _embeddings(

@@ -89,38 +89,58 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
     budget of error.
 
     Where none does, the smallest whose estimate holds it and whose upper bound holds it against the best student tried, since
-    the reference was tuned apart and the noise of that is common to all students; failing that, the nearest. Raises InputError
-    naming the nearest where no student fits the budgets of size or time.
+    the reference was tuned apart and the noise of that is common to all students; failing that, the nearest. Where no upper bound
+    is defined none holds, and the least worse by its estimate is taken. Raises InputError naming the nearest where no student
+    fits the budgets of size or time.
     """
     fitting = [one for one in candidates if fits(one, wanted)]
     if not fitting:
         raise InputError(_nothing_fits(candidates, wanted))
-    budget = wanted.max_worse_percent
+    budget, unit = wanted.max_worse_percent, judge.unit
+    nearest = min(fitting, key=_by_bound)
     if has_cost_budget(wanted):
-        best = min(fitting, key=lambda one: one.worse_percent.high)
         within = " and ".join(f"{limit:,.15g} {LIMITS[key].what}" for key, limit in limits_of(wanted).items())
-        return Choice(best, best.worse_percent.high <= budget, f"the least worse of those with at most {within}")
-    holding = [one for one in fitting if one.worse_percent.high <= budget]
+        said = f"the least worse of those with at most {within}{_unbounded(nearest, judge)}"
+        return Choice(nearest, nearest.worse_percent.upper <= budget, said)
+    holding = [one for one in fitting if one.worse_percent.upper <= budget]
     if holding:
-        return Choice(_smallest(holding, size), True, f"the smallest whose upper bound is at most {budget:g} %")
-    nearest = min(fitting, key=lambda one: one.worse_percent.high)
+        return Choice(_smallest(holding, size), True, f"the smallest whose upper bound is at most {budget:g} {unit}")
+    if nearest.worse_percent.high is None:
+        return Choice(nearest, False, f"the least worse{_unbounded(nearest, judge)}")
     best = min(fitting, key=lambda one: one.worse_percent.mean)
     beside = judge.against("best student", {"best student": best.result.outputs})
     likely = [
         one
         for one in fitting
-        if one.worse_percent.mean <= budget and beside.worse_percent(one.result.outputs).high <= budget
+        if one.worse_percent.mean <= budget and beside.worse_percent(one.result.outputs).upper <= budget
     ]
+    none = f"no upper bound is at most {budget:g} {unit}"
     if likely:
-        words = (
-            f"no upper bound is at most {budget:g} %; the smallest whose estimate is, as good as the best student tried"
-        )
-        return Choice(_smallest(likely, size), False, f"{words}; the nearest is {_named(nearest)}")
-    return Choice(nearest, False, f"no upper bound is at most {budget:g} %; the nearest")
+        words = f"{none}; the smallest whose estimate is, as good as the best student tried"
+        return Choice(_smallest(likely, size), False, f"{words}; the nearest is {_named(nearest, unit)}")
+    return Choice(nearest, False, f"{none}; the nearest")
 
 
-def _named(one: Judged) -> str:
-    return f"{one.result.trial.plan.in_words} with {one.result.parameters:,} parameters ({one.worse_percent} % worse)"
+def _by_bound(one: Judged) -> tuple[float, float]:
+    """Upper bounds that are equal, or not defined, leave it to the estimate."""
+    return one.worse_percent.upper, one.worse_percent.mean
+
+
+def _unbounded(one: Judged, judge: Judge) -> str:
+    """Why an estimate decided, or nothing."""
+    if one.worse_percent.high is not None:
+        return ""
+    people = len(set(judge.participants.tolist()))
+    return (
+        f" by its estimate alone: with {people} validation {judge.spec.groups} no upper bound is defined, so that no budget "
+        "can be said to hold"
+    )
+
+
+def _named(one: Judged, unit: str) -> str:
+    return (
+        f"{one.result.trial.plan.in_words} with {one.result.parameters:,} parameters ({one.worse_percent} {unit} worse)"
+    )
 
 
 def _smallest(candidates: Sequence[Judged], size: Size) -> Judged:

@@ -65,6 +65,10 @@ class Search:
         self.found += new
         return new
 
+    def told(self, one: Judged) -> str:
+        """Its size and loss in words."""
+        return f"{one.result.parameters:,} parameters, {one.worse_percent} {self.judge.unit} worse"
+
 
 def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan) -> Search:
     """Bench, capacity of the folded first FC layer, and a judge who so far knows the teacher only. Raises InputError, before
@@ -149,12 +153,10 @@ def search_wholes(search: Search, say: Say) -> None:
             plans = [rounded_as_fast(search.bench, plan) for plan in plans]
         done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
         for one in done:
-            say(
-                f"  {one.result.trial.plan.in_words}: {one.result.parameters:,} parameters, {one.worse_percent} % worse."
-            )
+            say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
         if has_cost_budget(wanted):
             return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
-        return [one.worse_percent.high <= wanted.max_worse_percent for one in done]
+        return [one.worse_percent.upper <= wanted.max_worse_percent for one in done]
 
     bisect(whole_plans(search), search.width, holds)
 
@@ -175,7 +177,7 @@ def search_baselines(search: Search, chosen: Result, say: Say) -> None:
     for one in rivals(chosen, search.capacity.in_features):
         try:
             (done,) = search.judged(search.run([one]))
-            say(f"  {one.method}: {done.result.parameters:,} parameters, {done.worse_percent} % worse.")
+            say(f"  {one.method}: {search.told(done)}.")
         except InputError as error:
             say(f"  {one.method}: left out: {error}")
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from xgaze.artifacts import atomic_path
 from xgaze.compression.slim import slim
 from xgaze.data.contract import Spec
+from xgaze.evaluation.participants import Interval, mean_interval
 
 OUTPUT_NAME = "output"
 SHAPE_NUMBERS = 64
@@ -87,6 +88,22 @@ def measure_latency_ms(session: Any, inputs: Sequence[Tensor], repeats: int = 20
         session.run(None, feed)
         seconds[k] = time.perf_counter() - start
     return Latency(float(np.median(seconds) * 1e3), float(np.quantile(seconds, 0.95) * 1e3))
+
+
+def paired_ratio(first: Any, second: Any, inputs: Sequence[Tensor], rounds: int = 20, each: int = 10) -> Interval:
+    """How many times as long as the second session the first one needs for one sample, with a 95 % interval over rounds.
+
+    Both are measured in turn, whichever goes first alternating, so that what else the machine does falls on both. Per round the
+    ratio of the medians of `each` runs; the interval is the t-interval of its logarithm.
+    """
+    logs = np.empty(rounds)
+    for k in range(rounds):
+        order = (first, second) if k % 2 == 0 else (second, first)
+        medians = {id(one): measure_latency_ms(one, inputs, each, warm_up=2).median for one in order}
+        logs[k] = np.log(medians[id(first)] / medians[id(second)])
+    found = mean_interval(logs, np.arange(rounds))
+    assert found.low is not None and found.high is not None
+    return Interval(float(np.exp(found.mean)), float(np.exp(found.low)), float(np.exp(found.high)))
 
 
 def latency_to_json(latency: Latency) -> dict[str, float]:

@@ -10,6 +10,7 @@ from xgaze.artifacts import write_csv
 from xgaze.compression.bench import Bench
 from xgaze.compression.budget import Judged
 from xgaze.compression.trial import Result
+from xgaze.evaluation.score import worse_unit
 from xgaze.models.size import count_fc_parameters, count_parameters
 
 STAGES = {"none": "no training", "head": "head tuned", "whole": "tuned end to end"}
@@ -43,6 +44,7 @@ def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
         "seconds": result.seconds,
         "against": one.against,
         "validation_score": one.score,
+        "worse_unit": worse_unit(bench.recording.spec),
         "worse_percent_mean": one.worse_percent.mean,
         "worse_percent_low": one.worse_percent.low,
         "worse_percent_high": one.worse_percent.high,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
 from xgaze.evaluation.participants import Interval
-from xgaze.evaluation.score import compare, higher_is_better, pooled_score
+from xgaze.evaluation.score import compare, higher_is_better, pooled_score, worse_unit
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,13 @@ class Judge:
     name: str
 
     def score(self, outputs: NDArray[Any]) -> float:
-        return pooled_score(self.spec, outputs, self.truth)
+        """The score that `worse` compares: every participant counts the same."""
+        return pooled_score(self.spec, outputs, self.truth, self.participants)
+
+    @property
+    def unit(self) -> str:
+        """Of how much worse: "%" of the reference's error, or "points" of classes' score."""
+        return worse_unit(self.spec)
 
     def better(self, outputs: Mapping[str, NDArray[Any]]) -> str:
         """Name of the outputs that score best."""
@@ -38,4 +44,5 @@ class Judge:
         return self.against(self.better(outputs), outputs)
 
     def worse_percent(self, outputs: NDArray[Any]) -> Interval:
+        """How much worse than the reference, in `unit`; without ends where too few participants validate."""
         return compare(self.spec, outputs, self.reference, self.truth, self.participants)

@@ -14,7 +14,7 @@ from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
 from xgaze.evaluation.f1_lost import macro_f1_lost
 from xgaze.evaluation.predictions import prediction_table
-from xgaze.evaluation.score import compare, summarise
+from xgaze.evaluation.score import compare, summarise, worse_unit
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
@@ -89,6 +89,7 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
+        "worse_unit": worse_unit(spec),
         "participants": len(set(people)),
     }
 
@@ -101,8 +102,8 @@ def _macro_f1(
     whole = macro_f1_lost(spec, outputs["student"], outputs["teacher"], truth, people)
     if lost is None or whole is None:
         return None
-    percent = {"worse_percent": lost["worse_percent"], "worse_than_teacher_percent": whole["worse_percent"]}
-    return {**lost, "teacher": whole["reference"], **{key: vars(one) for key, one in percent.items()}}
+    points = {"worse_points": lost["worse_points"], "worse_than_teacher_points": whole["worse_points"]}
+    return {**lost, "teacher": whole["reference"], **{key: vars(one) for key, one in points.items()}}
 
 
 def _beside(
@@ -149,7 +150,8 @@ def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float
 def gather_metrics(
     scored: dict[str, Any], measured: dict[str, Any], outcome: Outcome, budget_percent: float
 ) -> dict[str, Any]:
-    """The figures of `xgaze distill --json`, less names and paths."""
+    """The figures of `xgaze distill --json`, less names and paths. Keys in `_percent` hold "worse_unit": percent of an error, or
+    for classes percentage points."""
     teacher, student = measured["teacher"], measured["student"]
     difference = scored["difference"]
     return {
@@ -157,11 +159,12 @@ def gather_metrics(
         "control": {"error": scored["error"]["control"]},
         "student": {**student, "error": scored["error"]["student"]},
         "reference": outcome.reference,
+        "worse_unit": scored["worse_unit"],
         "difference_percent": vars(difference),
         "difference_from_teacher_percent": vars(scored["against_teacher"]),
         "control_difference_from_teacher_percent": vars(scored["control_against_teacher"]),
         "budget_percent": budget_percent,
-        "budget_met": bool(difference.high <= budget_percent),
+        "budget_met": bool(difference.upper <= budget_percent),
         "held_on_validation": outcome.held,
         "teacher_weights": outcome.teacher_weights,
         "reason": outcome.reason,

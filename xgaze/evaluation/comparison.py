@@ -1,5 +1,6 @@
 """Two models on the same people: paired differences of what they lose, with intervals over participants."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xgaze.errors import InputError
-from xgaze.evaluation.participants import Interval, difference_percent, mean_interval
+from xgaze.evaluation.participants import difference_percent, mean_interval
 
 GAZE_TRUTH = ["truth_x_px", "truth_y_px"]
 SAME_TRUTH = 1e-2
@@ -48,8 +49,8 @@ def compare_predictions(
     return {
         "unit": "%" if classes else unit,
         "participants": len(rows),
-        "difference": _ends(mean_interval(theirs - ours, people)),
-        "difference_percent": None if relative is None else _ends(relative),
+        "difference": asdict(mean_interval(theirs - ours, people)),
+        "difference_percent": None if relative is None else asdict(relative),
         "rows": rows,
     }
 
@@ -66,10 +67,6 @@ def _figures(table: pd.DataFrame) -> pd.Series:
     if task == "class":
         return 100.0 * (table["prediction"] == table["truth"])
     return table["error_px" if task == "gaze" else "error"].astype(float)
-
-
-def _ends(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
 
 
 def _same_people(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> None:

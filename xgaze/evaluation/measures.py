@@ -1,7 +1,12 @@
-"""Every score of a classifier as a function of how often each participant counts: one definition for estimate and interval."""
+"""Every score of a classifier as a function of how often each participant counts: one definition for estimate and interval.
+
+Weights are of the participants, in the order of their names, and then of one chance participant per class: as many samples as
+those with the class have of it on average, answered as by chance. They count in intervals only (`class_intervals`).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,44 +15,85 @@ from numpy.typing import NDArray
 from xgaze.data.contract import Spec
 from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
-from xgaze.evaluation.resampling import Weights, weighted_auc
+from xgaze.evaluation.pairs import Pairs, pairs_of, with_chance
+from xgaze.evaluation.resampling import Weights, merged_strata
 
-DRAWS_AT_ONCE = 100
+FEWEST = 2
+"""People that a class needs for an interval."""
 PEOPLE_AUC = "AUC of participants"
 
 Measure = Callable[[Weights], NDArray[np.float64]]
-"""Weights of participants (draws, participants) -> a score per draw."""
+"""Weights (draws, participants + classes) -> a score per draw; NaN where it is not defined."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
-    """All seeds' samples in a row: outputs (m, outputs), targets (m, ...), participants (m,) and which seed (m,)."""
+    """Outputs (m, outputs), targets (m,), participants (m,) and which model said so (m,): scores of two models, as those of two
+    folds, are not compared with each other."""
 
     outputs: NDArray[Any]
     targets: NDArray[Any]
     participants: NDArray[Any]
-    seed: NDArray[np.int64]
+    model: NDArray[np.int64]
+
+    @cached_property
+    def names(self) -> NDArray[np.str_]:
+        """Of the participants, sorted."""
+        return np.unique(np.asarray(self.participants, dtype=str))
+
+    @cached_property
+    def person(self) -> NDArray[np.int64]:
+        """Place of every sample's participant among the names."""
+        return np.searchsorted(self.names, np.asarray(self.participants, dtype=str))
+
+    @cached_property
+    def class_sets(self) -> list[tuple[int, ...]]:
+        """The classes of every participant, in the order of their names."""
+        owned: list[set[int]] = [set() for _ in self.names]
+        for place, label in zip(self.person.tolist(), self.targets.tolist(), strict=True):
+            owned[place].add(label)
+        return [tuple(sorted(one)) for one in owned]
+
+    @property
+    def strata(self) -> list[int]:
+        """Within what participants are drawn: those with the same set of classes."""
+        return merged_strata(self.class_sets)
+
+    def people_of_class(self, label: int) -> int:
+        """How many participants have a sample of it."""
+        return sum(label in one for one in self.class_sets)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether every class there has people enough, so that no single one stands for it."""
+        there = {label for one in self.class_sets for label in one}
+        return all(self.people_of_class(label) >= FEWEST for label in there)
+
+    @property
+    def grain(self) -> float:
+        """What one answer more or less changes in a score in which classes count alike: finer, nothing is known."""
+        counts = np.bincount(self.targets)
+        counts = counts[counts > 0]
+        return float(1 / (len(counts) * counts.min()))
+
+
+def samples_of(outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> Samples:
+    """Of one model."""
+    return Samples(outputs, targets, participants, np.zeros(len(targets), np.int64))
 
 
 def measures_of(spec: Spec, samples: Samples) -> dict[str, Measure]:
     """Name -> score of weighted participants. The AUC of participants takes the mean probability of each, and is there
     where everyone has one class; both AUCs need two classes."""
-    predicted = samples.outputs.argmax(axis=1)
     many = len(spec.classes)
-    names, matrices = participant_confusions(samples.targets, predicted, samples.participants, many)
-    flat = matrices.reshape(len(names), -1).astype(float)
-
-    def summed(weights: Weights) -> NDArray[np.float64]:
-        sums: NDArray[np.float64] = (weights @ flat).reshape(-1, many, many)
-        return sums
-
     measures: dict[str, Measure] = {}
     if many == 2:
-        person = np.searchsorted(names, samples.participants)
         # The difference of logits is monotone in the probability, and does not saturate to ties as the probability does.
-        measures["AUC"] = _auc(samples.outputs[:, 1] - samples.outputs[:, 0], samples.targets, person)
-        if all(len(set(stratum)) == 1 for stratum in strata_of(samples)):
-            measures[PEOPLE_AUC] = _auc(*_mean_probabilities(samples, person, len(names)))
+        lean = samples.outputs[:, 1] - samples.outputs[:, 0]
+        measures["AUC"] = _pairs(samples, lean, samples.targets, samples.person, samples.model).auc
+        if all(len(classes) == 1 for classes in samples.class_sets):
+            measures[PEOPLE_AUC] = _pairs(samples, *_mean_probabilities(samples)).auc
+    summed = _confusions(samples, many)
     measures["accuracy"] = lambda weights: accuracy_of(summed(weights))
     measures["weighted F1"] = lambda weights: weighted_f1(summed(weights))
     measures["macro F1"] = lambda weights: macro_f1(summed(weights))
@@ -56,28 +102,35 @@ def measures_of(spec: Spec, samples: Samples) -> dict[str, Measure]:
     return measures
 
 
-def _auc(values: NDArray[Any], labels: NDArray[Any], person: NDArray[np.int64]) -> Measure:
-    def area(weights: Weights) -> NDArray[np.float64]:
-        blocks = (weights[k : k + DRAWS_AT_ONCE] for k in range(0, len(weights), DRAWS_AT_ONCE))
-        return np.concatenate([weighted_auc(values, labels == 1, block[:, person]) for block in blocks])
+def _confusions(samples: Samples, many: int) -> Measure:
+    """Weights -> summed confusion matrices (draws, classes, classes)."""
+    _, own = participant_confusions(samples.targets, samples.outputs.argmax(axis=1), samples.participants, many)
+    counts = np.bincount(samples.targets, minlength=many)
+    people = np.array([max(samples.people_of_class(label), 1) for label in range(many)])
+    chance = np.eye(many)[:, :, None] * (counts / people / many)[:, None, None]
+    flat = np.concatenate([own, np.broadcast_to(chance, (many, many, many))]).reshape(len(own) + many, -1)
 
-    return area
+    def summed(weights: Weights) -> NDArray[np.float64]:
+        sums: NDArray[np.float64] = (weights @ flat).reshape(-1, many, many)
+        return sums
+
+    return summed
+
+
+def _pairs(
+    samples: Samples, values: NDArray[Any], labels: NDArray[Any], person: NDArray[np.int64], model: NDArray[np.int64]
+) -> Pairs:
+    pairs = pairs_of(values, labels == 1, person, len(samples.names), model)
+    return with_chance(pairs, (samples.people_of_class(0), samples.people_of_class(1)))
 
 
 def _mean_probabilities(
-    samples: Samples, person: NDArray[np.int64], people: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
-    """Mean probability of class 1, class and participant, of every participant and seed."""
-    keys, place = np.unique(samples.seed * people + person, return_inverse=True)
+    samples: Samples,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Mean probability of class 1, class, participant and model, of every participant and model."""
+    people = len(samples.names)
+    keys, place = np.unique(samples.model * people + samples.person, return_inverse=True)
     mean = np.bincount(place, probabilities(samples.outputs)[:, 1]) / np.bincount(place)
     labels = np.zeros(len(keys), np.int64)
     labels[place] = samples.targets
-    return mean, labels, keys % people
-
-
-def strata_of(samples: Samples) -> list[tuple[int, ...]]:
-    """The classes of every participant, in the order of their names."""
-    owned: dict[str, set[int]] = {}
-    for name, label in zip(samples.participants.tolist(), samples.targets.tolist(), strict=True):
-        owned.setdefault(name, set()).add(label)
-    return [tuple(sorted(owned[name])) for name in sorted(owned)]
+    return mean, labels, keys % people, keys // people

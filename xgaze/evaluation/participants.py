@@ -1,33 +1,53 @@
-"""People are the unit of evidence: intervals over participants for means, paired differences and pooled scores.
+"""People are the unit of evidence: intervals over participants for means and paired differences of errors.
 
-Every participant counts the same, however many frames they gave. An interval is the union of the percentile bootstrap
-over participants and the t-interval: with few people the bootstrap is too narrow, with skewed errors the t-interval is.
+Every participant counts the same, however many frames they gave. An interval is the union of three, each of which is too narrow
+somewhere: the percentile bootstrap over participants (few people), the t-interval (skewed errors), and, for what cannot fall
+below a floor, the t-interval of its logarithm. `benchmarks/coverage.py` measures how often they hold the truth. Scores of
+classes are pooled over samples and have their own file, `class_intervals`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-LEVEL = 0.95
-RESAMPLES = 5000
+from xgaze.errors import InputError
 
-Score = Callable[[NDArray[np.int64]], float]
-"""A score of the samples at the given rows."""
+LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+RESAMPLES = 5000
+MOST_UNDEFINED = 0.1
+"""Of all draws: where a score is not defined in more of them, it has no interval."""
+NOT_DEFINED = "not defined"
+ANY, ERRORS, SHARES = (-np.inf, np.inf), (0.0, np.inf), (0.0, 1.0)
+"""Between which values a mean can lie."""
+WIDEST_LOG = 2.0
+"""Half widths of the logarithm: with two or three people it knows no end, and the plain t-interval is wide enough."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval over participants."""
+    """A figure with its 95 % interval over participants; None where too few of them leave it without ends."""
 
     mean: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
 
     def __str__(self) -> str:
+        if self.low is None or self.high is None:
+            return f"{self.mean:.1f} [{NOT_DEFINED}]"
         return f"{self.mean:.1f} [{self.low:.1f}, {self.high:.1f}]"
+
+    @property
+    def upper(self) -> float:
+        """The upper end, infinite where there is none: no budget holds by an end that is not there."""
+        return np.inf if self.high is None else self.high
+
+    def times(self, factor: float) -> "Interval":
+        """In another unit; factor > 0."""
+        low, high = (None if end is None else factor * end for end in (self.low, self.high))
+        return Interval(factor * self.mean, low, high)
 
 
 def participant_means(values: ArrayLike, participants: ArrayLike) -> NDArray[np.float64]:
@@ -40,45 +60,57 @@ def participant_means(values: ArrayLike, participants: ArrayLike) -> NDArray[np.
     return means
 
 
-def mean_interval(values: ArrayLike, participants: ArrayLike, seed: int = 0) -> Interval:
-    """Mean over participants of each participant's mean. One participant gives an interval of infinite width: (-inf, inf)."""
+def mean_interval(
+    values: ArrayLike, participants: ArrayLike, seed: int = 0, within: tuple[float, float] = ANY
+) -> Interval:
+    """Mean over participants of each participant's mean; `within` what values it can lie. One participant has no ends."""
     means = participant_means(values, participants)
+    if len(means) < 2:
+        return Interval(float(means.mean()))
     draws = _draws(len(means), seed)
-    return _union(float(means.mean()), means[draws].mean(axis=1), _standard_error(means), len(means))
+    return _union(float(means.mean()), means[draws].mean(axis=1), _standard_error(means), len(means), within)
 
 
 def difference_percent(student: ArrayLike, reference: ArrayLike, participants: ArrayLike, seed: int = 0) -> Interval:
-    """Paired difference of mean errors, 100 (student - reference) / reference; worse is positive.
+    """Paired difference of mean errors, 100 (student - reference) / reference; worse is positive. One participant has no ends.
 
-    student and reference (n,) are errors of the same samples. The t part uses the linearised ratio.
+    student and reference (n,) are errors of the same samples. The t part takes the jackknife of the ratio. Draws in which the
+    reference makes no error are left out. Raises InputError where it makes none at all, and the student does.
     """
     ours, theirs = participant_means(student, participants), participant_means(reference, participants)
-    ratio = ours.mean() / theirs.mean()
+    if not theirs.any():
+        return _against_none(ours)
+    ratio = float(ours.mean() / theirs.mean())
+    if len(ours) < 2:
+        return Interval(100 * (ratio - 1))
     draws = _draws(len(ours), seed)
-    resampled = 100 * (ours[draws].mean(axis=1) / theirs[draws].mean(axis=1) - 1)
-    linearised = 100 * (ours - ratio * theirs) / theirs.mean()
-    return _union(float(100 * (ratio - 1)), resampled, _standard_error(linearised), len(ours))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        resampled = ours[draws].sum(axis=1) / theirs[draws].sum(axis=1)
+        without_each = (ours.sum() - ours) / (theirs.sum() - theirs)
+    if not np.isfinite(without_each).all():
+        return Interval(100 * (ratio - 1))
+    deviations = (len(ours) - 1) * (without_each - without_each.mean())
+    found = _union(ratio, resampled, _standard_error(deviations), len(ours), ERRORS)
+    low, high = (None if end is None else 100 * (end - 1) for end in (found.low, found.high))
+    return Interval(100 * (ratio - 1), low, high)
 
 
-def score_interval(
-    score: Score, participants: ArrayLike, strata: ArrayLike, seed: int = 0, resamples: int = 1000
-) -> Interval:
-    """Percentile bootstrap of a score pooled over samples, participants drawn whole and within strata (their class)."""
-    ids = np.asarray(participants, dtype=str)
-    rows = {person: np.flatnonzero(ids == person) for person in np.unique(ids)}
-    levels = np.asarray(strata)
-    groups: dict[int, list[str]] = {}
-    for person, own in rows.items():
-        groups.setdefault(int(levels[own[0]]), []).append(person)
-    rng = np.random.default_rng(seed)
+def percentiles(drawn: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Ends of the bootstrap; draws that are not finite are left out, and with too many of them there are no ends."""
+    defined = drawn[np.isfinite(drawn)]
+    if len(defined) < (1 - MOST_UNDEFINED) * len(drawn):
+        return None
+    low, high = np.quantile(defined, TAILS)
+    return float(low), float(high)
 
-    def draw() -> NDArray[np.int64]:
-        people = [rng.choice(group, len(group)) for group in groups.values()]
-        return np.concatenate([rows[person] for person in np.concatenate(people)])
 
-    resampled = np.array([score(draw()) for _ in range(resamples)])
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(score(np.arange(len(ids))), float(low), float(high))
+def _against_none(ours: NDArray[np.float64]) -> Interval:
+    if ours.any():
+        raise InputError(
+            "the reference makes no error on any of these samples, so that no loss in percent of it is defined. Does an input "
+            "tell the target?"
+        )
+    return Interval(0.0, *((0.0, 0.0) if len(ours) > 1 else ()))
 
 
 def _draws(participants: int, seed: int) -> NDArray[np.int64]:
@@ -86,10 +118,22 @@ def _draws(participants: int, seed: int) -> NDArray[np.int64]:
 
 
 def _standard_error(values: NDArray[np.float64]) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def _union(mean: float, resampled: NDArray[np.float64], standard_error: float, participants: int) -> Interval:
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    half = float(stats.t.ppf((1 + LEVEL) / 2, max(participants - 1, 1))) * standard_error
-    return Interval(mean, min(float(low), mean - half), max(float(high), mean + half))
+def _union(
+    mean: float,
+    resampled: NDArray[np.float64],
+    standard_error: float,
+    participants: int,
+    within: tuple[float, float],
+) -> Interval:
+    bootstrap = percentiles(resampled)
+    if bootstrap is None:
+        return Interval(mean)
+    half = float(stats.t.ppf(TAILS[1], participants - 1)) * standard_error
+    lows, highs = [bootstrap[0], mean - half], [bootstrap[1], mean + half]
+    if within[0] == 0 and mean > 0:
+        lows.append(mean * np.exp(-half / mean))
+        highs.append(mean * np.exp(min(half / mean, WIDEST_LOG)))
+    return Interval(mean, float(max(min(lows), within[0])), float(min(max(highs), within[1])))

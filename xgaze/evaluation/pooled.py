@@ -1,65 +1,96 @@
-"""What the pooled predictions of a cross validation say: scores with intervals over participants, baselines beside."""
+"""What the pooled predictions of a cross validation say: scores with intervals over participants, baselines beside.
 
-from collections.abc import Callable, Mapping
+Every fold has a model of its own, whose outputs are ordered among themselves only: AUCs are taken within folds and averaged.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from xgaze.data.contract import Spec
+from xgaze.evaluation.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.confusion import participant_confusions
-from xgaze.evaluation.measures import Samples, measures_of, strata_of
-from xgaze.evaluation.participants import Interval, mean_interval
-from xgaze.evaluation.permutation import permutation_test
-from xgaze.evaluation.resampling import draw_participants, interval_of
-from xgaze.evaluation.score import pooled_score, sample_errors, score_unit, summarise
-
-DRAWS = 1000
+from xgaze.evaluation.fold_ranks import auc_of_ranks, ranks_within
+from xgaze.evaluation.measures import Samples, measures_of
+from xgaze.evaluation.participants import Interval, mean_interval, participant_means
+from xgaze.evaluation.permutation import PERMUTATIONS, permutation_test
+from xgaze.evaluation.score import sample_errors, score_unit, summarise
 
 
 def pooled_figures(
-    spec: Spec, outputs: Mapping[str, NDArray[Any]], targets: NDArray[Any], participants: NDArray[Any], seed: int = 0
+    spec: Spec,
+    outputs: Mapping[str, NDArray[Any]],
+    targets: NDArray[Any],
+    participants: NDArray[Any],
+    seed: int = 0,
+    folds: NDArray[np.int64] | None = None,
+    permutations: int = PERMUTATIONS,
 ) -> dict[str, Any]:
     """JSON of {score, baselines, measures, per_participant, confusion, permutation, scores_of_seeds}.
 
     outputs: name -> (seeds, n, outputs), the first name the model, the others its baselines. targets and participants: (n, ...).
-    Samples of all seeds are pooled; participants are drawn whole, with everything they gave. measures: one row per measure,
-    {measure, name: interval, "against <baseline>": interval of the paired difference}.
+    folds: (seeds, n), which fold tested the sample; one for all if not given. Samples of all seeds are pooled; participants are
+    drawn whole, with everything they gave. measures: one row per measure, {measure, name: interval, "against <baseline>":
+    interval of the paired difference}.
     """
-    pooled = {name: _flat(one, targets, participants) for name, one in outputs.items()}
+    own = next(iter(outputs.values()))
+    placed = np.zeros(own.shape[:2], np.int64) if folds is None else folds
+    pooled = {name: _flat(one, targets, participants, placed) for name, one in outputs.items()}
     model, *others = pooled
     classes = spec.kind == "class"
     measures = _class_measures(spec, pooled, seed) if classes else [_error_measure(spec, pooled)]
-    own = next(one for one in measures if one["measure"] == score_unit(spec)) if classes else measures[0]
-    scores = {name: {"unit": score_unit(spec), **own[name]} for name in pooled}
+    told = next(one for one in measures if one["measure"] == score_unit(spec)) if classes else measures[0]
+    scores = {name: {"unit": score_unit(spec), **told[name]} for name in pooled}
     return {
         "score": scores[model],
         "baselines": {name: scores[name] for name in others},
         "measures": measures,
-        "scores_of_seeds": [score_of(spec, one, targets) for one in outputs[model]],
-        "per_participant": _people_rows(spec, pooled[model]),
+        "scores_of_seeds": [
+            score_of(spec, one, targets, participants, fold) for one, fold in zip(own, placed, strict=True)
+        ],
+        "per_participant": _people_rows(spec, pooled[model], len(own)),
         "confusion": _confusion(spec, pooled[model]) if classes else None,
-        "permutation": _permutation(spec, outputs[model], targets, participants, seed) if classes else None,
+        "permutation": _permutation(spec, own, targets, participants, placed, seed, permutations) if classes else None,
     }
 
 
-def score_of(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> float | None:
-    """The one score of some samples, (n, outputs) and (n, ...); None where it is not defined, as the AUC of one class."""
-    if spec.kind == "class" and len(spec.classes) == 2 and len(np.unique(targets)) < 2:
-        return None
-    return pooled_score(spec, outputs, targets)
+def score_of(
+    spec: Spec,
+    outputs: NDArray[Any],
+    targets: NDArray[Any],
+    participants: NDArray[Any],
+    folds: NDArray[np.int64] | None = None,
+) -> float | None:
+    """The one score of some samples, (n, outputs) and (n, ...), AUCs within folds (n,); None where it is not defined, as the AUC
+    of one class."""
+    if spec.kind != "class":
+        return float(participant_means(sample_errors(spec, outputs, targets), participants).mean())
+    if len(spec.classes) > 2:
+        return float((outputs.argmax(axis=1) == targets).mean())
+    fold = np.zeros(len(targets), np.int64) if folds is None else folds
+    area = auc_of_ranks(ranks_within(outputs[:, 1] - outputs[:, 0], fold), fold, targets)
+    return float(area) if np.isfinite(area) else None
 
 
-def _flat(outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> Samples:
+def _flat(
+    outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any], folds: NDArray[np.int64]
+) -> Samples:
     seeds, n = outputs.shape[:2]
     return Samples(
         outputs.reshape(seeds * n, -1),
         np.concatenate([targets] * seeds),
         np.tile(np.asarray(participants, dtype=str), seeds),
-        np.repeat(np.arange(seeds), n),
+        models_of(folds).ravel(),
     )
+
+
+def models_of(folds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A number for the model of every seed and fold: (seeds, n) -> (seeds, n)."""
+    numbers: NDArray[np.int64] = folds + (folds.max(initial=0) + 1) * np.arange(len(folds))[:, None]
+    return numbers
 
 
 def _error_measure(spec: Spec, pooled: Mapping[str, Samples]) -> dict[str, Any]:
@@ -68,41 +99,38 @@ def _error_measure(spec: Spec, pooled: Mapping[str, Samples]) -> dict[str, Any]:
     row: dict[str, Any] = {"measure": f"error, {score_unit(spec)}"}
     for name, one in pooled.items():
         summary = summarise(spec, one.outputs, one.targets, one.participants)
-        row[name] = _ends(Interval(summary.mean, summary.low, summary.high))
+        row[name] = asdict(Interval(summary.mean, summary.low, summary.high))
     ours = pooled[model]
     own = sample_errors(spec, ours.outputs, ours.targets)
     for name in others:
         theirs = sample_errors(spec, pooled[name].outputs, pooled[name].targets)
-        row[f"against {name}"] = _ends(mean_interval(own - theirs, ours.participants))
+        row[f"against {name}"] = asdict(mean_interval(own - theirs, ours.participants))
     return row
 
 
 def _class_measures(spec: Spec, pooled: Mapping[str, Samples], seed: int) -> list[dict[str, Any]]:
     """Every measure of every model on the same draws, so that differences are paired."""
     model, *others = pooled
-    strata = strata_of(pooled[model])
-    draws, once = draw_participants(strata, DRAWS, seed), np.ones((1, len(strata)))
+    among = resampling_of(pooled[model], len(spec.classes), seed)
     found = {name: measures_of(spec, one) for name, one in pooled.items()}
+    same = {name: np.array_equal(pooled[name].outputs, pooled[model].outputs) for name in others}
     rows = []
     for measure in found[model]:
-        point = {name: float(found[name][measure](once)[0]) for name in pooled}
-        drawn = {name: found[name][measure](draws) for name in pooled}
         row: dict[str, Any] = {"measure": measure}
-        row |= {name: _ends(interval_of(point[name], drawn[name])) for name in pooled}
+        row |= {name: asdict(score_interval(found[name][measure], among)) for name in pooled}
         for name in others:
-            change = interval_of(point[model] - point[name], drawn[model] - drawn[name])
-            row[f"against {name}"] = _ends(change)
+            change = difference_interval(found[model][measure], found[name][measure], among, same[name])
+            row[f"against {name}"] = asdict(change)
         rows.append(row)
     return rows
 
 
-def _people_rows(spec: Spec, samples: Samples) -> list[dict[str, Any]]:
+def _people_rows(spec: Spec, samples: Samples, seeds: int) -> list[dict[str, Any]]:
     """Per participant: samples, and mean error in the target's unit or the share of right answers in percent."""
     if spec.kind == "class":
         name, figures = "right_percent", 100.0 * (samples.outputs.argmax(axis=1) == samples.targets)
     else:
         name, figures = "error", sample_errors(spec, samples.outputs, samples.targets)
-    seeds = int(samples.seed.max()) + 1
     rows = []
     for person in sorted(set(samples.participants.tolist())):
         own = samples.participants == person
@@ -119,31 +147,26 @@ def _confusion(spec: Spec, samples: Samples) -> dict[str, Any]:
 
 
 def _permutation(
-    spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any], seed: int
+    spec: Spec,
+    outputs: NDArray[Any],
+    targets: NDArray[Any],
+    participants: NDArray[Any],
+    folds: NDArray[np.int64],
+    seed: int,
+    permutations: int,
 ) -> dict[str, Any]:
     """Of the score, over all seeds."""
     if len(spec.classes) == 2:
-        ranks = rankdata(outputs[..., 1] - outputs[..., 0], axis=1).mean(axis=0)  # the mean of AUCs is linear in ranks
-        return _tested("AUC", lambda labels: _auc_of_ranks(ranks, labels), targets, participants, seed)
+        models = models_of(folds)
+        ranks = ranks_within((outputs[..., 1] - outputs[..., 0]).ravel(), models.ravel())
+
+        def score(labels: NDArray[Any]) -> float:
+            return auc_of_ranks(ranks, models.ravel(), np.tile(labels, len(outputs)))
+
+        return {"score": "AUC", **asdict(permutation_test(score, targets, participants, permutations, seed))}
     predicted = outputs.argmax(axis=2)
-    return _tested("accuracy", lambda labels: float((predicted == labels).mean()), targets, participants, seed)
 
+    def right(labels: NDArray[Any]) -> float:
+        return float((predicted == labels).mean())
 
-def _auc_of_ranks(ranks: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """The Mann-Whitney form, ties one half: ranks from 1, of samples of class 0 and 1."""
-    positive = int(labels.sum())
-    return float((ranks[labels == 1].sum() - positive * (positive + 1) / 2) / (positive * (len(labels) - positive)))
-
-
-def _tested(
-    name: str,
-    score: Callable[[NDArray[Any]], float],
-    targets: NDArray[Any],
-    participants: NDArray[Any],
-    seed: int,
-) -> dict[str, Any]:
-    return {"score": name, **asdict(permutation_test(score, targets, participants, seed=seed))}
-
-
-def _ends(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.mean, "low": interval.low, "high": interval.high}
+    return {"score": "accuracy", **asdict(permutation_test(right, targets, participants, permutations, seed))}

@@ -1,46 +1,51 @@
-"""Participants drawn anew, as weights: a score that takes one weight per participant and draw is bootstrapped all at once."""
+"""Participants drawn anew, or left out one at a time, as weights: a score that takes one weight per participant and draw is
+resampled all at once."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from xgaze.evaluation.participants import LEVEL, Interval
+from numpy.typing import NDArray
 
 Weights = NDArray[np.float64]
 """(draws, participants): how often each participant was drawn."""
 
 
-def draw_participants(strata: Sequence[Any], draws: int, seed: int = 0) -> Weights:
+def draw_participants(strata: Sequence[Hashable], draws: int, seed: int = 0) -> Weights:
     """Draw as many participants as there are, with replacement, within strata (one hashable entry per participant)."""
     rng = np.random.default_rng(seed % 2**63)
     weights = np.zeros((draws, len(strata)))
-    for stratum in dict.fromkeys(strata):
-        members = np.array([k for k, own in enumerate(strata) if own == stratum])
+    for members in members_of(strata):
         weights[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
     return weights
 
 
-def interval_of(point: float, drawn: NDArray[np.float64]) -> Interval:
-    """Percentile interval of the scores of all draws; draws in which the score is not defined (NaN) are left out."""
-    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(point, float(low), float(high))
+def members_of(strata: Sequence[Hashable]) -> list[NDArray[np.int64]]:
+    """Places of the participants of every stratum, in the order of their first."""
+    return [np.array([k for k, own in enumerate(strata) if own == one]) for one in dict.fromkeys(strata)]
 
 
-def weighted_auc(values: ArrayLike, positive: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
-    """Area under the ROC curve where sample i counts weights[:, i] times: (n,), (n,), (draws, n) -> (draws,).
+def merged_strata(strata: Sequence[Hashable]) -> list[int]:
+    """Strata by number, so that each has two participants or more: those of one are put together, or a single one with the
+    most frequent. A single participant in all stays alone."""
+    numbers = {one: k for k, one in enumerate(dict.fromkeys(strata))}
+    places = [numbers[one] for one in strata]
+    sizes = np.bincount(places)
+    alone = np.flatnonzero(sizes == 1)
+    home = int(sizes.argmax()) if len(alone) == 1 else int(alone[0]) if len(alone) else -1
+    return [home if sizes[one] == 1 else one for one in places]
 
-    Ties count one half. NaN for a draw without a positive or without a negative. Equals scikit-learn's roc_auc_score with
-    sample_weight.
+
+def jackknife(without_each: NDArray[np.float64], strata: Sequence[Hashable]) -> tuple[float, float]:
+    """(variance, degrees of freedom after Satterthwaite) of a score from its values without each participant (n,).
+
+    Per stratum (n - 1) / n times the sum of squares about the stratum's mean, and n - 1 degrees of freedom.
     """
-    _, place = np.unique(np.asarray(values, np.float64), return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    starts = np.flatnonzero(np.diff(place[order], prepend=-1))  # of every group of equal values
-    ordered, is_positive = np.asarray(weights, np.float64)[:, order], np.asarray(positive, bool)[order]
-    ups = np.add.reduceat(ordered * is_positive, starts, axis=1)
-    downs = np.add.reduceat(ordered * ~is_positive, starts, axis=1)
-    below = np.cumsum(downs, axis=1) - downs / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        area: NDArray[np.float64] = (ups * below).sum(axis=1) / (ups.sum(axis=1) * downs.sum(axis=1))
-    return area
+    parts, freedoms = [], []
+    for members in members_of(strata):
+        own, n = without_each[members], len(members)
+        parts.append((n - 1) / n * float(((own - own.mean()) ** 2).sum()))
+        freedoms.append(max(n - 1, 1))
+    variance = sum(parts)
+    if variance == 0:
+        return 0.0, float(sum(freedoms))
+    return variance, variance**2 / sum(part**2 / one for part, one in zip(parts, freedoms, strict=True))

@@ -14,13 +14,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from xgaze.evaluation.fixation import auc_judd, information_gain, inside, nss, shuffled_auc
 from xgaze.evaluation.fixation_maps import correlation, kl_divergence, similarity
-from xgaze.evaluation.participants import mean_interval
+from xgaze.evaluation.participants import ANY, SHARES, mean_interval
 from xgaze.evaluation.saliency_baselines import blurred_fixations, maps_of_others
 
 CENTRE, UNIFORM, CEILING = "centre bias", "uniform", "other viewers"
 AT_FIXATIONS = ("auc_judd", "shuffled_auc", "nss", "information_gain")
 OF_MAPS = ("cc", "sim", "kl")
 METRICS = (*AT_FIXATIONS, *OF_MAPS)
+WITHIN = {"auc_judd": SHARES, "shuffled_auc": SHARES, "sim": SHARES, "cc": (-1.0, 1.0)}
+"""Between which values scores can lie; the others anywhere."""
 PER_VIEWER = ("shuffled_auc", "nss", "information_gain")
 """Scores that are means over fixations, so that they can be taken per viewer."""
 Points = NDArray[np.float64]
@@ -85,10 +87,12 @@ def scores_on(
 def at_fixations(
     values: NDArray[Any], fixations_px: Points, picture: Seen, metrics: Sequence[str] = AT_FIXATIONS
 ) -> dict[str, float]:
-    """Scores of a map at some of the picture's fixations."""
+    """Scores of a map at some of the picture's fixations; NaN for a shuffled AUC where nobody looked elsewhere."""
     told = {
         "auc_judd": lambda: auc_judd(values, fixations_px),
-        "shuffled_auc": lambda: shuffled_auc(values, fixations_px, picture.elsewhere),
+        "shuffled_auc": lambda: (
+            shuffled_auc(values, fixations_px, picture.elsewhere) if len(picture.elsewhere) else np.nan
+        ),
         "nss": lambda: nss(values, fixations_px),
         "information_gain": lambda: information_gain(values, picture.centre, fixations_px),
     }
@@ -130,7 +134,7 @@ def _both(
 def _interval(
     table: pd.DataFrame, metric: str, first: str, second: str | None, unit: str, seed: int
 ) -> dict[str, float | None] | None:
-    """{"mean", "low", "high"} over `unit`; None where there is no score, no ends where there is only one unit."""
+    """{"mean", "low", "high"} over `unit`; None where the score is defined nowhere, no ends where there is only one unit."""
     keys = [key for key in ("picture", "viewer") if key in table]
     values = table[table["model"] == first].set_index(keys)[metric]
     if second is not None:
@@ -138,8 +142,8 @@ def _interval(
     values = values.dropna()
     if values.empty:
         return None
-    found = asdict(mean_interval(values.to_numpy(), values.index.get_level_values(unit).to_numpy(str), seed))
-    return {key: value if np.isfinite(value) else None for key, value in found.items()}
+    within = WITHIN.get(metric, ANY) if second is None else ANY
+    return asdict(mean_interval(values.to_numpy(), values.index.get_level_values(unit).to_numpy(str), seed, within))
 
 
 def _ceiling(picture: Seen, sigma_px: float) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,5 @@
 """The one score of a task, with its interval over participants: mean Euclidean px for gaze, mean absolute error for a value, AUC
-or accuracy for classes."""
+or accuracy for classes; and how much worse one model is than another."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,28 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
+from xgaze.errors import InputError
 from xgaze.evaluation import classification
+from xgaze.evaluation.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.measures import measures_of, samples_of
 from xgaze.evaluation.participants import (
+    ERRORS,
     Interval,
     difference_percent,
     mean_interval,
     participant_means,
-    score_interval,
 )
 from xgaze.evaluation.value import absolute_error
+
+PERCENT, POINTS = "%", "points"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """`mean` with its 95 % interval over participants. For gaze and values, `median` over samples; for classes, over
-    participants' share of right answers."""
+    """`mean` with its 95 % interval over participants, None where it is not defined. For gaze and values, `median` over samples;
+    for classes, over participants' share of right answers."""
 
     unit: str
     mean: float
     median: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -42,25 +47,34 @@ def score_unit(spec: Spec) -> str:
     return "AUC" if len(spec.classes) == 2 else "accuracy"
 
 
+def worse_unit(spec: Spec) -> str:
+    """In what `compare` says how much worse a model is: "%" of the reference's error, or "points"."""
+    return POINTS if spec.kind == "class" else PERCENT
+
+
 def higher_is_better(spec: Spec) -> bool:
     return spec.kind == "class"
 
 
 def summarise(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> Summary:
-    """Score `outputs` (n, outputs) against `targets`."""
+    """Score `outputs` (n, outputs) against `targets`. Raises InputError for an AUC of samples of one class."""
     if spec.kind != "class":
         errors = sample_errors(spec, outputs, targets)
-        interval = mean_interval(errors, participants)
+        interval = mean_interval(errors, participants, within=ERRORS)
         return Summary(spec.unit, interval.mean, float(np.median(errors)), interval.low, interval.high)
-    interval = score_interval(lambda rows: pooled_score(spec, outputs[rows], targets[rows]), participants, targets)
+    _require_classes(spec, targets)
+    samples, unit = samples_of(outputs, targets, participants), score_unit(spec)
+    interval = score_interval(measures_of(spec, samples)[unit], resampling_of(samples, len(spec.classes)))
     right = participant_means(outputs.argmax(axis=1) == targets, participants)
-    return Summary(score_unit(spec), interval.mean, float(np.median(right)), interval.low, interval.high)
+    return Summary(unit, interval.mean, float(np.median(right)), interval.low, interval.high)
 
 
-def pooled_score(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> float:
-    """The score as one number over all samples given (for gaze and values: mean over samples, in their unit)."""
+def pooled_score(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> float:
+    """The score as one number, that of `summarise`: for gaze and values the mean over participants of each one's mean error, for
+    classes over all samples."""
     if spec.kind != "class":
-        return float(sample_errors(spec, outputs, targets).mean())
+        return float(participant_means(sample_errors(spec, outputs, targets), participants).mean())
+    _require_classes(spec, targets)
     measure = classification.auc if len(spec.classes) == 2 else classification.accuracy
     return measure(outputs, targets)
 
@@ -68,16 +82,19 @@ def pooled_score(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> fl
 def compare(
     spec: Spec, student: NDArray[Any], reference: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]
 ) -> Interval:
-    """How much worse the student is than the reference on the same samples, in percent; worse is positive."""
+    """How much worse the student is than the reference on the same samples, in `worse_unit(spec)`; worse is positive.
+
+    Gaze and values: percent of the reference's error. Classes: percentage points of the score, 100 (reference - student). Not
+    percent of it: an AUC of 0.5 is chance and not half of what there is, so that 2 % of 0.6 would be a fifth of all it tells.
+    """
     if spec.kind != "class":
         ours, others = (sample_errors(spec, one, targets) for one in (student, reference))
         return difference_percent(ours, others, participants)
-
-    def lost(rows: NDArray[np.int64]) -> float:
-        theirs = pooled_score(spec, reference[rows], targets[rows])
-        return 100 * (theirs - pooled_score(spec, student[rows], targets[rows])) / theirs
-
-    return score_interval(lost, participants, targets)
+    _require_classes(spec, targets)
+    with_reference, with_student = (samples_of(one, targets, participants) for one in (reference, student))
+    best, own = (measures_of(spec, one)[score_unit(spec)] for one in (with_reference, with_student))
+    among = resampling_of(with_student, len(spec.classes))
+    return difference_interval(best, own, among, np.array_equal(student, reference)).times(100)
 
 
 def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
@@ -86,3 +103,13 @@ def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> N
         return (error_px if spec.kind == "gaze" else absolute_error)(outputs, targets)
     chosen: NDArray[np.float64] = classification.probabilities(outputs)[np.arange(len(targets)), targets]
     return 1 - chosen
+
+
+def _require_classes(spec: Spec, targets: NDArray[Any]) -> None:
+    there = np.unique(targets)
+    if len(spec.classes) == 2 and len(there) < 2:
+        only = spec.classes[int(there[0])] if len(there) else "none"
+        raise InputError(
+            f"AUC: all {len(targets)} samples to be scored are of one class ('{only}'), so that there is nothing to tell apart. "
+            f"Let {spec.groups} of both classes be in validation and test."
+        )

@@ -11,13 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from xgaze.explanation.intervals import stored_interval
+from xgaze.evaluation.participants import ANY, SHARES
+from xgaze.explanation.intervals import Stored, stored_interval
 
 TOP_SHARE = 0.05
 TEACHER, STUDENT = "teacher", "student"
 UNTRAINED, SECOND = "untrained student", "second teacher"
 ROLES = ((STUDENT, "result"), (UNTRAINED, "floor"), (SECOND, "ceiling"))
 RANDOM = "random order"
+
+LIKENESS = {"spearman": (-1.0, 1.0), "top_iou": SHARES}
+"""Measures, and between which values they lie."""
 
 MapsOfInputs = Sequence[NDArray[np.float32]]
 
@@ -52,11 +56,15 @@ def agreement_figures(maps: Mapping[str, MapsOfInputs]) -> dict[str, float]:
 def agreement_section(table: pd.DataFrame, people: NDArray[Any]) -> dict[str, Any]:
     """rows and curves of the report from one line of figures per sample, with intervals over `people` (n,)."""
 
-    def over(name: str) -> dict[str, float] | None:
-        return stored_interval(table[name], people)
+    def over(name: str, within: tuple[float, float] = ANY) -> Stored | None:
+        return stored_interval(table[name], people, within)
 
     rows = [
-        {"pair": pair, "role": role, **{one: over(f"agreement/{pair}/{one}") for one in ("spearman", "top_iou")}}
+        {
+            "pair": pair,
+            "role": role,
+            **{one: over(f"agreement/{pair}/{one}", within) for one, within in LIKENESS.items()},
+        }
         for pair, role in ROLES
         if f"agreement/{pair}/spearman" in table
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.explanation.intervals import stored_interval
+from xgaze.explanation.intervals import Stored, stored_interval
 from xgaze.explanation.perturbation import Perturbed, region_masks
 from xgaze.explanation.regions import region_shares
 
@@ -79,5 +79,5 @@ def _differences(
     return found if found["mass_percent"] is not None else None
 
 
-def _over(table: pd.DataFrame, people: NDArray[Any], column: str) -> dict[str, float] | None:
+def _over(table: pd.DataFrame, people: NDArray[Any], column: str) -> Stored | None:
     return stored_interval(table[column], people) if column in table else None

@@ -51,7 +51,7 @@ def similarity(teacher: Codes, student: Codes) -> Stored | float | None:
     parts = cka_without_each(*pair, teacher.participants)
     error = np.sqrt((n - 1) / n * ((parts - parts.mean()) ** 2).sum())
     half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * error)
-    return asdict(Interval(whole, whole - half, whole + half))
+    return asdict(Interval(whole, whole - half, min(whole + half, max(whole, 1.0))))
 
 
 def probe_rows(models: Mapping[str, People], train: list[ProbeTarget], test: list[ProbeTarget]) -> list[dict[str, Any]]:

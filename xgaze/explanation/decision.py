@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from xgaze.errors import InputError
-from xgaze.report.format import count, number, percent
+from xgaze.report.format import NOT_DEFINED, count, number, percent
 
 OWN_METHOD = "xgaze"
 NEEDED = ("rank", "fc_parameters", "worse_percent_mean", "worse_percent_low", "worse_percent_high")
@@ -81,10 +81,11 @@ def _number(row: "pd.Series[Any]", column: str) -> float | None:
 
 
 def _worse(row: "pd.Series[Any]") -> str:
-    mean, low, high = (float(row[f"worse_percent_{part}"]) for part in ("mean", "low", "high"))
+    mean, unit = float(row["worse_percent_mean"]), str(row.get("worse_unit", "%"))
+    low, high = (_number(row, f"worse_percent_{end}") for end in ("low", "high"))
+    ends = NOT_DEFINED if low is None or high is None else f"from {percent(low, unit)} to {percent(high, unit)}"
     return (
-        f"{number(abs(mean))} % {'better' if mean < 0 else 'worse'} than {_reference(row)} "
-        f"(95 % interval from {percent(low)} to {percent(high)}"
+        f"{number(abs(mean))} {unit} {'better' if mean < 0 else 'worse'} than {_reference(row)} (95 % interval {ends}"
     )
 
 

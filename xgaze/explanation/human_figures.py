@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Batch, Recording, collate
 from xgaze.errors import InputError
+from xgaze.evaluation.participants import ANY, SHARES
+from xgaze.evaluation.saliency import WITHIN
 from xgaze.explanation.agreement import SECOND, STUDENT, TEACHER, UNTRAINED
 from xgaze.explanation.grad_cam import grad_cam_of
 from xgaze.explanation.human import (
@@ -31,6 +33,8 @@ from xgaze.explanation.targets import Scalar, Target
 START = "human/"
 CENTRE, UNIFORM, VIEWERS = "centre bias", "uniform", "other viewers"
 BESIDE = {CENTRE: "baseline", UNIFORM: "baseline", VIEWERS: "ceiling"}
+BETWEEN = {**WITHIN, "pointing": SHARES}
+"""What values scores can lie between."""
 MODELS = (TEACHER, STUDENT, SECOND, UNTRAINED)
 PAIRS = ((STUDENT, TEACHER), (SECOND, TEACHER), (TEACHER, CENTRE), (STUDENT, CENTRE))
 Gradients = Mapping[str, Sequence[NDArray[np.float32]]]
@@ -97,8 +101,11 @@ def human_section(table: pd.DataFrame, groups: NDArray[Any], people: People, sid
     if not any(str(name).startswith(START) for name in table):
         return None
 
-    def over(values: dict[str, Any]) -> dict[str, Any]:
-        return {metric: None if one is None else stored_interval(one, groups) for metric, one in values.items()}
+    def over(values: dict[str, Any], within: Mapping[str, tuple[float, float]] = BETWEEN) -> dict[str, Any]:
+        return {
+            metric: None if one is None else stored_interval(one, groups, within.get(metric, ANY))
+            for metric, one in values.items()
+        }
 
     there = [(name, method) for name in MODELS for method in PARTS if _column(table, name, method, "cc") is not None]
     rows = [
@@ -118,7 +125,7 @@ def human_section(table: pd.DataFrame, groups: NDArray[Any], people: People, sid
         "parts": dict(PARTS),
         "rows": [row for row in rows if any(row[metric] for metric in METRICS)],
         "differences": [
-            {"first": first, "second": second, "method": method, **over(_differences(table, first, second, method))}
+            {"first": first, "second": second, "method": method, **over(_differences(table, first, second, method), {})}
             for first, second in PAIRS
             for method in PARTS
             if (first, method) in there and ((second, method) in there or second == CENTRE)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.format import number, spread
+from xgaze.report.format import spread
 
 VIEWER_AGREEMENT = "viewer-agreement"
 BETTER_LOW = ("kl",)
@@ -58,8 +58,7 @@ def where_people_look(human: dict[str, Any]) -> str:
         f"{human['samples']} test pictures: {'; '.join(told)}."
     )
     changed = [
-        f"by {one['method']} {number(one['shuffled_auc']['mean'], 3)} ({number(one['shuffled_auc']['low'], 3)} to "
-        f"{number(one['shuffled_auc']['high'], 3)})"
+        f"by {one['method']} {spread(one['shuffled_auc'], 3)}"
         for one in human["differences"]
         if (one["first"], one["second"]) == ("student", "teacher") and one["shuffled_auc"]
     ]

@@ -5,6 +5,7 @@ from typing import Any
 from xgaze.report import figures, figures_crossval, figures_human, figures_inside, figures_sample, figures_trust
 from xgaze.report.drawn import drawn_of
 from xgaze.report.figures_scanpath import drawn_charts
+from xgaze.report.format import worse_unit
 from xgaze.report.images import SAMPLES_SHOWN, targets_of
 from xgaze.report.svg import Chart
 from xgaze.report.words import groups_in_words
@@ -21,7 +22,9 @@ def _run(report: dict[str, Any]) -> dict[str, Chart]:
         what = "right answers, %" if report["task"] == "class" else f"mean error, {report['score']['unit']}"
         charts["people"] = figures.participants_figure(report["per_participant"], what, who=groups_in_words(report))
     if report["candidates"]:
-        charts["frontier"] = figures.candidates_figure(report["candidates"], report["budget_percent"])
+        charts["frontier"] = figures.candidates_figure(
+            report["candidates"], report["budget_percent"], worse_unit(report)
+        )
     if report["capacity"]:
         charts["spectrum"] = figures.spectrum_figure(report["capacity"])
     return charts

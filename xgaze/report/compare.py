@@ -9,7 +9,21 @@ from matplotlib.figure import Figure
 
 from xgaze.artifacts import write_json, write_text
 from xgaze.report.compare_human import human_comparison, human_verdicts
-from xgaze.report.format import DASH, count, general, interval, number, percent, percent_interval, score, size
+from xgaze.report.format import (
+    DASH,
+    count,
+    excludes_zero,
+    general,
+    interval,
+    no_evidence,
+    number,
+    percent,
+    percent_interval,
+    score,
+    size,
+    span,
+    worse_unit,
+)
 from xgaze.report.html import embedded, render
 from xgaze.report.svg import COLOURS, MUTED, SHAPES, Chart, chart
 from xgaze.report.tables import Cell, Table, table, value
@@ -61,9 +75,8 @@ def verdict(role: str, pair: Comparison, names: tuple[str, ...]) -> str:
     what, who = "share of right answers" if unit == "%" else "mean error", groups_in_words(pair)
     by = f"{number(abs(found['mean']))} {'percentage points' if unit == '%' else unit}"
     way = "lower" if found["mean"] < 0 else "higher"
-    ends = f"95 % interval of the difference {number(found['low'])} to {number(found['high'])}"
-    clear = found["low"] > 0 or found["high"] < 0
-    end = "" if clear else " The interval holds zero: no evidence of a difference."
+    ends = f"95 % interval of the difference {span(found)}"
+    end = "" if excludes_zero(found) else f" {no_evidence(found)}: no evidence of a difference."
     return f"On the same {pair['participants']} {who} the {role} of {names[1]} has a {what} {by} {way} ({ends}).{end}"
 
 
@@ -76,7 +89,7 @@ def _side_by_side(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[s
 
 def _lines(report: dict[str, Any]) -> dict[str, str]:
     teacher, student = report["teacher"], report["student"]
-    unit, capacity = report["score"]["unit"], report["capacity"] or {}
+    unit, worse, capacity = report["score"]["unit"], worse_unit(report), report["capacity"] or {}
     lost, agreement = report["difference_percent"], report.get("agreement") or {"rows": []}
     likeness = [row["spearman"]["mean"] for row in agreement["rows"] if row["role"] == "result"]
     latency = student["latency_ms"] if student else None
@@ -85,7 +98,9 @@ def _lines(report: dict[str, Any]) -> dict[str, str]:
         "student's error": f"{score(student['error']['mean'], unit)} ({interval(student['error'])})"
         if student
         else DASH,
-        "student against its reference": f"{percent(lost['mean'])} ({percent_interval(lost)})" if lost else DASH,
+        "student against its reference": f"{percent(lost['mean'], worse)} ({percent_interval(lost, worse)})"
+        if lost
+        else DASH,
         "budget": _budget(report),
         "teacher's parameters": count(teacher["parameters"]),
         "student's parameters": count(student["parameters"]) if student else DASH,
@@ -101,7 +116,7 @@ def _lines(report: dict[str, Any]) -> dict[str, str]:
 def _budget(report: dict[str, Any]) -> str:
     if report["budget_percent"] is None:
         return DASH
-    return f"{report['budget_percent']:g} %: {'met' if report['budget_met'] else 'not met by the upper bound'}"
+    return f"{report['budget_percent']:g} {worse_unit(report)}: {'met' if report['budget_met'] else 'not met by the upper bound'}"
 
 
 def _recipes(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, ...]) -> Table | None:

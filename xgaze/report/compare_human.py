@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from xgaze.report.figures_human import PANELS
 from xgaze.report.forest import Series, forest, height, name_rows
-from xgaze.report.format import number
+from xgaze.report.format import excludes_zero, no_evidence, number, span
 from xgaze.report.svg import COLOURS, SHAPES, Chart, chart
 from xgaze.report.tables import Table, between, model, table
 from xgaze.report.tables_human import SHOWN
@@ -24,12 +24,11 @@ def human_verdicts(looked: Looked, names: tuple[str, ...]) -> list[str]:
 def _verdict(row: dict[str, Any], names: tuple[str, ...], pictures: int) -> str:
     found = row["nss"]
     way = "farther from" if found["mean"] < 0 else "nearer to"
-    clear = found["low"] > 0 or found["high"] < 0
-    end = "" if clear else " The interval holds zero: no evidence that attention moved."
+    end = "" if excludes_zero(found) else f" {no_evidence(found)}: no evidence that attention moved."
     return (
         f"On the same {pictures} pictures the {row['model']} of {names[1]} looks {way} where people looked than that of "
         f"{names[0]}, by {number(abs(found['mean']), 2)} NSS ({row['method']}; 95 % interval of the difference "
-        f"{number(found['low'], 2)} to {number(found['high'], 2)}).{end}"
+        f"{span(found, 2)}).{end}"
     )
 
 

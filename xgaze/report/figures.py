@@ -6,10 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from xgaze.report.forest import ends
 from xgaze.report.format import number
 from xgaze.report.svg import MARK, MUTED, OTHERS, STUDENT, TEACHER, WHOLE, Chart, chart, legend_above
 
 SPECTRUM_SHOWN = 32
+IN_WORDS = {"%": "percent", "points": "percentage points"}
 SPECTRA = (
     ("singular_share", "weight", MUTED),
     ("output_share", "layer's output", TEACHER),
@@ -40,9 +42,9 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
     return chart(name, f"{what[0].upper()}{what[1:]}, of all test {who}", spread, draw)
 
 
-def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> Chart:
+def candidates_figure(rows: list[dict[str, Any]], budget_percent: float, unit: str = "%") -> Chart:
     """Students tried: size against the loss on validation participants; all parameters, or those of FC layers where the towers
-    stay."""
+    stay. unit: of the loss."""
     whole = any(row["towers_share"] < 1 for row in rows)
     size, words = ("parameters", "parameters") if whole else ("fc_parameters", "parameters in fully connected layers")
 
@@ -51,31 +53,29 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float) -> Char
         for label, colour, own in _series(rows):
             own = sorted(own, key=lambda row: row[size])
             x = np.array([row[size] for row in own])
-            y, low, high = (
-                np.array([row["difference_percent"][end] for row in own]) for end in ("mean", "low", "high")
-            )
+            y, low, high = np.array([ends(row["difference_percent"]) for row in own]).T
             axes.errorbar(x, y, (y - low, high - y), fmt="o", color=colour, markersize=5, capsize=3, label=label)
         chosen = [row for row in rows if row["chosen"]]  # none where a later search found nothing within its budgets
         for row in chosen:
             spot = (row[size], row["difference_percent"]["mean"])
             axes.plot(*spot, "o", markersize=14, fillstyle="none", color=MARK, markeredgewidth=2, label="chosen")
-        axes.axhline(budget_percent, color=MARK, linestyle="--", linewidth=1, label=f"budget {budget_percent:g} %")
+        axes.axhline(budget_percent, color=MARK, linestyle="--", linewidth=1, label=f"budget {budget_percent:g} {unit}")
         axes.set_xscale("log")
-        axes.set(xlabel=f"{words} (log scale)", ylabel="worse by, %")
+        axes.set(xlabel=f"{words} (log scale)", ylabel=f"worse by, {unit}")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         # One student that lost everything must not flatten the curve of all others.
-        top = 1.3 * max(row["difference_percent"]["high"] for row in rows if row["stage"] != "no training")
-        axes.set_ylim(bottom=1.2 * min(0, *(row["difference_percent"]["low"] for row in rows)))
-        least = [1.2 * row["difference_percent"]["high"] for row in chosen]
+        top = 1.3 * max(ends(row["difference_percent"])[2] for row in rows if row["stage"] != "no training")
+        axes.set_ylim(bottom=1.2 * min(0, *(ends(row["difference_percent"])[1] for row in rows)))
+        least = [1.2 * ends(row["difference_percent"])[2] for row in chosen]
         axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, *least))
         legend_above(axes, columns=3)
 
     return chart(
         "frontier",
         "Students tried on validation participants",
-        f"Loss against the reference in percent with 95 % intervals, by number of {words}.",
+        f"Loss against the reference in {IN_WORDS.get(unit, unit)} with 95 % intervals, by number of {words}.",
         draw,
     )
 

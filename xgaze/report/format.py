@@ -4,6 +4,8 @@ from typing import Any
 
 MEASURED = ("px", "ms")
 MOST_DIGITS = 15
+NOT_DEFINED = "not defined"
+POINTS = "points"
 MINUS, DASH = "\u2212", "\u2013"
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 
@@ -28,9 +30,9 @@ def size(value: int) -> str:
     return f"{value / 1e6:.2f} MB" if value >= 1e6 else f"{value / 1e3:.0f} kB"
 
 
-def percent(value: float) -> str:
-    """A signed percentage: "+0.4 %"."""
-    return f"{round(value, 1) + 0.0:+.1f} %".replace("-", MINUS)
+def percent(value: float, unit: str = "%") -> str:
+    """A signed percentage, "+0.4 %", or difference of two: "+0.4 points"."""
+    return f"{round(value, 1) + 0.0:+.1f} {unit}".replace("-", MINUS)
 
 
 def score(value: float, unit: str) -> str:
@@ -40,13 +42,40 @@ def score(value: float, unit: str) -> str:
 
 def interval(error: dict[str, Any]) -> str:
     """The 95 % interval of a score: "29.0 to 33.4"."""
-    digits = 1 if error["unit"] in MEASURED else 3
-    return f"{number(error['low'], digits)} to {number(error['high'], digits)}"
+    return span(error, 1 if error["unit"] in MEASURED else 3)
 
 
-def percent_interval(difference: dict[str, float]) -> str:
-    """ "-0.9 % to +1.7 %"."""
-    return f"{percent(difference['low'])} to {percent(difference['high'])}"
+def span(figure: dict[str, Any], digits: int = 1) -> str:
+    """The ends of an interval: "29.0 to 33.4", or that there are none."""
+    if figure["low"] is None or figure["high"] is None:
+        return NOT_DEFINED
+    return f"{number(figure['low'], digits)} to {number(figure['high'], digits)}"
+
+
+def percent_interval(difference: dict[str, Any], unit: str = "%") -> str:
+    """ "-0.9 % to +1.7 %", or "-0.9 to +1.7 points", or that there is none."""
+    if difference["low"] is None or difference["high"] is None:
+        return NOT_DEFINED
+    low, high = percent(difference["low"], unit), percent(difference["high"], unit)
+    return f"{low} to {high}" if unit == "%" else f"{low.removesuffix(unit).strip()} to {high}"
+
+
+def worse_unit(report: dict[str, Any]) -> str:
+    """In what a report says how much worse its student is: "%" of the reference's error, or for classes "points" of the score.
+    Reports of older versions say percent throughout."""
+    return str(report.get("worse_unit") or "%")
+
+
+def no_evidence(figure: dict[str, Any]) -> str:
+    """Why an interval that does not exclude zero says nothing."""
+    return "There is no interval" if figure["low"] is None else "The interval holds zero"
+
+
+def excludes_zero(figure: dict[str, Any]) -> bool:
+    """Whether an interval is evidence of a difference; one that is not defined is none."""
+    if figure["low"] is None or figure["high"] is None:
+        return False
+    return bool(figure["low"] > 0 or figure["high"] < 0)
 
 
 def tiny(value: float) -> str:
@@ -61,16 +90,14 @@ def point(value: Any) -> str:
 
 
 def spread(figure: Any, digits: int = 1) -> str:
-    """An interval or a bare number: "12.3 (11.0 to 13.5)"; what was not measured is a dash."""
+    """An interval or a bare number: "12.3 (11.0 to 13.5)", "12.3 (not defined)"; what was not measured is a dash."""
     if figure is None:
         return DASH
     if not isinstance(figure, dict):
         return number(figure, digits)
     if figure["mean"] is None:
         return DASH
-    if figure["low"] is None or figure["high"] is None:
-        return number(figure["mean"], digits)
-    return f"{number(figure['mean'], digits)} ({number(figure['low'], digits)} to {number(figure['high'], digits)})"
+    return f"{number(figure['mean'], digits)} ({span(figure, digits)})"
 
 
 def general(value: Any) -> str:

@@ -23,9 +23,11 @@ SHOWN_AS = (
     "percent_interval",
     "point",
     "score",
+    "span",
     "spread",
     "times",
     "tiny",
+    "worse_unit",
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from xgaze.artifacts import write_text
-from xgaze.report.format import percent, percent_interval, score, times
+from xgaze.report.format import percent, percent_interval, score, times, worse_unit
 from xgaze.report.html import render
 
 INDEX = "index.html"
@@ -36,13 +36,15 @@ def _run(file: Path) -> dict[str, Any]:
 
 def _figures(report: dict[str, Any]) -> dict[str, Any]:
     error, student, lost = report["teacher"]["error"], report["student"], report["difference_percent"]
+    unit = worse_unit(report)
     return {
         "rendered": report["rendered"],
         "teacher": (score(error["mean"], error["unit"]), error["mean"]),
         "student": (score(student["error"]["mean"], error["unit"]), student["error"]["mean"]) if student else None,
-        "lost": (f"{percent(lost['mean'])} ({percent_interval(lost)})", lost["mean"]) if lost else None,
+        "lost": (f"{percent(lost['mean'], unit)} ({percent_interval(lost, unit)})", lost["mean"]) if lost else None,
         "parameters": (times(report["parameter_reduction"]), report["parameter_reduction"]) if student else None,
         "fc_parameters": (times(report["fc_reduction"]), report["fc_reduction"]) if student else None,
+        "worse_unit": unit,
         "budget_percent": report["budget_percent"],
         "budget_met": report["budget_met"],
     }

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from xgaze.report.format import count, interval, number, percent, percent_interval, score, size, times
+from xgaze.report.format import count, interval, number, percent, percent_interval, score, size, times, worse_unit
 from xgaze.report.words import groups_in_words, summary
 
 
@@ -50,11 +50,11 @@ def _figures(report: dict[str, Any]) -> str:
         "|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
-    lost = report["difference_percent"]
+    lost, unit_lost = report["difference_percent"], worse_unit(report)
     verdict = "met" if report["budget_met"] else "not met by the upper bound"
     told = (
-        f"Student against its reference: {percent(lost['mean'])} ({percent_interval(lost)}); budget "
-        f"{report['budget_percent']:g} %, {verdict}. Intervals are 95 % over {groups_in_words(report)}."
+        f"Student against its reference: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
+        f"{report['budget_percent']:g} {unit_lost}, {verdict}. Intervals are 95 % over {groups_in_words(report)}."
     )
     return "\n".join(["## Figures", "", *table, "", told])
 

@@ -44,8 +44,8 @@ RATIOS = (
     "latency_ratio",
     "int8_file_reduction",
     "labels_only",
-    "macro_f1",
     "reason",
+    "worse_unit",
 )
 
 
@@ -142,7 +142,7 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     baselines = [{"name": name, "error": error} for name, error in own["baselines"].items()]
     if student is None:
         keys = ("student", "control", "reference", "difference_percent", "teacher_tuning_gain_percent")
-        more = ("budget_percent", "budget_met", *RATIOS)
+        more = ("budget_percent", "budget_met", "macro_f1", *RATIOS)
         return {"teacher": alone, "baselines": baselines, "surgeries": [], **dict.fromkeys(keys + more)}
     found = student.metrics
     kept = ("reference", "difference_percent", "budget_percent", "budget_met")
@@ -152,9 +152,16 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
         "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
         **{key: found.get(key) for key in kept + RATIOS},
+        "macro_f1": _macro_f1(found),
         "baselines": baselines,
         "surgeries": student.surgeries,
     }
+
+
+def _macro_f1(found: dict[str, Any]) -> dict[str, Any] | None:
+    """None where an older version told its loss in percent."""
+    stored: dict[str, Any] | None = found.get("macro_f1")
+    return stored if stored and "worse_points" in stored else None
 
 
 def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[dict[str, Any]]:
@@ -194,9 +201,14 @@ def _candidates(run: Path) -> list[dict[str, Any]]:
         {key: None if pd.isna(row[key]) else int(row[key]) for key in ("rank", "terms")}
         | {key: None if pd.isna(row[key]) else row[key] for key in CANDIDATE_COLUMNS}
         | {"error": row["validation_score"], "chosen": bool(row["chosen"])}
-        | {"difference_percent": {end: row[f"worse_percent_{end}"] for end in ("mean", "low", "high")}}
+        | {"difference_percent": {end: _told(row[f"worse_percent_{end}"]) for end in ("mean", "low", "high")}}
         for row in frontier.to_dict("records")
     ]
+
+
+def _told(value: Any) -> float | None:
+    """Of a table: an empty cell is an end that is not defined."""
+    return None if pd.isna(value) else float(value)
 
 
 def _provenance(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:

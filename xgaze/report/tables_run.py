@@ -7,10 +7,12 @@ from xgaze.report.format import (
     interval,
     number,
     percent,
+    percent_interval,
     score,
     size,
     times,
     tiny,
+    worse_unit,
 )
 from xgaze.report.tables import Cell, Table, table, value
 from xgaze.report.words import groups_in_words, plain_name
@@ -129,7 +131,7 @@ def _candidates(report: dict[str, Any]) -> Table:
         f"validation {unit}",
         "worse by",
     )
-    shown = [_candidate(row, 1 if unit == "px" else 3) for row in rows]
+    shown = [_candidate(row, 1 if unit == "px" else 3, worse_unit(report)) for row in rows]
     # A column that says the same in every row says nothing.
     told = [k for k in range(len(columns)) if k not in (2, 3, 4) or len({row[k].text for row in shown}) > 1]
     return table(
@@ -141,7 +143,7 @@ def _candidates(report: dict[str, Any]) -> Table:
     )
 
 
-def _candidate(row: dict[str, Any], digits: int) -> list[Cell]:
+def _candidate(row: dict[str, Any], digits: int, in_unit: str) -> list[Cell]:
     rank = "all" if row["rank"] is None else str(row["rank"])
     worse = row["difference_percent"]
     towers = f"{100 * row['towers_share']:g} %{', half size' * bool(row['coarse_input'])}"
@@ -157,12 +159,12 @@ def _candidate(row: dict[str, Any], digits: int) -> list[Cell]:
         Cell(f"{count(row['parameters'])} ({times(row['parameter_reduction'])})", row["parameters"]),
         Cell(f"{count(row['fc_parameters'])} ({times(row['fc_reduction'])})", row["fc_parameters"]),
         value(row["error"], digits),
-        Cell(f"{percent(worse['mean'])} ({_bare(worse['low'])} to {_bare(worse['high'])})", worse["mean"]),
+        Cell(f"{percent(worse['mean'], in_unit)} ({_bare(worse, in_unit)})", worse["mean"]),
     ]
 
 
-def _bare(value: float) -> str:
-    return percent(value).removesuffix(" %")
+def _bare(worse: dict[str, Any], unit: str) -> str:
+    return percent_interval(worse, unit).replace(f" {unit}", "")
 
 
 def _surgeries(surgeries: list[dict[str, Any]]) -> Table:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from xgaze.report.caveats import caveats, where_people_look
-from xgaze.report.format import count, interval, number, percent, percent_interval, score, times, tiny
+from xgaze.report.format import count, interval, number, percent, percent_interval, score, times, tiny, worse_unit
 
 COMPLETENESS_LIMIT_PERCENT = 5.0
 FEW_PARTICIPANTS = 8
@@ -108,17 +108,24 @@ def _small(report: dict[str, Any]) -> str:
 
 
 def _lost(report: dict[str, Any]) -> str:
-    worse, budget = report["difference_percent"], report["budget_percent"]
+    worse, budget, unit = report["difference_percent"], report["budget_percent"], worse_unit(report)
     against = "the teacher" if report["reference"] == "teacher" else "the teacher given the same extra tuning"
     told = (
-        f"{percent(worse['mean'])} against {against} (95 % interval over {groups_in_words(report)}: {percent_interval(worse)}; "
+        f"{percent(worse['mean'], unit)} against {against} (95 % interval over {groups_in_words(report)}: "
+        f"{percent_interval(worse, unit)}; "
         "worse is positive). "
     )
     if report["budget_met"]:
-        return told + f"The budget of {budget:g} % is met, by the upper end of the interval too."
+        return told + f"The budget of {budget:g} {unit} is met, by the upper end of the interval too."
+    if worse["high"] is None:
+        return (
+            told + f"Whether the budget of {budget:g} {unit} is met cannot be told: too few {groups_in_words(report)}."
+        )
     if worse["mean"] <= budget:
-        return told + f"The budget of {budget:g} % is met by the estimate but not by the upper end of its interval."
-    return told + f"The budget of {budget:g} % is not met; this is the student that comes nearest."
+        return (
+            told + f"The budget of {budget:g} {unit} is met by the estimate but not by the upper end of its interval."
+        )
+    return told + f"The budget of {budget:g} {unit} is not met; this is the student that comes nearest."
 
 
 def _why(capacity: dict[str, Any]) -> str:
@@ -142,7 +149,7 @@ def _looked_at(anatomy: dict[str, Any]) -> str:
                 f"{number(first['deletion']['mean'])} {anatomy['unit']}; {number(first['mass_percent']['mean'])} % of the "
                 f"attribution lies there, on {number(first['area_percent'])} % of the picture."
             )
-    more = [row for row in anatomy.get("differences") or [] if row["mass_percent"]["low"] > 0]
+    more = [row for row in anatomy.get("differences") or [] if (row["mass_percent"]["low"] or 0) > 0]
     if more:
         most = max(more, key=lambda row: row["mass_percent"]["mean"])
         told.append(

@@ -147,9 +147,9 @@ def _run_all(
 def _pool(
     recipe: Recipe, recording: Recording, people: list[Person], asked: Asked, folder: Path, units: list[Unit]
 ) -> dict[str, Any]:
-    rows, outputs = _pooled_outputs(folder, units, asked)
+    rows, outputs, tested_in = _pooled_outputs(folder, units, asked)
     targets, names = targets_of(recording, rows), recording.table["participant"].to_numpy(str)[rows]
-    figures = pooled_figures(recording.spec, outputs, targets, names, recipe.seed)
+    figures = pooled_figures(recording.spec, outputs, targets, names, recipe.seed, tested_in)
     _write_predictions(recording, rows, outputs[TEACHER], units, folder)
     told = [read_fold(unit.folder(folder)) for unit in units]
     tested = sorted(set(names.tolist()))
@@ -176,18 +176,23 @@ def _pool(
     return result
 
 
-def _pooled_outputs(folder: Path, units: list[Unit], asked: Asked) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """(rows tested, in order; name -> outputs (seeds, rows, outputs)). Every seed tests the same rows, once each."""
+def _pooled_outputs(
+    folder: Path, units: list[Unit], asked: Asked
+) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]], NDArray[np.int64]]:
+    """(rows tested, in order; name -> outputs (seeds, rows, outputs); fold that tested them (seeds, rows)). Every seed tests the
+    same rows, once each."""
     pooled: dict[str, list[NDArray[Any]]] = {}
+    folds = []
     rows = np.zeros(0, np.int64)
     for seed in range(asked.seeds):
         read = [read_outputs(unit.folder(folder)) for unit in units if unit.seed == seed]
         tested = np.concatenate([own for own, _ in read])
         order = np.argsort(tested)
         rows = tested[order]
+        folds.append(np.repeat(np.arange(len(read)), [len(own) for own, _ in read])[order])
         for name in read[0][1]:
             pooled.setdefault(name, []).append(np.concatenate([one[name] for _, one in read])[order])
-    return rows, {name: np.stack(each) for name, each in pooled.items()}
+    return rows, {name: np.stack(each) for name, each in pooled.items()}, np.stack(folds)
 
 
 def _write_predictions(
@@ -211,7 +216,8 @@ def _write_predictions(
 
 def _fold_row(recording: Recording, folder: Path, unit: Unit, told: dict[str, Any]) -> dict[str, Any]:
     rows, outputs = read_outputs(unit.folder(folder))
-    score = score_of(recording.spec, outputs[TEACHER], targets_of(recording, rows))
+    names = recording.table["participant"].to_numpy(str)[rows]
+    score = score_of(recording.spec, outputs[TEACHER], targets_of(recording, rows), names)
     return {"seed": unit.seed, "fold": unit.number + 1, **told, "score": score}
 
 

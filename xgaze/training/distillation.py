@@ -25,7 +25,7 @@ from xgaze.recipe.distill import Hint
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
 from xgaze.training.losses import weighted_loss
-from xgaze.training.task import GazeTask, monitored
+from xgaze.training.task import GazeTask, monitored, participant_weights
 from xgaze.training.whole import home, tune_model
 
 OUTLIER_QUANTILE = 0.95
@@ -190,7 +190,9 @@ def distil_model(
     train: DataLoader[int] = DataLoader(
         rows, settings.batch_size, sampler=shuffle, collate_fn=rows.gather, num_workers=settings.workers
     )
-    validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
+    selecting = rows_of(recording, "validation")
+    task.weights = participant_weights(recording.table["participant"].to_numpy()[selecting])
+    validation = ordered_loader(recording, selecting, workers=settings.workers)
     fit(task, train, validation, settings, folder, monitored(recording.spec), what)
     home(student)
 

@@ -26,6 +26,8 @@ from xgaze.progress import Advance
 TABLE, VIEWINGS, FIGURES = "saliency.csv", "saliency_viewings.csv", "saliency.json"
 WITH_CENTRE = "{} x centre bias"
 """A model's map times the centre bias: what the picture tells and where people look anyway."""
+FEWEST = 2
+"""Training photographs of a centre bias: its bandwidth is chosen by leaving one out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,7 @@ def score_saliency(
     networks = {name: _require_map(model, name) for name, model in models.items()}
     split: dict[str, str] = dict(recording.table[["participant", "split"]].drop_duplicates().itertuples(index=False))
     test = [k for k, one in enumerate(recording.looked_at) if split.get(one.name) == "test"]
-    training = [_shares(one) for one in recording.looked_at if split.get(one.name) == "train"]
-    bias = fit_centre_bias(training)
+    bias = _centre_bias([one for one in recording.looked_at if split.get(one.name) == "train"])
     chosen = np.sort(np.random.default_rng(seed % 2**63).permutation(test)[:most])
     pictures: list[dict[str, Any]] = []
     viewings: list[dict[str, Any]] = []
@@ -121,6 +122,15 @@ def _seen(looked_at: Sequence[LookedAt], test: Sequence[int], picture: int, bias
     viewers = {viewer: points for viewer, (points, _) in own.looks.items()}
     places = np.concatenate(elsewhere) if elsewhere else np.zeros((0, 2))
     return seen_picture(own.name, own.size, viewers, places, bias.map((own.size[1], own.size[0])))
+
+
+def _centre_bias(training: Sequence[LookedAt]) -> CentreBias:
+    """Raises InputError for fewer than two photographs with fixations."""
+    if len(training) < FEWEST:
+        raise InputError(
+            f"{len(training)} training photographs with fixations: the centre bias needs {FEWEST}. Give data.split more of them."
+        )
+    return fit_centre_bias([_shares(one) for one in training])
 
 
 def _shares(picture: LookedAt) -> NDArray[np.float64]:

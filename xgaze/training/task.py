@@ -1,14 +1,18 @@
 """What Lightning trains: a model, a loss, and the one figure on validation participants that selects weights."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.data.contract import Batch, Spec
 from xgaze.recipe import Training
-from xgaze.training.losses import LOSSES
+from xgaze.training.losses import LOSSES, sample_losses
 
 
 def monitored(spec: Spec) -> str:
@@ -16,8 +20,25 @@ def monitored(spec: Spec) -> str:
     return {"gaze": "validation_error_px", "value": "validation_error", "class": "validation_loss"}[spec.kind]
 
 
+def participant_weights(participants: Sequence[Any] | NDArray[Any]) -> dict[str, float]:
+    """How much each sample of a participant counts, so that the mean over samples, one entry each, is the mean over participants
+    of each one's mean: what selects weights averages people as the scores do. Exactly one where all gave equally many."""
+    counts = Counter(str(one) for one in participants)
+    return {name: len(participants) / (len(counts) * own) for name, own in counts.items()}
+
+
+def validation_figure(spec: Spec, training: Training, prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Of one batch, `monitored(spec)`: mean error, or mean loss of classes, where sample i counts weight[i] times."""
+    classes = spec.kind == "class"
+    each = sample_losses(training.loss, prediction, target) if classes else (prediction - target).norm(dim=1)
+    return (weight * each).mean()
+
+
 class GazeTask(pl.LightningModule):
-    """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch."""
+    """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch. weights: see `participant_weights`; one where a
+    participant has none."""
+
+    weights: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, model: nn.Module, spec: Spec, training: Training, seed: int) -> None:
         super().__init__()
@@ -43,13 +64,11 @@ class GazeTask(pl.LightningModule):
 
     def validation_step(self, batch: Batch, _: int) -> None:
         prediction = self.model(*batch.inputs).float()
-        if self.spec.kind != "class":
-            figure = (prediction - batch.target).norm(dim=1).mean()
-        else:
-            figure = self.loss(prediction, batch.target)
+        weight = prediction.new_tensor([self.weights.get(one, 1.0) for one in batch.participants])
+        figure = validation_figure(self.spec, self.training_settings, prediction, batch.target, weight)
         self.log(monitored(self.spec), figure, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         if self.spec.kind == "class":
-            right = (prediction.argmax(dim=1) == batch.target).float().mean()
+            right = (weight * (prediction.argmax(dim=1) == batch.target)).mean()
             self.log("validation_accuracy", right, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
 
     def on_train_batch_start(self, *_: Any) -> None:

@@ -16,18 +16,20 @@ from xgaze.data.contract import Spec
 from xgaze.recipe import Training
 from xgaze.training.fit import fit
 from xgaze.training.losses import LOSSES
-from xgaze.training.task import make_optimiser, make_schedule, monitored
+from xgaze.training.task import make_optimiser, make_schedule, monitored, validation_figure
 
-Triple = tuple[Tensor, Tensor, Tensor]
+Quadruple = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
 class Features:
-    """Cached features (n, width), targets (n, ...) and, where there is a teacher, its outputs (n, outputs)."""
+    """Cached features (n, width), targets (n, ...) and, where there is a teacher, its outputs (n, outputs). weights (n,): how
+    much each sample counts in validation, one if not given; see `participant_weights`."""
 
     values: NDArray[np.float32]
     targets: NDArray[Any]
     teacher: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -45,11 +47,14 @@ class FeatureRows(Dataset[int]):
     def __getitem__(self, index: int) -> int:
         return index
 
-    def gather(self, rows: list[int]) -> Triple:
+    def gather(self, rows: list[int]) -> Quadruple:
         order = np.sort(np.array(rows))
         teacher = self.features.teacher
         outputs = np.zeros((len(order), 0), np.float32) if teacher is None else teacher[order]
-        return tuple(map(torch.from_numpy, (self.features.values[order], self.features.targets[order], outputs)))  # type: ignore[return-value]
+        own = self.features.weights
+        weights = np.ones(len(order), np.float32) if own is None else own[order]
+        arrays = (self.features.values[order], self.features.targets[order], outputs, weights)
+        return tuple(map(torch.from_numpy, arrays))  # type: ignore[return-value]
 
 
 class HeadTask(pl.LightningModule):
@@ -67,8 +72,8 @@ class HeadTask(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(self.seed * 100_003 + self.current_epoch)
 
-    def training_step(self, batch: Triple, _: int) -> Tensor:
-        features, target, teacher = batch
+    def training_step(self, batch: Quadruple, _: int) -> Tensor:
+        features, target, teacher, _weight = batch
         output = self.head(features)
         loss: Tensor = self.loss(output, target)
         if self.teacher_weight and teacher.shape[1]:
@@ -76,10 +81,9 @@ class HeadTask(pl.LightningModule):
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(features))
         return loss
 
-    def validation_step(self, batch: Triple, _: int) -> None:
-        features, target, _teacher = batch
-        output = self.head(features)
-        figure = self.loss(output, target) if self.spec.kind == "class" else (output - target).norm(dim=1).mean()
+    def validation_step(self, batch: Quadruple, _: int) -> None:
+        features, target, _teacher, weight = batch
+        figure = validation_figure(self.spec, self.training_settings, self.head(features), target, weight)
         self.log(monitored(self.spec), figure, on_epoch=True, batch_size=len(features))
 
     def configure_optimizers(self) -> Any:

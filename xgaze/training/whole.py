@@ -11,7 +11,7 @@ from xgaze.recipe import Training
 from xgaze.training.augment import training_loader
 from xgaze.training.fit import fit
 from xgaze.training.gaze_augmentation import task_of
-from xgaze.training.task import monitored
+from xgaze.training.task import monitored, participant_weights
 
 
 def tune_model(model: nn.Module, recording: Recording, settings: Training, folder: Path, seed: int, what: str) -> None:
@@ -21,7 +21,9 @@ def tune_model(model: nn.Module, recording: Recording, settings: Training, folde
     """
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
     train = training_loader(recording, rows_of(recording, "train"), settings, seed)
-    validation = ordered_loader(recording, rows_of(recording, "validation"), workers=settings.workers)
+    rows = rows_of(recording, "validation")
+    task.weights = participant_weights(recording.table["participant"].to_numpy()[rows])
+    validation = ordered_loader(recording, rows, workers=settings.workers)
     fit(task, train, validation, settings, folder, monitored(recording.spec), what)
     home(model)
 

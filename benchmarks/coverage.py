@@ -1,0 +1,228 @@
+"""How often the 95 % intervals that xgaze prints hold the truth. `python benchmarks/coverage.py`
+
+Simulates people (or pictures) whose true score is known, gives them to the very functions that the product calls, and prints per
+score and number of people the coverage in percent; wanted: 93 to 97. Too narrow ones are marked "!", wider ones "+" (they claim
+less than they could), beyond what so many simulations leave to chance; "nd": so many percent had no interval ("not defined"),
+which are not counted. About three minutes on one core; `--simulations 2000` for closer figures.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.data.contract import Spec
+from xgaze.evaluation.f1_lost import macro_f1_lost
+from xgaze.evaluation.measures import measures_of, samples_of
+from xgaze.evaluation.participants import SHARES, Interval, mean_interval
+from xgaze.evaluation.pooled import pooled_figures
+from xgaze.evaluation.resampling import Weights
+from xgaze.evaluation.score import compare, summarise
+
+PEOPLE = (4, 8, 16, 40, 100, 200)
+WANTED = (93.0, 97.0)
+MANY = 20_000
+"""People whose score stands for the truth."""
+FIXATIONS, ELSEWHERE = 12, 60
+GAZE = Spec((), "gaze", scene=(1000, 1000))
+VALUE = Spec((), "value", unit="ms")
+TWO = Spec((), "class", unit="AUC", classes=("a", "b"))
+THREE = Spec((), "class", unit="accuracy", classes=("a", "b", "c"))
+
+Drawn = Mapping[str, Any]
+"""Arguments of the product's functions."""
+
+
+@dataclass(frozen=True)
+class World:
+    """draw: (random numbers, people) -> what they gave. intervals: from that, by name of the score. truths: from very many."""
+
+    draw: Callable[[np.random.Generator, int], Drawn]
+    intervals: Callable[[Drawn], dict[str, Interval]]
+    truths: Callable[[Drawn], dict[str, float]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, nargs="+", default=PEOPLE)
+    parser.add_argument("--simulations", type=int, default=400)
+    parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS))
+    asked, start = parser.parse_args(), time.perf_counter()
+    print(f"{'score':44}" + "".join(f"{count:>10}" for count in asked.people))
+    for name in asked.worlds:
+        columns = [covered(WORLDS[name], people, asked.simulations) for people in asked.people]
+        for score in columns[0]:
+            print(f"{f'{score}, {name}':44}" + "".join(f"{told(one[score]):>10}" for one in columns), flush=True)
+    print(f"{asked.simulations} simulations each, {time.perf_counter() - start:.0f} s.")
+
+
+def covered(world: World, people: int, simulations: int) -> dict[str, list[bool | None]]:
+    """Score -> whether each simulation's interval holds the truth; None where it is not defined."""
+    truths = world.truths(world.draw(np.random.default_rng(0), MANY))
+    found: dict[str, list[bool | None]] = {}
+    for seed in range(simulations):
+        for name, one in world.intervals(world.draw(np.random.default_rng([1, seed]), people)).items():
+            found.setdefault(name, []).append(holds(one, truths[name]))
+    return found
+
+
+def holds(one: Interval, truth: float) -> bool | None:
+    return None if one.low is None or one.high is None else bool(one.low - 1e-12 <= truth <= one.high + 1e-12)
+
+
+def told(hits: list[bool | None]) -> str:
+    """As "95.2", "91.0!", "98.5+", "94.8 nd5"."""
+    defined = [one for one in hits if one is not None]
+    missing = f" nd{100 * (1 - len(defined) / len(hits)):.0f}" if len(defined) < len(hits) else ""
+    if not defined:
+        return "nd"
+    share, slack = 100 * float(np.mean(defined)), 200 * np.sqrt(0.05 * 0.95 / len(defined))
+    mark = "!" if share < WANTED[0] - slack else "+" if share > WANTED[1] else ""
+    return f"{share:.1f}{mark}{missing}"
+
+
+def gaze_errors(rng: np.random.Generator, people: int, spread: float) -> Drawn:
+    """People differ by a factor; the student loses 3 %, from person to person more or less. 10 frames each."""
+    own = 40 * rng.lognormal(0, spread, people)
+    students = own * rng.lognormal(np.log(1.03) - 0.1**2 / 2, 0.1, people)
+    person = np.repeat(np.arange(people), 10)
+    target = np.zeros((len(person), 2))
+    offsets = [np.stack([rng.gamma(4, each[person] / 4), target[:, 0]], axis=1) for each in (own, students)]
+    return {"reference": offsets[0], "student": offsets[1], "targets": target, "participants": person}
+
+
+def values(rng: np.random.Generator, people: int) -> Drawn:
+    """|person's bias + noise|, 5 to 15 samples each."""
+    person = np.repeat(np.arange(people), rng.integers(5, 16, people))
+    off = rng.normal(0, 30, people)[person] + rng.normal(0, 20, len(person))
+    return {"student": off[:, None], "targets": np.zeros((len(person), 1)), "participants": person}
+
+
+def two_classes(
+    rng: np.random.Generator, people: int, gap: float, between: float, within: float, frames: int, rare: float = 0.5
+) -> Drawn:
+    """Half of the people (or a share of `rare`) have class 1. Evidence: gap x class + what the person and the frame add, as one
+    model sees it and, a little worse and mostly alike, another."""
+    own = (np.arange(people) < max(2, round(rare * people))).astype(int)
+    person = np.repeat(np.arange(people), frames)
+    label = own[person]
+    common, extra = ([between * rng.normal(size=people)[person], within * rng.normal(size=len(person))] for _ in "ab")
+    reference = gap * label + common[0] + common[1]
+    student = 0.85 * gap * label + 0.9 * (common[0] + common[1]) + 0.4 * (extra[0] + extra[1])
+    both = (np.stack([gap / 2 - one, one - gap / 2], axis=1) for one in (reference, student))
+    return {**dict(zip(("reference", "student"), both, strict=True)), "targets": label, "participants": person}
+
+
+def three_classes(rng: np.random.Generator, people: int, skill: float, frames: int) -> Drawn:
+    """Everyone gives samples of all classes, one of them rare. People differ in how well they are told, and by a lean."""
+    person = np.repeat(np.arange(people), frames)
+    label = rng.choice(3, len(person), p=(0.5, 0.3, 0.2))
+    truth = np.eye(3)[label] * (skill + 0.5 * rng.normal(size=people)[person])[:, None]
+    lean, noise = 0.5 * rng.normal(size=(people, 3))[person], rng.normal(size=(len(person), 3))
+    reference = truth + lean + noise
+    student = 0.85 * truth + 0.9 * (lean + noise) + 0.4 * rng.normal(size=noise.shape)
+    return {"reference": reference, "student": student, "targets": label, "participants": person}
+
+
+def pictures(rng: np.random.Generator, count: int) -> Drawn:
+    """Shuffled AUC of a map on pictures that differ in how much it tells, against fixations elsewhere."""
+    tells = rng.normal(0.9, 0.7, count)
+    here = tells[:, None] + rng.normal(size=(count, FIXATIONS))
+    there = rng.normal(size=(count, ELSEWHERE))
+    each = [(a[:, None] > b[None]).mean() for a, b in zip(here, there, strict=True)]
+    return {"values": np.array(each), "participants": np.arange(count)}
+
+
+def error_intervals(spec: Spec, drawn: Drawn) -> dict[str, Interval]:
+    student, truth, people = drawn["student"], drawn["targets"], drawn["participants"]
+    found = {spec.unit: interval_of(summarise(spec, student, truth, people))}
+    if "reference" in drawn:
+        found["worse, %"] = compare(spec, student, drawn["reference"], truth, people)
+    return found
+
+
+def error_truths(spec: Spec, drawn: Drawn) -> dict[str, float]:
+    person = drawn["participants"]
+
+    def mean(outputs: NDArray[Any]) -> float:
+        each = np.linalg.norm(outputs, axis=1)
+        return float((np.bincount(person, each) / np.bincount(person)).mean())
+
+    found = {spec.unit: mean(drawn["student"])}
+    return found | ({"worse, %": 3.0} if "reference" in drawn else {})
+
+
+def class_intervals(spec: Spec, drawn: Drawn) -> dict[str, Interval]:
+    """Of the score, and of what a cross validation and the loss of macro F1 say."""
+    student, reference, truth = drawn["student"], drawn["reference"], drawn["targets"]
+    people = np.array([f"{one:06d}" for one in drawn["participants"]])
+    pooled = pooled_figures(spec, {"own": reference[None], "other": student[None]}, truth, people, permutations=0)
+    rows = {row["measure"]: row for row in pooled["measures"]}
+    lost = macro_f1_lost(spec, student, reference, truth, people)
+    assert lost is not None
+    unit = pooled["score"]["unit"]
+    return {
+        unit: Interval(**rows[unit]["own"]),
+        f"{unit} lost, points": compare(spec, student, reference, truth, people),
+        **({} if unit == "accuracy" else {"accuracy": Interval(**rows["accuracy"]["own"])}),
+        "macro F1": Interval(**rows["macro F1"]["own"]),
+        "macro F1, difference": Interval(**rows["macro F1"]["against other"]),
+        "macro F1 lost, points": lost["worse_points"],
+    }
+
+
+def class_truths(spec: Spec, drawn: Drawn) -> dict[str, float]:
+    own, other = (_exact(spec, drawn[one], drawn["targets"]) for one in ("reference", "student"))
+    unit = "AUC" if len(spec.classes) == 2 else "accuracy"
+    return {
+        **own,
+        f"{unit} lost, points": 100 * (own[unit] - other[unit]),
+        "macro F1, difference": own["macro F1"] - other["macro F1"],
+        "macro F1 lost, points": 100 * (own["macro F1"] - other["macro F1"]),
+    }
+
+
+def _exact(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
+    """As of one participant with all samples, whose one weight is 1."""
+    measures = measures_of(spec, samples_of(outputs, targets, np.zeros(len(targets), int)))
+    once: Weights = np.array([[1.0] + [0.0] * len(spec.classes)])
+    return {name: float(one(once)[0]) for name, one in measures.items()}
+
+
+def picture_intervals(drawn: Drawn) -> dict[str, Interval]:
+    return {"shuffled AUC": mean_interval(drawn["values"], drawn["participants"], within=SHARES)}
+
+
+def interval_of(summary: Any) -> Interval:
+    return Interval(summary.mean, summary.low, summary.high)
+
+
+def _classes(draw: Callable[..., Drawn], spec: Spec, **settings: float) -> World:
+    return World(partial(draw, **settings), partial(class_intervals, spec), partial(class_truths, spec))
+
+
+def _errors(draw: Callable[..., Drawn], spec: Spec, **settings: float) -> World:
+    return World(partial(draw, **settings), partial(error_intervals, spec), partial(error_truths, spec))
+
+
+WORLDS: Mapping[str, World] = {
+    "gaze": _errors(gaze_errors, GAZE, spread=0.4),
+    "gaze, people very unlike": _errors(gaze_errors, GAZE, spread=0.6),
+    "value": _errors(values, VALUE),
+    "two classes": _classes(two_classes, TWO, gap=1.5, between=1, within=1, frames=8),
+    "two classes, one rare": _classes(two_classes, TWO, gap=1.5, between=1, within=1, frames=8, rare=0.25),
+    "two classes, people very unlike": _classes(two_classes, TWO, gap=2, between=1, within=0.3, frames=8),
+    "two classes, easy": _classes(two_classes, TWO, gap=3, between=0.7, within=1, frames=8),
+    "three classes": _classes(three_classes, THREE, skill=1.2, frames=12),
+    "three classes, easy": _classes(three_classes, THREE, skill=3.5, frames=12),
+    "pictures": World(pictures, picture_intervals, lambda drawn: {"shuffled AUC": float(drawn["values"].mean())}),
+}
+
+
+if __name__ == "__main__":
+    main()

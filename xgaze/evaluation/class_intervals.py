@@ -1,0 +1,88 @@
+"""Intervals over participants for scores of classes, which are pooled over samples: AUC, accuracy, F1, and their differences.
+
+The union of the percentile bootstrap, participants drawn whole and within strata (their set of classes), and of a jackknife t
+that leaves out one participant at a time, its degrees of freedom after Satterthwaite. With few people, or near the ceiling, both
+see too little spread: everyone who was there was right. So the jackknife counts half a participant of every class that was
+answered by chance, and is taken on the log odds; a difference is known no more finely than one answer changes it.
+`benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has one participant.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit, logit
+
+from xgaze.evaluation.measures import Measure, Samples
+from xgaze.evaluation.participants import TAILS, Interval, percentiles
+from xgaze.evaluation.resampling import Weights, draw_participants, jackknife
+
+DRAWS = 2000
+CHANCE_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """The same for all scores of the same samples, so that differences are paired. Weights (draws, participants + classes) of
+    everyone once, of people drawn anew, of everyone and the chance participants, and of these without each; strata of the
+    participants. has_intervals: whether there are people enough."""
+
+    once: Weights
+    drawn: Weights
+    with_chance: Weights
+    without_each: Weights
+    strata: list[int]
+    has_intervals: bool
+    grain: float
+
+
+def resampling_of(samples: Samples, classes: int, seed: int = 0, draws: int = DRAWS) -> Resampling:
+    """Of the participants of `samples`."""
+    strata, people = samples.strata, len(samples.names)
+    everyone = np.concatenate([np.ones(people), np.full(classes, CHANCE_WEIGHT)])
+    return Resampling(
+        once=np.pad(np.ones((1, people)), ((0, 0), (0, classes))),
+        drawn=np.pad(draw_participants(strata, draws, seed), ((0, 0), (0, classes))),
+        with_chance=everyone[None],
+        without_each=everyone * (1 - np.eye(people + classes)),
+        strata=strata,
+        has_intervals=samples.has_intervals,
+        grain=samples.grain,
+    )
+
+
+def score_interval(measure: Measure, among: Resampling) -> Interval:
+    """A score within 0..1 with its interval; without ends where there are too few people, or it is too often not defined."""
+    point = float(measure(among.once)[0])
+    bootstrap = percentiles(measure(among.drawn)) if among.has_intervals else None
+    centre, half = _jackknifed(measure, among)
+    if bootstrap is None or not (0 < centre < 1 and np.isfinite(half)):
+        return Interval(point)
+    half_odds = half / (centre * (1 - centre))
+    low, high = (float(expit(logit(centre) + sign * half_odds)) for sign in (-1, 1))
+    return Interval(point, min(low, bootstrap[0], point), max(high, bootstrap[1], point))
+
+
+def difference_interval(first: Measure, second: Measure, among: Resampling, same: bool = False) -> Interval:
+    """First minus second, within -1..1, on the same draws. same: of two models that say the same everywhere."""
+
+    def difference(weights: Weights) -> NDArray[np.float64]:
+        return first(weights) - second(weights)
+
+    point = float(difference(among.once)[0])
+    bootstrap = percentiles(difference(among.drawn)) if among.has_intervals else None
+    _, half = _jackknifed(difference, among, 0.0 if same else among.grain)
+    if bootstrap is None or not np.isfinite(half):
+        return Interval(point)
+    low, high = min(point - half, bootstrap[0]), max(point + half, bootstrap[1])
+    return Interval(point, max(low, -1.0), min(high, 1.0))
+
+
+def _jackknifed(measure: Measure, among: Resampling, grain: float = 0.0) -> tuple[float, float]:
+    """The score with the chance participants counted, and half the width of its t-interval."""
+    people = len(among.strata)
+    centre, each = float(measure(among.with_chance)[0]), measure(among.without_each)
+    spread, freedom = jackknife(each[:people], among.strata)
+    variance = spread + float(((each[people:] - centre) ** 2).sum())
+    return centre, float(stats.t.ppf(TAILS[1], freedom)) * max(float(np.sqrt(variance)), grain)
