@@ -28,7 +28,8 @@ def captured(model: nn.Module, path: str, side: Side) -> Iterator[list[torch.Ten
     seen: list[torch.Tensor] = []
 
     def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        seen.append((inputs[0] if side == "input" else output).detach().flatten(1))
+        # A copy: the next layer may work in place.
+        seen.append((inputs[0] if side == "input" else output).detach().flatten(1).clone())
 
     handle = modules[path].register_forward_hook(hook)
     try:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xgaze.compression.proof import evaluated
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
 
@@ -157,7 +158,7 @@ def _poisoned(model: FeatureHead, inputs: tuple[Tensor, ...], layer: str, mask: 
             out = torch.zeros_like(out)  # what a mixing layer makes is a new channel, not this one
         return spoil(module, read, out) if module is source else out
 
-    with _evaluated(model), _hooked(model, watch):
+    with evaluated(model), _hooked(model, watch):
         output = model(*inputs)
     spoilt = output.isnan().flatten(1).any(dim=0).cpu().numpy()
     if spoilt.any():
@@ -178,16 +179,6 @@ def _hooked(model: nn.Module, watch: Any) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-@contextmanager
-def _evaluated(model: nn.Module) -> Iterator[None]:
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
 
 
 def _width(model: nn.Module, layer: str) -> int:
