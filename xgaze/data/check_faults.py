@@ -18,6 +18,8 @@ Kind = Literal[
     "missing label",
     "label outside the scene",
     "participant in two splits",
+    "name in several classes",
+    "names alike",
     "identical images across splits",
     "empty split",
     "too few",
@@ -44,6 +46,9 @@ REMEDIES: dict[Kind, str] = {
     "missing label": "Fill in the value, or remove the row together with its pictures.",
     "label outside the scene": "If most rows fail, check `unit` and `scene`; otherwise correct or remove these rows.",
     "participant in two splits": "Keep all recordings of a person in one split, or give different people different names.",
+    "name in several classes": "Set data.participants: across-classes if they are the same people, or per-class if "
+    "each class has people of its own, so that participant 1 of one is not participant 1 of the other.",
+    "names alike": "Write each name in one way; people who are not the same need names that differ in more.",
     "identical images across splits": "Remove the copies: a model must not be tested on pictures it was trained on.",
     "empty split": "Training needs people in train, validation and test: add recordings or check `splits`.",
     "too few": "Validation and test need two each, people or whatever splits keep apart: add more, or divide them anew.",

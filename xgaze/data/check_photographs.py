@@ -5,8 +5,9 @@ from xgaze.data.check_pixels import picture_faults
 from xgaze.data.check_table import class_faults, split_faults
 from xgaze.data.open import open_recording
 from xgaze.data.sources.attention_pictures import scanned
+from xgaze.data.sources.decoding import PictureError
 from xgaze.data.sources.photographs import PhotographRecording
-from xgaze.data.sources.pictures import PictureError, in_threads
+from xgaze.data.sources.pictures import in_threads
 from xgaze.data.square import stretched_grey
 from xgaze.errors import InputError
 from xgaze.progress import Advance

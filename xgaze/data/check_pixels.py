@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from xgaze.data.check_faults import Fault
 from xgaze.data.contract import SPLITS
+from xgaze.data.sources.decoding import PictureError
 from xgaze.data.sources.eye_scan import Frame, Session
 from xgaze.data.sources.picture_files import Pictures
-from xgaze.data.sources.pictures import PictureError, in_threads, read_grey
+from xgaze.data.sources.pictures import in_threads, read_grey
 from xgaze.progress import Advance
 from xgaze.recipe import EyeFoldersData
 

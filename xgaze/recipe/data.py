@@ -97,7 +97,8 @@ class GazeImagesData(Section):
     `path` is a folder laid out `class/participant/*.png`, or a folder (or .npz) with an `images` array and a CSV beside
     it whose rows are in the same order. `names`: a regular expression that file names must match as a whole, whose named
     groups say participant, class and, where there are several, kind of picture; then folders do not matter, and only
-    pictures of `kind` are taken. `crop`: left, top, right, bottom in px of the picture, before resizing.
+    pictures of `kind` are taken. `crop`: left, top, right, bottom in px of the picture, before resizing. `participants`: of one
+    name in several classes, are they one person ("across-classes") or several ("per-class")?
     """
 
     source: Literal["gaze-images"]
@@ -114,6 +115,8 @@ class GazeImagesData(Section):
     split: Fractions = Fractions()
     seed: int = 0
     unlabelled: UnlabelledFiles | None = None
+    # Told only where it is used, so that older recipes keep their hash.
+    participants: Literal["per-class", "across-classes"] | None = Field(None, exclude_if=lambda rule: rule is None)
 
     @field_validator("names")
     @classmethod

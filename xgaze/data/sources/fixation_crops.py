@@ -12,7 +12,7 @@ from xgaze.data.crops import SCALES
 from xgaze.data.fixations.read import read_fixations
 from xgaze.data.places import drawn_places
 from xgaze.data.sources.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
-from xgaze.data.sources.pictures import read_picture
+from xgaze.data.sources.decoding import read_picture
 from xgaze.data.sources.viewer_agreement import LookedAt, absent, by_stimulus, photograph_file
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError

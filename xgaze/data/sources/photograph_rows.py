@@ -9,8 +9,9 @@ import pandas as pd
 
 from xgaze.data.check_faults import Fault
 from xgaze.data.contract import SPLITS
+from xgaze.data.sources.decoding import is_picture
 from xgaze.data.sources.folders import natural_key
-from xgaze.data.sources.pictures import SUFFIXES
+from xgaze.data.sources.picture_files import picture_named
 from xgaze.data.sources.tables import is_missing, read_table, require_columns
 from xgaze.errors import InputError
 from xgaze.recipe import AttentionPicturesData
@@ -70,7 +71,7 @@ def cub_rows(data: AttentionPicturesData) -> PhotographRows:
         (
             key,
             root / "images" / file,
-            root / data.maps_folder / f"{key}.jpg",
+            picture_named(root / data.maps_folder, key, ".jpg"),
             names[int(labels[key])],
             key,
             "train" if training[key] == "1" else "test",
@@ -173,5 +174,4 @@ def _pairs(path: Path) -> dict[str, str]:
 
 def _exported(path: Path) -> Path:
     """The picture made of a DICOM file: of the same name with a picture's suffix."""
-    options = [path.with_suffix(suffix) for suffix in SUFFIXES]
-    return path if path.suffix.lower() in SUFFIXES else next((one for one in options if one.is_file()), options[0])
+    return path if is_picture(path.name) else picture_named(path.parent, path.stem, ".png")

@@ -16,11 +16,15 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, eq=False)
 class PictureRows:
-    """rows: id, participant, session, class_name ("" where unknown), one row per picture. classes: in label order."""
+    """rows: id, participant, session, class_name ("" where unknown), one row per picture. classes: in label order.
+
+    notes: what was left out or assumed, in words.
+    """
 
     rows: pd.DataFrame
     classes: tuple[str, ...]
     faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def rows_of_table(path: Path, data: GazeImagesData, for_prediction: bool = False) -> PictureRows:

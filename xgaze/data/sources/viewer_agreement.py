@@ -24,6 +24,7 @@ from xgaze.data.fixations.table import FixationTable
 from xgaze.data.sources.attention_pictures import Files
 from xgaze.data.sources.folders import natural_key
 from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
+from xgaze.data.sources.picture_files import picture_named
 from xgaze.data.splits import assign_splits
 from xgaze.data.square import stretched
 from xgaze.errors import InputError
@@ -164,7 +165,5 @@ def _joined(looks: list[Look]) -> Look:
 
 
 def photograph_file(folder: Path, stimulus: str) -> Path:
-    """The photograph of a stimulus, whose name may lack the suffix."""
-    named = folder / stimulus
-    options = [named, *(folder / f"{stimulus}{suffix}" for suffix in (".jpg", ".jpeg", ".png"))]
-    return next((one for one in options if one.is_file()), named)
+    """The photograph of a stimulus, whose name may lack the suffix. Raises InputError where several fit."""
+    return picture_named(folder, stimulus)
