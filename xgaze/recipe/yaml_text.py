@@ -50,13 +50,13 @@ _TOO_DEEP = f"nested more than {DEEPEST} levels deep (or an alias within itself)
 
 def _value(loader: yaml.SafeLoader, where: str) -> Any:
     try:
-        root = loader.get_single_node()  # type: ignore[no-untyped-call]
+        root = loader.get_single_node()
         if root is None:
             return None
         _check(root, where)
-        return loader.construct_document(root)  # type: ignore[no-untyped-call]
+        return loader.construct_document(root)
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _check(root: yaml.Node, where: str) -> None:
