@@ -139,7 +139,9 @@ def test_pictures_are_looked_at_even_without_a_table(heatmaps, array_folder):
 
 
 def test_rendered_settings_that_cannot_be_rendered_are_a_fault(only_fault):
-    assert "seed must not be negative" in only_fault(RenderedData(source="rendered", seed=-1), "definition")
+    assert "seed must not be negative" in only_fault(
+        RenderedData(source="rendered").model_copy(update={"seed": -1}), "definition"
+    )
 
 
 def test_a_summary_keeps_the_order_of_kinds_and_twenty_messages():

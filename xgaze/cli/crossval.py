@@ -28,6 +28,7 @@ from xgaze.cli.common import (
 from xgaze.models.registry import build_architecture
 from xgaze.report.publish import publish
 from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
+from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER
 
@@ -78,6 +79,7 @@ def crossval(
     with recipe_faults_first(settings):
         found = None if force else finished_crossval(settings, wanted, folder)
     if found is None:
+        require_devices(settings.training)
         recording = open_data(settings, divided=False)
         # Built once beforehand: a model that cannot be built must not cost the old results.
         build_architecture(settings.model.model_dump(mode="json"), recording.spec)

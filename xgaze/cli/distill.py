@@ -26,6 +26,7 @@ from xgaze.compression.distill import distill as find_student
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
 
@@ -146,6 +147,7 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
     with recipe_faults_first(recipe):
         if finished_teacher(recipe, teacher_folder) is None:
             raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
+    require_devices(recipe.training)
     teacher, card = load_model(teacher_folder)
     return find_student(recipe, open_data(recipe), teacher, card, folder, fan, note, baselines)
 

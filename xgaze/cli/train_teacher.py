@@ -21,6 +21,7 @@ from xgaze.cli.common import (
 )
 from xgaze.data.notes import notes_of
 from xgaze.models.registry import build_architecture
+from xgaze.training.devices import require_devices
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
 from xgaze.training.teacher import train_teacher as train
 
@@ -45,6 +46,7 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     with recipe_faults_first(settings):
         card = None if force else finished_teacher(settings, folder)
     if card is None:
+        require_devices(settings.training)
         recording = open_data(settings)
         # Built once beforehand: a model that cannot be built must not cost the old teacher.
         build_architecture(settings.model.model_dump(mode="json"), recording.spec)

@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Section
+from xgaze.recipe.data import Count, Section
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 BadRows = Literal["refuse", "drop"]
@@ -32,7 +32,7 @@ class FixationColumns(Section):
     start: str | None = None
     end: str | None = None
     coordinates: Literal["px", "fraction", "degrees"] = "px"
-    pixels_per_degree: float | None = Field(None, gt=0)
+    pixels_per_degree: float | None = Field(None, gt=0, le=1e5)
     origin: Literal["top-left", "bottom-left"] = "top-left"
     duration_unit: TimeUnit = "ms"
     timestamp_unit: TimeUnit = "ms"
@@ -51,12 +51,12 @@ class FixationFormat(Section):
     format: Literal["auto", "table", "pupil-core", "neon", "tobii", "eyelink", "cub-gha"] = "auto"
     columns: FixationColumns = FixationColumns()
     layout: str | None = None
-    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    size: tuple[Count, Count] | None = None
     labels: list[str] | None = None
     stimulus_message: str = "TRIALID"
     eye: Literal["left", "right"] | None = None
     participants: Literal["required", "optional"] = "required"
-    min_fixations: int = Field(3, ge=3)
+    min_fixations: int = Field(3, ge=3, le=1_000_000)
     missing: BadRows = "refuse"
     outside: BadRows = "refuse"
     durations: BadRows = "refuse"

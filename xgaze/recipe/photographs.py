@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Fractions, Section, UnlabelledFiles
+from xgaze.recipe.data import Fractions, Section, Seed, UnlabelledFiles
 from xgaze.recipe.fixation_format import FixationFormat
 
 
@@ -19,9 +19,9 @@ class PhotographSection(Section):
     """
 
     attention: Literal["none", "training", "input"] = "training"
-    side: int = Field(112, ge=16)
-    resize: int | None = Field(None, ge=16)
-    seed: int = 0
+    side: int = Field(112, ge=16, le=4096)
+    resize: int | None = Field(None, ge=16, le=16_384)
+    seed: Seed = 0
     unlabelled: UnlabelledFiles | None = None
 
     @property
@@ -89,7 +89,7 @@ class ViewerAgreementData(PhotographSection):
     table: str = "fixations.csv"
     fixations: FixationFormat = FixationFormat()
     measure: Literal["correlation", "auc"] = "correlation"
-    labelling_viewers: int = Field(8, ge=2)
+    labelling_viewers: int = Field(8, ge=2, le=1_000_000)
     share: float = Field(1 / 3, gt=0, le=0.5)
-    sigma_px: float = Field(24.0, gt=0)
+    sigma_px: float = Field(24.0, gt=0, le=1e5)
     split: Fractions = Fractions()
