@@ -22,10 +22,10 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
-from xgaze.models.registry import build_architecture
 from xgaze.report.publish import publish
 from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
 from xgaze.training.fan import Fan
+from xgaze.training.start import check_model
 from xgaze.training.teacher import TEACHER
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
@@ -76,7 +76,7 @@ def crossval(
     if found is None:
         recording = open_data(settings)
         # Built once beforehand: a model that cannot be built must not cost the old results.
-        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
+        check_model(settings, recording)
         if force:
             shutil.rmtree(folder, ignore_errors=True)
         found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note)
