@@ -25,11 +25,11 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
-from xgaze.models.registry import build_architecture
 from xgaze.report.publish import publish
 from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
 from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
+from xgaze.training.start import check_model
 from xgaze.training.teacher import TEACHER
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
@@ -82,7 +82,7 @@ def crossval(
         require_devices(settings.training)
         recording = open_data(settings, divided=False)
         # Built once beforehand: a model that cannot be built must not cost the old results.
-        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
+        check_model(settings, recording)
         if force:
             shutil.rmtree(folder, ignore_errors=True)
         found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note)

@@ -23,6 +23,7 @@ from xgaze.cli.common import (
 )
 from xgaze.compression.distill import STUDENT, discard_student, finished_student
 from xgaze.compression.distill import distill as find_student
+from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
@@ -123,6 +124,7 @@ def distill(
         train_first = next_command("train-teacher", recipe, overrides)
         card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
     else:
+        load_model(folder)  # refuses weights whose class was edited since
         note(f"Already distilled; --force distils again. ({folder})")
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
     words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
@@ -149,7 +151,10 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
             raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
     require_devices(recipe.training)
     teacher, card = load_model(teacher_folder)
-    return find_student(recipe, open_data(recipe), teacher, card, folder, fan, note, baselines)
+    recording = open_data(recipe)
+    require_predictions(teacher, card, recording, teacher_folder)
+    require_own(card, recording, teacher_folder)
+    return find_student(recipe, recording, teacher, card, folder, fan, note, baselines)
 
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:

@@ -32,6 +32,7 @@ from xgaze.cli.explained import (
 )
 from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
+from xgaze.compression.reproduced import require_predictions
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
 from xgaze.explanation import agreement
@@ -44,6 +45,7 @@ from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
 from xgaze.explanation.parts import moved_names
 from xgaze.explanation.people import PEOPLE_FILE, People, people_of
+from xgaze.explanation.prepared import require_same_copy
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
@@ -142,7 +144,7 @@ def _explain(
     recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, key: str, force: bool
 ) -> dict[str, Any]:
     recording = open_data(recipe)
-    loaded: Models = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
+    loaded = _checked(recipe, recording, roles)
     explained = {role: loaded[role] for role in (TEACHER, STUDENT) if role in loaded}
     asked_targets(targets_for(recording.spec, 0), asked.target)  # refused before anything is computed
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
@@ -164,6 +166,17 @@ def _explain(
     shown = shown_beside(recording, explained, rows, maps, looked) if looked and stored["human"] else {}
     write_explanation(folder, stored, maps | shown)
     return stored
+
+
+def _checked(recipe: Recipe, recording: Recording, roles: dict[str, str]) -> Models:
+    """The models, which predict what they did when they were stored, and are the same function without work in place."""
+    loaded: Models = {}
+    for role in roles:
+        folder = run_folder(recipe) / role
+        loaded[role], card = load_model(folder)
+        require_predictions(loaded[role], card, recording, folder)
+        require_same_copy(loaded[role], recording, role)
+    return loaded
 
 
 def _attributed(

@@ -15,7 +15,9 @@ from xgaze.cli.common import (
     run_folder,
 )
 from xgaze.compression.distill import STUDENT, student_of_teacher
+from xgaze.compression.reproduced import require_predictions
 from xgaze.compression.student import load_model
+from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.models.layers import FeatureHead
@@ -44,8 +46,9 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
     """
     settings = read_recipe(recipe, overrides)
     with recipe_faults_first(settings):
-        models = models_of(settings, next_command("train-teacher", recipe, overrides))
+        roles = roles_of(settings, next_command("train-teacher", recipe, overrides))
     recording = require_crops(open_data(settings))
+    models = {role: loaded(settings, recording, role) for role in roles}
     with progress_bar("looking at test photographs") as advance:
         scores = score_saliency(models, recording, pictures, settings.seed, advance)
     folders = [run_folder(settings) / role for role in models]
@@ -55,13 +58,20 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
     emit(figures, in_words(figures, folders[-1], next_command("distill --prune-fc", recipe, overrides)), as_json)
 
 
-def models_of(recipe: Recipe, train_first: str) -> dict[str, FeatureHead]:
+def roles_of(recipe: Recipe, train_first: str) -> list[str]:
     """The teacher, and the student where there is one. Raises InputError without a teacher."""
     folder = run_folder(recipe)
     if finished_teacher(recipe, folder / TEACHER) is None:
         raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
-    roles = [TEACHER, *([STUDENT] if student_of_teacher(recipe, folder / STUDENT) else [])]
-    return {role: load_model(folder / role)[0] for role in roles}
+    return [TEACHER, *([STUDENT] if student_of_teacher(recipe, folder / STUDENT) else [])]
+
+
+def loaded(recipe: Recipe, recording: Recording, role: str) -> FeatureHead:
+    """The model, which predicts what it did when it was stored. Raises InputError."""
+    folder = run_folder(recipe) / role
+    model, card = load_model(folder)
+    require_predictions(model, card, recording, folder)
+    return model
 
 
 def in_words(figures: dict[str, Any], folder: Path, next_step: str) -> list[str]:

@@ -19,9 +19,10 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
+from xgaze.compression.student import load_model
 from xgaze.data.notes import notes_of
-from xgaze.models.registry import build_architecture
 from xgaze.training.devices import require_devices
+from xgaze.training.start import check_model
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
 from xgaze.training.teacher import train_teacher as train
 
@@ -49,11 +50,12 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
         require_devices(settings.training)
         recording = open_data(settings)
         # Built once beforehand: a model that cannot be built must not cost the old teacher.
-        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
+        check_model(settings, recording)
         if force:
             discard_teacher(folder)
         card = train(settings, recording, folder, notes_of(recording))
     else:
+        load_model(folder)  # refuses weights whose class was edited since
         note(f"Already trained; --force trains again. ({folder})")
     figures = figures_of(card, folder)
     emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)

@@ -17,6 +17,7 @@ from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
+from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
@@ -64,7 +65,10 @@ def write_student(
         recipe_hash=recipe.student_hash(),
         seed=recipe.seed,
         surgeries=outcome.surgeries,
-        metrics=gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
+        metrics={
+            **gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
+            OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
+        },
         versions=library_versions(),
     )
     write_card(folder, card)

@@ -20,6 +20,7 @@ from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
+from xgaze.models.reproduced import require_reproduced
 
 SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
     {
@@ -58,7 +59,8 @@ def rebuild(card: ModelCard) -> FeatureHead:
 
 def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
     """Model and card of a model folder, in evaluation mode and in the memory format it was trained in, since convolutions on a
-    CPU are twice as fast in channels_last. Raises InputError if weights and structure do not fit."""
+    CPU are twice as fast in channels_last. Raises InputError if weights and structure do not fit, or where the code that makes
+    the model is no longer what it was trained with."""
     card = read_card(folder)
     model = rebuild(card)
     weights = read_weights(folder / WEIGHTS_FILE)
@@ -67,6 +69,7 @@ def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
         raise InputError(f"{folder}: weights do not fit the model described in model.json: {first}") from None
+    require_reproduced(model, Spec.from_json(card.spec), card.metrics, card.architecture)
     if card.recipe.get("training", {}).get("channels_last"):
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), card

@@ -29,6 +29,7 @@ from xgaze.data.splits import split_summary
 from xgaze.evaluation.baselines import baselines
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
+from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.recipe import Recipe
 from xgaze.training.folds import OuterFold
 from xgaze.training.start import starting_model
@@ -79,7 +80,8 @@ def run_fold(
     write_csv(folder / HISTORY_FILE, trained.history)
     _write_outputs(folder / OUTPUTS_FILE, rows, outputs)
     write_weights(folder / WEIGHTS_FILE, trained.model.state_dict())
-    write_card(folder, _card(recipe, view, seed, trained.selection))
+    says = {OUTPUTS_OF_PATTERNS: stored_outputs(trained.model, view.spec)}
+    write_card(folder, _card(recipe, view, seed, trained.selection | says))
     shutil.rmtree(folder / "training", ignore_errors=True)
     told = {"participants": list(fold.test), "samples": len(rows), **trained.selection}
     write_json(folder / FOLD_FILE, {**told, "seconds": time.perf_counter() - start})  # last: marks the fold as finished

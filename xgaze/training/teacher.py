@@ -15,6 +15,7 @@ from xgaze.artifacts import (
     ModelCard,
     library_versions,
     read_card,
+    read_json,
     write_card,
     write_csv,
     write_json,
@@ -29,6 +30,7 @@ from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
+from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
@@ -68,6 +70,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, recording.spec)
     run = fresh_folder(folder / "training", recipe.teacher_hash())
+    _require_same_start(model, recipe, recording, run / "start.json")
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
@@ -79,6 +82,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
         **evaluate(model, recording, folder, recipe.seed),
         **seconds,
+        OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         **({"notes": list(notes)} if notes else {}),
     }
     card = ModelCard(
@@ -94,6 +98,13 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
     write_card(folder, card)
     shutil.rmtree(run)
     return card
+
+
+def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording, file: Path) -> None:
+    """A run goes on with the code it began with. Raises InputError where the fresh model is another one than at its start."""
+    if not file.is_file():
+        write_json(file, {OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec)})
+    require_reproduced(model, recording.spec, read_json(file), recipe.model.model_dump(mode="json"))
 
 
 def discard_teacher(folder: Path) -> None:
