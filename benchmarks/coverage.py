@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
 from xgaze.evaluation.class_intervals import resampling_of, score_interval
+from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.f1_lost import macro_f1_lost
-from xgaze.evaluation.measures import measures_of, samples_of
+from xgaze.evaluation.fold_ranks import auc_of_ranks, ranks_within
+from xgaze.evaluation.measures import PEOPLE_AUC, measures_of, samples_of
 from xgaze.evaluation.participants import SHARES, Interval, mean_interval
 from xgaze.evaluation.resampling import Weights
 from xgaze.evaluation.score import compare, score_unit, summarise
@@ -131,12 +133,12 @@ def three_classes(rng: np.random.Generator, people: int, skill: float, frames: i
 
 
 def pictures(rng: np.random.Generator, count: int) -> Drawn:
-    """Shuffled AUC of a map on pictures that differ in how much it tells, against fixations elsewhere."""
+    """Shuffled AUC and NSS of a map on pictures that differ in how much it tells, against fixations elsewhere."""
     tells = rng.normal(0.9, 0.7, count)
     here = tells[:, None] + rng.normal(size=(count, FIXATIONS))
     there = rng.normal(size=(count, ELSEWHERE))
     each = [(a[:, None] > b[None]).mean() for a, b in zip(here, there, strict=True)]
-    return {"values": np.array(each), "participants": np.arange(count)}
+    return {"areas": np.array(each), "nss": here.mean(axis=1), "participants": np.arange(count)}
 
 
 def error_intervals(spec: Spec, drawn: Drawn) -> dict[str, Interval]:
@@ -173,13 +175,24 @@ def class_intervals(spec: Spec, drawn: Drawn) -> dict[str, Interval]:
 
 
 def scores_of(spec: Spec) -> list[str]:
-    return list(dict.fromkeys((score_unit(spec), "accuracy", "macro F1")))
+    of_people = [PEOPLE_AUC] if len(spec.classes) == 2 else []
+    return list(dict.fromkeys((score_unit(spec), *of_people, "accuracy", "macro F1")))
 
 
 def class_truths(spec: Spec, drawn: Drawn) -> dict[str, float]:
     own, other = (_exact(spec, drawn[one], drawn["targets"]) for one in ("reference", "student"))
     lost = {f"{name} lost, points": 100 * (own[name] - other[name]) for name in (score_unit(spec), "macro F1")}
-    return own | lost
+    return own | lost | ({PEOPLE_AUC: _exact_of_people(drawn)} if len(spec.classes) == 2 else {})
+
+
+def _exact_of_people(drawn: Drawn) -> float:
+    """AUC of each one's mean probability; everyone has one class."""
+    person, counts = drawn["participants"], np.bincount(drawn["participants"])
+    means, own = (
+        np.bincount(person, one) / counts for one in (probabilities(drawn["reference"])[:, 1], drawn["targets"])
+    )
+    one_fold = np.zeros(len(means), np.int64)
+    return auc_of_ranks(ranks_within(means, one_fold), one_fold, own)
 
 
 def _exact(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
@@ -190,7 +203,14 @@ def _exact(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str
 
 
 def picture_intervals(drawn: Drawn) -> dict[str, Interval]:
-    return {"shuffled AUC": mean_interval(drawn["values"], drawn["participants"], within=SHARES)}
+    return {
+        "shuffled AUC": mean_interval(drawn["areas"], drawn["participants"], within=SHARES),
+        "NSS": mean_interval(drawn["nss"], drawn["participants"]),
+    }
+
+
+def picture_truths(drawn: Drawn) -> dict[str, float]:
+    return {"shuffled AUC": float(drawn["areas"].mean()), "NSS": float(drawn["nss"].mean())}
 
 
 def interval_of(summary: Any) -> Interval:
@@ -215,7 +235,7 @@ WORLDS: Mapping[str, World] = {
     "two classes, easy": _classes(two_classes, TWO, gap=3, between=0.7, within=1, frames=8),
     "three classes": _classes(three_classes, THREE, skill=1.2, frames=12),
     "three classes, easy": _classes(three_classes, THREE, skill=3.5, frames=12),
-    "pictures": World(pictures, picture_intervals, lambda drawn: {"shuffled AUC": float(drawn["values"].mean())}),
+    "pictures": World(pictures, picture_intervals, picture_truths),
 }
 
 
