@@ -162,7 +162,8 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     unit = figures.get("worse_unit") or "%"
-    verdict = "held" if figures["budget_met"] else "NOT held"
+    verdict = "held by the upper bound" if figures["budget_met"] else "NOT held by the upper bound"
+    verdict = verdict if worse["high"] is not None else "no upper bound is defined, so that it cannot be said to hold"
     latency, groups = student["latency_ms"], card.spec.get("groups", "participants")
     return [
         f"Student: {student['fc_parameters']:,} parameters in fully connected layers, "
@@ -171,7 +172,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"  Student {error_in_words(student['error'], groups)}.",
         f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra, unit)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
-        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict} by the upper bound.",
+        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict}.",
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),

@@ -22,9 +22,10 @@ class Hint(Section):
 class Distill(Section):
     """How the student is found.
 
-    Budgets: `max_worse_percent` against the teacher given the same tuning; or the best student within `max_parameters`,
-    `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one thread). Without `towers` only fully connected
-    layers shrink. `effort: full` tunes whole students end to end; `quick` tunes heads on cached embeddings only.
+    Budgets: `max_worse_percent` against the teacher given the same tuning, of its error (of classes: percentage points of the
+    score); or the best student within `max_parameters`, `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one
+    thread). Without `towers` only fully connected layers shrink. `effort: full` tunes whole students end to end; `quick` tunes
+    heads on cached embeddings only.
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
     convolutions. `calibration_samples`: training samples that surgeries are computed on, at most.

@@ -11,6 +11,7 @@ from xgaze.artifacts import write_json, write_text
 from xgaze.report.compare_human import human_comparison, human_verdicts
 from xgaze.report.format import (
     DASH,
+    budget_verdict,
     count,
     excludes_zero,
     general,
@@ -116,7 +117,7 @@ def _lines(report: dict[str, Any]) -> dict[str, str]:
 def _budget(report: dict[str, Any]) -> str:
     if report["budget_percent"] is None:
         return DASH
-    return f"{report['budget_percent']:g} {worse_unit(report)}: {'met' if report['budget_met'] else 'not met by the upper bound'}"
+    return f"{report['budget_percent']:g} {worse_unit(report)}: {budget_verdict(report)}"
 
 
 def _recipes(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, ...]) -> Table | None:

@@ -71,6 +71,13 @@ def no_evidence(figure: dict[str, Any]) -> str:
     return "There is no interval" if figure["low"] is None else "The interval holds zero"
 
 
+def budget_verdict(report: dict[str, Any]) -> str:
+    """Whether a report's student meets its budget, by the upper end of its interval."""
+    if report["difference_percent"]["high"] is None:
+        return "not met: no upper bound is defined"
+    return "met" if report["budget_met"] else "not met by the upper bound"
+
+
 def excludes_zero(figure: dict[str, Any]) -> bool:
     """Whether an interval is evidence of a difference; one that is not defined is none."""
     if figure["low"] is None or figure["high"] is None:

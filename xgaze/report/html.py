@@ -15,6 +15,7 @@ from xgaze.report import format
 
 TEMPLATES = "templates"
 SHOWN_AS = (
+    "budget_verdict",
     "count",
     "general",
     "interval",

@@ -3,7 +3,18 @@
 import re
 from typing import Any
 
-from xgaze.report.format import count, interval, number, percent, percent_interval, score, size, times, worse_unit
+from xgaze.report.format import (
+    budget_verdict,
+    count,
+    interval,
+    number,
+    percent,
+    percent_interval,
+    score,
+    size,
+    times,
+    worse_unit,
+)
 from xgaze.report.words import groups_in_words, summary
 
 
@@ -51,10 +62,9 @@ def _figures(report: dict[str, Any]) -> str:
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
     lost, unit_lost = report["difference_percent"], worse_unit(report)
-    verdict = "met" if report["budget_met"] else "not met by the upper bound"
     told = (
         f"Student against its reference: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
-        f"{report['budget_percent']:g} {unit_lost}, {verdict}. Intervals are 95 % over {groups_in_words(report)}."
+        f"{report['budget_percent']:g} {unit_lost}, {budget_verdict(report)}. Intervals are 95 % over {groups_in_words(report)}."
     )
     return "\n".join(["## Figures", "", *table, "", told])
 
