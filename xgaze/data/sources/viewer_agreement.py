@@ -28,6 +28,7 @@ from xgaze.data.sources.stimulus_files import absent, other_shapes, photograph_f
 from xgaze.data.splits import assign_splits
 from xgaze.data.square import stretched
 from xgaze.errors import InputError
+from xgaze.limits import require_picture_size
 from xgaze.recipe import ViewerAgreementData
 
 CLASSES = ("differ", "agree")
@@ -148,11 +149,13 @@ def _measured(
 
 
 def by_stimulus(table: FixationTable) -> list[LookedAt]:
-    """Every picture with each viewer's fixations, those of several viewings together."""
+    """Every picture with each viewer's fixations, those of several viewings together. Raises InputError for one too large."""
     sizes: dict[str, tuple[int, int]] = {}
     if set(STIMULUS_SIZE) <= set(table.rows.columns):
         told = table.rows.drop_duplicates("stimulus")[["stimulus", *STIMULUS_SIZE]]
         sizes = {str(name): (round(width), round(height)) for name, width, height in told.itertuples(index=False)}
+    for name in set(table.rows["stimulus"]):
+        require_picture_size(*sizes.get(name, table.size), f"stimulus '{name}'", "Scale size and fixations down.")
     found: dict[str, dict[str, list[Look]]] = {}
     for one in scanpaths_of(table):
         viewings = found.setdefault(one.stimulus, {}).setdefault(one.participant, [])
