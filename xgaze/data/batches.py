@@ -1,5 +1,6 @@
 """From a recording's rows to batches, in order or shuffled reproducibly."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from xgaze.data.contract import Batch, Recording, Sample, Spec, collate
+from xgaze.data.contract import Batch, Recording, Sample, Spec, collate, dimensions
+from xgaze.limits import require_memory
 
 
 class Rows(Dataset[Sample]):
@@ -56,10 +58,18 @@ class Collate:
 def shuffled_loader(
     recording: Recording, rows: NDArray[np.int64], batch_size: int, seed: int, workers: int = 0
 ) -> DataLoader[Sample]:
-    """Training batches; the last one may be smaller."""
+    """Training batches; the last one may be smaller. Raises InputError for batches larger than memory."""
+    _require_room(recording.spec, min(batch_size, len(rows)))
     shuffle = EpochShuffle(len(rows), seed)
     collate_fn = Collate(recording.spec)
     return DataLoader(Rows(recording, rows), batch_size, sampler=shuffle, collate_fn=collate_fn, num_workers=workers)
+
+
+def _require_room(spec: Spec, samples: int) -> None:
+    """Of a batch's inputs as they are stacked and as they are fed; what a model makes of them is not known here."""
+    numbers = samples * sum(math.prod(one.shape) for one in spec.inputs)
+    told = f"A batch of {samples:,} samples of {' + '.join(dimensions(one.shape) for one in spec.inputs)}"
+    require_memory(8.0 * numbers, told, "Set a smaller training.batch_size, or smaller inputs.")
 
 
 def ordered_loader(

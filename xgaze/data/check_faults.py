@@ -71,6 +71,14 @@ class Fault:
     message: str
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What looking at a recording found: faults, and in words what was left out, done to pictures or assumed."""
+
+    faults: tuple[Fault, ...]
+    remarks: tuple[str, ...] = ()
+
+
 def summarise(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     """[{kind, count, first: the first 20 messages}] in the order of `KINDS`; kinds without a fault are left out."""
     messages: dict[Kind, list[str]] = {kind: [] for kind in KINDS}

@@ -82,8 +82,9 @@ class Explain(Section):
     `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants; 0: not at all.
     """
 
-    steps: int = Field(50, ge=8, le=100_000)
-    internal_batch_size: int = Field(10, ge=1, le=MOST_AT_ONCE)
+    # The places of n steps follow from an n x n matrix, and eight times as many are tried where they do not add up.
+    steps: int = Field(50, ge=8, le=1000)
+    internal_batch_size: int = Field(10, ge=1, le=10_000)
     sweep_points: int = Field(21, ge=3, le=10_000)
     over_people: int = Field(40, ge=0)
 

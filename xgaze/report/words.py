@@ -11,6 +11,7 @@ PLAIN_NAMES = {
     "mean value": "always guessing the average",
     "mean gaze": "always guessing the average gaze point",
     "majority class": "always guessing the commoner class",
+    "ridge on the inputs": "a straight-line fit on the inputs",
 }
 PLAIN_STARTS = {"pixel ridge ": "a straight-line fit on pictures of {} pixels"}
 

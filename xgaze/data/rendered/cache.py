@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.rendered.render import STATE_SHAPES, render_participant
 from xgaze.errors import InputError
+from xgaze.limits import require_memory
 
 RENDERER_VERSION = 3  # raise it whenever a pixel or a state changes
 ABANDONED_AFTER_S = 24 * 3600.0
@@ -151,6 +152,12 @@ def _move_into_place(partial: Path, folder: Path) -> None:
 
 def _need_space(settings: SplitSettings, cache_dir: Path) -> None:
     """Refuse before rendering what would not fit: a full disk kills a process that writes to mapped memory."""
+    pixels = settings.frames_per_participant * 4 * settings.height * settings.width
+    require_memory(
+        2.0 * pixels + 200.0 * settings.height * settings.width,
+        f"Rendering a participant's {settings.frames_per_participant:,} frames of {settings.width:,} x {settings.height:,} px",
+        "Ask for fewer frames or smaller images.",
+    )
     needed = sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in array_shapes(settings).values())
     free = shutil.disk_usage(cache_dir).free
     if needed > free:

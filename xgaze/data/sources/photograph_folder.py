@@ -10,6 +10,7 @@ from PIL import Image
 from xgaze.data.contract import LABEL_COLUMN, Spec
 from xgaze.data.heatmap_files import map_name
 from xgaze.data.sources.attention_pictures import Files
+from xgaze.data.sources.decoding import Decoded
 from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
 from xgaze.data.sources.picture_files import pictures_below
 from xgaze.data.sources.picture_walk import told_left_out
@@ -33,6 +34,9 @@ class NoMaps:
     def read(self, row: int) -> Image.Image:
         raise InputError(f"{self.name(row)}: there is none.")
 
+    def decode(self, row: int) -> Decoded:
+        return Decoded(self.read(row))
+
 
 def open_photographs_for_prediction(path: Path, data: PhotographSection, spec: Spec) -> PhotographRecording:
     """All pictures below a folder, without class, all in split "test".
@@ -49,7 +53,8 @@ def open_photographs_for_prediction(path: Path, data: PhotographSection, spec: S
     names = [pictures.name(row) for row in range(len(pictures))]
     maps = maps_beside(path, names) if reads_maps else NoMaps()
     table = pd.DataFrame({"id": names, "participant": names, "session": "0", "split": "test", LABEL_COLUMN: UNLABELLED})
-    return PhotographRecording(photograph_spec(data, spec.classes, "pictures"), table, pictures, maps, data)
+    kind, notes = photograph_spec(data, spec.classes, "pictures"), tuple(told_left_out(pictures.left_out))
+    return PhotographRecording(kind, table, pictures, maps, data, notes=notes)
 
 
 def maps_beside(folder: Path, pictures: list[str]) -> Files:

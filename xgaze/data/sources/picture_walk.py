@@ -12,6 +12,7 @@ from xgaze.data.sources.folders import natural_key
 
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 """What systems leave behind; like hidden files, it is nobody's data."""
+NO_PICTURE = "xgaze reads as no picture)"
 READ_ALREADY = "are read already under another name"
 
 
@@ -21,6 +22,8 @@ class LeftOut:
 
     path: PurePosixPath
     why: str
+    is_other_file: bool = False
+    """Of no picture's name, such as a table: no fault where such files belong."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def walk(root: Path) -> Walk:
         for path, why in _entries(root, {root.resolve()}):
             found = PurePosixPath(path.relative_to(root).as_posix())
             if why:
-                left_out.append(LeftOut(found, why))
+                left_out.append(LeftOut(found, why, why.endswith(NO_PICTURE)))
             else:
                 pictures.append(found)
     return Walk(tuple(sorted(pictures, key=_key)), tuple(sorted(left_out, key=lambda one: _key(one.path))))
@@ -101,9 +104,7 @@ def _objection(entry: "os.DirEntry[str]") -> str:
     if is_picture(entry.name):
         return ""
     suffix = Path(entry.name).suffix.lower()
-    return (
-        f"left out ({f'ending in {suffix}, which' if suffix else 'without an ending, which'} xgaze reads as no picture)"
-    )
+    return f"left out ({f'ending in {suffix}' if suffix else 'without an ending'}, which {NO_PICTURE}"
 
 
 def _is_utf8(name: str) -> bool:
