@@ -49,9 +49,10 @@ def _parted(reference: str, own: nn.Module, batches: list[Inputs]) -> FeatureHea
         raise InputError(f"model.import '{reference}': {error}") from None
     require_same(reference, own, parted, batches)
     if found := training_difference(own, parted, batches[0]):
+        how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
         raise InputError(
             f"model.import '{reference}': in training, split at its first fully connected layer, it is not the same model "
-            f"({found:.3g} apart; chance in its forward, or work in place on what dropout left as it is?). {SUBCLASS}"
+            f"({how}; chance in its forward, or work in place on what dropout left as it is?). {SUBCLASS}"
         )
     return parted
 

@@ -120,7 +120,10 @@ class _Marks:
         place = torch.arange(height * width).reshape(height, width).expand(plain.shape)
         channel = torch.arange(batch * channels).reshape(batch, channels, 1, 1).expand(plain.shape)
         marks = [*_by_bits(place), *_by_bits(channel)]
-        found = self._passed_on(maker, [plain, *(plain + 0.25 * one for one in marks)], node, len(_by_bits(place)))
+        change = 0.1 + 0.15 * torch.rand(
+            plain.shape, generator=torch.Generator().manual_seed(1)
+        )  # a norm would undo one shift
+        found = self._passed_on(maker, [plain, *(plain + change * one for one in marks)], node, len(_by_bits(place)))
         seen = found.reshape(-1, 2, *found.shape[1:])
         bits = len(_by_bits(place)) // 2
         return seen[:bits], seen[bits:]

@@ -1,7 +1,8 @@
 """The graph of a user's module by torch.fx, or the reason why there is none that stays true to it."""
 
+import operator
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,6 +42,21 @@ def trace(module: nn.Module, inputs: int, method: str = "forward") -> fx.GraphMo
     return traced
 
 
+class _Symbol(fx.Proxy):
+    """A symbol that can be overwritten: torch.fx knows neither x[:, 0] = 1 nor that x += 1 changes x itself."""
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.tracer.create_proxy("call_function", operator.setitem, (self, index, value), {})
+
+
+def _in_place(function: Callable[[Any, Any], Any]) -> Callable[[_Symbol, Any], fx.Proxy]:
+    return lambda symbol, other: symbol.tracer.create_proxy("call_function", function, (symbol, other), {})
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "matmul"):
+    setattr(_Symbol, f"__i{_name}__", _in_place(getattr(operator, f"__i{_name}__")))
+
+
 class _Tracer(fx.Tracer):
     """Traces with exactly this many inputs, whether the method names them, collects them or has more."""
 
@@ -50,6 +66,9 @@ class _Tracer(fx.Tracer):
         super().__init__()
         self._inputs = inputs
         self.traced_func_name = method
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Symbol(node, self)
 
     def create_args_for_root(
         self,
