@@ -8,6 +8,7 @@ import xgaze
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
     {"errors", "progress", ""},
+    {"stored"},
     {"artifacts", "recipe"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},

@@ -136,7 +136,7 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
     if finished_teacher(recipe, teacher_folder) is None:
         raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
     require_devices(recipe.training)
-    teacher, card = load_model(teacher_folder)
+    teacher, card = load_model(teacher_folder, recipe.model)
     return find_student(recipe, open_data(recipe), teacher, card, folder, fan, note, baselines)
 
 

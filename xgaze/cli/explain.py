@@ -140,7 +140,7 @@ def _explain(
     recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, key: str, force: bool
 ) -> dict[str, Any]:
     recording = open_data(recipe)
-    loaded: Models = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
+    loaded: Models = {role: load_model(run_folder(recipe) / role, recipe.model)[0] for role in roles}
     explained = {role: loaded[role] for role in (TEACHER, STUDENT) if role in loaded}
     asked_targets(targets_for(recording.spec, 0), asked.target)  # refused before anything is computed
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)

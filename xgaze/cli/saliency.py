@@ -51,7 +51,7 @@ def models_of(recipe: Recipe, train_first: str) -> dict[str, FeatureHead]:
     if finished_teacher(recipe, folder / TEACHER) is None:
         raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
     roles = [TEACHER, *([STUDENT] if student_of_teacher(recipe, folder / STUDENT) else [])]
-    return {role: load_model(folder / role)[0] for role in roles}
+    return {role: load_model(folder / role, recipe.model)[0] for role in roles}
 
 
 def in_words(figures: dict[str, Any], folder: Path, next_step: str) -> list[str]:

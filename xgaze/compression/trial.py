@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import atomic_path, read_json, read_weights, write_json, write_weights
+from xgaze.artifacts import atomic_path, read_json, write_json, write_weights
 from xgaze.compression.bench import Bench
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.methods import METHODS, SCRATCH
 from xgaze.compression.plan import Plan
-from xgaze.compression.student import surgery_from_json
+from xgaze.compression.student import load_weights, surgery_from_json
 from xgaze.compression.surgery import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
@@ -146,5 +146,5 @@ def _model_of(bench: Bench, result: Result) -> FeatureHead:
     model = copy.deepcopy(bench.teacher)
     for stored in result.surgeries:
         surgery_from_json(stored).reshape(model)
-    model.load_state_dict(read_weights(result.folder / WEIGHTS))
+    load_weights(model, result.folder / WEIGHTS)
     return model
