@@ -2,7 +2,6 @@
 all. Every fault is one InputError that names the file, what is wrong with it, and what to do."""
 
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,14 +23,6 @@ class Stored(BaseModel):
     """A mapping as stored: these keys are needed, of these types exactly; what later versions add is left as it is."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False, frozen=True)
-
-
-class StoredInterval(Stored):
-    """Ends that do not exist are null."""
-
-    mean: float | None
-    low: float | None
-    high: float | None
 
 
 def read_json(path: Path, remedy: str = "") -> Any:
@@ -99,21 +90,24 @@ def read_array(path: Path, remedy: str) -> NDArray[Any]:
 
 
 @contextmanager
+def understood(where: Path, remedy: str) -> Iterator[None]:
+    """Around whatever tells stored results: what their schemas let through and still makes no sense is a fault of the files."""
+    try:
+        yield
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        told = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:100]}"
+        raise InputError(_told(where, f"damaged, edited or of another version ({told}).", remedy)) from error
+
+
+@contextmanager
 def _reading(path: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
         raise InputError(_told(path, "no such file.", remedy)) from None
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        SyntaxError,
-        zipfile.BadZipFile,
-    ) as error:
+    except Exception as error:  # what a damaged file raises is of a dozen types
         told = (str(error).partition("\n")[0])[:120]
         raise InputError(_told(path, f"damaged: not readable as arrays ({told}).", remedy)) from None
 

@@ -24,7 +24,9 @@ from xgaze.cli.common import (
 )
 from xgaze.models.registry import build_architecture
 from xgaze.report.publish import publish
-from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
+from xgaze.report.results import CROSSVALIDATE
+from xgaze.stored import understood
+from xgaze.training.crossval import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
 from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER
@@ -86,7 +88,8 @@ def crossval(
         note(f"Already cross-validated; --force does it again. ({folder})")
     page = _published(run_folder(settings), report_folder(settings))
     figures = {key: found[key] for key in (*FIGURES, *MORE)} | {"protocol": wanted.protocol, "folder": str(folder)}
-    words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
+    with understood(folder / RESULT_FILE, CROSSVALIDATE):
+        words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
     emit(figures, [*words[:-1], *rendered_warning(found["rendered"]), words[-1]], as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -24,6 +24,9 @@ from xgaze.compression.distill import distill as find_student
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.report.results import DISTILL
+from xgaze.report.schemas import StudentCard
+from xgaze.stored import require, understood
 from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
@@ -113,8 +116,10 @@ def distill(
         card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
     else:
         note(f"Already distilled; --force distils again. ({folder})")
+    require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
-    words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
+    with understood(folder / CARD_FILE, DISTILL):
+        words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
     emit(figures, words, as_json)
 
 

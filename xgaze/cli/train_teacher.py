@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -20,6 +20,9 @@ from xgaze.cli.common import (
 )
 from xgaze.data.notes import notes_of
 from xgaze.models.registry import build_architecture
+from xgaze.report.results import TRAIN
+from xgaze.report.schemas import TeacherCard
+from xgaze.stored import require
 from xgaze.training.devices import require_devices
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
 from xgaze.training.teacher import train_teacher as train
@@ -53,6 +56,7 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
         card = train(settings, recording, folder, notes_of(recording))
     else:
         note(f"Already trained; --force trains again. ({folder})")
+    require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
     figures = figures_of(card, folder)
     emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)
 
