@@ -8,7 +8,7 @@ import xgaze
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
     {"errors", "progress", "source", ""},
-    {"limits"},
+    {"limits", "stored"},
     {"artifacts", "recipe"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},

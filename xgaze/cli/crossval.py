@@ -26,7 +26,9 @@ from xgaze.cli.common import (
     short_error,
 )
 from xgaze.report.publish import publish
-from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
+from xgaze.report.results import CROSSVALIDATE
+from xgaze.stored import understood
+from xgaze.training.crossval import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
 from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.start import check_model
@@ -90,7 +92,8 @@ def crossval(
         note(f"Already cross-validated; --force does it again. ({folder})")
     page = _published(run_folder(settings), report_folder(settings))
     figures = {key: found[key] for key in (*FIGURES, *MORE)} | {"protocol": wanted.protocol, "folder": str(folder)}
-    words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
+    with understood(folder / RESULT_FILE, CROSSVALIDATE):
+        words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
     emit(figures, [*words[:-1], *rendered_warning(found["rendered"]), words[-1]], as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     ends_in_words,
@@ -27,6 +27,9 @@ from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.report.results import DISTILL
+from xgaze.report.schemas import StudentCard
+from xgaze.stored import require, understood
 from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
@@ -124,10 +127,12 @@ def distill(
         train_first = next_command("train-teacher", recipe, overrides)
         card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
     else:
-        load_model(folder)  # refuses weights whose class was edited since
+        load_model(folder, settings.model)  # refuses weights whose class was edited since
         note(f"Already distilled; --force distils again. ({folder})")
+    require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
-    words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
+    with understood(folder / CARD_FILE, DISTILL):
+        words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
     emit(figures, words, as_json)
 
 
@@ -150,7 +155,7 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
         if finished_teacher(recipe, teacher_folder) is None:
             raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
     require_devices(recipe.training)
-    teacher, card = load_model(teacher_folder)
+    teacher, card = load_model(teacher_folder, recipe.model)
     recording = open_data(recipe)
     require_predictions(teacher, card, recording, teacher_folder)
     require_own(card, recording, teacher_folder)

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 from torch import Tensor, nn
 
 from xgaze import __version__
-from xgaze.artifacts import read_json
 from xgaze.cli.common import (
     emit,
     next_command,
@@ -51,7 +49,8 @@ from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
-from xgaze.report.results import read_explanation
+from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier
+from xgaze.stored import understood
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 
 OVER = "over"
@@ -129,8 +128,10 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))
-    figures = figures_of(stored, page)
-    emit(figures, in_words(figures, stored), as_json)
+    with understood(folder / "explanation.json", EXPLAIN):
+        figures = figures_of(stored, page)
+        words = in_words(figures, stored)
+    emit(figures, words, as_json)
 
 
 def _asked(
@@ -173,7 +174,7 @@ def _checked(recipe: Recipe, recording: Recording, roles: dict[str, str]) -> Mod
     loaded: Models = {}
     for role in roles:
         folder = run_folder(recipe) / role
-        loaded[role], card = load_model(folder)
+        loaded[role], card = load_model(folder, recipe.model)
         require_predictions(loaded[role], card, recording, folder)
         require_same_copy(loaded[role], recording, role)
     return loaded
@@ -204,8 +205,8 @@ def _capacity(recipe: Recipe, recording: Recording, models: Models, layer: str) 
     """What the teacher's first fully connected layer holds, and what that means for the student."""
     student = run_folder(recipe) / STUDENT
     found = STUDENT in models
-    frontier = pd.read_csv(student / "budget.csv") if found else None
-    capacity = read_json(student / "capacity.json") if found else None
+    frontier = read_frontier(student) if found else None
+    capacity = read_capacity(student) if found else None
     tail = tail_of(models[TEACHER], layer)
     return explain_capacity(recording, models, layer, tail, recipe.seed, frontier, capacity)
 

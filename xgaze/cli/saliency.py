@@ -69,7 +69,7 @@ def roles_of(recipe: Recipe, train_first: str) -> list[str]:
 def loaded(recipe: Recipe, recording: Recording, role: str) -> FeatureHead:
     """The model, which predicts what it did when it was stored. Raises InputError."""
     folder = run_folder(recipe) / role
-    model, card = load_model(folder)
+    model, card = load_model(folder, recipe.model)
     require_predictions(model, card, recording, folder)
     return model
 

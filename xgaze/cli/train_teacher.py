@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -21,6 +21,9 @@ from xgaze.cli.common import (
 )
 from xgaze.compression.student import load_model
 from xgaze.data.notes import notes_of
+from xgaze.report.results import TRAIN
+from xgaze.report.schemas import TeacherCard
+from xgaze.stored import require
 from xgaze.training.devices import require_devices
 from xgaze.training.start import check_model
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
@@ -55,8 +58,9 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
             discard_teacher(folder)
         card = train(settings, recording, folder, notes_of(recording))
     else:
-        load_model(folder)  # refuses weights whose class was edited since
+        load_model(folder, settings.model)  # refuses weights whose class was edited since
         note(f"Already trained; --force trains again. ({folder})")
+    require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
     figures = figures_of(card, folder)
     emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path
-from xgaze.capacity.embeddings import collect_embeddings, open_embeddings
+from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
 from xgaze.compression.head import entrance, first_linear
 from xgaze.compression.surgery import Probe, probe_of
 from xgaze.data.contract import Recording, rows_of, targets_of
@@ -131,16 +131,16 @@ def _embeddings(
     teacher: FeatureHead, layer: str, recording: Recording, split: str, folder: Path
 ) -> NDArray[np.float32]:
     file = folder / "embeddings" / f"{layer}.input.{split}.npy"
-    if file.is_file():
-        return open_embeddings(file)
+    rows = rows_of(recording, split)
+    kept = readable_embeddings(file, len(rows))
+    if kept is not None:
+        return kept
     with progress_bar(f"collecting embeddings ({split})") as advance:
-        return collect_embeddings(
-            teacher, entrance(layer), recording, rows_of(recording, split), file, "input", advance
-        )
+        return collect_embeddings(teacher, entrance(layer), recording, rows, file, "input", advance)
 
 
 def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:
-    if not file.is_file():
+    if readable_embeddings(file, len(rows)) is None:
         with progress_bar("asking the teacher") as advance, atomic_path(file) as temporary:
             np.save(temporary, predict(teacher, recording, rows, advance=advance))
     return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, read_weights, write_json
+from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
 from xgaze.compression.budget import Choice, Judged, choose
 from xgaze.compression.explore import (
     Say,
@@ -20,7 +20,7 @@ from xgaze.compression.explore import (
 )
 from xgaze.compression.frontier import write_frontier
 from xgaze.compression.result import Outcome, write_student
-from xgaze.compression.student import rebuild
+from xgaze.compression.student import load_weights, rebuild
 from xgaze.compression.trial import WEIGHTS, Result, Trial
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError, nearest
@@ -185,5 +185,5 @@ def outcome_of(search: Search, chosen: Judged, held: bool, reason: str, card: Mo
 def stored_model(result: Result, card: ModelCard) -> FeatureHead:
     """A trial's model from its folder."""
     model = rebuild(replace(card, surgeries=result.surgeries))
-    model.load_state_dict(read_weights(result.folder / WEIGHTS))
+    load_weights(model, result.folder / WEIGHTS)
     return model.eval()

@@ -38,7 +38,7 @@ def carry_out(order: Order, trial: Trial) -> None:
     """In another process: open recording, teacher and bench from files, do the trial, leave its folder."""
     torch.set_num_threads(order.threads)
     recording = open_recording(order.recipe.data)
-    teacher, _ = load_model(order.teacher)
+    teacher, _ = load_model(order.teacher, order.recipe.model)
     run_trial(open_bench(order.recipe, recording, teacher, order.folder), trial)
 
 

@@ -10,22 +10,27 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import atomic_path, read_json, read_weights, write_json, write_weights
+from xgaze.artifacts import atomic_path, write_json, write_weights
 from xgaze.compression.bench import Bench
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.methods import METHODS, SCRATCH
 from xgaze.compression.plan import Plan
-from xgaze.compression.student import surgery_from_json
+from xgaze.compression.student import load_weights, surgery_from_json
 from xgaze.compression.surgery import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
 from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.stored import Stored, read_array, read_mapping
 
 Tuning = Literal["none", "head", "whole"]
 Teaching = Literal["recipe", "labels"]
 FIGURES, OUTPUTS, WEIGHTS, ONNX = "trial.json", "outputs.npy", "model.safetensors", "model.onnx"
+
+AGAIN = "Delete the folder of this trial, and it is done again; or distil again with --force."
+AGAIN_MEASURED = "the time is measured again."
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,24 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
 
 def read_result(folder: Path, trial: Trial) -> Result:
     """A finished trial from its folder."""
-    figures = read_json(folder / FIGURES)
-    outputs = np.load(folder / OUTPUTS, allow_pickle=False)
-    return Result(trial, outputs=outputs, folder=folder, **figures)
+    figures = read_mapping(folder / FIGURES, _Figures, AGAIN)
+    outputs = read_array(folder / OUTPUTS, AGAIN)
+    if outputs.ndim != 2 or outputs.dtype.kind != "f":
+        raise InputError(f"{folder / OUTPUTS}: damaged: no outputs of samples. {AGAIN}")
+    return Result(trial, outputs=outputs, folder=folder, **{key: figures[key] for key in _Figures.model_fields})
+
+
+class _Figures(Stored):
+    parameters: int
+    fc_parameters: int
+    macs: int
+    bytes: int
+    seconds: float
+    surgeries: list[dict[str, Any]]
+
+
+class _Latency(Stored):
+    median: float
 
 
 def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], seconds: float, folder: Path) -> None:
@@ -137,8 +157,7 @@ def latency_ms(bench: Bench, result: Result) -> float | None:
         rows = rows_of(bench.recording, "validation")[:1]
         inputs = next(iter(ordered_batches(bench.recording, rows))).inputs
         write_json(kept, latency_to_json(measure_latency_ms(open_session(onnx), inputs)))
-    median: float = read_json(kept)["median"]
-    return median
+    return float(read_mapping(kept, _Latency, f"Delete it: {AGAIN_MEASURED}")["median"])
 
 
 def _model_of(bench: Bench, result: Result) -> FeatureHead:
@@ -146,5 +165,5 @@ def _model_of(bench: Bench, result: Result) -> FeatureHead:
     model = copy.deepcopy(bench.teacher)
     for stored in result.surgeries:
         surgery_from_json(stored).reshape(model)
-    model.load_state_dict(read_weights(result.folder / WEIGHTS))
+    load_weights(model, result.folder / WEIGHTS)
     return model

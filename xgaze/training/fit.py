@@ -111,10 +111,18 @@ def fit_epochs(
 def fresh_folder(folder: Path, fingerprint: str) -> Path:
     """`folder`, emptied unless it holds an unfinished run of the same fingerprint."""
     mark = folder / "run.json"
-    if not mark.is_file() or read_json(mark) != {"hash": fingerprint}:
+    if _marked(mark) != {"hash": fingerprint}:
         shutil.rmtree(folder, ignore_errors=True)
         write_json(mark, {"hash": fingerprint})
     return folder
+
+
+def _marked(mark: Path) -> Any:
+    """What the mark says; None where it is missing or damaged, and so of no run."""
+    try:
+        return read_json(mark)
+    except InputError:
+        return None
 
 
 def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path, keep: bool = True) -> pl.Trainer:

@@ -17,7 +17,6 @@ from xgaze.artifacts import (
     ModelCard,
     atomic_path,
     library_versions,
-    read_json,
     write_card,
     write_csv,
     write_json,
@@ -26,17 +25,20 @@ from xgaze.artifacts import (
 from xgaze.data.contract import Recording, rows_of
 from xgaze.data.resplit import resplit
 from xgaze.data.splits import split_summary
+from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.recipe import Recipe
+from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.folds import OuterFold
 from xgaze.training.start import starting_model
 
 TEACHER = "teacher"
 FOLD_FILE, OUTPUTS_FILE, HISTORY_FILE = "fold.json", "outputs.npz", "history.csv"
 ROWS = "rows"
+AGAIN = "Delete this fold's folder, and it is done again, or cross-validate again with --force."
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ def run_fold(
     write_json(folder / FOLD_FILE, {**told, "seconds": time.perf_counter() - start})  # last: marks the fold as finished
 
 
+class _Told(Stored):
+    participants: list[str]
+    samples: int
+    seconds: float
+
+
 def is_finished(folder: Path) -> bool:
     """Whether the fold in `folder` was tested."""
     return (folder / FOLD_FILE).is_file()
@@ -94,14 +102,21 @@ def is_finished(folder: Path) -> bool:
 
 def read_fold(folder: Path) -> dict[str, Any]:
     """What `run_fold` told about a finished fold."""
-    told: dict[str, Any] = read_json(folder / FOLD_FILE)
-    return told
+    return read_mapping(folder / FOLD_FILE, _Told, AGAIN)
 
 
 def read_outputs(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
     """(rows of the recording that were tested, name -> outputs (rows, outputs)) of the model and of every baseline."""
-    with np.load(folder / OUTPUTS_FILE, allow_pickle=False) as stored:
-        return stored[ROWS], {name: stored[name] for name in stored.files if name != ROWS}
+    stored = read_arrays(folder / OUTPUTS_FILE, AGAIN)
+    rows = stored.pop(ROWS, None)
+    if (
+        rows is None
+        or rows.dtype.kind != "i"
+        or TEACHER not in stored
+        or {len(one) for one in stored.values()} != {len(rows)}
+    ):
+        raise InputError(f"{folder / OUTPUTS_FILE}: damaged: rows and outputs do not belong together. {AGAIN}")
+    return rows, stored
 
 
 def _write_outputs(path: Path, rows: NDArray[np.int64], outputs: dict[str, NDArray[Any]]) -> None:

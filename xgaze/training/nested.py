@@ -12,6 +12,7 @@ from xgaze.data.contract import Recording, rows_of
 from xgaze.data.resplit import resplit
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
+from xgaze.stored import read_table
 from xgaze.training.augment import training_loader
 from xgaze.training.fit import fit_epochs
 from xgaze.training.fold_run import HISTORY_FILE, Trained, fresh_model, seed_of, split_of_outer
@@ -65,7 +66,7 @@ def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder
         for state in folder.glob("*.safetensors"):  # only its history is needed from now on
             state.unlink()
         (folder / HISTORY_FILE).replace(folder / DONE)
-    return pd.read_csv(folder / DONE)
+    return read_table(folder / DONE, ["epoch", monitored(recording.spec)], f"Delete {folder}: it is done again.")
 
 
 def _refit(
