@@ -7,7 +7,8 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "progress", ""},
+    {"errors", "processes", ""},
+    {"progress", "writing"},
     {"artifacts", "recipe"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},

@@ -3,10 +3,6 @@
 import hashlib
 import json
 import platform
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +15,7 @@ from safetensors.torch import load_file, save
 
 from xgaze import __version__
 from xgaze.errors import InputError
+from xgaze.writing import atomic_path
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -54,19 +51,6 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    temporary = scratch / path.name
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

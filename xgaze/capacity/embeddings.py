@@ -76,3 +76,12 @@ def open_embeddings(file: Path) -> NDArray[np.float32]:
     """A stored embedding file, memory-mapped and read-only; pickled arrays are refused."""
     stored: NDArray[np.float32] = np.load(file, mmap_mode="r", allow_pickle=False)
     return stored
+
+
+def kept_embeddings(file: Path, rows: int) -> NDArray[np.float32] | None:
+    """The stored embeddings of so many rows; None where they are missing, or damaged and so to be collected again."""
+    try:
+        stored = open_embeddings(file)
+    except (OSError, ValueError, EOFError):  # missing, cut short, or empty
+        return None
+    return stored if stored.ndim == 2 and len(stored) == rows else None

@@ -1,6 +1,5 @@
 """`xgaze crossval`"""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from xgaze.report.publish import publish
 from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
 MORE = ("clean", "estimate", "never_tested", "samples", "measures", "permutation", "scores_of_seeds")
@@ -75,11 +75,13 @@ def crossval(
     found = None if force else finished_crossval(settings, wanted, folder)
     if found is None:
         recording = open_data(settings)
-        # Built once beforehand: a model that cannot be built must not cost the old results.
+        # Built once beforehand: a model that cannot be built must not cost minutes.
         build_architecture(settings.model.model_dump(mode="json"), recording.spec)
-        if force:
-            shutil.rmtree(folder, ignore_errors=True)
-        found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note)
+        with one_writer(run_folder(settings)):
+            made = new_folder(folder) if force else folder
+            found = cross_validate(settings, recording, wanted, made, Fan(workers, dask), note)
+            if force:
+                replace_folder(folder)
     else:
         note(f"Already cross-validated; --force does it again. ({folder})")
     page = _published(run_folder(settings), report_folder(settings))

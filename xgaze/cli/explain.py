@@ -50,6 +50,7 @@ from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
 from xgaze.report.results import read_explanation
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
+from xgaze.writing import one_writer
 
 OVER = "over"
 Models = dict[str, FeatureHead]
@@ -121,7 +122,8 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:
-        stored = _explain(settings, roles, asked, folder, key, force)
+        with one_writer(run_folder(settings)):
+            stored = _explain(settings, roles, asked, folder, key, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))

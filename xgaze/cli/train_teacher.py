@@ -20,8 +20,10 @@ from xgaze.cli.common import (
 )
 from xgaze.data.notes import notes_of
 from xgaze.models.registry import build_architecture
-from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
+from xgaze.recipe import Recipe
+from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
 from xgaze.training.teacher import train_teacher as train
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 
 @click.command("train-teacher")
@@ -43,16 +45,25 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     settings = second_recipe(settings) if second else settings
     card = None if force else finished_teacher(settings, folder)
     if card is None:
-        recording = open_data(settings)
-        # Built once beforehand: a model that cannot be built must not cost the old teacher.
-        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
-        if force:
-            discard_teacher(folder)
-        card = train(settings, recording, folder, notes_of(recording))
+        with one_writer(run_folder(settings)):
+            card = _train(settings, folder, force)
     else:
+        forget_training(folder)
         note(f"Already trained; --force trains again. ({folder})")
     figures = figures_of(card, folder)
     emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)
+
+
+def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
+    """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
+    recording = open_data(recipe)
+    # Built once beforehand: a model that cannot be built must not cost minutes.
+    build_architecture(recipe.model.model_dump(mode="json"), recording.spec)
+    if not force:
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording))
+    card = train(recipe, recording, new_folder(folder), notes_of(recording))
+    replace_folder(folder)
+    return card
 
 
 def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:

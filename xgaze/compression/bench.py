@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path
-from xgaze.capacity.embeddings import collect_embeddings, open_embeddings
+from xgaze.capacity.embeddings import collect_embeddings, kept_embeddings
 from xgaze.compression.head import entrance, first_linear
 from xgaze.compression.surgery import Probe, probe_of
 from xgaze.data.contract import Recording, rows_of, targets_of
@@ -120,17 +120,18 @@ def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
 def _embeddings(
     teacher: FeatureHead, layer: str, recording: Recording, split: str, folder: Path
 ) -> NDArray[np.float32]:
-    file = folder / "embeddings" / f"{layer}.input.{split}.npy"
-    if file.is_file():
-        return open_embeddings(file)
+    file, rows = folder / "embeddings" / f"{layer}.input.{split}.npy", rows_of(recording, split)
+    kept = kept_embeddings(file, len(rows))
+    if kept is not None:
+        return kept
     with progress_bar(f"collecting embeddings ({split})") as advance:
-        return collect_embeddings(
-            teacher, entrance(layer), recording, rows_of(recording, split), file, "input", advance
-        )
+        return collect_embeddings(teacher, entrance(layer), recording, rows, file, "input", advance)
 
 
 def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:
-    if not file.is_file():
+    kept = kept_embeddings(file, len(rows))
+    if kept is None:
         with progress_bar("asking the teacher") as advance, atomic_path(file) as temporary:
-            np.save(temporary, predict(teacher, recording, rows, advance=advance))
-    return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]
+            kept = predict(teacher, recording, rows, advance=advance)
+            np.save(temporary, kept)
+    return np.array(kept)

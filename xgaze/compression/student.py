@@ -62,6 +62,12 @@ def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
     card = read_card(folder)
     model = rebuild(card)
     weights = read_weights(folder / WEIGHTS_FILE)
+    damaged = [name for name, one in weights.items() if one.isnan().any()]
+    if damaged:
+        raise InputError(
+            f"{folder}: {len(damaged)} of {len(weights)} weight tensors hold values that are no numbers, first '{damaged[0]}'. "
+            "Train or distil it again."
+        )
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

@@ -19,6 +19,7 @@ from xgaze.compression.student import surgery_from_json
 from xgaze.compression.surgery import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
 from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
@@ -26,6 +27,7 @@ from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 Tuning = Literal["none", "head", "whole"]
 Teaching = Literal["recipe", "labels"]
 FIGURES, OUTPUTS, WEIGHTS, ONNX = "trial.json", "outputs.npy", "model.safetensors", "model.onnx"
+FIGURES_KEPT = {"parameters", "fc_parameters", "macs", "bytes", "seconds", "surgeries"}
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,23 @@ class Result:
 def run_trial(bench: Bench, trial: Trial) -> Result:
     """Do the trial, or find it done. Deterministic for a given bench and trial."""
     folder = trial_folder(bench, trial)
-    if not (folder / FIGURES).is_file():
+    if not is_whole(folder):
         start = time.perf_counter()
         model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
         tune(bench, trial, model, folder / "tuning")
         _write(bench, trial, model, steps, time.perf_counter() - start, folder)
     return read_result(folder, trial)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a finished trial lies there whole. A damaged one is done again, from what is left of its tuning."""
+    try:
+        figures = read_json(folder / FIGURES)
+        outputs = np.load(folder / OUTPUTS, allow_pickle=False)
+        weights = read_weights(folder / WEIGHTS)
+    except (InputError, OSError, ValueError, EOFError):
+        return False
+    return isinstance(figures, dict) and set(figures) >= FIGURES_KEPT and outputs.ndim == 2 and bool(weights)
 
 
 def trial_folder(bench: Bench, trial: Trial) -> Path:

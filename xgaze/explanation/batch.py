@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def read_chunk(file: Path, rows: Sequence[int]) -> pd.DataFrame | None:
     try:
         with np.load(file, allow_pickle=False) as stored:
             table = pd.DataFrame(stored["figures"], index=stored["rows"], columns=stored["names"].tolist())
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
     return table if table.index.tolist() == list(rows) else None
 

@@ -2,6 +2,8 @@
 
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,7 @@ from xgaze.artifacts import (
 from xgaze.data.contract import Recording, rows_of
 from xgaze.data.resplit import resplit
 from xgaze.data.splits import split_summary
+from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
@@ -86,8 +89,12 @@ def run_fold(
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the fold in `folder` was tested."""
-    return (folder / FOLD_FILE).is_file()
+    """Whether the fold in `folder` was tested, and what it left is whole. A damaged one is done again."""
+    try:
+        told, (rows, _), history = read_fold(folder), read_outputs(folder), pd.read_csv(folder / HISTORY_FILE)
+    except (InputError, OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return False
+    return {"seconds", "samples"} <= set(told) and len(rows) == told["samples"] and len(history) > 0
 
 
 def read_fold(folder: Path) -> dict[str, Any]:
