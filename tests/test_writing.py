@@ -137,3 +137,10 @@ def test_scratch_goes_also_when_the_block_fails(tmp_path):
         (scratch / "file").write_text("x")
         raise RuntimeError
     assert not list(tmp_path.iterdir())
+
+
+def test_a_scratch_folder_may_hold_others(tmp_path):
+    with scratch_folder(tmp_path, "student") as scratch:
+        with atomic_path(scratch / "a.json") as temporary:
+            temporary.write_text("{}")
+        assert [p.name for p in scratch.iterdir()] == ["a.json"]

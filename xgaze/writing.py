@@ -46,18 +46,14 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
     """A new folder in `parent` for what will be `name`, gone when the block ends. Those that killed processes left for the same
     name are removed, those of living ones are not: the kernel keeps them locked."""
     start = f"{MARK}{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}-"
-    with _opened(parent) as whole:
-        with suppress(OSError):  # a file system without locks: nothing is swept
-            fcntl.flock(whole, fcntl.LOCK_EX)
-        _sweep(parent, start)
-        scratch = Path(tempfile.mkdtemp(prefix=start, dir=parent))
-        own = os.open(scratch, os.O_RDONLY)
+    _sweep(parent, start)
+    scratch = Path(tempfile.mkdtemp(prefix=f"{start}{os.getpid()}-", dir=parent))
+    with _opened(scratch) as own:
         _locked(own)
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        os.close(own)
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def sync(path: Path) -> None:
@@ -146,11 +142,17 @@ def _lives(holder: dict[str, str | int]) -> bool:
     pid = holder.get("pid")
     if not isinstance(pid, int) or holder.get("host") != socket.gethostname():
         return bool(holder)
-    with suppress(ProcessLookupError):
-        with suppress(PermissionError):
-            os.kill(pid, 0)
+    return _is_alive(pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
         return True
-    return False
+    return True
 
 
 def _held(folder: Path, holder: dict[str, str | int]) -> str:
@@ -166,10 +168,12 @@ def _old(folder: Path) -> Path:
 
 
 def _sweep(parent: Path, start: str) -> None:
+    """Remove scratch folders whose process is dead. One that is alive may not have come to lock its own yet."""
     for left in parent.iterdir():
-        if left.name.startswith(start) and left.is_dir():
+        pid = left.name.removeprefix(start).partition("-")[0]
+        if left.name.startswith(start) and pid.isdecimal() and not _is_alive(int(pid)):
             with suppress(OSError), _opened(left) as descriptor:
-                if _locked(descriptor):
+                if _locked(descriptor):  # not held on another machine
                     shutil.rmtree(left, ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
@@ -58,11 +58,21 @@ class Progress(pl.Callback):
         self.advance(trainer.global_step, int(trainer.estimated_stepping_batches))
 
 
-class Checkpoints(ModelCheckpoint):
-    """`best` by the monitored figure and `last`, once per epoch, as safetensors."""
+class Best(ModelCheckpoint):
+    """The state of the epoch that is best by the monitored figure, as safetensors."""
 
     FILE_EXTENSION = ".safetensors"
-    CHECKPOINT_NAME_LAST = "last"
+
+
+class Last(Checkpoint):
+    """The state after every epoch, one without improvement too: what a killed training goes on from. Comes after `Best`, so that
+    it knows what was best."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        trainer.save_checkpoint(self.path)
 
 
 class StopAfter(pl.Callback):
@@ -92,15 +102,14 @@ def fit(
     state = _unfinished(folder, what)
     if not (folder / FITTED).is_file():
         history = History(folder / "history.csv")
-        checkpoints = Checkpoints(folder, "best", monitor, save_top_k=1, save_last=True, enable_version_counter=False)
+        best = Best(folder, "best", monitor, save_top_k=1, enable_version_counter=False)
         stopping = EarlyStopping(monitor, settings.min_delta, settings.patience)
         with _quiet(), progress_bar(what) as advance:
-            # The checkpoints come last, so that they hold what the other callbacks know of this epoch.
+            # The states come last, so that they hold what the other callbacks know of this epoch.
             watching: list[pl.Callback] = [Divergence(what, rate, monitor), stopping, history, Progress(advance)]
-            _train(_trainer(settings, [*watching, checkpoints], folder), task, train, validation, state)
+            _train(_trainer(settings, [*watching, best, Last(folder / LAST)], folder), task, train, validation, state)
         write_json(folder / FITTED, {"epochs": len(history.rows)})
-    best = SafetensorsCheckpointIO().load_checkpoint(folder / BEST)
-    task.load_state_dict(best["state_dict"])
+    task.load_state_dict(SafetensorsCheckpointIO().load_checkpoint(folder / BEST)["state_dict"])
 
 
 def fit_epochs(
