@@ -7,8 +7,8 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "progress", "source", ""},
-    {"limits", "stored"},
+    {"errors", "processes", "source", ""},
+    {"limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},

@@ -3,10 +3,6 @@
 import hashlib
 import json
 import platform
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +19,7 @@ from xgaze.errors import InputError
 from xgaze.source import source_hash
 from xgaze.stored import Stored, require
 from xgaze.stored import read_json as read_json
+from xgaze.writing import atomic_path
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -58,19 +55,6 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    temporary = scratch / path.name
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

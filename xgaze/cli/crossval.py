@@ -1,6 +1,5 @@
 """`xgaze crossval`"""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.start import check_model
 from xgaze.training.teacher import TEACHER
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
 MORE = ("clean", "estimate", "never_tested", "samples", "measures", "permutation", "scores_of_seeds")
@@ -83,11 +83,13 @@ def crossval(
     if found is None:
         require_devices(settings.training)
         recording = open_data(settings, divided=False)
-        # Built once beforehand: a model that cannot be built must not cost the old results.
+        # Built once beforehand: a model that cannot be built must not cost minutes.
         check_model(settings, recording)
-        if force:
-            shutil.rmtree(folder, ignore_errors=True)
-        found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note)
+        with one_writer(run_folder(settings)):
+            made = new_folder(folder) if force else folder
+            found = cross_validate(settings, recording, wanted, made, Fan(workers, dask), note)
+            if force:
+                replace_folder(folder)
     else:
         note(f"Already cross-validated; --force does it again. ({folder})")
     page = _published(run_folder(settings), report_folder(settings))

@@ -21,7 +21,7 @@ from xgaze.cli.common import (
     rendered_warning,
     run_folder,
 )
-from xgaze.compression.distill import STUDENT, discard_student, finished_student
+from xgaze.compression.distill import STUDENT, finished_student
 from xgaze.compression.distill import distill as find_student
 from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
@@ -33,6 +33,7 @@ from xgaze.stored import require, understood
 from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = (
     "teacher",
@@ -119,13 +120,15 @@ def distill(
     """
     settings = read_recipe(recipe, overrides + budgets(asked))
     folder = run_folder(settings) / STUDENT
-    if force:
-        discard_student(folder)
     with recipe_faults_first(settings):
-        card = finished_student(settings, folder)
+        card = None if force else finished_student(settings, folder)
     if card is None or baselines:
         train_first = next_command("train-teacher", recipe, overrides)
-        card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
+        with one_writer(run_folder(settings)):
+            made = new_folder(folder) if force else folder
+            card = _distill(settings, made, train_first, Fan(workers, dask), baselines)
+            if force:
+                replace_folder(folder)
     else:
         load_model(folder, settings.model)  # refuses weights whose class was edited since
         note(f"Already distilled; --force distils again. ({folder})")

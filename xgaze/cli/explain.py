@@ -52,6 +52,7 @@ from xgaze.report.publish import publish
 from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier
 from xgaze.stored import understood
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
+from xgaze.writing import one_writer
 
 OVER = "over"
 Models = dict[str, FeatureHead]
@@ -124,7 +125,8 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:
-        stored = _explain(settings, roles, asked, folder, key, force)
+        with one_writer(run_folder(settings)):
+            stored = _explain(settings, roles, asked, folder, key, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))

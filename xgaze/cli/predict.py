@@ -39,7 +39,7 @@ def predict(model: Path, recording: Path, out: Path, trust_import: bool, as_json
         note(told)
     rows = np.arange(len(source.table))
     with progress_bar("predicting") as advance:
-        outputs = run_model(network, source, rows, advance=advance)
+        outputs = run_model(network, source, rows, advance=advance, name=str(model))
     table = prediction_table(source, rows, outputs)
     write_csv(out, table)
     emit({"out": str(out), "samples": len(table)}, [f"Predicted {len(table):,} samples: {out}"], as_json)

@@ -25,6 +25,7 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.training.saliency import FIGURES, TABLE, require_crops, score_saliency
 from xgaze.training.teacher import TEACHER, finished_teacher
+from xgaze.writing import one_writer
 
 SHOWN = {"shuffled_auc": "shuffled AUC", "nss": "NSS", "information_gain": "bits"}
 
@@ -49,11 +50,12 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
         roles = roles_of(settings, next_command("train-teacher", recipe, overrides))
     recording = require_crops(open_data(settings))
     models = {role: loaded(settings, recording, role) for role in roles}
-    with progress_bar("looking at test photographs") as advance:
-        scores = score_saliency(models, recording, pictures, settings.seed, advance)
     folders = [run_folder(settings) / role for role in models]
-    for folder in folders:
-        scores.write(folder)
+    with one_writer(run_folder(settings)):
+        with progress_bar("looking at test photographs") as advance:
+            scores = score_saliency(models, recording, pictures, settings.seed, advance)
+        for folder in folders:
+            scores.write(folder)
     figures = {"recipe": settings.name, "model_dirs": [str(one) for one in folders], **scores.figures}
     emit(figures, in_words(figures, folders[-1], next_command("distill --prune-fc", recipe, overrides)), as_json)
 

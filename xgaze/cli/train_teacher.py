@@ -21,13 +21,15 @@ from xgaze.cli.common import (
 )
 from xgaze.compression.student import load_model
 from xgaze.data.notes import notes_of
+from xgaze.recipe import Recipe
 from xgaze.report.results import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
 from xgaze.training.devices import require_devices
 from xgaze.training.start import check_model
-from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
+from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
 from xgaze.training.teacher import train_teacher as train
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 
 @click.command("train-teacher")
@@ -50,19 +52,28 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     with recipe_faults_first(settings):
         card = None if force else finished_teacher(settings, folder)
     if card is None:
-        require_devices(settings.training)
-        recording = open_data(settings)
-        # Built once beforehand: a model that cannot be built must not cost the old teacher.
-        check_model(settings, recording)
-        if force:
-            discard_teacher(folder)
-        card = train(settings, recording, folder, notes_of(recording))
+        with one_writer(run_folder(settings)):
+            card = _train(settings, folder, force)
     else:
         load_model(folder, settings.model)  # refuses weights whose class was edited since
+        forget_training(folder)
         note(f"Already trained; --force trains again. ({folder})")
     require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
     figures = figures_of(card, folder)
     emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)
+
+
+def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
+    """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
+    require_devices(recipe.training)
+    recording = open_data(recipe)
+    # Built once beforehand: a model that cannot be built must not cost minutes.
+    check_model(recipe, recording)
+    if not force:
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording))
+    card = train(recipe, recording, new_folder(folder), notes_of(recording))
+    replace_folder(folder)
+    return card
 
 
 def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:

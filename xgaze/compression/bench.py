@@ -140,7 +140,9 @@ def _embeddings(
 
 
 def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:
-    if readable_embeddings(file, len(rows)) is None:
+    kept = readable_embeddings(file, len(rows))
+    if kept is None:
         with progress_bar("asking the teacher") as advance, atomic_path(file) as temporary:
-            np.save(temporary, predict(teacher, recording, rows, advance=advance))
-    return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]
+            kept = predict(teacher, recording, rows, advance=advance)
+            np.save(temporary, kept)
+    return np.array(kept)

@@ -1,6 +1,5 @@
 """Distil a teacher into the smallest student within the budget. The test participants are seen once, at the end."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from xgaze.source import source_hash
 from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 from xgaze.training.teacher import TEACHER
+from xgaze.writing import scratch_folder, sync_folder
 
 STUDENT = "student"
 TOWER_KEYS = ("distill.shares", "distill.coarse_input")
@@ -85,11 +85,6 @@ def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
     return card if _is_current(card, folder) and card.recipe_hash == recipe.student_hash() else None
 
 
-def discard_student(folder: Path) -> None:
-    """Forget a student, finished or not, and all trials."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def distill(
     recipe: Recipe,
     recording: Recording,
@@ -119,11 +114,22 @@ def distill(
         search.judged(search.run([replace(trial, teaching="labels")]))
     if baselines:
         search_baselines(search, choice.chosen.result, say)
-    write_frontier(folder, search.found, choice.chosen.result, search.bench)
-    chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
-    write_json(folder / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
     outcome = outcome_of(search, choice.chosen, choice.held, choice.reason, teacher_card)
-    return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
+    with scratch_folder(folder.parent, folder.name) as scratch:  # an older student stays until this one is whole
+        write_frontier(scratch, search.found, choice.chosen.result, search.bench)
+        chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
+        write_json(scratch / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
+        card = write_student(recipe, recording, teacher, teacher_card, outcome, scratch)
+        put_in_place(scratch, folder)
+    return card
+
+
+def put_in_place(made: Path, folder: Path) -> None:
+    """Move all files of a finished student; no card stands beside files of another one."""
+    (folder / CARD_FILE).unlink(missing_ok=True)
+    for file in sorted(made.iterdir(), key=lambda one: (one.name == CARD_FILE, one.name)):  # the card comes last
+        file.replace(folder / file.name)
+    sync_folder(folder)
 
 
 def choose_or_tell(search: Search, folder: Path) -> Choice:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
 from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
@@ -49,7 +49,6 @@ def write_student(
     models = {"teacher": teacher, "control": outcome.control, "student": outcome.student}
     if outcome.labels_only is not None:
         models[LABELS_ONLY] = outcome.labels_only
-    (folder / CARD_FILE).unlink(missing_ok=True)  # an older student's card must not stand beside new weights
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
     scored = score_on_test(recording, models, outcome.reference, folder)
     measured = {

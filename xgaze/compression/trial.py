@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import atomic_path, write_json, write_weights
+from xgaze.artifacts import atomic_path, read_weights, write_json, write_weights
 from xgaze.compression.bench import Bench
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.methods import METHODS, SCRATCH
@@ -76,12 +76,21 @@ class Result:
 def run_trial(bench: Bench, trial: Trial) -> Result:
     """Do the trial, or find it done. Deterministic for a given bench and trial."""
     folder = trial_folder(bench, trial)
-    if not (folder / FIGURES).is_file():
+    if not is_whole(folder, trial):
         start = time.perf_counter()
         model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
         tune(bench, trial, model, folder / "tuning")
         _write(bench, trial, model, steps, time.perf_counter() - start, folder)
     return read_result(folder, trial)
+
+
+def is_whole(folder: Path, trial: Trial) -> bool:
+    """Whether a finished trial lies there whole. A damaged one is done again, from what is left of its tuning."""
+    try:
+        read_result(folder, trial)
+        return bool(read_weights(folder / WEIGHTS))
+    except InputError:
+        return False
 
 
 def trial_folder(bench: Bench, trial: Trial) -> Path:

@@ -28,7 +28,8 @@ class Rows(Dataset[Sample]):
 
 
 class EpochShuffle(Sampler[int]):
-    """A permutation that depends on seed and epoch alone, so a resumed training sees the same order."""
+    """A permutation that depends on seed and epoch alone, so a resumed training sees the same order. Where several devices train
+    together it is dealt out to them, its beginning twice if that is needed for equal shares."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length = length
@@ -39,10 +40,19 @@ class EpochShuffle(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.length
+        return -(-self.length // _rank_of_all()[1])
 
     def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist())
+        rank, ranks = _rank_of_all()
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
+        return iter([*order, *order[: -self.length % ranks]][rank::ranks])
+
+
+def _rank_of_all() -> tuple[int, int]:
+    """Which of how many processes this is that train one model together."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
 
 
 class Collate:

@@ -2,6 +2,8 @@
 
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,8 +98,12 @@ class _Told(Stored):
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the fold in `folder` was tested."""
-    return (folder / FOLD_FILE).is_file()
+    """Whether the fold in `folder` was tested, and what it left is whole. A damaged one is done again."""
+    try:
+        told, (rows, _), history = read_fold(folder), read_outputs(folder), pd.read_csv(folder / HISTORY_FILE)
+    except (InputError, OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return False
+    return {"seconds", "samples"} <= set(told) and len(rows) == told["samples"] and len(history) > 0
 
 
 def read_fold(folder: Path) -> dict[str, Any]:

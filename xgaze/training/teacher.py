@@ -19,6 +19,7 @@ from xgaze.artifacts import (
     write_card,
     write_csv,
     write_json,
+    write_text,
     write_weights,
 )
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
@@ -39,6 +40,7 @@ from xgaze.training.whole import tune_model
 
 TEACHER = "teacher"
 SECOND_TEACHER = "teacher-2"
+TRAINING = "training"
 
 
 def second_recipe(recipe: Recipe) -> Recipe:
@@ -69,13 +71,13 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
     check_loss(recipe, recording.spec)
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, recording.spec)
-    run = fresh_folder(folder / "training", recipe.teacher_hash())
+    run = fresh_folder(folder / TRAINING, recipe.teacher_hash())
     _require_same_start(model, recipe, recording, run / "start.json")
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
-    (run / "history.csv").replace(folder / "history.csv")
+    write_text(folder / "history.csv", (run / "history.csv").read_text(encoding="utf-8"))
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
     metrics = {
         **_sizes(model, recording),
@@ -96,7 +98,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
         versions=library_versions(),
     )
     write_card(folder, card)
-    shutil.rmtree(run)
+    forget_training(folder)
     return card
 
 
@@ -107,9 +109,9 @@ def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording
     require_reproduced(model, recording.spec, read_json(file), recipe.model.model_dump(mode="json"))
 
 
-def discard_teacher(folder: Path) -> None:
-    """Forget a teacher, finished or not."""
-    shutil.rmtree(folder, ignore_errors=True)
+def forget_training(folder: Path) -> None:
+    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill."""
+    shutil.rmtree(folder / TRAINING, ignore_errors=True)
 
 
 def check_loss(recipe: Recipe, spec: Spec) -> None:
