@@ -7,6 +7,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from xgaze.recipe.text_table import NumberTable, TextTable
+
 
 class Section(BaseModel):
     """A part of a recipe: unknown keys and numbers that are none (nan, inf) are refused, values never change."""
@@ -47,7 +49,7 @@ class Scene(Section):
     height: int = Field(ge=1)
 
 
-class GazeLabels(Section):
+class GazeLabels(NumberTable, Section):
     """The label table of a session folder. Row i belongs to frame i (1-based) unless a `frame` column is named."""
 
     file: str = "Learn.csv"
@@ -91,7 +93,7 @@ class Fractions(Section):
     test: float = Field(0.25, gt=0, lt=1)
 
 
-class GazeImagesData(Section):
+class GazeImagesData(TextTable, Section):
     """Pictures of gaze (heatmaps, scanpaths) with participant and class.
 
     `path` is a folder laid out `class/participant/*.png`, or a folder (or .npz) with an `images` array and a CSV beside
