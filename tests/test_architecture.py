@@ -7,7 +7,7 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "progress", ""},
+    {"errors", "progress", "spreadsheet", ""},
     {"artifacts", "recipe"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},

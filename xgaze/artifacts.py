@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save
 
 from xgaze import __version__
 from xgaze.errors import InputError
+from xgaze.spreadsheet import harmless
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -91,8 +92,8 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table whole or not at all, without its index."""
-    write_text(path, table.to_csv(index=False))
+    """Write a table whole or not at all, without its index; text that a spreadsheet would run is made harmless."""
+    write_text(path, harmless(table).to_csv(index=False))
 
 
 def file_hash(path: Path) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from xgaze.errors import InputError
 from xgaze.evaluation.participants import Interval, difference_percent, mean_interval
+from xgaze.spreadsheet import as_meant
 
 GAZE_TRUTH = ["truth_x_px", "truth_y_px"]
 SAME_TRUTH = 1e-2
@@ -20,7 +21,7 @@ def read_test_predictions(folder: Path) -> pd.DataFrame:
     path = folder / "predictions.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file. Finish this run first (`xgaze train-teacher`, `xgaze distill`).")
-    table = pd.read_csv(path, dtype={"id": str, "participant": str}, keep_default_na=False)
+    table = as_meant(pd.read_csv(path, dtype={"id": str, "participant": str}, keep_default_na=False))
     table = table[table["split"] == "test"]
     if table.empty:
         raise InputError(f"{path}: no row of a test participant; nothing to compare.")

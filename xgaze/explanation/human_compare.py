@@ -12,6 +12,7 @@ from xgaze.explanation.human import METRICS, PARTS
 from xgaze.explanation.human_figures import CENTRE
 from xgaze.explanation.intervals import stored_interval
 from xgaze.explanation.people import PEOPLE_FILE
+from xgaze.spreadsheet import as_meant
 
 SAME = 1e-6
 FEWEST = 2
@@ -23,7 +24,7 @@ def read_human(explanation: Path) -> pd.DataFrame | None:
     stored, file = explanation / "explanation.json", explanation / PEOPLE_FILE
     if not stored.is_file() or not file.is_file() or not read_json(stored).get("human"):
         return None
-    long = pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False)
+    long = as_meant(pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False))
     long["figure"] = long["model"] + "/" + long["method"] + "/" + long["metric"]
     return long.pivot(index=INDEX, columns="figure", values="value").astype(np.float64)
 

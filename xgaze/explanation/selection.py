@@ -16,6 +16,7 @@ from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.score import sample_errors
 from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
+from xgaze.spreadsheet import as_meant
 
 WORDS = ("worst", "best", "disagree")
 REFERENCE_SAMPLES = 512
@@ -35,7 +36,7 @@ def read_predicted(file: Path, recording: Recording) -> Predicted | None:
     """The test predictions stored in a model folder's table; None unless it holds exactly this recording's test samples."""
     if not file.is_file():
         return None
-    table = pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False)
+    table = as_meant(pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False))
     named = [*(f"probability_{name}" for name in recording.spec.classes), "error"]
     others = {"gaze": ["prediction_x_px", "prediction_y_px", "error_px"], "value": ["prediction", "error"]}
     columns = others.get(recording.spec.kind, named)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
 from xgaze.recipe import Recipe
+from xgaze.spreadsheet import as_meant
 
 Maps = dict[str, NDArray[Any]]
 CANDIDATE_COLUMNS = (
@@ -180,7 +181,9 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
 
 
 def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
-    table = pd.read_csv(folder / "predictions.csv", dtype={"id": str, "participant": str}, keep_default_na=False)
+    table = as_meant(
+        pd.read_csv(folder / "predictions.csv", dtype={"id": str, "participant": str}, keep_default_na=False)
+    )
     table = table[table["split"] == "test"]
     error = {"gaze": "error_px", "value": "error"}.get(card.spec["kind"])
     figure = table[error] if error else 100.0 * (table["prediction"] == table["truth"])
