@@ -59,9 +59,12 @@ def report_folder(recipe: Recipe) -> Path:
 
 
 def open_data(recipe: Recipe) -> Recording:
-    """The recipe's recording, with a bar while it is rendered or read."""
+    """The recipe's recording, with a bar while it is rendered or read; says what reading left out."""
     with progress_bar("preparing the recording") as advance:
-        return open_recording(recipe.data, advance)
+        recording = open_recording(recipe.data, advance)
+    for line in getattr(recording, "notes", ()):
+        note(line)
+    return recording
 
 
 def next_command(command: str, name_or_path: str, overrides: tuple[str, ...]) -> str:

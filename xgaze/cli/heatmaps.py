@@ -158,7 +158,9 @@ def write_maps(
 def names_of(pictures: list[LookedAt]) -> dict[str, str]:
     """Stimulus -> name of its file. Raises InputError when two would overwrite each other."""
     names = {one.stimulus: map_name(one.stimulus) for one in pictures}
-    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    # Not every file system tells "A.png" from "a.png".
+    counts = Counter(name.casefold() for name in names.values())
+    twice = [name for name in names.values() if counts[name.casefold()] > 1]
     if twice:
         raise InputError(f"several stimuli would be written as '{twice[0]}'; rename them in the table.")
     return names

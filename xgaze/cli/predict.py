@@ -37,4 +37,6 @@ def predict(model: Path, recording: Path, out: Path, as_json: bool) -> None:
         outputs = run_model(network, source, rows, advance=advance)
     table = prediction_table(source, rows, outputs)
     write_csv(out, table)
-    emit({"out": str(out), "samples": len(table)}, [f"Predicted {len(table):,} samples: {out}"], as_json)
+    left_out = list(getattr(source, "notes", ()))
+    figures = {"out": str(out), "samples": len(table)} | ({"notes": left_out} if left_out else {})
+    emit(figures, [*left_out, f"Predicted {len(table):,} samples: {out}"], as_json)
