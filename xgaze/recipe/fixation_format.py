@@ -51,7 +51,9 @@ class FixationFormat(NumberTable, Section):
     fixation all but the longest). encoding, header, spellings, decimal: see `TextTable` and `NumberTable`.
     """
 
-    format: Literal["auto", "table", "pupil-core", "neon", "tobii", "eyelink", "cub-gha"] = "auto"
+    format: Literal[
+        "auto", "table", "pupil-core", "pupil-surface", "neon", "gazepoint", "tobii", "eyelink", "cub-gha"
+    ] = "auto"
     columns: FixationColumns = FixationColumns()
     layout: str | None = None
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from xgaze.data.fixations import neon, pupil_core
+from xgaze.data.fixations import gazepoint, neon, pupil_core, pupil_surface
 from xgaze.data.fixations.cub_gha import is_cub_gha, read_cub_gha
 from xgaze.data.fixations.eyelink import is_eyelink, read_eyelink
+from xgaze.data.fixations.gazepoint import read_gazepoint
 from xgaze.data.fixations.generic import asking, read_generic
 from xgaze.data.fixations.neon import read_neon
 from xgaze.data.fixations.pupil_core import read_pupil_core
+from xgaze.data.fixations.pupil_surface import read_pupil_surface
 from xgaze.data.fixations.source import Source
 from xgaze.data.fixations.tobii import is_tobii, read_tobii
 from xgaze.data.tables.encoding import open_text
@@ -25,7 +27,9 @@ def readers() -> dict[str, Reader]:
     return {
         "table": read_generic,
         "pupil-core": read_pupil_core,
+        "pupil-surface": read_pupil_surface,
         "neon": read_neon,
+        "gazepoint": read_gazepoint,
         "tobii": read_tobii,
         "eyelink": read_eyelink,
         "cub-gha": read_cub_gha,
@@ -42,7 +46,9 @@ def format_of(path: Path, settings: FixationFormat) -> str:
     header = [] if any(by_text.values()) else columns_of(path, settings)
     shown = {
         "pupil-core": set(header) >= pupil_core.HEADERS,
+        "pupil-surface": set(header) >= pupil_surface.HEADERS,
         "neon": set(header) >= neon.HEADERS,
+        "gazepoint": set(header) >= gazepoint.HEADERS,
         "tobii": is_tobii(header),
         **by_text,
     }
