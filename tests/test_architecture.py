@@ -7,7 +7,7 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "processes", "source", ""},
+    {"errors", "processes", "source", "spreadsheet", ""},
     {"limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
     {"data", "report"},

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save
 from xgaze import __version__
 from xgaze.errors import InputError
 from xgaze.source import source_hash
+from xgaze.spreadsheet import harmless
 from xgaze.stored import Stored, require
 from xgaze.stored import read_json as read_json
 from xgaze.writing import atomic_path
@@ -69,8 +70,8 @@ def write_json(path: Path, stored: Any) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table whole or not at all, without its index."""
-    write_text(path, table.to_csv(index=False))
+    """Write a table whole or not at all, without its index; text that a spreadsheet would run is made harmless."""
+    write_text(path, harmless(table).to_csv(index=False))
 
 
 def file_hash(path: Path) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xgaze.errors import InputError
+from xgaze.spreadsheet import as_meant
 
 Model = TypeVar("Model", bound=BaseModel)
 FAULTS_SHOWN, SHOWN = 3, 60
@@ -62,6 +63,7 @@ def read_table(path: Path, numbers: Iterable[str], remedy: str, texts: Iterable[
     numbers, texts = list(numbers), list(texts)
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""])
+        table = as_meant(table)
     except (ValueError, OverflowError) as error:  # of an empty file, of one that is no text, of rows of other lengths
         told = " ".join(str(error).split())[:120]
         raise InputError(_told(path, f"not readable as a table ({told}).", remedy)) from None

@@ -83,7 +83,7 @@ def test_a_folder_in_place_of_a_file(eyes):
         (folder / name).mkdir()
     assert [fault.message for fault in check(eyes)] == [
         "val/5/IMG1 frame 2: eye4 cannot be decoded (Is a directory) (2_4.png).",
-        "val/5/IMG1/Learn.csv: cannot be read (Is a directory).",
+        "val/5/IMG1/Learn.csv: is a folder, no file.",
     ]
 
 

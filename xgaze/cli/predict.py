@@ -42,4 +42,6 @@ def predict(model: Path, recording: Path, out: Path, trust_import: bool, as_json
         outputs = run_model(network, source, rows, advance=advance, name=str(model))
     table = prediction_table(source, rows, outputs)
     write_csv(out, table)
-    emit({"out": str(out), "samples": len(table)}, [f"Predicted {len(table):,} samples: {out}"], as_json)
+    left_out = list(getattr(source, "notes", ()))
+    figures = {"out": str(out), "samples": len(table)} | ({"notes": left_out} if left_out else {})
+    emit(figures, [*left_out, f"Predicted {len(table):,} samples: {out}"], as_json)

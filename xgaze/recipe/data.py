@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from xgaze.recipe.text_table import NumberTable, TextTable
+
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 """Small enough for torch, numpy and scikit-learn alike, with room for the seeds that are counted on from it."""
 
@@ -75,7 +77,7 @@ class Scene(Section):
     height: Count
 
 
-class GazeLabels(Section):
+class GazeLabels(NumberTable, Section):
     """The label table of a session folder. Row i belongs to frame i (1-based) unless a `frame` column is named."""
 
     file: str = "Learn.csv"
@@ -119,7 +121,7 @@ class Fractions(Section):
     test: float = Field(0.25, gt=0, lt=1)
 
 
-class GazeImagesData(Section):
+class GazeImagesData(TextTable, Section):
     """Pictures of gaze (heatmaps, scanpaths) with participant and class.
 
     `path` is a folder laid out `class/participant/*.png`, or a folder (or .npz) with an `images` array and a CSV beside

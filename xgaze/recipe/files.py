@@ -180,3 +180,10 @@ def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     while "$ref" in node:
         node = definitions["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return node
+
+
+def load_section(schema: type[Schema], stored: dict[str, Any], overrides: tuple[str, ...], path: Path) -> Schema:
+    """A section that options say, with `key=value` overrides, as messages of `path` name it. Raises InputError."""
+    for override in overrides:
+        _override(stored, override)
+    return _validated(schema, stored, path)

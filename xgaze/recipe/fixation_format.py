@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data import Count, Section
+from xgaze.recipe.text_table import NumberTable
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 BadRows = Literal["refuse", "drop"]
@@ -38,23 +39,27 @@ class FixationColumns(Section):
     timestamp_unit: TimeUnit = "ms"
 
 
-class FixationFormat(Section):
+class FixationFormat(NumberTable, Section):
     """How fixations are read. `format: table` is any CSV or parquet file, described by `columns`.
 
     layout: file names in the folder `path`, or the end of a single file's path, such as "{participant}/fixations.csv"; it may
     name {participant}, {stimulus} and {trial}. size: width and height of the stimulus, px; needed unless the file tells.
-    labels: further columns to keep (None: all; of Tobii's samples: none). stimulus_message, eye: EyeLink only.
-    participants: "optional" reads tables that do not say who looked. Scanpaths of fewer than `min_fixations` are left out.
-    missing, outside, durations, duplicates: refuse the table for such rows, or drop and count them.
+    labels: further columns to keep (None: all; of Tobii's samples: none). stimulus_message, eye: EyeLink only ("available": in
+    each trial the eye there is). participants: "optional" reads tables that do not say who looked. Scanpaths of fewer than
+    `min_fixations` are left out.
+    missing, outside, durations, duplicates: refuse the table for such rows, or drop and count them (of several rows of one
+    fixation all but the longest). encoding, header, spellings, decimal: see `TextTable` and `NumberTable`.
     """
 
-    format: Literal["auto", "table", "pupil-core", "neon", "tobii", "eyelink", "cub-gha"] = "auto"
+    format: Literal[
+        "auto", "table", "pupil-core", "pupil-surface", "neon", "gazepoint", "tobii", "eyelink", "cub-gha"
+    ] = "auto"
     columns: FixationColumns = FixationColumns()
     layout: str | None = None
     size: tuple[Count, Count] | None = None
     labels: list[str] | None = None
     stimulus_message: str = "TRIALID"
-    eye: Literal["left", "right"] | None = None
+    eye: Literal["left", "right", "available"] | None = None
     participants: Literal["required", "optional"] = "required"
     min_fixations: int = Field(3, ge=3, le=1_000_000)
     missing: BadRows = "refuse"

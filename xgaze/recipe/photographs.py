@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data import Fractions, Section, Seed, UnlabelledFiles
 from xgaze.recipe.fixation_format import FixationFormat
+from xgaze.recipe.text_table import TextTable
 
 
 class PhotographSection(Section):
@@ -36,7 +37,7 @@ class PhotographSection(Section):
         return self
 
 
-class PictureColumns(Section):
+class PictureColumns(TextTable, Section):
     """Columns of a table of photographs. group: what no two splits share (null: each picture is its own). split: a column that
     tells train, validation and test."""
 
