@@ -1,9 +1,9 @@
-"""Resident memory of `xgaze train-teacher` by number of people: anonymous memory, which must fit, and mapped files, which need not.
+"""Resident memory of `xgaze train-teacher` by number of people: anonymous, which must fit, and of mapped files.
 
     python benchmarks/memory.py [--people 40 400 4000] [--frames 12]
 
-Tiny rendered frames, one epoch. The recording is rendered beforehand, in a process of its own; each training then runs in a process
-of its own too, and memory is read every 20 ms. Figures are the most that was seen.
+Tiny rendered frames, one epoch. The recording is rendered beforehand; each training then runs in a process of its own, and memory
+is read every 20 ms. Figures are the most that was seen.
 """
 
 import argparse
