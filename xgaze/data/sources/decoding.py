@@ -79,8 +79,12 @@ def decode(path: Path) -> Decoded:
             if picture.mode not in _EIGHT_BIT:
                 raise PictureError(path, "undecodable image", f"pixels are {picture.mode}, expected 8 bits a channel")
             mode, traits = picture.mode, _traits(picture)
-            before = _orientation(picture)
+            before, size = _orientation(picture), picture.size
             picture.load()  # which turns TIFFs upright itself, and reads what PNGs say behind their pixels
+            if picture.format == "TIFF" and picture.size != size:  # the pixels are then in disorder
+                raise PictureError(
+                    path, "undecodable image", f"is a TIFF stored turned (EXIF {before}); save it upright"
+                )
             turned = {before, after := _orientation(picture)} - _UPRIGHT
             shown = picture if after in _UPRIGHT else ImageOps.exif_transpose(picture)
             solid, transparent = _on_white(shown)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -80,7 +80,7 @@ def _entries(folder: Path, seen: set[Path]) -> Iterator[tuple[Path, str]]:
             continue
         if not _is_utf8(entry.name):
             yield path, "left out (names that are not in UTF-8; rename them)"
-        elif entry.is_dir():
+        elif _is(entry.is_dir):
             yield from _below(path, entry.is_symlink(), seen)
         else:
             yield path, _objection(entry)
@@ -98,13 +98,21 @@ def _below(path: Path, is_link: bool, seen: set[Path]) -> Iterator[tuple[Path, s
 
 
 def _objection(entry: "os.DirEntry[str]") -> str:
-    if not entry.is_file():
+    if not _is(entry.is_file):
         dangling = entry.is_symlink() and not Path(entry.path).exists()
         return f"left out ({'links that lead nowhere' if dangling else 'no files: pipes, sockets or devices'})"
     if is_picture(entry.name):
         return ""
     suffix = Path(entry.name).suffix.lower()
     return f"left out ({f'ending in {suffix}' if suffix else 'without an ending'}, which {NO_PICTURE}"
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Links in a circle are nothing."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _is_utf8(name: str) -> bool:

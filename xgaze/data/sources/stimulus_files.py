@@ -1,5 +1,6 @@
 """The photographs that fixations are on: which file is which, and whether it has the shape that fixations were measured on."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -54,8 +55,8 @@ def photographs_told(folder: Path, sizes: Mapping[str, Size]) -> list[str]:
             f"{len(scaled):,} of {len(sizes):,} photographs are not of the size that their fixations are on, so that places are "
             f"scaled: {name} is {found[0]}x{found[1]} px, its fixations are on {size[0]}x{size[1]} px."
         )
-    there, used = walk(folder), {photograph_file(folder, name).resolve() for name in sizes}
-    unused = [str(one) for one in there.pictures if (folder / one).resolve() not in used]
+    there, used = walk(folder), {os.path.realpath(photograph_file(folder, name)) for name in sizes}
+    unused = [str(one) for one in there.pictures if os.path.realpath(folder / one) not in used]
     if unused:
         told.append(
             f"{len(unused):,} of {len(there.pictures):,} photographs have no fixation: left out: {listed(unused)}."
