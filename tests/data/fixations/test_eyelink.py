@@ -71,8 +71,10 @@ def test_trial_numbers_as_stimuli_are_said_with_the_message_that_would_name_the_
         )
 
 
-def test_without_such_a_message_that_is_said_too(write):
-    read = read_fixations(write(asc(trial(1, "R"), trial(2, "R")), "a.asc"), OPTIONAL)
+@pytest.mark.parametrize("word", ["", "Trial ", "trial_"])
+def test_without_such_a_message_that_is_said_too(write, word):
+    text = asc(trial(1, "R"), trial(2, "R")).replace("TRIALID ", f"TRIALID {word}")
+    read = read_fixations(write(text, "a.asc"), OPTIONAL)
     assert "No TRIAL_VAR message was found" in note(read, "numbers of trials")
 
 
@@ -105,7 +107,9 @@ def test_several_sizes_and_no_size_are_refused(write):
         InputError, match=r"several sizes of the display, 1920x1080 \(line 4\), 1024x768 \(line 5\) px; set size"
     ):
         read_fixations(write(two, "a.asc"), OPTIONAL)
-    assert read_fixations(write(two, "a.asc"), OPTIONAL.model_copy(update={"size": (1920, 1080)})).size == (1920, 1080)
+    other = read_fixations(write(two, "a.asc"), OPTIONAL.model_copy(update={"size": (1024, 768)}))
+    assert other.size == (1024, 768)
+    assert "files state a size of 1920x1080 px, but size was set to 1024x768 px, which is used." in other.notes
     with pytest.raises(InputError, match=r"a\.asc: line 4: expected left, top, right, bottom"):
         read_fixations(write(asc(trial(1, "R"), size="MSG\t1 DISPLAY_COORDS none\n"), "a.asc"), OPTIONAL)
 

@@ -65,5 +65,10 @@ def test_the_remedies_work(write):
     assert named.rows["scanpath"].unique().tolist() == ["ann/sea/1", "ann/sea/2"] and len(named.rows) == 6
 
 
+def test_samples_without_an_index_are_not_taken_for_one_fixation(write):
+    text = export([], [()]).replace("\t60\t1\t", "\t60\t\t")
+    assert "2 of 6 samples of fixations have no 'Eye movement type index'" in refusal(write(text, "t.tsv"))
+
+
 def test_one_recording_needs_no_names(write):
     assert len(read_fixations(write(export([], [()]), "t.tsv"), SETTINGS).rows) == 3

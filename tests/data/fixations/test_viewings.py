@@ -101,6 +101,15 @@ def test_files_that_nearly_fit_the_layout_and_people_without_any_are_said(write,
     assert "1 folders hold no file of the layout (eve)." in notes
 
 
+def test_a_folder_that_is_a_word_for_nothing_is_nobody(write, tmp_path, settings):
+    for name in ("ann", "NaN"):
+        write("x,y,d\n1,1,1\n2,2,2\n3,3,3\n", f"{name}.csv")
+    own = settings.model_copy(
+        update={"columns": FixationColumns(x="x", y="y", duration="d"), "layout": "{participant}.csv"}
+    )
+    assert [fault.message for fault in check_fixations(tmp_path, own)] == ["3 of 6 fixations have no participant."]
+
+
 def test_a_link_to_nowhere_that_fits_the_layout_is_no_missing_person(write, tmp_path, settings):
     write("x,y,d\n1,1,1\n2,2,2\n3,3,3\n", "ann.csv")
     (tmp_path / "bob.csv").symlink_to(tmp_path / "nowhere.csv")

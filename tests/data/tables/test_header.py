@@ -77,6 +77,13 @@ def test_headings_that_hold_a_separator_of_another_kind(read):
     assert list(read("x, px;y\n1;2\n")) == ["x, px", "y"]
 
 
+def test_only_the_names_of_rows_may_lack_a_heading(read):
+    assert list(read('"","p","x"\n"1","A",5\n"2","B",6\n')) == ["", "p", "x"]
+    assert list(read("p,x,,\nA,5,,\n")) == ["p", "x"]
+    with pytest.raises(InputError, match="line 3 has values in a column without a heading: decimal commas, or"):
+        read("p,x,\nA,512,\nB,600,4\n")
+
+
 def test_a_table_without_a_heading_is_refused_and_two_alike_are(read, tmp_path):
     for text in ("", "\n\n", "# only\n"):
         with pytest.raises(InputError, match="no table: no line with headings"):

@@ -54,6 +54,9 @@ def test_of_a_gzipped_table_as_well(read):
         (b"\xff\xfea", {}, "not text in UTF-16"),
         (b"a,b\n1,\x00\n", {}, "line 2 holds NUL"),
         (b"\x1f\x8b\x08damaged", {"name": "t.csv.gz"}, "cannot be read"),
+        (b"\x1f\x8b\x08", {}, r"is no text, but gzipped; let its name end in \.gz"),
+        (b"PK\x03\x04...", {"encoding": "cp1252"}, "is no text, but a workbook"),
+        (b"SR_RESEARCH_COMBINED_FILE", {}, "an EDF file; convert it with edf2asc"),
     ],
 )
 def test_what_is_no_text_is_refused_in_words(read, content, settings, words):

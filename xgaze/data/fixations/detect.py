@@ -14,7 +14,7 @@ from xgaze.data.fixations.pupil_surface import read_pupil_surface
 from xgaze.data.fixations.source import Source
 from xgaze.data.fixations.tobii import is_tobii, read_tobii
 from xgaze.data.tables.encoding import open_text
-from xgaze.data.tables.read import columns_of
+from xgaze.data.tables.read import columns_of, is_parquet
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationFormat
 
@@ -42,7 +42,7 @@ def format_of(path: Path, settings: FixationFormat) -> str:
         return settings.format
     if settings.columns.x is not None and settings.columns.y is not None:
         return "table"
-    by_text = {} if path.suffix == ".parquet" else _shown_by_text(path, settings)
+    by_text = {} if is_parquet(path) else _shown_by_text(path, settings)
     header = [] if any(by_text.values()) else columns_of(path, settings)
     shown = {
         "pupil-core": set(header) >= pupil_core.HEADERS,

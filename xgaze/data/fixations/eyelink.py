@@ -14,6 +14,7 @@ from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 MESSAGE = re.compile(r"MSG\s+[\d.]+\s+(?:-?\d+\s+)?(.*)")
 COORDS = re.compile(r"(?:DISPLAY|GAZE)_COORDS\b(.*)")
+NUMBERED = re.compile(r"(trial)?[\s_#-]*\d+", re.IGNORECASE)
 VARIABLE = "TRIAL_VAR "
 FIELDS = ("eye", "start_ms", "end_ms", "duration_ms", "x_px", "y_px")
 COLUMNS = FixationColumns(
@@ -137,7 +138,7 @@ def _of_stimuli(recording: _Recording, message: str, path: Path) -> list[str]:
             f"{path.name}: {len(several)} of {recording.trials} trials have several '{message}' messages; the last counts."
         )
     told = [own[-1] for own in recording.stimuli.values()]
-    if not all(one.isdecimal() for one in told) or len(set(told)) < len(told) or len(told) < 2:
+    if not all(NUMBERED.fullmatch(one) for one in told) or len(set(told)) < len(told) or len(told) < 2:
         return notes
     found = [f"{name} ({', '.join(sorted(set(values))[:3])})" for name, values in recording.variables.items()]
     first = next(iter(recording.variables), None)

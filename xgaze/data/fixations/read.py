@@ -73,7 +73,7 @@ def read_files(path: Path, settings: FixationFormat) -> FileRows:
         parts.append(standard_rows(source, size, file, told, settings))
         sizes.add(size)
         units |= units_of(source.columns)
-        notes += [*source.notes, *_assumed(source, told)]
+        notes += [*source.notes, *_assumed(source, told), *_other_size(source, size)]
     rows, taken = with_scanpaths(pd.concat(parts, ignore_index=True), settings)
     if len(sizes) > 1 and "stimulus_width_px" not in rows:
         told_sizes = ", ".join(f"{width}x{height}" for width, height in sorted(sizes))
@@ -86,6 +86,13 @@ def _assumed(source: Source, told: dict[str, str]) -> list[str]:
     if source.columns.stimulus or "stimulus" in told:
         return []
     return [f"no stimulus is named: all fixations of a participant are one scanpath on '{WITHOUT_STIMULUS}'."]
+
+
+def _other_size(source: Source, used: tuple[int, int]) -> list[str]:
+    if source.size is None or source.size == used:
+        return []
+    told, set_to = (f"{width}x{height} px" for width, height in (source.size, used))
+    return [f"files state a size of {told}, but size was set to {set_to}, which is used."]
 
 
 def _in_order(rows: pd.DataFrame) -> pd.DataFrame:

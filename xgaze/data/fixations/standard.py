@@ -11,7 +11,7 @@ from xgaze.data.fixations.generic import asking, lacking_columns
 from xgaze.data.fixations.source import NUMBERS, Source, mapped
 from xgaze.data.fixations.table import COLUMNS, UNKNOWN
 from xgaze.data.tables.decimals import Sign, decimal_sign, numbers
-from xgaze.data.tables.missing import as_text, is_missing
+from xgaze.data.tables.missing import MISSING_WORDS, as_text, is_missing
 from xgaze.data.tables.read import require_columns
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
@@ -32,6 +32,7 @@ def standard_rows(
     further columns to keep; None keeps all.
     """
     frame, columns, labels = source.frame, source.columns, settings.labels
+    told = {name: "" if value.lower() in MISSING_WORDS else value for name, value in told.items()}
     if lacking_columns(columns):
         raise InputError(
             f"{path}: the mapping lacks {', '.join(lacking_columns(columns))}. {asking(list(frame.columns))}"
@@ -42,7 +43,7 @@ def standard_rows(
         {column: frame[column] for name, column in used.items() if name in NUMBERS}, settings.decimal, str(path)
     )
     rows = pd.DataFrame(index=frame.index)
-    people = names(frame[columns.participant]) if columns.participant else told.get("participant", UNKNOWN)
+    people = names(frame[columns.participant]) if columns.participant else told.get("participant") or UNKNOWN
     rows["participant"] = people if isinstance(people, str) else people.replace("", UNKNOWN)
     rows["stimulus"] = names(frame[columns.stimulus]) if columns.stimulus else told.get("stimulus", WITHOUT_STIMULUS)
     if columns.trial or "trial" in told:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from xgaze.data.tables.decimals import decimal_sign, numbers
+from xgaze.data.tables.missing import is_missing
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationColumns
 
@@ -16,9 +17,14 @@ def one_row_each(
 
     Raises InputError where an index, or the time, starts anew though participant and recording stay the same.
     """
+    index = found["index"][0]
+    if count := int(is_missing(frame[index]).sum()):
+        raise InputError(
+            f"{path}: {count:,} of {len(frame):,} samples of fixations have no '{index}'; export them whole."
+        )
     told = [one for one in (columns.participant, columns.trial) if one is not None and one in frame.columns]
     _refuse_new_starts(frame, [found[name][0] for name in ("start", "index") if name in found], told, path)
-    keys = [*told, found["index"][0]]
+    keys = [*told, index]
     differ = frame.groupby(keys, sort=False)[found["duration"][0]].nunique() > 1
     if differ.any():
         first = differ[differ].index[0]

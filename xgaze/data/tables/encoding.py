@@ -17,6 +17,14 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+OTHERS = (
+    (b"PK\x03\x04", "a workbook (xlsx) or a zip archive; export the table as CSV"),
+    (b"\xd0\xcf\x11\xe0", "a workbook (xls); export the table as CSV"),
+    (b"\x1f\x8b", "gzipped; let its name end in .gz"),
+    (b"SR_RESEARCH", "an EDF file; convert it with edf2asc"),
+    (b"PAR1", "a parquet table; let its name end in .parquet"),
+)
+"""Beginnings of files that no encoding makes a text."""
 LOOKED_AT_BYTES = 4096
 LONGEST_LINE = 2**20
 """Characters; no table of measurements has longer ones, and nothing larger is taken into memory."""
@@ -31,7 +39,11 @@ def open_text(path: Path, encoding: str | None = None, name: str | None = None) 
         raise InputError(f"{name}: is {'a folder' if path.is_dir() else 'a pipe or a device'}, no file.")
     try:
         with _opened(path) as raw:
-            told = _known(encoding, name) if encoding else _shown(raw)
+            start = raw.read(LOOKED_AT_BYTES)
+            raw.seek(0)
+            if other := next((what for mark, what in OTHERS if start.startswith(mark)), None):
+                raise InputError(f"{name}: is no text, but {other}.")
+            told = _known(encoding, name) if encoding else _shown(start)
             yield io.TextIOWrapper(raw, encoding=told)
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: {_undecodable(path, error.encoding, encoding)}") from None
@@ -54,7 +66,7 @@ def numbered_lines(text: TextIO, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _opened(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
 
 
 def _known(encoding: str, name: str) -> str:
@@ -65,10 +77,8 @@ def _known(encoding: str, name: str) -> str:
     return encoding
 
 
-def _shown(raw: BinaryIO) -> str:
+def _shown(start: bytes) -> str:
     """The encoding that the first bytes show; UTF-8 where they show none."""
-    start = raw.read(LOOKED_AT_BYTES)
-    raw.seek(0)
     marked = next((encoding for mark, encoding in MARKS if start.startswith(mark)), None)
     return marked or _utf_16_without_mark(start) or "utf-8-sig"
 

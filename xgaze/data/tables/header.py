@@ -17,7 +17,7 @@ SHOWN_CHARACTERS = 60
 
 @dataclass(frozen=True)
 class Header:
-    """line: number of the line with the headings. names: stripped, none twice."""
+    """line: number of the line with the headings. names: stripped, none twice but for empty ones."""
 
     line: int
     names: tuple[str, ...]
@@ -53,7 +53,7 @@ def header_of_line(line: Line, following: Sequence[Line], told: str | None, name
     names = [one.strip() for one in fields_of(text, separator)]
     while separator != "," and len(names) > 1 and not names[-1]:
         names.pop()
-    if twice := [one for k, one in enumerate(names) if one in names[:k]]:
+    if twice := [one for k, one in enumerate(names) if one and one in names[:k]]:
         raise InputError(f"{name}: column '{twice[0]}' occurs twice.")
     return Header(number, tuple(names), separator)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from xgaze.data.tables.encoding import numbered_lines, open_text
-from xgaze.data.tables.fields import Line, rows_of
+from xgaze.data.tables.fields import Line, Row, rows_of
 from xgaze.data.tables.header import LOOKED_AT_LINES, MOST_COLUMNS, Header, found_header
 from xgaze.errors import InputError, nearest
 from xgaze.recipe.text_table import TextTable
@@ -31,7 +31,7 @@ def read_table(
     before it. blank_lines: they stay rows, where skipping one would shift every later row. Raises InputError.
     """
     name = name or str(path)
-    if path.suffix == ".parquet":
+    if is_parquet(path):
         table = _read_parquet(path, name)
         return table if wanted is None else table[[one for one in table.columns if one in wanted]]
     with open_text(path, settings.encoding, name) as text:
@@ -42,9 +42,14 @@ def read_table(
         return _frame(_without_end(below), header, wanted, blank_lines, name)
 
 
+def is_parquet(path: Path) -> bool:
+    """By its name."""
+    return path.suffix.lower() == ".parquet"
+
+
 def columns_of(path: Path, settings: TextTable, needed: Collection[str] = ()) -> list[str]:
     """Column names of a table, stripped."""
-    if path.suffix == ".parquet":
+    if is_parquet(path):
         return _parquet_columns(path, str(path))
     with open_text(path, settings.encoding) as text:
         first = list(islice(numbered_lines(text, str(path)), LOOKED_AT_LINES))
@@ -73,15 +78,27 @@ def _without_end(lines: Iterator[Line]) -> Iterator[Line]:
 def _frame(
     lines: Iterator[Line], header: Header, wanted: Collection[str] | None, blank_lines: bool, name: str
 ) -> pd.DataFrame:
-    kept = [k for k, one in enumerate(header.names) if wanted is None or one in wanted]
+    # The names of rows, which statistics programs write first, have no heading; nothing else may lack one.
+    nameless = [k for k, one in enumerate(header.names) if k and not one]
+    kept = [k for k, one in enumerate(header.names) if k not in nameless and (wanted is None or one in wanted)]
     columns = [header.names[k] for k in kept]
-    found = rows_of(lines, header.separator, len(header.names), name)
-    told = (fields for _, fields in found if blank_lines or any(one.strip() for one in fields))
+    found = _with_headings(rows_of(lines, header.separator, len(header.names), name), nameless, name)
+    told = (fields for fields in found if blank_lines or any(one.strip() for one in fields))
     cells = ([fields[k].strip() for k in kept] if fields else [""] * len(kept) for fields in told)
     parts = [pd.DataFrame(columns=columns, dtype=str)]
     while some := list(islice(cells, ROWS_AT_ONCE)):
         parts.append(pd.DataFrame(some, columns=columns, dtype=str))
     return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _with_headings(rows: Iterator[Row], nameless: list[int], name: str) -> Iterator[list[str]]:
+    for line, fields in rows:
+        if fields and any(fields[k].strip() for k in nameless):
+            raise InputError(
+                f"{name}: line {line} has values in a column without a heading: decimal commas, or a heading is missing. "
+                "Name every column, or export with semicolons or tabs."
+            )
+        yield fields
 
 
 def _read_parquet(path: Path, name: str) -> pd.DataFrame:
