@@ -7,8 +7,10 @@ import click
 from xgaze.cli.common import emit
 from xgaze.data.check import REMEDIES, remarks, summarise
 from xgaze.data.check import check as find_faults
+from xgaze.data.notes import rare_classes
+from xgaze.data.open import open_recording
 from xgaze.progress import progress_bar
-from xgaze.recipe import load_data
+from xgaze.recipe import Data, EyeFoldersData, RenderedData, load_data
 
 
 @click.command("check")
@@ -28,7 +30,7 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     definition = load_data(data, overrides)
     with progress_bar("checking") as advance:
         faults = summarise(find_faults(definition, advance))
-    told = [] if faults else remarks(definition)
+    told = [] if faults else [*remarks(definition), *_rare_classes(definition)]
     words = [] if faults else [f"{data}: no fault found.", *told]
     for fault in faults:
         words.append(f"{fault['kind']}: {fault['count']}")
@@ -39,3 +41,8 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     emit({"ok": not faults, "faults": faults} | ({"remarks": told} if told else {}), words, as_json)
     if faults:
         raise click.exceptions.Exit(2)
+
+
+def _rare_classes(data: Data) -> list[str]:
+    """Of a sound recording with classes: no picture is decoded for it."""
+    return [] if isinstance(data, EyeFoldersData | RenderedData) else rare_classes(open_recording(data))

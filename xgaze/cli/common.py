@@ -18,7 +18,9 @@ from xgaze.errors import InputError
 from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
+from xgaze.report.claims import reference_learned, scored_in_words
 from xgaze.training.faults import check_recipe
+from xgaze.training.scorings import read_scorings
 
 DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")
@@ -155,6 +157,16 @@ def short_error(error: dict[str, Any]) -> str:
     return (
         f"{error['mean']:.1f} {error['unit']}" if error["unit"] in MEASURED else f"{error['unit']} {error['mean']:.3f}"
     )
+
+
+def nothing_learned(figures: dict[str, Any], groups: str) -> list[str]:
+    """What is said first where a model, or what a student is measured against, is no better than guessing."""
+    return [told] if (told := reference_learned(figures, groups)) else []
+
+
+def scored_so_far(run: Path, groups: str) -> str:
+    """How often the run's test participants were scored, as a line."""
+    return f"  {scored_in_words(read_scorings(run), groups)}"
 
 
 def rendered_warning(rendered: bool) -> list[str]:

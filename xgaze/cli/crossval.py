@@ -14,6 +14,7 @@ from xgaze.cli.common import (
     error_in_words,
     fan_options,
     interval_in_words,
+    invocation,
     next_command,
     note,
     open_data,
@@ -83,7 +84,7 @@ def crossval(
         build_architecture(settings.model.model_dump(mode="json"), recording.spec)
         if force:
             shutil.rmtree(folder, ignore_errors=True)
-        found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note)
+        found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note, invocation())
     else:
         note(f"Already cross-validated; --force does it again. ({folder})")
     page = _published(run_folder(settings), report_folder(settings))

@@ -9,11 +9,13 @@ import pandas as pd
 from torch import Tensor, nn
 
 from xgaze import __version__
-from xgaze.artifacts import read_json
+from xgaze.artifacts import read_card, read_json
 from xgaze.cli.common import (
     emit,
+    invocation,
     next_command,
     note,
+    nothing_learned,
     open_data,
     read_recipe,
     recipe_faults_first,
@@ -26,6 +28,7 @@ from xgaze.cli.explained import (
     finished_roles,
     floor,
     in_words,
+    learned_of_run,
     predictions_of,
     search_hashes,
     shown_beside,
@@ -123,12 +126,13 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:
-        stored = _explain(settings, roles, asked, folder, key, force)
+        stored = _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))
-    figures = figures_of(stored, page)
-    emit(figures, in_words(figures, stored), as_json)
+    figures = figures_of(stored, page) | learned_of_run(settings, roles)
+    groups = read_card(run_folder(settings) / TEACHER).spec.get("groups", "participants")
+    emit(figures, [*nothing_learned(figures, groups), *in_words(figures, stored)], as_json)
 
 
 def _asked(
@@ -139,7 +143,7 @@ def _asked(
 
 
 def _explain(
-    recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, key: str, force: bool
+    recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, known_by: dict[str, str], force: bool
 ) -> dict[str, Any]:
     recording = open_data(recipe)
     loaded: Models = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
@@ -153,7 +157,7 @@ def _explain(
     teacher = explained[TEACHER]
     attributed, maps = _attributed(recipe, recording, explained, rows, baseline, layer, asked.target)
     stored = {
-        "key": key,
+        **known_by,
         **attributed,
         "sweep": explain_embedding(
             recording, teacher, layer, tail_of(teacher, layer), rows[0], recipe.explain, recipe.seed, folder

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xgaze.artifacts import write_json, write_text
+from xgaze.report.claims import budget_in_words
 from xgaze.report.compare_human import human_comparison, human_verdicts
 from xgaze.report.format import (
     DASH,
@@ -116,7 +117,7 @@ def _lines(report: dict[str, Any]) -> dict[str, str]:
 def _budget(report: dict[str, Any]) -> str:
     if report["budget_percent"] is None:
         return DASH
-    return f"{report['budget_percent']:g} {worse_unit(report)}: {'met' if report['budget_met'] else 'not met by the upper bound'}"
+    return f"{report['budget_percent']:g} {worse_unit(report)}: {budget_in_words(report)}"
 
 
 def _recipes(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, ...]) -> Table | None:
@@ -146,8 +147,11 @@ def _people(role: str, pair: Comparison, names: tuple[str, ...]) -> Table:
         (row["participant"], value(row["first"]), value(row["second"]), value(row["difference"]))
         for row in pair["rows"]
     ]
-    columns = ("participant", f"{names[0]}, {unit}", f"{names[1]}, {unit}", f"difference, {unit}")
-    return table(f"Every test participant, {role}", columns, rows)
+    who = groups_in_words(pair)
+    first = "participant" if who == "people" else "one of them"
+    label = "Every test participant" if who == "people" else f"All test {who}"
+    columns = (first, f"{names[0]}, {unit}", f"{names[1]}, {unit}", f"difference, {unit}")
+    return table(f"{label}, {role}", columns, rows)
 
 
 def _figure(pairs: dict[str, Comparison], names: tuple[str, ...]) -> Chart:

@@ -1,5 +1,6 @@
 """Numbers as people read them. Pure functions."""
 
+from collections.abc import Callable
 from typing import Any
 
 MEASURED = ("px", "ms")
@@ -23,6 +24,13 @@ def count(value: int) -> str:
 def times(value: float) -> str:
     """21.23 -> "21x"; small ratios keep a decimal."""
     return f"{value:.0f}\u00d7" if value >= 10 else f"{value:.1f}\u00d7"
+
+
+def changed(ratio: float, less: str, more: str, same: str = "as many", style: Callable[[float], str] = times) -> str:
+    """How much less there is, `ratio` times, in honest words both ways: "21× fewer", "1.3× more", or that it is the same."""
+    if style(ratio) == style(1.0) or style(1 / ratio) == style(1.0):
+        return same
+    return f"{style(ratio)} {less}" if ratio > 1 else f"{style(1 / ratio)} {more}"
 
 
 def size(value: int) -> str:

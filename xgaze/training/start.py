@@ -1,10 +1,12 @@
-"""The model that a training starts with."""
+"""The model that a training starts with, and where it is trained."""
+
+import torch
 
 from xgaze.data.contract import Spec
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from
-from xgaze.recipe import Recipe
+from xgaze.recipe import Recipe, Training
 
 
 def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
@@ -16,3 +18,12 @@ def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
     if recipe.model.weights is not None:
         start_from(model, recipe.model.weights)
     return model
+
+
+def device_of(settings: Training) -> str:
+    """The kind of device that these settings train on here."""
+    if settings.accelerator not in ("auto", "gpu"):
+        return settings.accelerator
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
