@@ -83,7 +83,7 @@ def test_four_participants_are_too_few_to_divide(heatmaps):
     for k in range(4, 8):
         shutil.rmtree(heatmaps.path / ("control", "patient")[k % 2] / str(k))
     faults = [fault.message for fault in check(heatmaps) if fault.kind == "too few"]
-    assert faults and all("of 4 participants" in told and "1 more are needed" in told for told in faults)
+    assert faults and all("of 4 participants" in told and "add at least 1" in told for told in faults)
 
 
 def test_a_class_of_one_test_participant_is_a_remark(heatmaps):

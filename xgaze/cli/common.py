@@ -83,12 +83,12 @@ def open_data(recipe: Recipe, divided: bool = True) -> Recording:
 
 
 @contextmanager
-def recipe_faults_first(recipe: Recipe) -> Iterator[None]:
+def recipe_faults_first(recipe: Recipe, divided: bool = True) -> Iterator[None]:
     """Where what lies in a folder is refused, say first what is wrong with the recipe itself: "other settings" would hide it."""
     try:
         yield
     except InputError:
-        check_recipe(recipe)
+        check_recipe(recipe, divided)
         raise
 
 

@@ -76,7 +76,7 @@ def crossval(
     """
     settings, wanted = read_recipe(recipe, overrides), Asked(**asked)
     folder = run_folder(settings) / FOLDERS[wanted.protocol]
-    with recipe_faults_first(settings):
+    with recipe_faults_first(settings, divided=False):
         found = None if force else finished_crossval(settings, wanted, folder)
     if found is None:
         recording = open_data(settings, divided=False)

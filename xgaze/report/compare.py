@@ -171,7 +171,7 @@ def _figure(pairs: dict[str, Comparison], names: tuple[str, ...]) -> Chart:
 
     return chart(
         "pairs",
-        "Each test participant in both runs",
+        "Each test participant in both runs" if who == "people" else f"The test {who} in both runs",
         f"One mark for each of the test {who}; across: {names[0]}, up: {names[1]}. Marks below the dotted line had the "
         "lower figure in the second run.",
         draw,

@@ -92,7 +92,8 @@ def _limits(report: dict[str, Any]) -> str:
     worst = max(report["per_participant"], key=_worse(report), default=None)
     if worst:
         unit, who = "% right answers" if report["task"] == "class" else report["score"]["unit"], groups_in_words(report)
-        told.append(f"The test {who} differ: the hardest has {number(worst['student'])} {unit}.")
+        hardest = "the hardest test participant" if who == "people" else "the hardest"
+        told.append(f"The test {who} differ: {hardest} has {number(worst['student'])} {unit}.")
     return "## Limits\n\n" + " ".join(plain(one) for one in told)
 
 

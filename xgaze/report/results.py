@@ -64,6 +64,7 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         "candidates": _candidates(run) if student else [],
         "capacity": read_json(run / "student" / "capacity.json") if student else None,
         **{key: explanation.get(key) for key in EXPLAINED},
+        **({"decision": None} if (student or teacher).metrics.get("learned") is False else {}),
         **{name: read_crossval(run / folder, teacher.recipe_hash) for name, folder in CROSSVALS.items()},
         "provenance": _provenance(run, teacher, student),
         "scorings": read_json(run / "scorings.json") if (run / "scorings.json").is_file() else [],

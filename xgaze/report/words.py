@@ -75,7 +75,7 @@ def _whom(report: dict[str, Any]) -> str:
     told = (
         f"{count(people['train'])} {who} ({count(frames['train'])} {what}); weights were selected on "
         f"{count(people['validation'])} others and scored on {count(people['test'])} {who} ({count(frames['test'])} {what}) "
-        "that neither had seen."
+        f"{'that neither had seen' if report['provenance'].get('disjoint', True) else 'SOME of which they had seen'}."
     )
     if who != "people":
         told += f" Splits are by {who}, not by person: the same people may be in all of them."
