@@ -9,7 +9,7 @@ from xgaze.training.teacher import check_loss
 
 
 def check_recipe(recipe: Recipe, divided: bool = True) -> None:
-    """Raises InputError for data that cannot be opened or, where they shall be `divided` as they are, hold too few to say anything,
+    """Raises InputError for data that cannot be opened or, where they stay `divided` as they are, hold too few to say anything,
     a model that cannot be built, a loss that does not fit."""
     data = recipe.data
     if isinstance(data, RenderedData):  # whose schema asks for enough
