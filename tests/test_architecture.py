@@ -10,6 +10,7 @@ FLOORS = [
     {"errors", "processes", "source", "spreadsheet", ""},
     {"limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
+    {"scorings"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},
     {"training", "explanation"},

@@ -32,7 +32,7 @@ class ModelCard:
     """Everything but the weights: how to rebuild the model, what it was made of, how good it is.
 
     architecture: name of a registered model, or import of a class, and args. surgeries: the ordered list applied to it.
-    spec: see `Spec`.
+    spec: see `Spec`. command: what was typed to make it, empty from a script.
     """
 
     role: str
@@ -44,6 +44,7 @@ class ModelCard:
     surgeries: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    command: str = ""
 
 
 def library_versions() -> dict[str, str]:

@@ -62,7 +62,7 @@ def test_the_next_command_is_quoted():
         ({"model": {"name": "multi-eye", "args": {"hiden": 3}}}, "no argument 'hiden'"),
         ({"training": {"loss": "cross-entropy"}}, "does not fit"),
         ({"data": {"source": "gaze-images", "path": "nowhere"}, "model": {"name": "heatmap-cnn"}}, "nowhere"),
-        ({"model": {"name": "multi-eye", "args": ARGS, "weights": "none.safetensors"}}, "none.safetensors"),
+        ({"model": {"name": "multi-eye", "args": ARGS, "weights": "none.safetensors"}}, "start from stored weights"),
         ({}, "other settings"),
     ],
 )

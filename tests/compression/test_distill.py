@@ -6,13 +6,14 @@ import shutil
 import pandas as pd
 import pytest
 
-from xgaze.compression.distill import check_hints, distill, finished_student, student_of_teacher
+from xgaze.compression.distill import check_hints, distill, finished_student, student_of_teacher, unused_keys
 from xgaze.compression.student import load_model
 from xgaze.data.contract import rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
 from xgaze.models.inference import predict
 from xgaze.recipe.distill import Hint
+from xgaze.scorings import read_scorings
 from xgaze.training.teacher import finished_teacher, train_teacher
 
 
@@ -55,6 +56,63 @@ def test_other_ways_to_the_same_size_stand_beside(run):
     scratch = frontier[frontier["method"].isin(["scratch", "scratch head"])].iloc[0]
     assert scratch["parameters"] == chosen["parameters"] and scratch["stage"] == chosen["stage"]
     assert {"svd", "columns"} <= set(frontier["method"]) or {"magnitude", "taylor"} & set(frontier["method"])
+
+
+def test_scorings_are_counted_and_outlive_students(run):
+    """The teacher's one, and one for every student so far, whatever its budget; commands are kept where there were any."""
+    _, folder, student = run
+    found = [one["what"] for one in read_scorings(folder)]
+    assert found[:2] == ["teacher", "student"] and set(found[2:]) <= {"student"}
+    assert student.command == "" and student.metrics["learned"] is True
+    guessing = student.metrics["against_guessing"]
+    assert set(guessing) == {"teacher", "control"}
+    for model, one in guessing.items():
+        assert one["score"] == pytest.approx(student.metrics[model]["error"]["mean"])
+        assert one["learned"] and one["worse"]["high"] < 0 and one["against"] == "mean gaze"
+
+
+def test_no_budget_holds_against_a_teacher_that_learned_nothing(tmp_path, gaze_recording, make_recipe):
+    training = {"epochs": 1, "batch_size": 12, "precision": "32-true", "loss": "euclidean", "learning_rate": 1e-9}
+    wanted = {"effort": "quick", "ranks": [2], "separable_terms": [], "max_worse_percent": 1e6, "learning_rate": 1e-9}
+    recipe = make_recipe(training=training, distill={"tuning_epochs": 1, "calibration_samples": 64, **wanted})
+    told = []
+    teacher_card = train_teacher(recipe, gaze_recording, tmp_path / "toy" / "teacher", command="xgaze train-teacher")
+    assert teacher_card.metrics["learned"] is False and teacher_card.command == "xgaze train-teacher"
+    teacher, card = load_model(tmp_path / "toy" / "teacher")
+    found = distill(
+        recipe, gaze_recording, teacher, card, tmp_path / "toy" / "student", say=told.append, command="xgaze distill"
+    )
+    figures = found.metrics
+    assert figures["difference_percent"]["high"] <= 1e6  # the bound alone would hold
+    assert figures["learned"] is figures["budget_met"] is figures["held_on_validation"] is False
+    assert figures["reason"].endswith("; but what it is measured against learned nothing")
+    assert [one["command"] for one in read_scorings(tmp_path / "toy")] == ["xgaze train-teacher", "xgaze distill"]
+
+
+def test_trials_of_other_code_are_done_again(run, gaze_recording, tmp_path, monkeypatch):
+    recipe, folder, _ = run
+    shutil.copytree(folder, tmp_path / "toy")
+    trials = tmp_path / "toy" / "student" / "trials"
+    teacher, card = load_model(tmp_path / "toy" / "teacher")
+    monkeypatch.setattr("xgaze.compression.distill.source_hash", lambda: "other code")
+    monkeypatch.setattr("xgaze.compression.distill.open_search", lambda *_: pytest.fail("stopped here"))
+    assert list(trials.glob("*/trial.json"))
+    with pytest.raises(pytest.fail.Exception, match="stopped here"):
+        distill(recipe, gaze_recording, teacher, card, tmp_path / "toy" / "student")
+    assert not list(trials.glob("*/trial.json"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "idle"),
+    [
+        ({"effort": "quick", "shares": [0.5], "hints": []}, ["distill.shares", "distill.hints"]),
+        ({"towers": False, "coarse_input": False, "end_to_end_epochs": 3}, ["distill.coarse_input"]),
+        ({"shares": [0.5], "end_to_end_epochs": 3}, []),
+        ({"effort": "quick"}, []),
+    ],
+)
+def test_keys_that_a_search_has_no_use_for_are_named(make_recipe, wanted, idle):
+    assert unused_keys(make_recipe(distill=wanted)) == idle
 
 
 def test_a_search_goes_on_from_the_trials_that_are_done(run, gaze_recording):

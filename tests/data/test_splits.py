@@ -117,9 +117,9 @@ def test_too_few_are_told_by_split_with_what_would_do():
     few = table_of([("a", "train"), ("b", "validation"), ("c", "test"), ("c", "test")])
     assert too_few(few, "stimuli") == [
         "validation: 1 of 3 stimuli (b), and 2 are needed: one alone has no spread, so that no interval and no choice can "
-        "rest on it; 2 more are needed.",
+        "rest on it; add at least 2.",
         "test: 1 of 3 stimuli (c), and 2 are needed: one alone has no spread, so that no interval and no choice can rest on it; "
-        "2 more are needed.",
+        "add at least 2.",
     ]
     many = table_of([(f"t{k}", "train") for k in range(9)] + [("b", "validation"), ("c", "validation"), ("d", "test")])
     (told,) = too_few(many)

@@ -6,8 +6,10 @@ import click
 
 from xgaze.cli.common import emit
 from xgaze.data.check import REMEDIES, checked, remarks, summarise
+from xgaze.data.notes import rare_classes
+from xgaze.data.open import open_recording
 from xgaze.progress import progress_bar
-from xgaze.recipe import load_data
+from xgaze.recipe import Data, EyeFoldersData, RenderedData, load_data
 
 
 @click.command("check")
@@ -28,7 +30,7 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     with progress_bar("checking") as advance:
         found = checked(definition, advance)
     faults = summarise(found.faults)
-    told = [*found.remarks, *([] if faults else remarks(definition))]
+    told = [*found.remarks, *([] if faults else [*remarks(definition), *_rare_classes(definition)])]
     words = [] if faults else [f"{data}: no fault found."]
     for fault in faults:
         words.append(f"{fault['kind']}: {fault['count']}")
@@ -40,3 +42,8 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     emit({"ok": not faults, "faults": faults} | ({"remarks": told} if told else {}), words, as_json)
     if faults:
         raise click.exceptions.Exit(2)
+
+
+def _rare_classes(data: Data) -> list[str]:
+    """Of a sound recording with classes: no picture is decoded for it."""
+    return [] if isinstance(data, EyeFoldersData | RenderedData) else rare_classes(open_recording(data))

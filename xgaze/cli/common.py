@@ -18,6 +18,8 @@ from xgaze.errors import InputError
 from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
+from xgaze.report.claims import reference_learned, scored_in_words
+from xgaze.scorings import read_scorings
 from xgaze.training.faults import check_recipe
 
 DEFAULT_RECIPE = "multi-eye"
@@ -83,12 +85,12 @@ def open_data(recipe: Recipe, divided: bool = True) -> Recording:
 
 
 @contextmanager
-def recipe_faults_first(recipe: Recipe) -> Iterator[None]:
+def recipe_faults_first(recipe: Recipe, divided: bool = True) -> Iterator[None]:
     """Where what lies in a folder is refused, say first what is wrong with the recipe itself: "other settings" would hide it."""
     try:
         yield
     except InputError:
-        check_recipe(recipe)
+        check_recipe(recipe, divided)
         raise
 
 
@@ -157,6 +159,16 @@ def short_error(error: dict[str, Any]) -> str:
     return (
         f"{error['mean']:.1f} {error['unit']}" if error["unit"] in MEASURED else f"{error['unit']} {error['mean']:.3f}"
     )
+
+
+def nothing_learned(figures: dict[str, Any], groups: str) -> list[str]:
+    """What is said first where a model, or what a student is measured against, is no better than guessing."""
+    return [told] if (told := reference_learned(figures, groups)) else []
+
+
+def scored_so_far(run: Path, groups: str) -> str:
+    """How often the run's test participants were scored, as a line."""
+    return f"  {scored_in_words(read_scorings(run), groups)}"
 
 
 def rendered_warning(rendered: bool) -> list[str]:

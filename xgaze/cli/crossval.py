@@ -13,6 +13,7 @@ from xgaze.cli.common import (
     error_in_words,
     fan_options,
     interval_in_words,
+    invocation,
     next_command,
     note,
     open_data,
@@ -78,7 +79,7 @@ def crossval(
     """
     settings, wanted = read_recipe(recipe, overrides), Asked(**asked)
     folder = run_folder(settings) / FOLDERS[wanted.protocol]
-    with recipe_faults_first(settings):
+    with recipe_faults_first(settings, divided=False):
         found = None if force else finished_crossval(settings, wanted, folder)
     if found is None:
         require_devices(settings.training)
@@ -87,7 +88,7 @@ def crossval(
         check_model(settings, recording)
         with one_writer(run_folder(settings)):
             made = new_folder(folder) if force else folder
-            found = cross_validate(settings, recording, wanted, made, Fan(workers, dask), note)
+            found = cross_validate(settings, recording, wanted, made, Fan(workers, dask), note, invocation())
             if force:
                 replace_folder(folder)
     else:

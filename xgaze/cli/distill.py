@@ -12,14 +12,17 @@ from xgaze.cli.common import (
     ends_in_words,
     error_in_words,
     fan_options,
+    invocation,
     next_command,
     note,
+    nothing_learned,
     open_data,
     read_recipe,
     recipe_faults_first,
     recipe_options,
     rendered_warning,
     run_folder,
+    scored_so_far,
 )
 from xgaze.compression.distill import STUDENT, finished_student
 from xgaze.compression.distill import distill as find_student
@@ -27,6 +30,8 @@ from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.report.claims import budget_in_words
+from xgaze.report.format import changed
 from xgaze.report.results import DISTILL
 from xgaze.report.schemas import StudentCard
 from xgaze.stored import require, understood
@@ -44,6 +49,8 @@ FIGURES = (
     "difference_percent",
     "difference_from_teacher_percent",
     "control_difference_from_teacher_percent",
+    "learned",
+    "against_guessing",
     "budget_percent",
     "budget_met",
     "held_on_validation",
@@ -108,8 +115,8 @@ def distill(
     """Find the smallest student of RECIPE's teacher that is at most --max-worse worse (2 % unless the recipe says).
 
     Worse than the teacher, or than the teacher given the same extra tuning where that is better. Chosen on validation
-    participants, scored once on test participants. With a budget of size or time: the least worse student within it; where
-    none keeps it, the nearest is named.
+    participants, scored on test participants at the end; each such scoring is counted. With a budget of size or time: the
+    least worse student within it; where none keeps it, the nearest is named.
     A search that was stopped goes on where it was; trials once done serve other budgets too.
 
     \b
@@ -134,8 +141,9 @@ def distill(
         note(f"Already distilled; --force distils again. ({folder})")
     require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
+    scored = scored_so_far(run_folder(settings), card.spec.get("groups", "participants"))
     with understood(folder / CARD_FILE, DISTILL):
-        words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides))
+        words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides), scored)
     emit(figures, words, as_json)
 
 
@@ -162,25 +170,27 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
     recording = open_data(recipe)
     require_predictions(teacher, card, recording, teacher_folder)
     require_own(card, recording, teacher_folder)
-    return find_student(recipe, recording, teacher, card, folder, fan, note, baselines)
+    for line in nothing_learned(card.metrics, card.spec.get("groups", "participants")):
+        note(line)
+    return find_student(recipe, recording, teacher, card, folder, fan, note, baselines, invocation())
 
 
-def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:
+def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: str) -> list[str]:
+    """The lines for a person. scored: how often test participants were."""
     teacher, student, worse = figures["teacher"], figures["student"], figures["difference_percent"]
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     unit = figures.get("worse_unit") or "%"
-    verdict = "held by the upper bound" if figures["budget_met"] else "NOT held by the upper bound"
-    verdict = verdict if worse["high"] is not None else "no upper bound is defined, so that it cannot be said to hold"
     latency, groups = student["latency_ms"], card.spec.get("groups", "participants")
     return [
-        f"Student: {student['fc_parameters']:,} parameters in fully connected layers, "
-        f"{figures['fc_reduction']:.1f}x fewer than the teacher ({student['parameters']:,} in all, "
-        f"{figures['parameter_reduction']:.1f}x fewer; {student['bytes'] / 1e6:.2f} MB).",
+        *nothing_learned(figures, groups),
+        f"Student: {student['fc_parameters']:,} parameters in fully connected layers, {fewer(figures['fc_reduction'])} than the "
+        f"teacher ({student['parameters']:,} in all, {fewer(figures['parameter_reduction'])}; "
+        f"{student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'], groups)}.",
         f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra, unit)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
-        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict}.",
+        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),
@@ -188,10 +198,22 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[s
         f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
         *int8_in_words(student["int8"], figures["int8_file_reduction"], unit),
         *few_participants(figures["test_participants"], groups),
+        *scored,
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
     ]
+
+
+def verdict_in_words(figures: dict[str, Any]) -> str:
+    """Whether the budget held, and what keeps it from it."""
+    told = budget_in_words(figures)
+    return "held by the upper bound" if told == "met" else told.replace("not met", "NOT held")
+
+
+def fewer(ratio: float) -> str:
+    """As "21.2x fewer", "1.3x more"."""
+    return changed(ratio, "fewer", "more", style="{:.1f}x".format)
 
 
 def change_in_words(worse: float, unit: str = "%") -> str:
@@ -226,7 +248,8 @@ def int8_in_words(int8: dict[str, Any], times_smaller: float, unit: str = "%") -
     """The file in 8 bits, and a warning where it is slower."""
     worse = int8["worse_than_reference_percent"]
     line = (
-        f"  int8: {int8['bytes'] / 1e3:.0f} kB, {times_smaller:.0f}x smaller than the teacher's file; "
+        f"  int8: {int8['bytes'] / 1e3:.0f} kB, {changed(times_smaller, 'smaller', 'larger', 'no smaller', '{:.0f}x'.format)} "
+        f"than the teacher's file; "
         f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."
     )
     return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]

@@ -8,10 +8,13 @@ import click
 from torch import Tensor, nn
 
 from xgaze import __version__
+from xgaze.artifacts import read_card
 from xgaze.cli.common import (
     emit,
+    invocation,
     next_command,
     note,
+    nothing_learned,
     open_data,
     read_recipe,
     recipe_faults_first,
@@ -24,6 +27,7 @@ from xgaze.cli.explained import (
     finished_roles,
     floor,
     in_words,
+    learned_of_run,
     predictions_of,
     search_hashes,
     shown_beside,
@@ -126,13 +130,14 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     stored = None if force else read_explanation(folder, key)
     if stored is None:
         with one_writer(run_folder(settings)):
-            stored = _explain(settings, roles, asked, folder, key, force)
+            stored = _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))
     with understood(folder / "explanation.json", EXPLAIN):
-        figures = figures_of(stored, page)
-        words = in_words(figures, stored)
+        figures = figures_of(stored, page) | learned_of_run(settings, roles)
+        groups = read_card(run_folder(settings) / TEACHER).spec.get("groups", "participants")
+        words = [*nothing_learned(figures, groups), *in_words(figures, stored)]
     emit(figures, words, as_json)
 
 
@@ -144,7 +149,7 @@ def _asked(
 
 
 def _explain(
-    recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, key: str, force: bool
+    recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, known_by: dict[str, str], force: bool
 ) -> dict[str, Any]:
     recording = open_data(recipe)
     loaded = _checked(recipe, recording, roles)
@@ -158,7 +163,7 @@ def _explain(
     teacher = explained[TEACHER]
     attributed, maps = _attributed(recipe, recording, explained, rows, baseline, layer, asked.target)
     stored = {
-        "key": key,
+        **known_by,
         **attributed,
         "sweep": explain_embedding(
             recording, teacher, layer, tail_of(teacher, layer), rows[0], recipe.explain, recipe.seed, folder

@@ -58,6 +58,12 @@ def search_hashes(recipe: Recipe, roles: dict[str, str]) -> list[str]:
     return [fingerprint({str(name): list(own) for name, own in tried.items()}), file_hash(folder / "capacity.json")]
 
 
+def learned_of_run(recipe: Recipe, roles: dict[str, str]) -> dict[str, Any]:
+    """Whether what is explained learned anything, as the commands that made it stored."""
+    metrics = read_card(run_folder(recipe) / (STUDENT if STUDENT in roles else TEACHER)).metrics
+    return {key: metrics.get(key) for key in ("learned", "against_guessing", "reference")}
+
+
 def _second_is_ready(recipe: Recipe) -> bool:
     folder = run_folder(recipe) / SECOND_TEACHER
     known = (folder / CARD_FILE).is_file()

@@ -1,5 +1,6 @@
 """`xgaze render`"""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -47,6 +48,6 @@ def render(folder: Path, people: int, frames: int, height: int, width: int, as_j
     )
     words = [
         f"Wrote {3 * people * frames} rendered frames of {3 * people} people.",
-        f"Next:    xgaze check {definition}",
+        f"Next:    {shlex.join(['xgaze', 'check', str(definition)])}",
     ]
     emit({"folder": str(folder), "definition": str(definition)}, words, as_json)

@@ -8,6 +8,7 @@ import click
 from xgaze.cli.common import (
     emit,
     ends_in_words,
+    invocation,
     next_command,
     open_data,
     read_recipe,
@@ -23,6 +24,7 @@ from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
+from xgaze.scorings import log_scoring
 from xgaze.training.saliency import FIGURES, TABLE, require_crops, score_saliency
 from xgaze.training.teacher import TEACHER, finished_teacher
 from xgaze.writing import one_writer
@@ -56,6 +58,7 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
             scores = score_saliency(models, recording, pictures, settings.seed, advance)
         for folder in folders:
             scores.write(folder)
+        log_scoring(run_folder(settings), "saliency", invocation())
     figures = {"recipe": settings.name, "model_dirs": [str(one) for one in folders], **scores.figures}
     emit(figures, in_words(figures, folders[-1], next_command("distill --prune-fc", recipe, overrides)), as_json)
 

@@ -9,14 +9,17 @@ from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
+    invocation,
     next_command,
     note,
+    nothing_learned,
     open_data,
     read_recipe,
     recipe_faults_first,
     recipe_options,
     rendered_warning,
     run_folder,
+    scored_so_far,
     short_error,
 )
 from xgaze.compression.student import load_model
@@ -38,8 +41,8 @@ from xgaze.writing import new_folder, one_writer, replace_folder
 def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool, second: bool) -> None:
     """Train the teacher of RECIPE (a built-in name or a YAML file; multi-eye by default).
 
-    Weights are selected on validation participants; the test participants are scored once. A killed training goes on
-    from its last epoch when the command is run again.
+    Weights are selected on validation participants; the test participants are scored at the end, and each such scoring is
+    counted. A killed training goes on from its last epoch when the command is run again.
 
     \b
     Example:
@@ -60,7 +63,9 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
         note(f"Already trained; --force trains again. ({folder})")
     require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
     figures = figures_of(card, folder)
-    emit(figures, in_words(figures, card, next_command("explain" if second else "distill", recipe, overrides)), as_json)
+    scored = scored_so_far(folder.parent, card.spec.get("groups", "participants"))
+    next_step = next_command("explain" if second else "distill", recipe, overrides)
+    emit(figures, in_words(figures, card, next_step, scored), as_json)
 
 
 def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
@@ -70,8 +75,8 @@ def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     # Built once beforehand: a model that cannot be built must not cost minutes.
     check_model(recipe, recording)
     if not force:
-        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording))
-    card = train(recipe, recording, new_folder(folder), notes_of(recording))
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording), invocation())
+    card = train(recipe, recording, new_folder(folder), notes_of(recording), invocation())
     replace_folder(folder)
     return card
 
@@ -84,6 +89,7 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
         "recipe": card.recipe["name"],
         "model_dir": str(folder),
         **{key: metrics[key] for key in ("parameters", "fc_parameters", "macs", "participants", "error")},
+        **{key: metrics.get(key) for key in ("learned", "against_guessing")},
         **extra,
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
         "train_seconds": metrics["train_seconds"],
@@ -91,17 +97,20 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
     }
 
 
-def in_words(figures: dict[str, Any], card: ModelCard, next_step: str) -> list[str]:
+def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: str) -> list[str]:
+    """The lines for a person. scored: how often test participants were."""
     people, groups = figures["participants"], card.spec.get("groups", "participants")
     who = "people" if groups == "participants" else groups
     share = 100 * figures["fc_parameters"] / figures["parameters"]
     beside = ", ".join(f"{name} {short_error(one)}" for name, one in card.metrics["baselines"].items())
     return [
+        *nothing_learned(figures, groups),
         f"Teacher of '{figures['recipe']}', trained on {people['train']} {who}, on {people['test']} {who} it never saw:",
         f"  {error_in_words(figures['error'], groups)}.",
         f"  Beside it: {beside}.",
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; "
         f"trained in {figures['train_seconds'] / 60:.1f} min ({figures['train_cpu_seconds'] / 60:.1f} CPU min).",
+        *scored,
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",

@@ -1,4 +1,5 @@
-"""Distil a teacher into the smallest student within the budget. The test participants are seen once, at the end."""
+"""Distil a teacher into the smallest student within the budget. The test participants are seen at the end only, and each such
+scoring is counted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
-from xgaze.compression.budget import Choice, Judged, choose
+from xgaze.compression.budget import Choice, choose
 from xgaze.compression.explore import (
     Say,
     Search,
@@ -23,6 +24,7 @@ from xgaze.compression.student import load_weights, rebuild
 from xgaze.compression.trial import WEIGHTS, Result, Trial
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError, nearest
+from xgaze.evaluation.learned import learned_of
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.source import source_hash
@@ -94,8 +96,10 @@ def distill(
     fan: Fan | None = None,
     say: Say = lambda _: None,
     baselines: bool = False,
+    command: str = "",
 ) -> ModelCard:
-    """Search on validation participants; score teacher, controls and the chosen student once on test participants."""
+    """Search on validation participants; score teacher, controls and the chosen student on test participants at the end.
+    command: what was typed, kept with the student."""
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     check_hints(recipe, teacher)
@@ -114,7 +118,7 @@ def distill(
         search.judged(search.run([replace(trial, teaching="labels")]))
     if baselines:
         search_baselines(search, choice.chosen.result, say)
-    outcome = outcome_of(search, choice.chosen, choice.held, choice.reason, teacher_card)
+    outcome = replace(outcome_of(search, choice, teacher_card), command=command)
     with scratch_folder(folder.parent, folder.name) as scratch:  # an older student stays until this one is whole
         write_frontier(scratch, search.found, choice.chosen.result, search.bench)
         chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
@@ -171,8 +175,13 @@ def by_teacher(recipe: Recipe, trial: Trial) -> bool:
     return wanted.teacher_weight > 0 or (trial.tuning == "whole" and extra)
 
 
-def outcome_of(search: Search, chosen: Judged, held: bool, reason: str, card: ModelCard) -> Outcome:
-    """The models that the test participants shall see."""
+def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
+    """The models that the test participants shall see. No budget holds against a reference that learned nothing."""
+    judge, chosen = search.judge, choice.chosen
+    learned = learned_of(
+        judge.spec, judge.reference, search.bench.train.targets, judge.truth, judge.participants
+    ).learned
+    reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
     controls = {name: one.outputs for name, one in search.controls.items()}
     best = search.judge.better(controls)
     beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
@@ -181,7 +190,7 @@ def outcome_of(search: Search, chosen: Judged, held: bool, reason: str, card: Mo
         chosen.result.surgeries,
         stored_model(search.controls[best], card),
         "teacher" if search.judge.name == "teacher" else "control",
-        held,
+        choice.held and learned,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,
         teacher_weights(search.bench.folder),

@@ -1,4 +1,4 @@
-"""The finished student: scored once on the test participants, measured, exported and written."""
+"""The finished student: scored on the test participants, measured, exported and written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
 from xgaze.evaluation.f1_lost import macro_f1_lost
+from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
 from xgaze.models.inference import predict
@@ -21,6 +22,7 @@ from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
+from xgaze.scorings import log_scoring
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
@@ -30,7 +32,8 @@ LABELS_ONLY = "student from labels alone"
 class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
-    labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash."""
+    labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
+    command: what was typed."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -40,6 +43,7 @@ class Outcome:
     reason: str = ""
     labels_only: FeatureHead | None = None
     teacher_weights: str = ""
+    command: str = ""
 
 
 def write_student(
@@ -69,7 +73,9 @@ def write_student(
             OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
         },
         versions=library_versions(),
+        command=outcome.command,
     )
+    log_scoring(folder.parent, "student", outcome.command)
     write_card(folder, card)
     return card
 
@@ -93,8 +99,14 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
         "worse_unit": worse_unit(spec),
+        "guessing": {name: _learned(recording, outputs[name], truth, people) for name in ("teacher", "control")},
         "participants": len(set(people)),
     }
+
+
+def _learned(recording: Recording, outputs: NDArray[Any], truth: NDArray[Any], people: NDArray[Any]) -> dict[str, Any]:
+    known = targets_of(recording, rows_of(recording, "train"))
+    return learned_of(recording.spec, outputs, known, truth, people).to_json()
 
 
 def _macro_f1(
@@ -154,9 +166,9 @@ def gather_metrics(
     scored: dict[str, Any], measured: dict[str, Any], outcome: Outcome, budget_percent: float
 ) -> dict[str, Any]:
     """The figures of `xgaze distill --json`, less names and paths. Keys in `_percent` hold "worse_unit": percent of an error, or
-    for classes percentage points."""
+    for classes percentage points. No budget is met against a reference that learned nothing."""
     teacher, student = measured["teacher"], measured["student"]
-    difference = scored["difference"]
+    difference, learned = scored["difference"], bool(scored["guessing"][outcome.reference]["learned"])
     return {
         "teacher": {**teacher, "error": scored["error"]["teacher"]},
         "control": {"error": scored["error"]["control"]},
@@ -167,7 +179,9 @@ def gather_metrics(
         "difference_from_teacher_percent": vars(scored["against_teacher"]),
         "control_difference_from_teacher_percent": vars(scored["control_against_teacher"]),
         "budget_percent": budget_percent,
-        "budget_met": bool(difference.upper <= budget_percent),
+        "learned": learned,
+        "against_guessing": scored["guessing"],
+        "budget_met": bool(difference.upper <= budget_percent) and learned,
         "held_on_validation": outcome.held,
         "teacher_weights": outcome.teacher_weights,
         "reason": outcome.reason,

@@ -2,22 +2,20 @@
 
 from xgaze.data.agreement_labels import BETWEEN
 from xgaze.data.contract import LABEL_COLUMN, Recording
-from xgaze.data.open import open_recording
 from xgaze.data.sources.fixation_scan import scan_fixations
 from xgaze.data.sources.fixation_table import groups_of
 from xgaze.data.sources.viewer_agreement import agreement_rows
-from xgaze.recipe import Data, EyeFoldersData, FixationTableData, RenderedData, ViewerAgreementData
+from xgaze.recipe import Data, FixationTableData, ViewerAgreementData
 
 
 def remarks(data: Data) -> list[str]:
-    """Of a recording that is only described. Reads tables, decodes no picture and renders none."""
-    told = [] if isinstance(data, RenderedData | EyeFoldersData) else rare_classes(open_recording(data))
+    """Of a recording that is only described. Reads fixation tables, decodes no picture."""
     if isinstance(data, ViewerAgreementData):
-        return [*agreement_notes(data), apart("pictures"), *told]
+        return [*agreement_notes(data), apart("pictures")]
     if isinstance(data, FixationTableData):
         groups = groups_of(data)
-        return [*scan_fixations(data).notes, *([] if groups == "participants" else [apart(groups)]), *told]
-    return told
+        return [*scan_fixations(data).notes, *([] if groups == "participants" else [apart(groups)])]
+    return []
 
 
 def notes_of(recording: Recording) -> list[str]:
@@ -49,10 +47,11 @@ def rare_classes(recording: Recording) -> list[str]:
     told = []
     for split in ("validation", "test"):
         own = table[table["split"] == split]
-        counts = own.groupby(LABEL_COLUMN)["participant"].nunique()
-        for label in (label for label, count in counts.items() if count == 1 and label >= 0):
+        for label, name in enumerate(spec.classes):
+            if own.loc[own[LABEL_COLUMN] == label, "participant"].nunique() != 1:
+                continue
             told.append(
-                f"{split} holds one of the {spec.groups} of class {spec.classes[label]}: scores of classes have no interval "
+                f"{split} holds one of the {spec.groups} of class {name}: scores of classes have no interval "
                 "there. With two of each class they have."
             )
     return told

@@ -122,7 +122,7 @@ def too_few(table: pd.DataFrame, groups: str = "participants") -> list[str]:
     members = {split: sorted(set(own["participant"])) for split, own in table.groupby("split")}
     total = table["participant"].nunique()
     least = sum(FEWEST.values())
-    remedy = "move more of them to {}" if total >= least else f"{least - total} more are needed"
+    remedy = "move more of them to {}" if total >= least else f"add at least {least - total}"
     return [
         f"{split}: {len(members[split])} of {total} {groups} ({', '.join(map(str, members[split]))}), and {fewest} are needed: "
         f"one alone has no spread, so that no interval and no choice can rest on it; {remedy.format(split)}."

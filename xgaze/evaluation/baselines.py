@@ -14,6 +14,7 @@ from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.sources.fixation_table import FixationRecording
 from xgaze.evaluation.batched_ridge import fit_ridge
 from xgaze.evaluation.fixation_features import summary_features
+from xgaze.evaluation.learned import NAMES, trivial_outputs
 
 RIDGE_SIDE = 8
 FOREST_SIDE = 16
@@ -48,19 +49,17 @@ def baselines(recording: Recording, seed: int = 0) -> dict[str, NDArray[Any]]:
     """Name -> outputs (test rows, outputs) of every baseline for the recording's task."""
     train, test = rows_of(recording, "train"), rows_of(recording, "test")
     known = targets_of(recording, train)
+    trivial = {NAMES[recording.spec.kind]: trivial_outputs(recording.spec, known, len(test))}
     if recording.spec.kind == "gaze":
         return {
-            "mean gaze": np.tile(known.mean(axis=0), (len(test), 1)),
+            **trivial,
             _ridge_name(recording): _ridge(recording, train, test, known),
         }
     if recording.spec.kind == "value":
-        mean = np.tile(known.mean(axis=0), (len(test), 1))
-        return {"mean value": mean} | _value_forest(recording, train, test, known, seed)
-    shares = np.bincount(known, minlength=len(recording.spec.classes)) / len(known)
-    majority = np.tile(np.log(shares + 1e-12), (len(test), 1))
+        return trivial | _value_forest(recording, train, test, known, seed)
     name, shown, features, unseen = _described(recording, train, test, seed)
     forest = _forest(features, unseen, known[shown], len(recording.spec.classes), seed)
-    return {"majority class": majority, f"random forest on {name}": forest}
+    return {**trivial, f"random forest on {name}": forest}
 
 
 def _described(

@@ -70,6 +70,7 @@ def explain_capacity(
     people = _collect(recording, models, layer, rows, first)
     end = analysis_copy(tail).cpu()
     embedding = _embedding(recording, models, layer, end, people, rows, sizes, seed)
+    who = "people" if recording.spec.groups == "participants" else recording.spec.groups
     sections = {
         "layers": _layer_rows(models, first, sizes.forwards),
         "embedding": embedding,
@@ -77,7 +78,7 @@ def explain_capacity(
             "unit": output_unit(recording.spec),
             **mean_sweep(end, people[TEACHER], recording.spec.kind == "gaze", sizes),
         },
-        "decision": decision(*_expected(embedding["measures"], capacity), frontier),
+        "decision": decision(*_expected(embedding["measures"], capacity), frontier, who),
     }
     finite: dict[str, Any] = _finite(sections)
     return finite

@@ -11,9 +11,9 @@ OWN_METHOD = "xgaze"
 NEEDED = ("rank", "fc_parameters", "worse_percent_mean", "worse_percent_low", "worse_percent_high")
 
 
-def decision(expected_rank: int, width: int, frontier: pd.DataFrame | None) -> str:
+def decision(expected_rank: int, width: int, frontier: pd.DataFrame | None, who: str = "people") -> str:
     """A sentence or two. expected_rank: directions of the first fully connected layer that the prediction needs, of its `width`
-    outputs. frontier: rows of budget.csv; without any, it says that nothing was measured.
+    outputs. frontier: rows of budget.csv; without any, it says that nothing was measured. who: what splits keep apart.
 
     The student that was chosen is recommended; where none was, the one nearest to the expected rank that loses least.
     Raises InputError for a frontier without the columns of budget.csv.
@@ -28,7 +28,7 @@ def decision(expected_rank: int, width: int, frontier: pd.DataFrame | None) -> s
         raise InputError(f"budget.csv: no column {', '.join(missing)}. Run `xgaze distill --force`.")
     row = _recommended(frontier, expected_rank)
     return (
-        f"Keep {_what(row, width)}: on validation people this was measured to be {_worse(row)}; plus is worse), with "
+        f"Keep {_what(row, width)}: on validation {who} this was measured to be {_worse(row)}; plus is worse), with "
         f"{count(int(row['fc_parameters']))} parameters in fully connected layers. {_expectation(row, frontier, expected_rank)}"
     )
 

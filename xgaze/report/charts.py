@@ -23,7 +23,7 @@ def _run(report: dict[str, Any]) -> dict[str, Chart]:
         charts["people"] = figures.participants_figure(report["per_participant"], what, who=groups_in_words(report))
     if report["candidates"]:
         charts["frontier"] = figures.candidates_figure(
-            report["candidates"], report["budget_percent"], worse_unit(report)
+            report["candidates"], report["budget_percent"], worse_unit(report), report.get("groups", "participants")
         )
     if report["capacity"]:
         charts["spectrum"] = figures.spectrum_figure(report["capacity"])
@@ -80,7 +80,7 @@ def _inside(report: dict[str, Any]) -> dict[str, Chart]:
     embedding = report["embedding"] or {}
     importance = embedding.get("importance") or {}
     if embedding.get("probes"):
-        charts["probes"] = figures_inside.probes_figure(embedding["probes"])
+        charts["probes"] = figures_inside.probes_figure(embedding["probes"], groups_in_words(report))
     if importance.get("agreement"):
         charts["rankings"] = figures_inside.rankings_figure(importance)
     if importance.get("refit"):

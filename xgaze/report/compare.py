@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xgaze.artifacts import write_json, write_text
+from xgaze.report.claims import budget_in_words
 from xgaze.report.compare_human import human_comparison, human_verdicts
 from xgaze.report.format import (
     DASH,
-    budget_verdict,
     count,
     excludes_zero,
     general,
@@ -117,7 +117,7 @@ def _lines(report: dict[str, Any]) -> dict[str, str]:
 def _budget(report: dict[str, Any]) -> str:
     if report["budget_percent"] is None:
         return DASH
-    return f"{report['budget_percent']:g} {worse_unit(report)}: {budget_verdict(report)}"
+    return f"{report['budget_percent']:g} {worse_unit(report)}: {budget_in_words(report)}"
 
 
 def _recipes(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, ...]) -> Table | None:
@@ -147,8 +147,11 @@ def _people(role: str, pair: Comparison, names: tuple[str, ...]) -> Table:
         (row["participant"], value(row["first"]), value(row["second"]), value(row["difference"]))
         for row in pair["rows"]
     ]
-    columns = ("participant", f"{names[0]}, {unit}", f"{names[1]}, {unit}", f"difference, {unit}")
-    return table(f"Every test participant, {role}", columns, rows)
+    who = groups_in_words(pair)
+    first = "participant" if who == "people" else "one of them"
+    label = "Every test participant" if who == "people" else f"All test {who}"
+    columns = (first, f"{names[0]}, {unit}", f"{names[1]}, {unit}", f"difference, {unit}")
+    return table(f"{label}, {role}", columns, rows)
 
 
 def _figure(pairs: dict[str, Comparison], names: tuple[str, ...]) -> Chart:
@@ -168,7 +171,7 @@ def _figure(pairs: dict[str, Comparison], names: tuple[str, ...]) -> Chart:
 
     return chart(
         "pairs",
-        "Each test participant in both runs",
+        "Each test participant in both runs" if who == "people" else f"The test {who} in both runs",
         f"One mark for each of the test {who}; across: {names[0]}, up: {names[1]}. Marks below the dotted line had the "
         "lower figure in the second run.",
         draw,

@@ -42,7 +42,9 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
     return chart(name, f"{what[0].upper()}{what[1:]}, of all test {who}", spread, draw)
 
 
-def candidates_figure(rows: list[dict[str, Any]], budget_percent: float, unit: str = "%") -> Chart:
+def candidates_figure(
+    rows: list[dict[str, Any]], budget_percent: float, unit: str = "%", groups: str = "participants"
+) -> Chart:
     """Students tried: size against the loss on validation participants; all parameters, or those of FC layers where the towers
     stay. unit: of the loss."""
     whole = any(row["towers_share"] < 1 for row in rows)
@@ -74,7 +76,7 @@ def candidates_figure(rows: list[dict[str, Any]], budget_percent: float, unit: s
 
     return chart(
         "frontier",
-        "Students tried on validation participants",
+        f"Students tried on validation {groups}",
         f"Loss against the reference in {IN_WORDS.get(unit, unit)} with 95 % intervals, by number of {words}.",
         draw,
     )

@@ -24,15 +24,15 @@ def crossval_charts(name: str, found: dict[str, Any]) -> dict[str, Chart]:
     """All charts of one cross validation; names begin with `name`."""
     charts = {f"{name}-score": score_figure(f"{name}-score", found)}
     if found["confusion"]:
-        charts[f"{name}-sum"] = sum_figure(f"{name}-sum", found["confusion"])
+        charts[f"{name}-sum"] = sum_figure(f"{name}-sum", found["confusion"], found["groups"])
         if found["confusion"]["participants"]:
-            charts[f"{name}-people"] = people_figure(f"{name}-people", found["confusion"])
+            charts[f"{name}-people"] = people_figure(f"{name}-people", found["confusion"], found["groups"])
     else:
         rows = [{"teacher": one["error"], "student": None} for one in found["per_participant"]]
         what = f"mean error, {found['score']['unit']}"
         charts[f"{name}-people"] = participants_figure(rows, what, f"{name}-people", groups_in_words(found))
     if found["history"]:
-        charts[f"{name}-history"] = history_figure(f"{name}-history", found["history"])
+        charts[f"{name}-history"] = history_figure(f"{name}-history", found["history"], found["groups"])
     return charts
 
 
@@ -62,7 +62,7 @@ def score_figure(name: str, found: dict[str, Any]) -> Chart:
     )
 
 
-def sum_figure(name: str, confusion: dict[str, Any]) -> Chart:
+def sum_figure(name: str, confusion: dict[str, Any], who: str) -> Chart:
     """The sum of all participants' confusion matrices; colours are shares of the true class."""
     classes = confusion["classes"]
 
@@ -76,14 +76,14 @@ def sum_figure(name: str, confusion: dict[str, Any]) -> Chart:
     side = min(6.0, 2.2 + 0.35 * len(classes))
     return chart(
         name,
-        "Confusion matrix, all participants",
+        f"Confusion matrix, all {who}",
         "Numbers of samples; each row is a true class, and the darker a cell, the larger its share of the row.",
         draw,
         height=side,
     )
 
 
-def people_figure(name: str, confusion: dict[str, Any]) -> Chart:
+def people_figure(name: str, confusion: dict[str, Any], who: str) -> Chart:
     """A small confusion matrix for every participant."""
     people = confusion["participants"][:GRID_SHOWN]
     lines = -(-len(people) // GRID_COLUMNS)
@@ -101,17 +101,17 @@ def people_figure(name: str, confusion: dict[str, Any]) -> Chart:
 
     order = ", ".join(confusion["classes"])
     more = len(confusion["participants"]) - len(people)
-    left = f" {more} more participants stand in the table." if more else ""
+    left = f" {more} more {who} stand in the table." if more else ""
     return chart(
         name,
-        "Confusion matrix of every participant",
+        f"Confusion matrices of the {who}",
         f"Rows are the true classes, columns what the model told, both in the order {order}.{left}",
         draw,
         height=0.4 + 0.95 * lines,
     )
 
 
-def history_figure(name: str, history: Sequence[dict[str, Any]]) -> Chart:
+def history_figure(name: str, history: Sequence[dict[str, Any]], who: str) -> Chart:
     """One line per outer fold: what validation participants said after each epoch, and the training loss."""
     figures = list(dict.fromkeys(key for row in history for key in row if key not in ("seed", "fold", "epoch")))
     folds = sorted({(row["seed"], row["fold"]) for row in history})
@@ -132,7 +132,7 @@ def history_figure(name: str, history: Sequence[dict[str, Any]]) -> Chart:
     return chart(
         name,
         "History of the trainings",
-        "One line per outer fold, the mean over its inner trainings; the test participants have no part in it.",
+        f"One line per outer fold, the mean over its inner trainings; the test {who} have no part in it.",
         draw,
     )
 

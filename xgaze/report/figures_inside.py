@@ -55,7 +55,7 @@ def _shares(rows: list[dict[str, Any]], key: str) -> np.ndarray:
     return values if key.endswith("percent") else 100 * values / max(np.nansum(values), 1e-12)
 
 
-def probes_figure(probes: list[dict[str, Any]]) -> Chart:
+def probes_figure(probes: list[dict[str, Any]], who: str = "people") -> Chart:
     """How well a straight line from the embedding tells each property, teacher and student."""
     names = list(dict.fromkeys(row["what"] for row in probes))
     found = {(row["model"], row["what"]): row["r2"] for row in probes}
@@ -68,7 +68,7 @@ def probes_figure(probes: list[dict[str, Any]]) -> Chart:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         forest(axes, series)
-        axes.set(xlabel="share of the variance told on unseen people (R²)")
+        axes.set(xlabel=f"share of the variance told on test {who} (R²)")
         axes.set_xlim(min(-0.03, axes.get_xlim()[0]), 1.03)
         name_rows(axes, names)
         legend_above(axes)

@@ -1,5 +1,6 @@
 """Numbers as people read them. Pure functions."""
 
+from collections.abc import Callable
 from typing import Any
 
 MEASURED = ("px", "ms")
@@ -23,6 +24,13 @@ def count(value: int) -> str:
 def times(value: float) -> str:
     """21.23 -> "21x"; small ratios keep a decimal."""
     return f"{value:.0f}\u00d7" if value >= 10 else f"{value:.1f}\u00d7"
+
+
+def changed(ratio: float, less: str, more: str, same: str = "as many", style: Callable[[float], str] = times) -> str:
+    """How much less there is, `ratio` times, in honest words both ways: "21× fewer", "1.3× more", or that it is the same."""
+    if style(ratio) == style(1.0) or style(1 / ratio) == style(1.0):
+        return same
+    return f"{style(ratio)} {less}" if ratio > 1 else f"{style(1 / ratio)} {more}"
 
 
 def size(value: int) -> str:
@@ -69,13 +77,6 @@ def worse_unit(report: dict[str, Any]) -> str:
 def no_evidence(figure: dict[str, Any]) -> str:
     """Why an interval that does not exclude zero says nothing."""
     return "There is no interval" if figure["low"] is None else "The interval holds zero"
-
-
-def budget_verdict(report: dict[str, Any]) -> str:
-    """Whether a report's student meets its budget, by the upper end of its interval."""
-    if report["difference_percent"]["high"] is None:
-        return "not met: no upper bound is defined"
-    return "met" if report["budget_met"] else "not met by the upper bound"
 
 
 def excludes_zero(figure: dict[str, Any]) -> bool:

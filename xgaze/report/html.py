@@ -11,11 +11,11 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from xgaze.report import format
+from xgaze.report import claims, format
 
 TEMPLATES = "templates"
 SHOWN_AS = (
-    "budget_verdict",
+    "changed",
     "count",
     "general",
     "interval",
@@ -43,6 +43,9 @@ def render(template: str, **context: Any) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update({name: getattr(format, name) for name in SHOWN_AS})
+    environment.globals.update(
+        budget_in_words=claims.budget_in_words, scored_in_words=claims.scored_in_words, no_commands=claims.NO_COMMANDS
+    )
     environment.filters.update(trusted=Markup, commands=with_commands)
     style, script = _resource("page.css"), _resource("page.js")
     return environment.get_template(template).render(
@@ -56,7 +59,7 @@ def render(template: str, **context: Any) -> str:
 
 def with_commands(text: str) -> Markup:
     """Text, escaped, in which what stands between backticks is a command."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(_with_its_unit(text)))))
 
 
 def embedded(stored: Any) -> Markup:

@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 from xgaze.artifacts import write_text
 from xgaze.errors import InputError
-from xgaze.report.format import percent, percent_interval, score, times, worse_unit
+from xgaze.report.format import changed, percent, percent_interval, score, worse_unit
 from xgaze.report.html import render
 from xgaze.stored import read_json
 
 INDEX = "index.html"
+REDUCTIONS = {"parameters": "parameter_reduction", "fc_parameters": "fc_reduction"}
 
 
 def write_index(reports: Path) -> Path:
@@ -43,9 +44,12 @@ def _figures(report: dict[str, Any]) -> dict[str, Any]:
         "teacher": (score(error["mean"], error["unit"]), error["mean"]),
         "student": (score(student["error"]["mean"], error["unit"]), student["error"]["mean"]) if student else None,
         "lost": (f"{percent(lost['mean'], unit)} ({percent_interval(lost, unit)})", lost["mean"]) if lost else None,
-        "parameters": (times(report["parameter_reduction"]), report["parameter_reduction"]) if student else None,
-        "fc_parameters": (times(report["fc_reduction"]), report["fc_reduction"]) if student else None,
+        **{name: _changed(report[key]) if student else None for name, key in REDUCTIONS.items()},
         "worse_unit": unit,
         "budget_percent": report["budget_percent"],
         "budget_met": report["budget_met"],
     }
+
+
+def _changed(ratio: float) -> tuple[str, float]:
+    return changed(ratio, "fewer", "more"), ratio

@@ -3,18 +3,8 @@
 import re
 from typing import Any
 
-from xgaze.report.format import (
-    budget_verdict,
-    count,
-    interval,
-    number,
-    percent,
-    percent_interval,
-    score,
-    size,
-    times,
-    worse_unit,
-)
+from xgaze.report.claims import NO_COMMANDS, budget_in_words
+from xgaze.report.format import changed, count, interval, number, percent, percent_interval, score, size, worse_unit
 from xgaze.report.words import groups_in_words, summary
 
 
@@ -33,7 +23,8 @@ def plain(text: str) -> str:
 
 def _head(report: dict[str, Any]) -> str:
     words = dict(summary(report))
-    lines = [f"# {plain(report['recipe']['name'])}: student", words["How small?"], words["What was lost?"]]
+    first = [f"**{words['Did it learn?']}**"] if "Did it learn?" in words else []
+    lines = [f"# {plain(report['recipe']['name'])}: student", *first, words["How small?"], words["What was lost?"]]
     if report.get("decision"):
         lines.append(f"**{plain(report['decision'])}**")
     if report["rendered"]:
@@ -64,7 +55,7 @@ def _figures(report: dict[str, Any]) -> str:
     lost, unit_lost = report["difference_percent"], worse_unit(report)
     told = (
         f"Student against its reference: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
-        f"{report['budget_percent']:g} {unit_lost}, {budget_verdict(report)}. Intervals are 95 % over {groups_in_words(report)}."
+        f"{report['budget_percent']:g} {unit_lost}, {budget_in_words(report)}. Intervals are 95 % over {groups_in_words(report)}."
     )
     return "\n".join(["## Figures", "", *table, "", told])
 
@@ -81,9 +72,10 @@ def _use(report: dict[str, Any]) -> str:
         out = f"a number in {report['score']['unit']}"
     else:
         out = f"a class: {', '.join(plain(one) for one in report['classes'])}"
+    alone = "; `model.onnx` runs without xgaze" if report["student"].get("onnx_bytes") else ""
     return (
-        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it; `model.onnx` runs "
-        "without xgaze. Meant for research on recordings like those it was trained on; it was not tested for decisions about "
+        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it{alone}. "
+        "Meant for research on recordings like those it was trained on; it was not tested for decisions about "
         "single people."
     )
 
@@ -99,8 +91,9 @@ def _limits(report: dict[str, Any]) -> str:
     ]
     worst = max(report["per_participant"], key=_worse(report), default=None)
     if worst:
-        unit = "px" if report["task"] == "gaze" else "% right answers"
-        told.append(f"People differ: the hardest test participant has {number(worst['student'])} {unit}.")
+        unit, who = "% right answers" if report["task"] == "class" else report["score"]["unit"], groups_in_words(report)
+        hardest = "the hardest test participant" if who == "people" else "the hardest"
+        told.append(f"The test {who} differ: {hardest} has {number(worst['student'])} {unit}.")
     return "## Limits\n\n" + " ".join(plain(one) for one in told)
 
 
@@ -118,8 +111,10 @@ def _step(surgery: dict[str, Any]) -> str:
 def _making(report: dict[str, Any]) -> str:
     steps = [_step(one) for one in report["surgeries"]]
     versions = ", ".join(f"{name} {number}" for name, number in report["provenance"]["created_with"].items())
-    smaller = f"{times(report['parameter_reduction'])} fewer parameters than the teacher, by these surgeries:"
-    commands = "\n".join(["```", *report["commands"], "```"])
+    smaller = (
+        f"Parameters: {changed(report['parameter_reduction'], 'fewer', 'more')} than the teacher, by these surgeries:"
+    )
+    commands = "\n".join(["```", *report["commands"], "```"]) if report["commands"] else NO_COMMANDS
     recipe = (
         f"Recipe {plain(report['recipe']['name'])}, hash {report['recipe']['hash']}, seed {report['recipe']['seed']}."
     )

@@ -1,5 +1,6 @@
 """Gather what the commands have written into a run's folder into one report dictionary. Reads files; computes nothing new."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
+from xgaze.report.claims import is_disjoint, split_in_words
+from xgaze.scorings import read_scorings
 from xgaze.stored import read_arrays, read_mapping, read_table, require
 
 Maps = dict[str, NDArray[Any]]
@@ -56,6 +59,7 @@ EXPLAIN = "Explain again: `xgaze explain --force`."
 CROSSVALIDATE = "Cross-validate again: `xgaze crossval --force`."
 MATRIX_CELLS_SHOWN = 6000
 CROSSVALS = {"crossval": "crossval", "replay": "crossval-paper"}
+LEARNED = ("learned", "against_guessing")
 RATIOS = (
     "fc_reduction",
     "parameter_reduction",
@@ -80,9 +84,12 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         "candidates": _candidates(run) if student else [],
         "capacity": read_capacity(run / "student") if student else None,
         **{key: explanation.get(key) for key in EXPLAINED},
+        **({"decision": None} if (student or teacher).metrics.get("learned") is False else {}),
         **{name: read_crossval(run / folder, teacher.recipe_hash) for name, folder in CROSSVALS.items()},
-        "provenance": _provenance(teacher, student),
-        "commands": _commands(teacher, student, explanation),
+        "provenance": _provenance(run, teacher, student),
+        "scorings": read_scorings(run),
+        "commands": _commands(run, teacher, student, explanation),
+        "next": {verb: _next(teacher, verb) for verb in ("distill", "explain")},
     }
     return report, read_maps(run / "explanation") if explanation else {}
 
@@ -183,7 +190,8 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     if student is None:
         keys = ("student", "control", "reference", "difference_percent", "teacher_tuning_gain_percent")
         more = ("budget_percent", "budget_met", "macro_f1", *RATIOS)
-        return {"teacher": alone, "baselines": baselines, "surgeries": [], **dict.fromkeys(keys + more)}
+        nothing = {"teacher": alone, "baselines": baselines, "surgeries": [], **dict.fromkeys(keys + more)}
+        return nothing | {key: own.get(key) for key in LEARNED}
     found = student.metrics
     kept = ("reference", "difference_percent", "budget_percent", "budget_met")
     return {
@@ -191,7 +199,7 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "student": found["student"],
         "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
         "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
-        **{key: found.get(key) for key in kept + RATIOS},
+        **{key: found.get(key) for key in kept + RATIOS + LEARNED},
         "macro_f1": _macro_f1(found),
         "baselines": baselines,
         "surgeries": student.surgeries,
@@ -252,23 +260,31 @@ def _told(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _provenance(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
-    card = student or teacher
+def _provenance(run: Path, teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
+    card, file = student or teacher, run / "teacher" / "splits.json"
+    splits = read_mapping(file, schemas.DividedPeople, TRAIN) if file.is_file() else None
     return {
         "created_with": card.versions,
         "seed": card.seed,
         "recipe_hash": card.recipe_hash,
-        "split": "by participant; no participant is in two splits (asserted)",
+        "split": split_in_words(splits, teacher.spec.get("groups", "participants")),
+        "disjoint": splits is not None and is_disjoint(splits),
         "notes": teacher.metrics.get("notes", []),
-        "device": card.metrics.get("device", teacher.metrics.get("device", "cpu")),
+        "device": teacher.metrics.get("device", "not stored"),
     }
 
 
-def _commands(teacher: ModelCard, student: ModelCard | None, explanation: dict[str, Any]) -> list[str]:
-    name = teacher.recipe["name"]
-    wanted = (student or teacher).recipe["distill"]
-    # Cards of older versions lack these two keys.
-    options = " --prune-fc" * (not wanted.get("towers")) + " --effort quick" * (wanted.get("effort") == "quick")
-    commands = [f"xgaze train-teacher {name}", f"xgaze distill{options} {name}"]
-    asked = [f"--sample {one['id']}" for one in explanation.get("attribution", {}).get("samples", [])]
-    return commands + ([f"xgaze explain {name} {' '.join(asked)}"] if asked else [])
+def _commands(run: Path, teacher: ModelCard, student: ModelCard | None, explanation: dict[str, Any]) -> list[str]:
+    """What was typed to make all this, in the order of doing it again; what was made by scripts has no command."""
+    stored = [teacher.command, student.command if student else "", str(explanation.get("command", ""))]
+    files = [run / folder / "crossval.json" for folder in CROSSVALS.values()]
+    stored += [
+        str(read_mapping(file, schemas.Crossval, CROSSVALIDATE).get("command", "")) for file in files if file.is_file()
+    ]
+    return [command for command in stored if command]
+
+
+def _next(teacher: ModelCard, verb: str) -> str:
+    """The command for the same recipe as the teacher's."""
+    words = shlex.split(teacher.command)[2:] or [str(teacher.recipe["name"])] * (not teacher.command)
+    return shlex.join(["xgaze", verb, *words])

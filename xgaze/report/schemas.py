@@ -76,6 +76,18 @@ class TeacherMetrics(Sizes):
     notes: list[str] = Field(default_factory=list)
 
 
+class People(Stored):
+    participants: list[str]
+
+
+class DividedPeople(Stored):
+    """splits.json: who is in which split."""
+
+    train: People
+    validation: People
+    test: People
+
+
 class TeacherCard(Stored):
     spec: Spec
     recipe: Settings

@@ -3,6 +3,7 @@
 from typing import Any
 
 from xgaze.report.format import (
+    changed,
     count,
     interval,
     number,
@@ -52,7 +53,9 @@ def _models(report: dict[str, Any]) -> Table:
         return [label, *shown, *[ratio] * both]
 
     def ratio(key: str) -> str:
-        return times(models[0][key] / models[1][key]) if both and models[0][key] and models[1][key] else ""
+        there = both and models[0][key] and models[1][key]
+        less, more = ("smaller", "larger") if "bytes" in key else ("fewer", "more")
+        return changed(models[0][key] / models[1][key], less, more, "the same") if there else ""
 
     rows = [line(f"{report['score']['name']} (95 % interval)", [_scored(one["error"]) for one in models])]
     medians = [m["error"]["median"] for m in models]
@@ -63,18 +66,22 @@ def _models(report: dict[str, Any]) -> Table:
     rows.append(line("median error over frames" if report["task"] == "gaze" else label, middle))
     for label, key, show in SIZES:
         rows.append(line(label, [NOT_MEASURED if m[key] is None else show(m[key]) for m in models], ratio(key)))
-    faster = times(report["latency_ratio"]) if report["latency_ratio"] else ""
+    faster = changed(report["latency_ratio"], "faster", "slower", "the same") if report["latency_ratio"] else ""
     rows.append(line("time per sample, median (95th percentile)", [_latency(m["latency_ms"]) for m in models], faster))
     parity = [NOT_MEASURED if m["onnx_parity"] is None else tiny(m["onnx_parity"]) for m in models]
     rows.append(line("ONNX against torch, largest deviation", parity))
     return Table(
         "Teacher and student",
-        ("", "teacher", *("student", "smaller by") * both),
+        ("", "teacher", *("student", "against the teacher") * both),
         tuple(tuple(Cell(text) for text in row) for row in rows),
         frozenset({0}),
-        f"On the test {groups_in_words(report)}, which neither model has seen. Time: onnxruntime, one thread, one sample.",
+        f"On the test {groups_in_words(report)}{_unseen(report)}. Time: onnxruntime, one thread, one sample.",
         sorts=False,
     )
+
+
+def _unseen(report: dict[str, Any]) -> str:
+    return ", which neither model was trained on" if report["provenance"].get("disjoint") else ""
 
 
 def _scored(error: dict[str, Any]) -> str:

@@ -3,26 +3,36 @@
 from typing import Any
 
 from xgaze.report.caveats import caveats, where_people_look
-from xgaze.report.format import count, interval, number, percent, percent_interval, score, times, tiny, worse_unit
+from xgaze.report.claims import NO_BUDGET, PLAIN_NAMES, reference_learned, scored_in_words
+from xgaze.report.format import (
+    changed,
+    count,
+    interval,
+    number,
+    percent,
+    percent_interval,
+    score,
+    tiny,
+    told_apart,
+    worse_unit,
+)
 
 COMPLETENESS_LIMIT_PERCENT = 5.0
+HARDLY = 0.9
+"""Times whose ratio lies above are told as the same: measured again they differ as much."""
 FEW_PARTICIPANTS = 8
-PLAIN_NAMES = {
-    "mean value": "always guessing the average",
-    "mean gaze": "always guessing the average gaze point",
-    "majority class": "always guessing the commoner class",
-    "ridge on the inputs": "a straight-line fit on the inputs",
-}
 PLAIN_STARTS = {"pixel ridge ": "a straight-line fit on pictures of {} pixels"}
 
 
 def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
     """Pairs of question and answer."""
-    pairs = [("Trained on whom?", _whom(report)), ("How good?", _good(report))]
+    nothing = reference_learned(report, groups_in_words(report))
+    pairs = [("Did it learn?", nothing)] if nothing else []
+    pairs += [("Trained on whom?", _whom(report)), ("How good?", _good(report))]
     if report["student"]:
         pairs += [("How small?", _small(report)), ("What was lost?", _lost(report))]
     else:
-        pairs.append(("How small?", "No student yet: run xgaze distill."))
+        pairs.append(("How small?", f"No student yet: run `{_next(report, 'distill')}`."))
     if report["capacity"]:
         pairs.append(("Why so small?", _why(report["capacity"])))
     if report.get("anatomy"):
@@ -38,13 +48,18 @@ def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 def still_to_come(report: dict[str, Any]) -> list[tuple[str, str]]:
     """(what, command that makes it) of the report's main parts that are not there yet."""
+    distill, explain = (_next(report, verb) for verb in ("distill", "explain"))
     parts = (
-        ("the student and how it was found", report["student"], "xgaze distill"),
-        ("the capacity of the first fully connected layer", report["capacity"], "xgaze distill"),
-        ("maps of what the models look at", report["attribution"], "xgaze explain --sample 17"),
-        ("the embedding sweep", report["sweep"], "xgaze explain --sample 17"),
+        ("the student and how it was found", report["student"], distill),
+        ("the capacity of the first fully connected layer", report["capacity"], distill),
+        ("maps of what the models look at", report["attribution"], explain),
+        ("the embedding sweep", report["sweep"], explain),
     )
     return [(what, command) for what, found, command in parts if not found]
+
+
+def _next(report: dict[str, Any], verb: str) -> str:
+    return str(report.get("next", {}).get(verb) or f"xgaze {verb}")
 
 
 def groups_in_words(report: dict[str, Any]) -> str:
@@ -60,7 +75,7 @@ def _whom(report: dict[str, Any]) -> str:
     told = (
         f"{count(people['train'])} {who} ({count(frames['train'])} {what}); weights were selected on "
         f"{count(people['validation'])} others and scored on {count(people['test'])} {who} ({count(frames['test'])} {what}) "
-        "that neither had seen."
+        f"{'that neither had seen' if report['provenance'].get('disjoint', True) else 'SOME of which they had seen'}."
     )
     if who != "people":
         told += f" Splits are by {who}, not by person: the same people may be in all of them."
@@ -96,16 +111,24 @@ def _small(report: dict[str, Any]) -> str:
     student = report["student"]
     told = (
         f"The student keeps {count(student['fc_parameters'])} parameters in its fully connected layers, "
-        f"{times(report['fc_reduction'])} fewer, and {count(student['parameters'])} in all, "
-        f"{times(report['parameter_reduction'])} fewer."
+        f"{changed(report['fc_reduction'], 'fewer', 'more')}, and {count(student['parameters'])} in all, "
+        f"{changed(report['parameter_reduction'], 'fewer', 'more')}."
     )
-    if 0.9 < report["latency_ratio"] < 1.1:
-        told += " It is hardly faster: the time goes into the convolutions."
-    else:
-        told += f" onnxruntime needs {number(report['latency_ratio'])} times less time for it on one thread."
+    if report["latency_ratio"]:
+        told += f" {_time(report)}"
     if report["int8_file_reduction"]:
-        told += f" In 8 bits its file is {times(report['int8_file_reduction'])} smaller than the teacher's."
+        ratio = changed(report["int8_file_reduction"], "smaller", "larger", "as large")
+        told += f" In 8 bits its file is {ratio} {'as' if ratio == 'as large' else 'than'} the teacher's."
     return told
+
+
+def _time(report: dict[str, Any]) -> str:
+    """Both times, and which is shorter by more than a tenth."""
+    own, other = (report[model]["latency_ms"]["median"] for model in ("student", "teacher"))
+    alike = HARDLY < report["latency_ratio"] < 1 / HARDLY
+    ratio = "about the same time" if alike else changed(report["latency_ratio"], "faster", "slower", "the same time")
+    shown, beside = told_apart(own, other, 2)
+    return f"onnxruntime needs {shown} ms for it on one thread, {beside} ms for the teacher: {ratio}."
 
 
 def _lost(report: dict[str, Any]) -> str:
@@ -118,6 +141,8 @@ def _lost(report: dict[str, Any]) -> str:
     )
     if report["budget_met"]:
         return told + f"The budget of {budget:g} {unit} is met, by the upper end of the interval too."
+    if report.get("learned") is False:
+        return told + f"What it is measured against learned nothing: {NO_BUDGET}, {budget:g} {unit} or any other."
     if worse["high"] is None:
         return (
             told + f"Whether the budget of {budget:g} {unit} is met cannot be told: too few {groups_in_words(report)}."
@@ -174,9 +199,11 @@ def _reasons(agreement: dict[str, Any]) -> str:
 
 def _trust(report: dict[str, Any]) -> str:
     who = groups_in_words(report)
-    told = ["No person is in two of the three groups, and the test people were scored once, at the end."]
+    kept = report["provenance"].get("disjoint")
+    told = [] if kept is None else [f"{'None' if kept else 'SOME'} of the {who} are in two of the three groups."]
     if who != "people":
-        told = [f"Splits are by {who}, not by person: this says nothing about new people. Test data were scored once."]
+        told.append(f"Splits are by {who}, not by person: this says nothing about new people.")
+    told.append(scored_in_words(report.get("scorings"), who))
     if report["surgeries"]:
         worst = max(one["proof"]["value"] for one in report["surgeries"])
         told.append(

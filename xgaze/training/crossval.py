@@ -19,6 +19,7 @@ from xgaze.evaluation.pooled import pooled_figures, score_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.schemas import Crossval
+from xgaze.scorings import log_scoring
 from xgaze.source import source_hash
 from xgaze.stored import read_mapping, read_table
 from xgaze.training.fan import Fan, run_elsewhere
@@ -42,7 +43,7 @@ from xgaze.training.teacher import check_loss
 RESULT_FILE, SPLITS_FILE, PREDICTIONS_FILE = "crossval.json", "splits.json", "predictions.csv"
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({"nested": train_nested, "paper": train_paper})
 FOLDERS: Mapping[str, str] = MappingProxyType({"nested": "crossval", "paper": "crossval-paper"})
-CLEAN = "clean: every participant is tested once per seed, by a model that was neither trained nor selected on them"
+CLEAN = "clean: all {groups} are tested once per seed, by a model that was neither trained nor selected on them"
 
 Say = Callable[[str], None]
 
@@ -84,10 +85,10 @@ def finished_crossval(recipe: Recipe, asked: Asked, folder: Path) -> dict[str, A
 
 
 def cross_validate(
-    recipe: Recipe, recording: Recording, asked: Asked, folder: Path, fan: Fan, say: Say
+    recipe: Recipe, recording: Recording, asked: Asked, folder: Path, fan: Fan, say: Say, command: str = ""
 ) -> dict[str, Any]:
     """Everything `crossval.json` holds. Folds finished before are only read; a stopped one starts anew, but for the inner
-    trainings it had finished. Raises InputError before anything is written."""
+    trainings it had finished. command: what was typed, kept with it. Raises InputError before anything is written."""
     check_loss(recipe, recording.spec)
     people = people_of(recording.table["participant"], class_names(recording))
     plans = [plan_folds(people, asked, recipe.seed + seed, recording.spec.groups) for seed in range(asked.seeds)]
@@ -96,7 +97,7 @@ def cross_validate(
     write_json(folder / SPLITS_FILE, [[asdict(fold) for fold in plan] for plan in plans])
     units = [Unit(seed, number) for seed in range(asked.seeds) for number in range(asked.outer)]
     _run_all(recipe, recording, plans, asked, folder, fan, units, say)
-    return _pool(recipe, recording, people, asked, folder, units)
+    return _pool(recipe, recording, people, asked, folder, units, command)
 
 
 def class_names(recording: Recording) -> list[str] | None:
@@ -148,7 +149,13 @@ def _run_all(
 
 
 def _pool(
-    recipe: Recipe, recording: Recording, people: list[Person], asked: Asked, folder: Path, units: list[Unit]
+    recipe: Recipe,
+    recording: Recording,
+    people: list[Person],
+    asked: Asked,
+    folder: Path,
+    units: list[Unit],
+    command: str,
 ) -> dict[str, Any]:
     rows, outputs, tested_in = _pooled_outputs(folder, units, asked)
     targets, names = targets_of(recording, rows), recording.table["participant"].to_numpy(str)[rows]
@@ -156,25 +163,28 @@ def _pool(
     _write_predictions(recording, rows, outputs[TEACHER], units, folder)
     told = [read_fold(unit.folder(folder)) for unit in units]
     tested = sorted(set(names.tolist()))
-    clean = asked.protocol == "nested"
+    never = sorted({person.id for person in people} - set(tested))
+    clean, groups = asked.protocol == "nested" and not never, recording.spec.groups
     result = {
         "recipe": recipe.name,
         "settings": {"recipe_hash": recipe.teacher_hash(), **asdict(asked)},
         "clean": clean,
-        "estimate": CLEAN if clean else NOT_CLEAN,
+        "estimate": CLEAN.format(groups=groups) if clean else NOT_CLEAN,
         "folds": asked.outer,
         "participants_tested": len(tested),
         "participants": len(people),
-        "never_tested": sorted({person.id for person in people} - set(tested)),
+        "never_tested": never,
         "samples": len(rows),
         "rendered": recording.spec.rendered,
-        "groups": recording.spec.groups,
+        "groups": groups,
         **figures,
         "per_fold": [_fold_row(recording, folder, unit, one) for unit, one in zip(units, told, strict=True)],
         "history": _history(folder, units),
         "seconds": sum(one["seconds"] for one in told),
         "versions": library_versions(),
+        "command": command,
     }
+    log_scoring(folder.parent, "cross validation", command)
     write_json(folder / RESULT_FILE, result)
     return result
 

@@ -2,14 +2,22 @@
 
 from xgaze.data.open import open_recording
 from xgaze.data.sources.rendered import rendered_spec
+from xgaze.data.splits import require_enough
 from xgaze.recipe import Recipe, RenderedData
 from xgaze.training.start import starting_model
 from xgaze.training.teacher import check_loss
 
 
-def check_recipe(recipe: Recipe) -> None:
-    """Raises InputError for data that cannot be opened, a model that cannot be built, a loss that does not fit."""
+def check_recipe(recipe: Recipe, divided: bool = True) -> None:
+    """Raises InputError for data that cannot be opened or, where they stay `divided` as they are, hold too few to say anything,
+    a model that cannot be built, a loss that does not fit."""
     data = recipe.data
-    spec = rendered_spec(data) if isinstance(data, RenderedData) else open_recording(data).spec
+    if isinstance(data, RenderedData):  # whose schema asks for enough
+        spec = rendered_spec(data)
+    else:
+        recording = open_recording(data)
+        spec = recording.spec
+        if divided:
+            require_enough(recording.table, spec.groups)
     starting_model(recipe, spec)
     check_loss(recipe, spec)

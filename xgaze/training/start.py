@@ -1,4 +1,6 @@
-"""The model that a training starts with."""
+"""The model that a training starts with, and where it is trained."""
+
+import torch
 
 from xgaze.data.contract import Recording, Spec
 from xgaze.models.fidelity import real_batches
@@ -6,7 +8,7 @@ from xgaze.models.imported import own_and_parted, require_same
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from
-from xgaze.recipe import Recipe
+from xgaze.recipe import Recipe, Training
 
 
 def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
@@ -29,3 +31,12 @@ def check_model(recipe: Recipe, recording: Recording) -> None:
         return
     own, parted = own_and_parted(wanted["import"], wanted["args"], recording.spec)
     require_same(wanted["import"], own, parted, real_batches(recording))
+
+
+def device_of(settings: Training) -> str:
+    """The kind of device that these settings train on here."""
+    if settings.accelerator not in ("auto", "gpu"):
+        return settings.accelerator
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

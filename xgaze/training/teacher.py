@@ -27,6 +27,7 @@ from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
 from xgaze.evaluation.classification import accuracy, f1
+from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
 from xgaze.models.inference import predict
@@ -34,8 +35,9 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
+from xgaze.scorings import log_scoring
 from xgaze.training.fit import fresh_folder
-from xgaze.training.start import starting_model
+from xgaze.training.start import device_of, starting_model
 from xgaze.training.whole import tune_model
 
 TEACHER = "teacher"
@@ -62,11 +64,13 @@ def finished_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
     return card
 
 
-def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Sequence[str] = ()) -> ModelCard:
-    """Train on training participants, select on validation participants, score the test participants once.
+def train_teacher(
+    recipe: Recipe, recording: Recording, folder: Path, notes: Sequence[str] = (), command: str = ""
+) -> ModelCard:
+    """Train on training participants, select on validation participants, score the test participants at the end.
 
     Resumes an unfinished run of the same recipe in `folder`; an epoch is lost at most. notes: what reading the recording
-    left out, kept with the model.
+    left out; command: what was typed; both are kept with the model.
     """
     check_loss(recipe, recording.spec)
     torch.manual_seed(recipe.seed)
@@ -85,6 +89,7 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
         **evaluate(model, recording, folder, recipe.seed),
         **seconds,
         OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
+        "device": device_of(recipe.training),
         **({"notes": list(notes)} if notes else {}),
     }
     card = ModelCard(
@@ -96,7 +101,9 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
         seed=recipe.seed,
         metrics=metrics,
         versions=library_versions(),
+        command=command,
     )
+    log_scoring(folder.parent, TEACHER, command)
     write_card(folder, card)
     forget_training(folder)
     return card
@@ -146,7 +153,10 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
     }
     write_json(folder / "baselines.json", beside)
     error = summarise(spec, outputs[-len(test) :], truth, people).to_json()
-    metrics: dict[str, Any] = {"error": error, "baselines": beside}
+    known = targets_of(recording, rows_of(recording, "train"))
+    learned = learned_of(spec, outputs[-len(test) :], known, truth, people)
+    against = {"learned": learned.learned, "against_guessing": {TEACHER: learned.to_json()}}
+    metrics: dict[str, Any] = {"error": error, **against, "baselines": beside}
     if spec.kind == "class":
         logits = outputs[-len(test) :]
         metrics["accuracy"] = accuracy(logits, truth)

@@ -1,0 +1,95 @@
+"""Sentences that claim something about a run, each made of what was stored: did it learn, does the budget hold, how often was it
+scored, who was kept apart."""
+
+from collections import Counter
+from typing import Any
+
+from xgaze.report.format import MEASURED, percent, percent_interval, told_apart
+
+PLAIN_NAMES = {
+    "mean value": "always guessing the average",
+    "mean gaze": "always guessing the average gaze point",
+    "majority class": "always guessing the commoner class",
+    "ridge on the inputs": "a straight-line fit on the inputs",
+}
+NO_BUDGET = "no budget can hold against it"
+NO_COMMANDS = "The commands were not stored: a script made this, or an older version."
+
+
+def learned_in_words(found: dict[str, Any] | None, groups: str, whose: str = "The teacher") -> str:
+    """What is to be said first of a model that is no better than guessing; empty where it is better, or where nothing was stored.
+
+    found: a model's `Learned` as JSON.
+    """
+    if not found or found["learned"]:
+        return ""
+    digits = 1 if found["unit"] in MEASURED else 3
+    own, other = told_apart(found["score"], found["baseline"], digits)
+    unit = found["unit"]
+    own, other = (f"{one} {unit}" if unit in MEASURED else f"{unit} {one}" for one in (own, other))
+    against = f"{own} against {other} of {PLAIN_NAMES[found['against']]}"
+    worse = found["worse"]
+    if worse is None or worse["mean"] >= 0:
+        return f"{whose} learned nothing: {against}."
+    ends = percent_interval(worse, found["worse_unit"])
+    return (
+        f"It is not shown that {whose[:1].lower()}{whose[1:]} learned anything: {against}, "
+        f"{percent(worse['mean'], found['worse_unit'])} (95 % interval over {groups}: {ends})."
+    )
+
+
+def reference_learned(report: dict[str, Any], groups: str) -> str:
+    """`learned_in_words` of what the student is measured against, with what follows for budgets; of the teacher alone where there
+    is no student. Empty where it learned something."""
+    guessing, own = report.get("against_guessing") or {}, report.get("reference")
+    if own is None:
+        return learned_in_words(guessing.get("teacher"), groups)
+    whose = "The teacher" if own == "teacher" else "The teacher, even given the same extra tuning,"
+    told = learned_in_words(guessing.get(own), groups, whose)
+    return f"{told[:-1]}; {NO_BUDGET}." if told else ""
+
+
+def budget_in_words(report: dict[str, Any]) -> str:
+    """Whether the budget of error was met, and if not, why: "met", "not met by the upper bound", ..."""
+    if report["budget_met"]:
+        return "met"
+    if report.get("learned") is False:
+        return "not met: what it is measured against learned nothing"
+    worse, budget = report["difference_percent"], report["budget_percent"]
+    if worse["high"] is None:
+        return "not met: no upper bound is defined"
+    shown, limit = told_apart(worse["high"], budget)
+    hidden = f" ({shown})" if shown != f"{worse['high']:.1f}" and limit != shown else ""
+    return f"not met by the upper bound{hidden}"
+
+
+def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:
+    """How often the test people (or what else `who` are) were scored, by what and when."""
+    if not scorings:
+        return f"How often the test {who} were scored was not stored."
+    counts = Counter(one["what"] for one in scorings)
+    told = ", ".join(f"{what} {_times(count)}" for what, count in counts.items())
+    often = f"once ({scorings[0]['what']})" if len(scorings) == 1 else f"{_times(len(scorings))} in all ({told})"
+    first, last = (scorings[k]["date"][:10] for k in (0, -1))
+    when = f"on {first}" if first == last else f"first on {first}, last on {last}"
+    seen = "" if max(counts.values()) == 1 else " Who chose again after a look at these figures has seen the test data."
+    return f"The test {who} were scored {often}, {when}.{seen}"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def split_in_words(splits: dict[str, Any] | None, groups: str) -> str:
+    """Who was kept apart, checked on the stored splits ({split: {"participants": names, "samples": count}})."""
+    if splits is None:
+        return f"over {groups}; who was in which split was not stored"
+    counts = {split: len(own["participants"]) for split, own in splits.items()}
+    told = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+    return f"over {groups} ({told}); {'none is' if is_disjoint(splits) else 'SOME ARE'} in two splits"
+
+
+def is_disjoint(splits: dict[str, Any]) -> bool:
+    """Whether nobody is in two splits."""
+    names = [name for own in splits.values() for name in own["participants"]]
+    return len(names) == len(set(names))
