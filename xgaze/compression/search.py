@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from xgaze.capacity.layer import LayerCapacity
 from xgaze.compression.plan import Plan
+from xgaze.compression.separable import terms_allowed
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Distill
 
@@ -40,18 +41,17 @@ def separable_to_try(capacity: LayerCapacity, model: FeatureHead, terms: Sequenc
     gives more than few whole ones (all ranks where the layer has few outputs); terms that save something on maps of this size."""
     if model.feature_shape is None:
         return []
-    _, height, width = model.feature_shape
     most = min(capacity.in_features, capacity.out_features)
     few = most <= FEW_RANKS
     ranks = range(1, most + 1) if few else sorted({min(k * capacity.expected_rank, most) for k in (1, 2, 3, 4)})
-    return [(rank, one) for rank in ranks for one in sorted(terms) if 1 <= one * (height + width) < height * width]
+    return [(rank, one) for rank in ranks for one in sorted(terms) if terms_allowed(model.feature_shape, one)]
 
 
 def whole_plan(capacity: LayerCapacity, model: FeatureHead, share: float, coarse: bool) -> Plan:
     """Towers of this share, and a head somewhat wider than capacity expects with thin filters: tuning makes up the rest."""
     most = min(capacity.in_features, capacity.out_features)
     rank = min(most, math.ceil(RANK_MARGIN * capacity.expected_rank))
-    return Plan(share=share, coarse=coarse, rank=rank, terms=None if model.feature_shape is None else 1)
+    return Plan(share=share, coarse=coarse, rank=rank, terms=thinnest_terms(model))
 
 
 def thin_plans(capacity: LayerCapacity, model: FeatureHead) -> list[Plan]:
@@ -59,8 +59,12 @@ def thin_plans(capacity: LayerCapacity, model: FeatureHead) -> list[Plan]:
     towers come to say in fewer what they said in many."""
     most = min(capacity.in_features, capacity.out_features)
     ranks = [min(most, math.ceil(times * capacity.expected_rank)) for times in THIN_RANKS]
-    terms = None if model.feature_shape is None else 1
-    return [Plan(rank=rank, terms=terms) for rank in dict.fromkeys(ranks)]
+    return [Plan(rank=rank, terms=thinnest_terms(model)) for rank in dict.fromkeys(ranks)]
+
+
+def thinnest_terms(model: FeatureHead) -> int | None:
+    """One outer product a filter where the model's maps allow it, else whole filters."""
+    return 1 if terms_allowed(model.feature_shape, 1) else None
 
 
 def bisect(plans: Sequence[Tried], width: int, holds: Callable[[list[Tried]], list[bool]]) -> None:

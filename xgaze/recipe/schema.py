@@ -129,6 +129,7 @@ class Distill(Section):
     layers shrink. `effort: full` tunes whole students end to end; `quick` tunes heads on cached embeddings only.
     Head: `ranks` (None: from the layer's capacity) and `separable_terms` to try. Towers: `shares` of channels to try;
     `coarse_input` halves the pictures before the first convolutions.
+    `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
 
@@ -142,6 +143,7 @@ class Distill(Section):
     separable_terms: list[int] = [1, 2, 3]
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = [0.75, 0.5, 0.375, 0.25]
     coarse_input: bool = True
+    keep: list[str] = []
     tuning_epochs: int = Field(20, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
     batch_size: int = Field(64, ge=1)
@@ -152,6 +154,11 @@ class Distill(Section):
     hints: list[Hint] = []
     hint_weight: float = Field(0.1, ge=0)
     calibration_samples: int = Field(2048, ge=8)
+
+    @model_serializer(mode="wrap")
+    def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As in `Training`: a key that was added later is told only where it is used."""
+        return {key: value for key, value in plain(self).items() if key != "keep" or value}
 
 
 SEARCH_KEYS = (

@@ -71,10 +71,10 @@ def _use(report: dict[str, Any]) -> str:
         out = f"a number in {report['score']['unit']}"
     else:
         out = f"a class: {', '.join(plain(one) for one in report['classes'])}"
+    without = "`model.onnx` runs without xgaze" if report["student"]["onnx_bytes"] else "there is no ONNX file of it"
     return (
-        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it; `model.onnx` runs "
-        "without xgaze. Meant for research on recordings like those it was trained on; it was not tested for decisions about "
-        "single people."
+        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it; {without}. "
+        "Meant for research on recordings like those it was trained on; it was not tested for decisions about single people."
     )
 
 

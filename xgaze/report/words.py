@@ -98,7 +98,9 @@ def _small(report: dict[str, Any]) -> str:
         f"{times(report['fc_reduction'])} fewer, and {count(student['parameters'])} in all, "
         f"{times(report['parameter_reduction'])} fewer."
     )
-    if 0.9 < report["latency_ratio"] < 1.1:
+    if report["latency_ratio"] is None:
+        told += " Its time was not measured: onnxruntime needs an ONNX file of both, and there is none."
+    elif 0.9 < report["latency_ratio"] < 1.1:
         told += " It is hardly faster: the time goes into the convolutions."
     else:
         told += f" onnxruntime needs {number(report['latency_ratio'])} times less time for it on one thread."
@@ -123,10 +125,11 @@ def _lost(report: dict[str, Any]) -> str:
 
 def _why(capacity: dict[str, Any]) -> str:
     separable = ", each seen through separable filters" if capacity["chosen_terms"] else ""
+    kept = "all of them" if capacity["chosen_rank"] is None else capacity["chosen_rank"]
     return (
         f"Of the {count(capacity['out_features'])} directions that the first fully connected layer can use, the prediction "
         f"needs about {capacity['expected_rank']} (99 % of the variance that reaches the output); the student keeps "
-        f"{capacity['chosen_rank']}{separable}."
+        f"{kept}{separable}."
     )
 
 
