@@ -181,7 +181,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     unit = figures.get("worse_unit") or "%"
-    latency, groups = student["latency_ms"], card.spec.get("groups", "participants")
+    groups = card.spec.get("groups", "participants")
     return [
         *nothing_learned(figures, groups),
         f"Student: {student['fc_parameters']:,} parameters in fully connected layers, {fewer(figures['fc_reduction'])} than the "
@@ -194,9 +194,8 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),
-        f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
-        f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
-        *int8_in_words(student["int8"], figures["int8_file_reduction"], unit),
+        onnx_in_words(student, teacher),
+        *int8_in_words(student, figures["int8_file_reduction"], unit),
         *few_participants(figures["test_participants"], groups),
         *scored,
         *rendered_warning(card.spec["rendered"]),
@@ -244,12 +243,29 @@ def labels_only_in_words(beside: dict[str, Any] | None, unit: str = "%") -> list
     ]
 
 
-def int8_in_words(int8: dict[str, Any], times_smaller: float, unit: str = "%") -> list[str]:
-    """The file in 8 bits, and a warning where it is slower."""
+def onnx_in_words(student: dict[str, Any], teacher: dict[str, Any]) -> str:
+    """Time and parity of the ONNX file, or why there is none."""
+    latency, before = student["latency_ms"], teacher["latency_ms"]
+    if latency is None:
+        return f"  No ONNX of it ({student['onnx_fault']}): time and 8 bits were not measured."
+    beside = f"{before['median']:.2f} ms" if before else "not measured"
+    one = " It takes one sample at a time." if student.get("onnx_batch") == "one" else ""
+    return (
+        f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher {beside}; "
+        f"ONNX equals torch to {student['onnx_parity']:.0e}.{one}"
+    )
+
+
+def int8_in_words(student: dict[str, Any], times_smaller: float | None, unit: str = "%") -> list[str]:
+    """The file in 8 bits, and a warning where it is slower; or why there is none."""
+    int8 = student["int8"]
+    if int8 is None:
+        return [f"  int8: not available ({student['int8_fault']})."] if student["latency_ms"] else []
     worse = int8["worse_than_reference_percent"]
+    smaller = changed(times_smaller, "smaller", "larger", "no smaller", "{:.0f}x".format) if times_smaller else ""
+    beside = f", {smaller} than the teacher's file" if smaller else ""
     line = (
-        f"  int8: {int8['bytes'] / 1e3:.0f} kB, {changed(times_smaller, 'smaller', 'larger', 'no smaller', '{:.0f}x'.format)} "
-        f"than the teacher's file; "
+        f"  int8: {int8['bytes'] / 1e3:.0f} kB{beside}; "
         f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."
     )
     return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from xgaze.artifacts import atomic_path
 from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
 from xgaze.compression.head import entrance, first_linear
+from xgaze.compression.kept import kept_modules
 from xgaze.compression.surgery import Probe, probe_of
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.unlabelled import open_unlabelled
@@ -36,6 +37,11 @@ class Bench:
     lesson: Lesson
     folder: Path
     probes: dict[int, Probe] = field(default_factory=dict, compare=False)
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """Paths of the teacher's modules that are left as they are."""
+        return kept_modules(self.teacher, self.recipe.distill.keep)
 
     def tune_head(self, model: FeatureHead, folder: Path, seed: int, by_teacher: bool) -> None:
         """Tune the head on cached embeddings, in place, as long as whoever comes."""

@@ -3,11 +3,13 @@ scoring is counted."""
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
 from xgaze.compression.budget import Choice, choose
+from xgaze.compression.candidates import candidates
 from xgaze.compression.explore import (
     Say,
     Search,
@@ -18,11 +20,14 @@ from xgaze.compression.explore import (
     search_wholes,
     size_of,
 )
+from xgaze.compression.export import NoOnnx, export_checked
 from xgaze.compression.frontier import write_frontier
+from xgaze.compression.kept import kept_modules
 from xgaze.compression.result import Outcome, write_student
 from xgaze.compression.student import load_weights, rebuild
 from xgaze.compression.trial import WEIGHTS, Result, Trial
-from xgaze.data.contract import Recording
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import Recording, rows_of
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
 from xgaze.models.layers import FeatureHead
@@ -44,6 +49,7 @@ WHOLE_KEYS = (
     "data.unlabelled",
 )
 """What only students tuned end to end read."""
+SHOWN_TO_ONNX = 4
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -103,14 +109,19 @@ def distill(
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     check_hints(recipe, teacher)
+    kept_modules(teacher, recipe.distill.keep)
+    check_onnx(recipe, recording, teacher, say)
     search = open_search(recipe, recording, teacher, folder, fan or Fan())
     say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
     if idle := unused_keys(recipe):
         heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
         say(f"This search {heads}; the recipe's {', '.join(idle)} {'are' if len(idle) > 1 else 'is'} not used.")
-    search_heads(search)
+    tried = candidates(search.bench, search.capacity)
+    for words in tried.words:
+        say(words)
+    search_heads(search, tried.heads)
     if recipe.distill.effort == "full":
-        search_wholes(search, say)
+        search_wholes(search, tried.wholes, say)
     choice = choose_or_tell(search, folder)
     say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
     trial = choice.chosen.result.trial
@@ -166,6 +177,27 @@ def check_hints(recipe: Recipe, teacher: FeatureHead) -> None:
         path = hint if isinstance(hint, str) else hint.teacher
         if path not in modules:
             raise InputError(f"distill.hints: the teacher has no module '{path}'; {nearest(path, modules)}")
+
+
+def check_onnx(recipe: Recipe, recording: Recording, teacher: FeatureHead, say: Say) -> None:
+    """Before the search: say where there will be no ONNX file. Raises InputError where a budget of time needs one."""
+    rows = rows_of(recording, "validation")[:SHOWN_TO_ONNX]
+    inputs = next(iter(ordered_batches(recording, rows))).inputs
+    with TemporaryDirectory() as folder:
+        try:
+            exported = export_checked(teacher, recording.spec, Path(folder) / "teacher.onnx", inputs)
+        except NoOnnx as fault:
+            if recipe.distill.max_latency_ms is not None:
+                raise InputError(
+                    f"--max-latency-ms is measured by onnxruntime, and there is no ONNX of this model ({fault}). Go without it."
+                ) from None
+            say(
+                f"There will be no ONNX of this model ({fault}): the student comes without model.onnx and model.int8.onnx, "
+                "and its time is not measured."
+            )
+            return
+    if exported.batch == "one":
+        say("ONNX files of this model take one sample at a time: with a free batch size they do not equal it.")
 
 
 def by_teacher(recipe: Recipe, trial: Trial) -> bool:

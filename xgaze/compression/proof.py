@@ -28,8 +28,17 @@ class Proof:
 
 def prove_equal(before: Tensor, after: Tensor, layers: str) -> Proof:
     """Outputs before and after an exact surgery, as a fraction of the largest output. Raises InputError if they differ."""
-    value = float((after - before).abs().max() / before.abs().max().clamp_min(1e-12))
-    return checked(Proof("largest change of the output", value, EXACT_LIMIT, "fraction of the largest output"), layers)
+    kind, unit = "largest change of the output", "fraction of the largest output"
+    return checked(Proof(kind, _largest_change(before, after), EXACT_LIMIT, unit), layers)
+
+
+def is_equal(before: Tensor, after: Tensor) -> bool:
+    """Whether `prove_equal` would hold."""
+    return _largest_change(before, after) <= EXACT_LIMIT
+
+
+def _largest_change(before: Tensor, after: Tensor) -> float:
+    return float((after - before).abs().max() / before.abs().max().clamp_min(1e-12))
 
 
 def prove_predicted(measured: float, predicted: float, total: float, layers: str) -> Proof:

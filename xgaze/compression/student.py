@@ -15,6 +15,7 @@ from xgaze.compression.cut import Cut
 from xgaze.compression.fold import Fold
 from xgaze.compression.low_rank import LowRank
 from xgaze.compression.no_op import RemoveNoOp
+from xgaze.compression.plain_weights import PlainWeights
 from xgaze.compression.separable import Separable
 from xgaze.compression.surgery import Surgery
 from xgaze.data.contract import Spec
@@ -34,6 +35,7 @@ SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
         "coarse_input": CoarseInput,
         "columns": Columns,
         "no_op": RemoveNoOp,
+        "plain_weights": PlainWeights,
     }
 )
 

@@ -3,6 +3,7 @@ killed search goes on where it was and trials can be done by other processes."""
 
 import copy
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path, read_weights, write_json, write_weights
 from xgaze.compression.bench import Bench
-from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, open_session
+from xgaze.compression.export import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.methods import METHODS, SCRATCH
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_weights, surgery_from_json
@@ -27,6 +28,7 @@ from xgaze.stored import Stored, read_array, read_mapping
 
 Tuning = Literal["none", "head", "whole"]
 Teaching = Literal["recipe", "labels"]
+EXPORT_SAMPLES = 4
 FIGURES, OUTPUTS, WEIGHTS, ONNX = "trial.json", "outputs.npy", "model.safetensors", "model.onnx"
 
 AGAIN = "Delete the folder of this trial, and it is done again; or distil again with --force."
@@ -135,7 +137,7 @@ def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], se
         np.save(temporary, outputs)
     write_weights(folder / WEIGHTS, model.state_dict())
     if trial.tuning == "whole" or bench.recipe.distill.max_latency_ms is not None:
-        export_onnx(model, bench.recording.spec, folder / ONNX)
+        _export(bench, model, folder / ONNX)
     figures = {
         "parameters": count_parameters(model),
         "fc_parameters": count_fc_parameters(model),
@@ -154,14 +156,24 @@ def validation_outputs(bench: Bench, trial: Trial, model: FeatureHead) -> NDArra
     return predict(model, bench.recording, rows_of(bench.recording, "validation"))
 
 
+def _export(bench: Bench, model: FeatureHead, file: Path) -> None:
+    """Write the model as ONNX where that can be done; else it has no time."""
+    samples = tuple(x[:EXPORT_SAMPLES] for x in bench.probe(bench.teacher).inputs)
+    with suppress(NoOnnx):
+        export_checked(model, bench.recording.spec, file, samples)
+
+
 def latency_ms(bench: Bench, result: Result) -> float | None:
-    """Median of onnxruntime on one thread, None where nobody asks for it. Measured once, by whoever asks first, so that trials
-    running side by side do not slow each other's clock. A trial of an earlier search without a budget of time is exported now."""
+    """Median of onnxruntime on one thread, None where nobody asks for it or there is no ONNX of the model. Measured once, by
+    whoever asks first, so that trials running side by side do not slow each other's clock. A trial of an earlier search without a
+    budget of time is exported now."""
     onnx, kept = result.folder / ONNX, result.folder / "latency.json"
     if not onnx.is_file():
         if bench.recipe.distill.max_latency_ms is None or not result.surgeries:
             return None
-        export_onnx(_model_of(bench, result), bench.recording.spec, onnx)
+        _export(bench, _model_of(bench, result), onnx)
+    if not onnx.is_file():
+        return None
     if not kept.is_file():
         rows = rows_of(bench.recording, "validation")[:1]
         inputs = next(iter(ordered_batches(bench.recording, rows))).inputs

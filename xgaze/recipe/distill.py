@@ -29,6 +29,7 @@ class Distill(Section):
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
     convolutions. `calibration_samples`: training samples that surgeries are computed on, at most.
+    `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
 
@@ -42,6 +43,7 @@ class Distill(Section):
     separable_terms: list[Count] | None = None
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field([0.75, 0.5, 0.375, 0.25], min_length=1)
     coarse_input: bool = True
+    keep: list[str] = []
     tuning_epochs: int = Field(20, ge=1, le=MOST_EPOCHS)
     learning_rate: float = Field(1e-3, gt=0, le=1e12)
     batch_size: int = Field(64, ge=1, le=MOST_AT_ONCE)
@@ -53,7 +55,7 @@ class Distill(Section):
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
     calibration_samples: int = Field(2048, ge=8)
 
-    @field_validator("ranks", "separable_terms", "shares", "hints")
+    @field_validator("ranks", "separable_terms", "shares", "keep", "hints")
     @classmethod
     def _each_once(cls, asked: list[Any] | None) -> list[Any] | None:
         for place, one in enumerate(asked or []):
