@@ -16,7 +16,7 @@ from xgaze.data.sources.picture_files import (
 )
 from xgaze.data.sources.picture_labels import PictureRows, rows_of_folders, rows_of_table, rows_of_unsorted
 from xgaze.data.sources.picture_names import rows_of_names
-from xgaze.data.sources.picture_people import people_told, with_people, with_people_to_predict
+from xgaze.data.sources.picture_people import people_told, spelt_alike, with_people, with_people_to_predict
 from xgaze.data.sources.picture_walk import is_shown, told_left_out, walk
 from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
@@ -44,7 +44,7 @@ def scan_pictures(data: GazeImagesData) -> PictureScan:
         return _nothing(data.path, Fault("definition", str(error)))
     found = _cropped(_scan_array(array, data) if array else _scan_files(data), data)
     labels = with_people(found.labels, data.participants)
-    faults = (*found.faults, *labels.faults)
+    faults = (*found.faults, *labels.faults, *(() if array else spelt_alike(labels)))
     if not faults and len(labels.classes) < 2:
         only = f"only one class ({', '.join(labels.classes)}) found; a classifier needs two or more."
         faults = (Fault("class missing from a split", only),)
