@@ -6,10 +6,9 @@ import click
 import numpy as np
 
 from xgaze.artifacts import write_csv
-from xgaze.cli.common import emit, note
+from xgaze.cli.common import emit
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Spec
-from xgaze.data.notes import notes_of
 from xgaze.data.open import open_for_prediction
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.models.inference import predict as run_model
@@ -33,8 +32,6 @@ def predict(model: Path, recording: Path, out: Path, as_json: bool) -> None:
     """
     network, card = load_model(model)
     source = open_for_prediction(recording, Spec.from_json(card.spec), Recipe.model_validate(card.recipe).data)
-    for told in notes_of(source):
-        note(told)
     rows = np.arange(len(source.table))
     with progress_bar("predicting") as advance:
         outputs = run_model(network, source, rows, advance=advance)
