@@ -1,7 +1,10 @@
 """What all commands share: recipe options, folders, JSON or words, and errors that speak to people."""
 
 import json
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +19,7 @@ DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")
 REPORTS = Path("reports")
 MEASURED = ("px", "ms")
+RESULTS = "xgaze.results"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -73,9 +77,26 @@ def next_command(command: str, name_or_path: str, overrides: tuple[str, ...]) ->
     return " ".join(words)
 
 
+def results_alone(command: click.Command) -> click.Command:
+    """The command, while which runs standard output is kept for `emit`: what models of the user's own print is no result."""
+    run = command.callback
+    assert run is not None
+
+    @wraps(run)
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        click.get_current_context().meta[RESULTS] = sys.stdout
+        with redirect_stdout(sys.stderr):
+            return run(*args, **kwargs)
+
+    command.callback = alone
+    return command
+
+
 def emit(figures: dict[str, Any], words: list[str], as_json: bool) -> None:
     """The result on standard output: one JSON object, or lines for a person."""
-    click.echo(json.dumps(figures) if as_json else "\n".join(words))
+    context = click.get_current_context(silent=True)
+    results = context.meta.get(RESULTS) if context else None
+    click.echo(json.dumps(figures) if as_json else "\n".join(words), file=results)
 
 
 def note(line: str) -> None:

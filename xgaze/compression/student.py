@@ -51,7 +51,7 @@ def surgery_from_json(stored: dict[str, Any]) -> Surgery:
 def rebuild(card: ModelCard) -> FeatureHead:
     """The model's structure, with undefined weights."""
     spec = Spec.from_json(card.spec)
-    model = build_architecture(card.architecture, spec)
+    model = build_architecture(card.architecture, spec, known=True)
     for stored in card.surgeries:
         surgery_from_json(stored).reshape(model)
     return model
