@@ -183,7 +183,9 @@ class Explain(Section):
 class Recipe(Section):
     """The whole experiment. `hash` identifies it; every artefact carries it."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100
+    )  # of folders, and two of them of a comparison
     seed: int = 0
     data: Data
     model: ModelSection
