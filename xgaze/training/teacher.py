@@ -32,7 +32,7 @@ from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
-from xgaze.training.fit import fresh_folder
+from xgaze.training.fit import RUN, fresh_folder
 from xgaze.training.start import starting_model
 from xgaze.training.whole import tune_model
 
@@ -99,7 +99,9 @@ def train_teacher(recipe: Recipe, recording: Recording, folder: Path, notes: Seq
 
 
 def forget_training(folder: Path) -> None:
-    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill."""
+    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill. Its mark goes first, so that
+    nobody goes on from half of it."""
+    (folder / TRAINING / RUN).unlink(missing_ok=True)
     shutil.rmtree(folder / TRAINING, ignore_errors=True)
 
 
