@@ -95,3 +95,18 @@ def test_a_budget_that_is_missed_says_why_this_student(figures, card):
     words = "\n".join(in_words(missed, card, "xgaze explain"))
     assert "Budget of 2 %: NOT held by the upper bound." in words
     assert "  On validation participants: no upper bound is at most 2 %; the nearest." in words
+
+
+def test_without_onnx_the_reason_is_told_and_no_time(figures, card):
+    student = {**figures["student"], "latency_ms": None, "int8": None, "onnx_fault": "AdaptiveMaxPool2d"}
+    without = {**figures, "student": student, "latency_ratio": None, "int8_file_reduction": None}
+    words = "\n".join(in_words(without, card, "xgaze explain"))
+    assert "No ONNX of it (AdaptiveMaxPool2d): time and 8 bits were not measured." in words
+    assert "int8" not in words and " ms" not in words
+
+
+def test_without_8_bits_the_rest_is_told(figures, card):
+    student = {**figures["student"], "int8": None, "int8_fault": "unknown operator", "onnx_batch": "one"}
+    words = "\n".join(in_words({**figures, "student": student, "int8_file_reduction": None}, card, "xgaze explain"))
+    assert "int8: not available (unknown operator)." in words
+    assert "onnxruntime, 1 thread: 3.20 ms" in words and "It takes one sample at a time." in words

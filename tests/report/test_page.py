@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from xgaze.report.images import SAMPLES_SHOWN
+from xgaze.report.model_card import model_card
 from xgaze.report.page import OPTIONAL, render_page, sections
 from xgaze.report.tables_explanation import explanation_tables
 from xgaze.report.words import summary
@@ -164,6 +165,18 @@ def test_what_is_not_there_yet_is_left_out_and_named(run, missing, undrawn):
         assert "xgaze distill" in page
     if missing in ("sweep", "attribution"):
         assert "xgaze explain --sample 17" in page
+
+
+def test_a_student_without_onnx_and_of_whole_rank_is_told_as_one(gaze_run, undrawn):
+    report, maps = gaze_run
+    for role in ("teacher", "student"):
+        report[role] |= {"latency_ms": None, "onnx_bytes": None, "onnx_parity": None}
+    report |= {"latency_ratio": None, "int8_file_reduction": None}
+    report["capacity"] |= {"chosen_rank": None, "chosen_terms": None}
+    page, card = render_page(report, maps), model_card(report)
+    assert "Its time was not measured" in page and "the student keeps all of them" in page
+    assert "there is no ONNX file of it" in card and "| not measured | not measured |" in card
+    assert not re.search(r">\s*None\b", page + card)
 
 
 def test_every_new_part_may_be_absent_alone_and_leaves_no_empty_section(rich_of, undrawn):
