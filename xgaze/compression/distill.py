@@ -96,11 +96,11 @@ def distill(
     baselines: bool = False,
 ) -> ModelCard:
     """Search on validation participants; score teacher, controls and the chosen student once on test participants."""
-    for part in ("trials", "embeddings"):
-        fresh_folder(folder / part, recipe.trial_hash() + teacher_weights(folder))
     check_hints(recipe, teacher)
     kept_modules(teacher, recipe.distill.keep)
     check_onnx(recipe, recording, teacher, say)
+    for part in ("trials", "embeddings"):
+        fresh_folder(folder / part, recipe.trial_hash() + teacher_weights(folder))
     search = open_search(recipe, recording, teacher, folder, fan or Fan())
     say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
     if recipe.distill.effort == "quick" and (recipe.data.unlabelled or recipe.distill.hints):
