@@ -72,9 +72,10 @@ def _use(report: dict[str, Any]) -> str:
         out = f"a number in {report['score']['unit']}"
     else:
         out = f"a class: {', '.join(plain(one) for one in report['classes'])}"
-    alone = "; `model.onnx` runs without xgaze" if report["student"].get("onnx_bytes") else ""
+    onnx = report["student"].get("onnx_bytes")
+    alone = "`model.onnx` runs without xgaze" if onnx else "there is no ONNX file of it"
     return (
-        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it{alone}. "
+        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it; {alone}. "
         "Meant for research on recordings like those it was trained on; it was not tested for decisions about "
         "single people."
     )
