@@ -29,7 +29,7 @@ from xgaze.compression.distill import distill as find_student
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
-from xgaze.report.claims import budget_in_words
+from xgaze.report.claims import budget_in_words, costs_in_words
 from xgaze.report.format import changed
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
@@ -52,6 +52,7 @@ FIGURES = (
     "parameter_reduction",
     "latency_ratio",
     "reason",
+    "limits",
     "labels_only",
     "macro_f1",
     "int8_file_reduction",
@@ -177,6 +178,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra, unit)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
+        *([f"  {told}"] if (told := costs_in_words(figures)) else []),
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),

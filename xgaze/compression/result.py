@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.compression.budget import limits_of
 from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
 from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
@@ -68,7 +69,8 @@ def write_student(
         recipe_hash=recipe.student_hash(),
         seed=recipe.seed,
         surgeries=outcome.surgeries,
-        metrics=gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
+        metrics=gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent)
+        | {"limits": limits_of(recipe.distill)},
         versions=library_versions(),
         command=outcome.command,
     )

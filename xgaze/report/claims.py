@@ -11,6 +11,7 @@ PLAIN_NAMES = {
     "mean gaze": "always guessing the average gaze point",
     "majority class": "always guessing the commoner class",
 }
+COSTS = {"max_parameters": "parameters", "max_bytes": "bytes", "max_latency_ms": "ms"}
 NO_BUDGET = "no budget can hold against it"
 NO_COMMANDS = "The commands were not stored: a script made this, or an older version."
 
@@ -60,6 +61,17 @@ def budget_in_words(report: dict[str, Any]) -> str:
     shown, limit = told_apart(worse["high"], budget)
     hidden = f" ({shown})" if shown != f"{worse['high']:.1f}" and limit != shown else ""
     return f"not met by the upper bound{hidden}"
+
+
+def costs_in_words(report: dict[str, Any]) -> str:
+    """Whether the finished student keeps the budgets of size and time that were asked for; empty where none was. Its time is
+    measured again at the end, and may differ from that of the search."""
+    student, told = report["student"], []
+    for key, limit in (report.get("limits") or {}).items():
+        spent = student["latency_ms"]["median"] if key == "max_latency_ms" else student[COSTS[key]]
+        own, most = told_apart(spent, limit, 2) if key == "max_latency_ms" else (f"{spent:,}", f"{limit:,}")
+        told.append(f"Budget of {most} {COSTS[key]}: {'kept' if spent <= limit else 'NOT kept'}, {own} {COSTS[key]}.")
+    return " ".join(told)
 
 
 def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:

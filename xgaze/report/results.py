@@ -47,6 +47,7 @@ RATIOS = (
     "latency_ratio",
     "int8_file_reduction",
     "labels_only",
+    "limits",
     "reason",
     "worse_unit",
 )
