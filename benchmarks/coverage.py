@@ -3,7 +3,7 @@
 Simulates people (or pictures) whose true score is known, gives them to the very functions that the product calls, and prints per
 score and number of people the coverage in percent; wanted: 93 to 97. Too narrow ones are marked "!", wider ones "+" (they claim
 less than they could), beyond what so many simulations leave to chance; "nd": so many percent had no interval ("not defined"),
-which are not counted. About three minutes on one core; `--simulations 2000` for closer figures.
+which are not counted. About four minutes on one core; `--simulations 2000` for closer figures.
 """
 
 import argparse
@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
+from xgaze.evaluation.class_intervals import resampling_of, score_interval
+from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.f1_lost import macro_f1_lost
-from xgaze.evaluation.measures import measures_of, samples_of
+from xgaze.evaluation.fold_ranks import auc_of_ranks, ranks_within
+from xgaze.evaluation.measures import PEOPLE_AUC, measures_of, samples_of
 from xgaze.evaluation.participants import SHARES, Interval, mean_interval
-from xgaze.evaluation.pooled import pooled_figures
 from xgaze.evaluation.resampling import Weights
-from xgaze.evaluation.score import compare, summarise
+from xgaze.evaluation.score import compare, score_unit, summarise
 
 PEOPLE = (4, 8, 16, 40, 100, 200)
 WANTED = (93.0, 97.0)
@@ -50,20 +52,21 @@ class World:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, nargs="+", default=PEOPLE)
-    parser.add_argument("--simulations", type=int, default=400)
+    parser.add_argument("--simulations", type=int, default=200)
     parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS))
     asked, start = parser.parse_args(), time.perf_counter()
-    print(f"{'score':44}" + "".join(f"{count:>10}" for count in asked.people))
+    print(f"{'score':56}" + "".join(f"{count:>10}" for count in asked.people))
     for name in asked.worlds:
-        columns = [covered(WORLDS[name], people, asked.simulations) for people in asked.people]
+        world = WORLDS[name]
+        truths = world.truths(world.draw(np.random.default_rng(0), MANY))
+        columns = [covered(world, truths, people, asked.simulations) for people in asked.people]
         for score in columns[0]:
-            print(f"{f'{score}, {name}':44}" + "".join(f"{told(one[score]):>10}" for one in columns), flush=True)
+            print(f"{f'{score}, {name}':56}" + "".join(f"{told(one[score]):>10}" for one in columns), flush=True)
     print(f"{asked.simulations} simulations each, {time.perf_counter() - start:.0f} s.")
 
 
-def covered(world: World, people: int, simulations: int) -> dict[str, list[bool | None]]:
+def covered(world: World, truths: Mapping[str, float], people: int, simulations: int) -> dict[str, list[bool | None]]:
     """Score -> whether each simulation's interval holds the truth; None where it is not defined."""
-    truths = world.truths(world.draw(np.random.default_rng(0), MANY))
     found: dict[str, list[bool | None]] = {}
     for seed in range(simulations):
         for name, one in world.intervals(world.draw(np.random.default_rng([1, seed]), people)).items():
@@ -130,12 +133,12 @@ def three_classes(rng: np.random.Generator, people: int, skill: float, frames: i
 
 
 def pictures(rng: np.random.Generator, count: int) -> Drawn:
-    """Shuffled AUC of a map on pictures that differ in how much it tells, against fixations elsewhere."""
+    """Shuffled AUC and NSS of a map on pictures that differ in how much it tells, against fixations elsewhere."""
     tells = rng.normal(0.9, 0.7, count)
     here = tells[:, None] + rng.normal(size=(count, FIXATIONS))
     there = rng.normal(size=(count, ELSEWHERE))
     each = [(a[:, None] > b[None]).mean() for a, b in zip(here, there, strict=True)]
-    return {"values": np.array(each), "participants": np.arange(count)}
+    return {"areas": np.array(each), "nss": here.mean(axis=1), "participants": np.arange(count)}
 
 
 def error_intervals(spec: Spec, drawn: Drawn) -> dict[str, Interval]:
@@ -158,33 +161,38 @@ def error_truths(spec: Spec, drawn: Drawn) -> dict[str, float]:
 
 
 def class_intervals(spec: Spec, drawn: Drawn) -> dict[str, Interval]:
-    """Of the score, and of what a cross validation and the loss of macro F1 say."""
-    student, reference, truth = drawn["student"], drawn["reference"], drawn["targets"]
-    people = np.array([f"{one:06d}" for one in drawn["participants"]])
-    pooled = pooled_figures(spec, {"own": reference[None], "other": student[None]}, truth, people, permutations=0)
-    rows = {row["measure"]: row for row in pooled["measures"]}
+    """Of scores, and of what is lost. The difference of two scores in a cross validation is the same without the factor 100."""
+    student, reference, truth, people = (drawn[key] for key in ("student", "reference", "targets", "participants"))
+    samples = samples_of(reference, truth, people)
+    measures, among = measures_of(spec, samples), resampling_of(samples, len(spec.classes))
     lost = macro_f1_lost(spec, student, reference, truth, people)
     assert lost is not None
-    unit = pooled["score"]["unit"]
     return {
-        unit: Interval(**rows[unit]["own"]),
-        f"{unit} lost, points": compare(spec, student, reference, truth, people),
-        **({} if unit == "accuracy" else {"accuracy": Interval(**rows["accuracy"]["own"])}),
-        "macro F1": Interval(**rows["macro F1"]["own"]),
-        "macro F1, difference": Interval(**rows["macro F1"]["against other"]),
+        **{name: score_interval(measures[name], among) for name in scores_of(spec)},
+        f"{score_unit(spec)} lost, points": compare(spec, student, reference, truth, people),
         "macro F1 lost, points": lost["worse_points"],
     }
 
 
+def scores_of(spec: Spec) -> list[str]:
+    of_people = [PEOPLE_AUC] if len(spec.classes) == 2 else []
+    return list(dict.fromkeys((score_unit(spec), *of_people, "accuracy", "macro F1")))
+
+
 def class_truths(spec: Spec, drawn: Drawn) -> dict[str, float]:
     own, other = (_exact(spec, drawn[one], drawn["targets"]) for one in ("reference", "student"))
-    unit = "AUC" if len(spec.classes) == 2 else "accuracy"
-    return {
-        **own,
-        f"{unit} lost, points": 100 * (own[unit] - other[unit]),
-        "macro F1, difference": own["macro F1"] - other["macro F1"],
-        "macro F1 lost, points": 100 * (own["macro F1"] - other["macro F1"]),
-    }
+    lost = {f"{name} lost, points": 100 * (own[name] - other[name]) for name in (score_unit(spec), "macro F1")}
+    return own | lost | ({PEOPLE_AUC: _exact_of_people(drawn)} if len(spec.classes) == 2 else {})
+
+
+def _exact_of_people(drawn: Drawn) -> float:
+    """AUC of each one's mean probability; everyone has one class."""
+    person, counts = drawn["participants"], np.bincount(drawn["participants"])
+    means, own = (
+        np.bincount(person, one) / counts for one in (probabilities(drawn["reference"])[:, 1], drawn["targets"])
+    )
+    one_fold = np.zeros(len(means), np.int64)
+    return auc_of_ranks(ranks_within(means, one_fold), one_fold, own)
 
 
 def _exact(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str, float]:
@@ -195,7 +203,14 @@ def _exact(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> dict[str
 
 
 def picture_intervals(drawn: Drawn) -> dict[str, Interval]:
-    return {"shuffled AUC": mean_interval(drawn["values"], drawn["participants"], within=SHARES)}
+    return {
+        "shuffled AUC": mean_interval(drawn["areas"], drawn["participants"], within=SHARES),
+        "NSS": mean_interval(drawn["nss"], drawn["participants"]),
+    }
+
+
+def picture_truths(drawn: Drawn) -> dict[str, float]:
+    return {"shuffled AUC": float(drawn["areas"].mean()), "NSS": float(drawn["nss"].mean())}
 
 
 def interval_of(summary: Any) -> Interval:
@@ -220,7 +235,7 @@ WORLDS: Mapping[str, World] = {
     "two classes, easy": _classes(two_classes, TWO, gap=3, between=0.7, within=1, frames=8),
     "three classes": _classes(three_classes, THREE, skill=1.2, frames=12),
     "three classes, easy": _classes(three_classes, THREE, skill=3.5, frames=12),
-    "pictures": World(pictures, picture_intervals, lambda drawn: {"shuffled AUC": float(drawn["values"].mean())}),
+    "pictures": World(pictures, picture_intervals, picture_truths),
 }
 
 

@@ -19,11 +19,13 @@ from typing import Any
 
 import pandas as pd
 
+from xgaze.cli.common import ends_in_words
+
 OSIE, PICTURES_OF_SCANPATHS = "osie", "asd-scanpath-images"
 SCANPATH_SET = ("data.path={small}/osie/fixations.csv.gz", "training.epochs=4")
 AGREEMENT_SET = ("data.path={small}/osie", "training.epochs=4", "data.side=64")
-COLUMNS = ("system", "recipe", "parameters", "fc_share", "fc_reduction", "parameter_reduction", "difference_percent")
-COLUMNS += ("latency_ratio", "seconds")
+COLUMNS = ("system", "recipe", "parameters", "fc_share", "fc_reduction", "parameter_reduction", "worse_unit")
+COLUMNS += ("difference_percent", "latency_ratio", "seconds")
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def row_of(row: Row, figures: dict[str, Any], seconds: float) -> dict[str, Any]:
         "parameters": teacher["parameters"],
         "fc_share": teacher["fc_parameters"] / teacher["parameters"],
         **{key: figures[key] for key in ("fc_reduction", "parameter_reduction")},
+        "worse_unit": figures["worse_unit"],
         "difference_percent": {end: figures["difference_percent"][end] for end in ("mean", "low", "high")},
         "latency_ratio": figures["latency_ratio"],
         "seconds": seconds,
@@ -180,7 +183,7 @@ def line(one: dict[str, Any]) -> str:
     worse = one["difference_percent"]
     return (
         f"{start} {one['parameters']:,} | {100 * one['fc_share']:.0f} % | {one['fc_reduction']:.1f}x | "
-        f"{one['parameter_reduction']:.1f}x | {worse['mean']:+.1f} % [{worse['low']:+.1f}, {worse['high']:+.1f}] | "
+        f"{one['parameter_reduction']:.1f}x | {worse['mean']:+.1f} {one['worse_unit']} {ends_in_words(worse, '+.1f')} | "
         f"{one['latency_ratio']:.1f}x | {one['seconds']:.0f} s |"
     )
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import pandas as pd
 
+from xgaze.cli.common import ends_in_words
+
 
 @dataclass(frozen=True)
 class Line:
@@ -79,7 +81,14 @@ def lines(heads: dict[str, Any], wholes: dict[str, Any]) -> list[Line]:
         Line("fully connected parameters", 250, "x", heads["fc_reduction"], *worse(heads)),
         Line("parameters, whole model", 20, "x", wholes["parameter_reduction"], *worse(wholes)),
         Line("latency, onnxruntime, 1 thread", 3, "x", wholes["latency_ratio"], *worse(wholes)),
-        Line("file in 8 bits", 40, "x", wholes["int8_file_reduction"], in_words(int8), int8["mean"] <= 3),
+        Line(
+            "file in 8 bits",
+            40,
+            "x",
+            wholes["int8_file_reduction"],
+            in_words(int8, wholes["worse_unit"]),
+            int8["mean"] <= 3,
+        ),
     ]
 
 
@@ -92,11 +101,11 @@ def times(head_seconds: float, whole_seconds: float) -> list[Line]:
 
 def worse(figures: dict[str, Any]) -> tuple[str, bool]:
     difference = figures["difference_percent"]
-    return in_words(difference), difference["high"] <= 2
+    return in_words(difference, figures["worse_unit"]), difference["high"] is not None and difference["high"] <= 2
 
 
-def in_words(difference: dict[str, float]) -> str:
-    return f"{difference['mean']:+.1f} % [{difference['low']:+.1f}, {difference['high']:+.1f}]"
+def in_words(difference: dict[str, Any], unit: str) -> str:
+    return f"{difference['mean']:+.1f} {unit} {ends_in_words(difference, '+.1f')}"
 
 
 def against_torch_pruning(table: pd.DataFrame, recipe: str) -> str:

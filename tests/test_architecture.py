@@ -7,8 +7,10 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "progress", "source", ""},
+    {"errors", "processes", "source", "spreadsheet", ""},
+    {"limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
+    {"scorings"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},
     {"training", "explanation"},

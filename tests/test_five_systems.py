@@ -39,6 +39,7 @@ def test_the_small_run_of_a_recipe_is_valid_and_smaller(row, tmp_path):
 def test_a_row_holds_what_distill_printed():
     figures = {
         "teacher": {"parameters": 1000, "fc_parameters": 750},
+        "worse_unit": "%",
         "difference_percent": {"mean": 1.0, "low": -1.0, "high": 3.0},
         "fc_reduction": 30.0,
         "parameter_reduction": 4.0,

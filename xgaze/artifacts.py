@@ -3,10 +3,6 @@
 import hashlib
 import json
 import platform
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,12 +10,17 @@ from typing import Any
 
 import pandas as pd
 import torch
+from pydantic import ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from xgaze import __version__
 from xgaze.errors import InputError
 from xgaze.source import source_hash
+from xgaze.spreadsheet import harmless
+from xgaze.stored import Stored, require
+from xgaze.stored import read_json as read_json
+from xgaze.writing import atomic_path
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -58,19 +59,6 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    temporary = scratch / path.name
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
 def write_text(path: Path, text: str) -> None:
     """Write text whole or not at all."""
     with atomic_path(path) as temporary:
@@ -82,23 +70,15 @@ def write_json(path: Path, stored: Any) -> None:
     write_text(path, json.dumps(stored, indent=1, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON. Raises InputError naming the file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not readable as JSON: {error}") from None
-
-
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table whole or not at all, without its index."""
-    write_text(path, table.to_csv(index=False))
+    """Write a table whole or not at all, without its index; text that a spreadsheet would run is made harmless."""
+    write_text(path, harmless(table).to_csv(index=False))
 
 
 def file_hash(path: Path) -> str:
-    """First 12 hexadecimal digits of the SHA-256 of a file's bytes."""
+    """First 12 hexadecimal digits of the SHA-256 of a file's bytes. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}. {_AGAIN}")
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
@@ -160,8 +140,22 @@ def read_card(folder: Path) -> ModelCard:
             name = pickles[0] if pickles else folder.name
             raise InputError(f"{folder}: {name} is a pickle checkpoint; xgaze never opens these. {_REMEDY}")
         raise InputError(f"{folder}: not a model folder ({CARD_FILE} is missing). Run `xgaze train-teacher` first.")
-    stored = read_json(path)
-    try:
-        return ModelCard(**stored)
-    except TypeError as error:
-        raise InputError(f"{path}: not a model card ({error}).") from None
+    stored = read_json(path, _AGAIN)
+    require(stored, _StoredCard, path, _AGAIN)
+    return ModelCard(**stored)
+
+
+_AGAIN = "Train or distil again with --force, or take another copy of the folder."
+
+
+class _StoredCard(Stored):
+    model_config = ConfigDict(extra="forbid")
+    role: str
+    architecture: dict[str, Any]
+    spec: dict[str, Any]
+    recipe: dict[str, Any]
+    recipe_hash: str
+    seed: int
+    surgeries: list[dict[str, Any]] = Field(default_factory=list)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)

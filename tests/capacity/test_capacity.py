@@ -97,9 +97,11 @@ def test_hooks_always_leave():
 FEATURES = np.random.default_rng(0).normal(size=(600, 6)).astype(np.float32)
 
 
-def test_a_layer_with_a_single_output_is_refused_in_words():
-    with pytest.raises(InputError, match=r"'head\.x' has a single output: there is nothing to factor"):
-        layer_capacity("head.x", nn.Linear(6, 1), nn.Linear(1, 2), FEATURES)
+def test_a_layer_with_a_single_output_has_rank_one():
+    capacity = layer_capacity("head.x", nn.Linear(6, 1), nn.Linear(1, 2), FEATURES)
+    assert (capacity.expected_rank, set(capacity.components_99.values())) == (1, {1})
+    assert capacity.singular_share == capacity.output_share == capacity.active_share == [1.0]
+    assert (capacity.effective_rank, capacity.participation_ratio) == (1.0, 1.0)
 
 
 def constant(layer):

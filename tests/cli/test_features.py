@@ -17,7 +17,7 @@ def run(monkeypatch, class_recording, make_recipe, tmp_path):
     """The command on a small model and recording that are given to it ready."""
     model = nn.Sequential(nn.Conv2d(1, 3, 5), nn.Flatten(), nn.Linear(3 * 36 * 36, 2))
     card = SimpleNamespace(spec=class_recording.spec.to_json(), recipe=make_recipe().model_dump(mode="json"))
-    monkeypatch.setattr(command, "load_model", lambda _: (model, card))
+    monkeypatch.setattr(command, "load_model", lambda *_, **__: (model, card))
     monkeypatch.setattr(command, "open_for_prediction", lambda *_: class_recording)
     return lambda *words: CliRunner().invoke(command.features, ["model", "input", "--out", str(tmp_path), *words])
 

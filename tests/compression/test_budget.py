@@ -164,7 +164,7 @@ def test_one_validation_participant_holds_no_budget_and_the_least_worse_is_taken
     choice = choose(tried, DISTILL.model_copy(update=budgets), judge, lambda one: one.parameters)
     assert (choice.chosen, choice.held) == (tried[1], False)
     assert choice.reason.endswith(
-        "by its estimate alone: with 1 validation participants no upper bound is defined, so that no budget can be said to hold"
+        "by its estimate alone: too few validation participants (1) for an upper bound, so that no budget can be said to hold"
     )
 
 

@@ -83,7 +83,7 @@ def test_a_folder_in_place_of_a_file(eyes):
         (folder / name).mkdir()
     assert [fault.message for fault in check(eyes)] == [
         "val/5/IMG1 frame 2: eye4 cannot be decoded (Is a directory) (2_4.png).",
-        "val/5/IMG1/Learn.csv: cannot be read (Is a directory).",
+        "val/5/IMG1/Learn.csv: is a folder, no file.",
     ]
 
 
@@ -139,7 +139,9 @@ def test_pictures_are_looked_at_even_without_a_table(heatmaps, array_folder):
 
 
 def test_rendered_settings_that_cannot_be_rendered_are_a_fault(only_fault):
-    assert "seed must not be negative" in only_fault(RenderedData(source="rendered", seed=-1), "definition")
+    assert "seed must not be negative" in only_fault(
+        RenderedData(source="rendered").model_copy(update={"seed": -1}), "definition"
+    )
 
 
 def test_a_summary_keeps_the_order_of_kinds_and_twenty_messages():

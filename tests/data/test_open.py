@@ -153,7 +153,7 @@ def test_pictures_at_any_depth(heatmaps, map_spec, tmp_path):
 
 def test_an_empty_folder_of_pictures_is_refused(heatmaps, map_spec, tmp_path):
     (tmp_path / "new").mkdir()
-    assert "no .png or .jpg picture found at any depth" in refusal(tmp_path / "new", map_spec, heatmaps)
+    assert "no picture found at any depth" in refusal(tmp_path / "new", map_spec, heatmaps)
 
 
 def test_an_npz_without_a_table(array_folder):

@@ -197,3 +197,18 @@ def test_p_is_one_plus_as_high_over_one_plus_all():
     assert found.p == (1 + hits) / 301 and found.statistic == 1.0
     assert found.p == pytest.approx(1 / 6, abs=0.06)  # one of the six ways to have two of each
     assert permutation_test(lambda one: 0.0, labels, people, permutations=50).p == 1.0
+
+
+def test_folds_of_one_class_each_have_no_area_and_are_scored_by_accuracy():
+    outputs, targets, people = two_class_run()
+    figures = pooled_figures(TWO, outputs, targets, people, folds=targets[None])
+    assert [row["measure"] for row in figures["measures"]][:2] == ["accuracy", "weighted F1"]
+    right = (outputs["teacher"][0].argmax(axis=1) == targets).mean()
+    assert (figures["score"]["unit"], figures["score"]["mean"]) == ("accuracy", pytest.approx(right))
+    assert figures["permutation"]["score"] == "accuracy" and figures["scores_of_seeds"] == [None]
+
+
+def test_errors_of_a_fold_are_averaged_over_people_not_samples():
+    truth, people = np.zeros((4, 2)), np.array(["few", "many", "many", "many"])
+    outputs = np.array([[9.0, 0], [1, 0], [1, 0], [1, 0]])
+    assert score_of(GAZE, outputs, truth, people) == 5.0

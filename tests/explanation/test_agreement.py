@@ -8,9 +8,10 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from xgaze.data.contract import InputSpec, Spec
-from xgaze.evaluation.participants import mean_interval
+from xgaze.evaluation.participants import SHARES, mean_interval
 from xgaze.explanation.agreement import agreement_figures, agreement_section, map_spearman, top_iou
 from xgaze.explanation.attribution import integrated_gradients
+from xgaze.explanation.intervals import stored_interval
 from xgaze.explanation.targets import targets_for
 from xgaze.models.registry import build
 
@@ -66,7 +67,7 @@ def test_the_section_holds_result_floor_and_ceiling_with_intervals():
     found = agreement_section(pd.DataFrame(lines), people)
     roles = [("student", "result"), ("untrained student", "floor"), ("second teacher", "ceiling")]
     assert [(row["pair"], row["role"]) for row in found["rows"]] == roles
-    expected = mean_interval([0.2, 0.4, 0.9], people)
+    expected = mean_interval([0.2, 0.4, 0.9], people, within=SHARES)
     assert found["rows"][0]["top_iou"] == {"mean": expected.mean, "low": expected.low, "high": expected.high}
     assert [row["model"] for row in found["curves"]] == ["teacher", "random order"]
     assert found["curves"][0]["deletion"] == {"mean": 3.0, "low": 3.0, "high": 3.0}
@@ -86,3 +87,12 @@ def test_untrained_nets_seem_to_agree_where_the_sign_is_lost_or_the_map_blurred_
     unsigned = [[np.abs(one) for one in of] for of in maps]
     blurred = [[gaussian_filter(one, 4) for one in of] for of in unsigned]
     assert abs(map_spearman(*maps)) < 0.1 < 0.25 < map_spearman(*unsigned) < map_spearman(*blurred)
+
+
+def test_one_participant_has_means_without_ends():
+    lines = pd.DataFrame(
+        [{"agreement/student/spearman": value, "agreement/student/top_iou": value} for value in (0.2, 0.4)]
+    )
+    (row,) = agreement_section(lines, np.array(["a", "a"]))["rows"]
+    assert row["spearman"] == row["top_iou"] == {"mean": pytest.approx(0.3), "low": None, "high": None}
+    assert stored_interval([np.nan], ["a"]) is None

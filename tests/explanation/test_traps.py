@@ -113,7 +113,7 @@ def test_captums_layer_attribution_fails_before_an_in_place_activation_and_runs_
     assert layer_gradients(analysis_copy(Towers())).abs().sum() > 0
 
 
-def test_in_place_calls_that_torch_fx_keeps_are_undone_in_the_copy():
+def test_an_imported_model_lets_hooks_see_what_in_place_calls_would_overwrite():
     class Functional(nn.Module):
         def __init__(self):
             super().__init__()
@@ -129,7 +129,7 @@ def test_in_place_calls_that_torch_fx_keeps_are_undone_in_the_copy():
         next(m for m in one.modules() if isinstance(m, nn.Conv2d)).register_forward_hook(lambda *a: seen.append(a[2]))
     with torch.no_grad():
         assert torch.equal(whole(x), copied(x))
-    assert (seen[0] >= 0).all() and (seen[1] < 0).any()
+    assert (seen[0] < 0).any() and (seen[1] < 0).any()
 
 
 def test_cross_map_lrn_has_a_wrong_gradient_and_every_gradient_method_is_refused_for_it():

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from xgaze.report.images import SAMPLES_SHOWN
+from xgaze.report.model_card import model_card
 from xgaze.report.page import OPTIONAL, render_page, sections
 from xgaze.report.tables_explanation import explanation_tables
 from xgaze.report.words import summary
@@ -203,6 +204,23 @@ def test_the_verdict_is_plain(gaze_run, mean, high, met, told):
     report, _ = gaze_run
     report.update(difference_percent={"mean": mean, "low": -1.0, "high": high}, budget_met=met)
     assert told in dict(summary(report))["What was lost?"]
+
+
+def test_a_page_without_ends_says_not_defined_and_never_that_a_budget_holds(gaze_run):
+    report, maps = gaze_run
+    nothing = {"low": None, "high": None}
+    report["difference_percent"] |= nothing
+    report.update(budget_met=False, worse_unit="points")
+    for error in (report["teacher"]["error"], report["student"]["error"], report["control"]["error"]):
+        error |= nothing
+    for row in report["candidates"]:
+        row["difference_percent"] |= nothing
+    page = render_page(report, maps).replace("\u00a0", " ")
+    assert "budget 2 points" in page and "not met: no upper bound is defined" in page
+    assert "95 % interval not defined" in page and "+1.2 points (not defined)" in page
+    assert "Whether the budget of 2 points is met cannot be told" in page
+    assert not re.search(r">\s*(nan|None|inf)\b", page) and "budget 2 %" not in page
+    assert "2 points, not met: no upper bound is defined" in model_card(report)
 
 
 def test_incomplete_attributions_and_few_people_are_told(gaze_run):

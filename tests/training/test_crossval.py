@@ -152,6 +152,7 @@ def test_everyone_is_tested_once_and_the_files_say_all(tmp_path, recipe, class_r
     assert found["clean"] is True and found["folds"] == 3
     assert set(found["score"]) == {"unit", "mean", "low", "high"} and found["score"]["unit"] == "AUC"
     assert set(found["baselines"]) == {"majority class", "random forest on 16x16 pixels"}
+    assert found["baselines"]["majority class"]["mean"] == 0.5  # within every fold, whatever their shares of classes
     pooled = pd.read_csv(folder / "predictions.csv")
     assert sorted(pooled["id"]) == sorted(class_recording.table["id"])
     assert json.loads((folder / "crossval.json").read_text()) == found

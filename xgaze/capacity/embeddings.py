@@ -28,7 +28,8 @@ def captured(model: nn.Module, path: str, side: Side) -> Iterator[list[torch.Ten
     seen: list[torch.Tensor] = []
 
     def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        seen.append((inputs[0] if side == "input" else output).detach().flatten(1))
+        # A copy: the next layer may work in place.
+        seen.append((inputs[0] if side == "input" else output).detach().flatten(1).clone())
 
     handle = modules[path].register_forward_hook(hook)
     try:
@@ -76,3 +77,12 @@ def open_embeddings(file: Path) -> NDArray[np.float32]:
     """A stored embedding file, memory-mapped and read-only; pickled arrays are refused."""
     stored: NDArray[np.float32] = np.load(file, mmap_mode="r", allow_pickle=False)
     return stored
+
+
+def readable_embeddings(file: Path, rows: int) -> NDArray[np.float32] | None:
+    """The same of so many rows; None where there is no such file or a damaged one, so that it is collected again."""
+    try:
+        stored = open_embeddings(file)
+    except Exception:  # what a damaged file raises is of a dozen types
+        return None
+    return stored if stored.ndim == 2 and len(stored) == rows and stored.dtype == np.float32 else None

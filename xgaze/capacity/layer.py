@@ -45,10 +45,8 @@ def layer_capacity(name: str, layer: nn.Linear, tail: nn.Module, features: NDArr
     """Capacity of `layer` on what enters the head, `features` (n, width), of which it reads the first; `tail` maps its output,
     with the features beside it, to the model's output.
 
-    Raises InputError where there is nothing to measure: a single output, or outputs that never change.
+    A single output has rank 1. Raises InputError where there is nothing to measure: outputs that never change.
     """
-    if layer.out_features == 1:
-        raise InputError(f"'{name}' has a single output: there is nothing to factor.")
     output, tail = layer_outputs(layer, features), told(tail, layer, features)
     _check_outputs(name, output, tail(output))
     centred = (output - output.mean(dim=0)).double()
@@ -108,7 +106,7 @@ def layer_outputs(layer: nn.Linear, features: NDArray[Any]) -> torch.Tensor:
 
 def _components_for_prediction(tail: nn.Module, output: torch.Tensor, covariance: NDArray[Any]) -> int:
     """Smallest k such that the k leading principal components give 99 % of the variance of the model's output."""
-    vectors = torch.from_numpy(np.ascontiguousarray(np.linalg.eigh(covariance)[1][:, ::-1])).to(output.dtype)
+    vectors = torch.from_numpy(np.linalg.eigh(covariance)[1][:, ::-1].copy()).to(output.dtype)
     mean = output.mean(dim=0)
     truth = tail(output)
     total = (truth - truth.mean(dim=0)).square().sum()

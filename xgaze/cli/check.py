@@ -5,8 +5,7 @@ from pathlib import Path
 import click
 
 from xgaze.cli.common import emit
-from xgaze.data.check import REMEDIES, remarks, summarise
-from xgaze.data.check import check as find_faults
+from xgaze.data.check import REMEDIES, checked, remarks, summarise
 from xgaze.data.notes import rare_classes
 from xgaze.data.open import open_recording
 from xgaze.progress import progress_bar
@@ -29,15 +28,17 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """
     definition = load_data(data, overrides)
     with progress_bar("checking") as advance:
-        faults = summarise(find_faults(definition, advance))
-    told = [] if faults else [*remarks(definition), *_rare_classes(definition)]
-    words = [] if faults else [f"{data}: no fault found.", *told]
+        found = checked(definition, advance)
+    faults = summarise(found.faults)
+    told = [*found.remarks, *([] if faults else [*remarks(definition), *_rare_classes(definition)])]
+    words = [] if faults else [f"{data}: no fault found."]
     for fault in faults:
         words.append(f"{fault['kind']}: {fault['count']}")
         words += [f"  {line}" for line in fault["first"]]
         if fault["count"] > len(fault["first"]):
             words.append(f"  ... and {fault['count'] - len(fault['first'])} more")
         words.append(f"  Remedy: {REMEDIES[fault['kind']]}")
+    words += told
     emit({"ok": not faults, "faults": faults} | ({"remarks": told} if told else {}), words, as_json)
     if faults:
         raise click.exceptions.Exit(2)

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from xgaze.data.contract import Recording
-from xgaze.data.notes import rare_classes
+from xgaze.data.notes import notes_of, rare_classes
 from xgaze.data.open import open_recording
 from xgaze.data.splits import require_enough
 from xgaze.errors import InputError
@@ -19,8 +19,8 @@ from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.report.claims import reference_learned, scored_in_words
+from xgaze.scorings import read_scorings
 from xgaze.training.faults import check_recipe
-from xgaze.training.scorings import read_scorings
 
 DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")
@@ -72,9 +72,11 @@ def report_folder(recipe: Recipe) -> Path:
 
 def open_data(recipe: Recipe, divided: bool = True) -> Recording:
     """The recipe's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
-    anything, unless what follows divides it anew; what holds too few of a class is a remark."""
+    anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks."""
     with progress_bar("preparing the recording") as advance:
         recording = open_recording(recipe.data, advance)
+    for line in notes_of(recording):
+        note(line)
     if divided:
         require_enough(recording.table, recording.spec.groups)
         for line in rare_classes(recording):

@@ -1,6 +1,5 @@
 """`xgaze crossval`"""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,15 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
-from xgaze.models.registry import build_architecture
 from xgaze.report.publish import publish
-from xgaze.training.crossval import FOLDERS, Asked, cross_validate, finished_crossval
+from xgaze.report.results import CROSSVALIDATE
+from xgaze.stored import understood
+from xgaze.training.crossval import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
+from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
+from xgaze.training.start import check_model
 from xgaze.training.teacher import TEACHER
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
 MORE = ("clean", "estimate", "never_tested", "samples", "measures", "permutation", "scores_of_seeds")
@@ -79,17 +82,21 @@ def crossval(
     with recipe_faults_first(settings, divided=False):
         found = None if force else finished_crossval(settings, wanted, folder)
     if found is None:
+        require_devices(settings.training)
         recording = open_data(settings, divided=False)
-        # Built once beforehand: a model that cannot be built must not cost the old results.
-        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
-        if force:
-            shutil.rmtree(folder, ignore_errors=True)
-        found = cross_validate(settings, recording, wanted, folder, Fan(workers, dask), note, invocation())
+        # Built once beforehand: a model that cannot be built must not cost minutes.
+        check_model(settings, recording)
+        with one_writer(run_folder(settings)):
+            made = new_folder(folder) if force else folder
+            found = cross_validate(settings, recording, wanted, made, Fan(workers, dask), note, invocation())
+            if force:
+                replace_folder(folder)
     else:
         note(f"Already cross-validated; --force does it again. ({folder})")
     page = _published(run_folder(settings), report_folder(settings))
     figures = {key: found[key] for key in (*FIGURES, *MORE)} | {"protocol": wanted.protocol, "folder": str(folder)}
-    words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
+    with understood(folder / RESULT_FILE, CROSSVALIDATE):
+        words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
     emit(figures, [*words[:-1], *rendered_warning(found["rendered"]), words[-1]], as_json)
 
 

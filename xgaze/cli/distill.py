@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     ends_in_words,
@@ -24,15 +24,21 @@ from xgaze.cli.common import (
     run_folder,
     scored_so_far,
 )
-from xgaze.compression.distill import STUDENT, discard_student, finished_student
+from xgaze.compression.distill import STUDENT, finished_student
 from xgaze.compression.distill import distill as find_student
+from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report.claims import budget_in_words, costs_in_words
 from xgaze.report.format import changed
+from xgaze.report.results import DISTILL
+from xgaze.report.schemas import StudentCard
+from xgaze.stored import require, understood
+from xgaze.training.devices import require_devices
 from xgaze.training.fan import Fan
 from xgaze.training.teacher import TEACHER, finished_teacher
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = (
     "teacher",
@@ -122,18 +128,23 @@ def distill(
     """
     settings = read_recipe(recipe, overrides + budgets(asked))
     folder = run_folder(settings) / STUDENT
-    if force:
-        discard_student(folder)
     with recipe_faults_first(settings):
-        card = finished_student(settings, folder)
+        card = None if force else finished_student(settings, folder)
     if card is None or baselines:
         train_first = next_command("train-teacher", recipe, overrides)
-        card = _distill(settings, folder, train_first, Fan(workers, dask), baselines)
+        with one_writer(run_folder(settings)):
+            made = new_folder(folder) if force else folder
+            card = _distill(settings, made, train_first, Fan(workers, dask), baselines)
+            if force:
+                replace_folder(folder)
     else:
+        load_model(folder, settings.model)  # refuses weights whose class was edited since
         note(f"Already distilled; --force distils again. ({folder})")
+    require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
     scored = scored_so_far(run_folder(settings), card.spec.get("groups", "participants"))
-    words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides), scored)
+    with understood(folder / CARD_FILE, DISTILL):
+        words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides), scored)
     emit(figures, words, as_json)
 
 
@@ -155,11 +166,14 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
     with recipe_faults_first(recipe):
         if finished_teacher(recipe, teacher_folder) is None:
             raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
-    teacher, card = load_model(teacher_folder)
-    groups = card.spec.get("groups", "participants")
-    for line in nothing_learned(card.metrics, groups):
+    require_devices(recipe.training)
+    teacher, card = load_model(teacher_folder, recipe.model)
+    recording = open_data(recipe)
+    require_predictions(teacher, card, recording, teacher_folder)
+    require_own(card, recording, teacher_folder)
+    for line in nothing_learned(card.metrics, card.spec.get("groups", "participants")):
         note(line)
-    return find_student(recipe, open_data(recipe), teacher, card, folder, fan, note, baselines, invocation())
+    return find_student(recipe, recording, teacher, card, folder, fan, note, baselines, invocation())
 
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: str) -> list[str]:
@@ -168,7 +182,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
     against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     unit = figures.get("worse_unit") or "%"
-    latency, groups = student["latency_ms"], card.spec.get("groups", "participants")
+    groups = card.spec.get("groups", "participants")
     return [
         *nothing_learned(figures, groups),
         f"Student: {student['fc_parameters']:,} parameters in fully connected layers, {fewer(figures['fc_reduction'])} than the "
@@ -182,9 +196,8 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),
-        f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher "
-        f"{teacher['latency_ms']['median']:.2f} ms; ONNX equals torch to {student['onnx_parity']:.0e}.",
-        *int8_in_words(student["int8"], figures["int8_file_reduction"], unit),
+        onnx_in_words(student, teacher),
+        *int8_in_words(student, figures["int8_file_reduction"], unit),
         *few_participants(figures["test_participants"], groups),
         *scored,
         *rendered_warning(card.spec["rendered"]),
@@ -232,12 +245,29 @@ def labels_only_in_words(beside: dict[str, Any] | None, unit: str = "%") -> list
     ]
 
 
-def int8_in_words(int8: dict[str, Any], times_smaller: float, unit: str = "%") -> list[str]:
-    """The file in 8 bits, and a warning where it is slower."""
+def onnx_in_words(student: dict[str, Any], teacher: dict[str, Any]) -> str:
+    """Time and parity of the ONNX file, or why there is none."""
+    latency, before = student["latency_ms"], teacher["latency_ms"]
+    if latency is None:
+        return f"  No ONNX of it ({student['onnx_fault']}): time and 8 bits were not measured."
+    beside = f"{before['median']:.2f} ms" if before else "not measured"
+    one = " It takes one sample at a time." if student.get("onnx_batch") == "one" else ""
+    return (
+        f"  onnxruntime, 1 thread: {latency['median']:.2f} ms (95th percentile {latency['p95']:.2f}), teacher {beside}; "
+        f"ONNX equals torch to {student['onnx_parity']:.0e}.{one}"
+    )
+
+
+def int8_in_words(student: dict[str, Any], times_smaller: float | None, unit: str = "%") -> list[str]:
+    """The file in 8 bits, and a warning where it is slower; or why there is none."""
+    int8 = student["int8"]
+    if int8 is None:
+        return [f"  int8: not available ({student['int8_fault']})."] if student["latency_ms"] else []
     worse = int8["worse_than_reference_percent"]
+    smaller = changed(times_smaller, "smaller", "larger", "no smaller", "{:.0f}x".format) if times_smaller else ""
+    beside = f", {smaller} than the teacher's file" if smaller else ""
     line = (
-        f"  int8: {int8['bytes'] / 1e3:.0f} kB, {changed(times_smaller, 'smaller', 'larger', 'no smaller', '{:.0f}x'.format)} "
-        f"than the teacher's file; "
+        f"  int8: {int8['bytes'] / 1e3:.0f} kB{beside}; "
         f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."
     )
     return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 from torch import Tensor, nn
 
 from xgaze import __version__
-from xgaze.artifacts import read_card, read_json
+from xgaze.artifacts import read_card
 from xgaze.cli.common import (
     emit,
     invocation,
@@ -35,6 +34,7 @@ from xgaze.cli.explained import (
 )
 from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
+from xgaze.compression.reproduced import require_predictions
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
 from xgaze.explanation import agreement
@@ -47,13 +47,16 @@ from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.over import FIGURES_VERSION, measure_over
 from xgaze.explanation.parts import moved_names
 from xgaze.explanation.people import PEOPLE_FILE, People, people_of
+from xgaze.explanation.prepared import require_same_copy
 from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
-from xgaze.report.results import read_explanation
+from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier
+from xgaze.stored import understood
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
+from xgaze.writing import one_writer
 
 OVER = "over"
 Models = dict[str, FeatureHead]
@@ -126,13 +129,16 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else read_explanation(folder, key)
     if stored is None:
-        stored = _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
+        with one_writer(run_folder(settings)):
+            stored = _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))
-    figures = figures_of(stored, page) | learned_of_run(settings, roles)
-    groups = read_card(run_folder(settings) / TEACHER).spec.get("groups", "participants")
-    emit(figures, [*nothing_learned(figures, groups), *in_words(figures, stored)], as_json)
+    with understood(folder / "explanation.json", EXPLAIN):
+        figures = figures_of(stored, page) | learned_of_run(settings, roles)
+        groups = read_card(run_folder(settings) / TEACHER).spec.get("groups", "participants")
+        words = [*nothing_learned(figures, groups), *in_words(figures, stored)]
+    emit(figures, words, as_json)
 
 
 def _asked(
@@ -146,7 +152,7 @@ def _explain(
     recipe: Recipe, roles: dict[str, str], asked: Asked, folder: Path, known_by: dict[str, str], force: bool
 ) -> dict[str, Any]:
     recording = open_data(recipe)
-    loaded: Models = {role: load_model(run_folder(recipe) / role)[0] for role in roles}
+    loaded = _checked(recipe, recording, roles)
     explained = {role: loaded[role] for role in (TEACHER, STUDENT) if role in loaded}
     asked_targets(targets_for(recording.spec, 0), asked.target)  # refused before anything is computed
     rows, many = _rows(recipe, recording, explained, asked), _rows_over(recipe, recording, asked.over)
@@ -168,6 +174,17 @@ def _explain(
     shown = shown_beside(recording, explained, rows, maps, looked) if looked and stored["human"] else {}
     write_explanation(folder, stored, maps | shown)
     return stored
+
+
+def _checked(recipe: Recipe, recording: Recording, roles: dict[str, str]) -> Models:
+    """The models, which predict what they did when they were stored, and are the same function without work in place."""
+    loaded: Models = {}
+    for role in roles:
+        folder = run_folder(recipe) / role
+        loaded[role], card = load_model(folder, recipe.model)
+        require_predictions(loaded[role], card, recording, folder)
+        require_same_copy(loaded[role], recording, role)
+    return loaded
 
 
 def _attributed(
@@ -195,8 +212,8 @@ def _capacity(recipe: Recipe, recording: Recording, models: Models, layer: str) 
     """What the teacher's first fully connected layer holds, and what that means for the student."""
     student = run_folder(recipe) / STUDENT
     found = STUDENT in models
-    frontier = pd.read_csv(student / "budget.csv") if found else None
-    capacity = read_json(student / "capacity.json") if found else None
+    frontier = read_frontier(student) if found else None
+    capacity = read_capacity(student) if found else None
     tail = tail_of(models[TEACHER], layer)
     return explain_capacity(recording, models, layer, tail, recipe.seed, frontier, capacity)
 

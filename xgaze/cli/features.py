@@ -9,13 +9,12 @@ import numpy as np
 
 from xgaze.artifacts import atomic_path, write_json, write_text
 from xgaze.cli.common import emit
-from xgaze.compression.student import load_model
+from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Spec
 from xgaze.data.open import open_for_prediction
 from xgaze.errors import InputError
 from xgaze.explanation.features import feature_maps, layer_names, mean_activations
 from xgaze.progress import progress_bar
-from xgaze.recipe import Recipe
 from xgaze.report.figures_features import features_figure
 
 MOST_ACTIVE_SHOWN = 5
@@ -28,9 +27,19 @@ MOST_ACTIVE_SHOWN = 5
 @click.option("--samples", type=click.IntRange(1), default=256, help="Mean activation over so many samples. [256]")
 @click.option("--sample", default=0, type=click.IntRange(0), help="Sample whose feature maps are kept, by index. [0]")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
+@click.option(
+    "--trust-import", is_flag=True, help="Let a model that is a class of a module import it, which runs its code."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def features(
-    model: Path, recording: Path, layers: tuple[str, ...], samples: int, sample: int, out: Path, as_json: bool
+    model: Path,
+    recording: Path,
+    layers: tuple[str, ...],
+    samples: int,
+    sample: int,
+    out: Path,
+    trust_import: bool,
+    as_json: bool,
 ) -> None:
     """What the layers of MODEL (a folder such as checkpoints/gat/teacher) put out on INPUT, as for xgaze predict.
 
@@ -41,8 +50,8 @@ def features(
     Example:
       xgaze features checkpoints/gat/teacher photographs --layer trunk.layer1 --out features
     """
-    network, card = load_model(model)
-    source = open_for_prediction(recording, Spec.from_json(card.spec), Recipe.model_validate(card.recipe).data)
+    network, card = load_model(model, trust_import=trust_import)
+    source = open_for_prediction(recording, Spec.from_json(card.spec), trained_on(model, card))
     if sample >= len(source.table):
         raise InputError(f"--sample {sample}: {recording} holds {len(source.table)} samples, counted from 0.")
     names = layer_names(network, layers)

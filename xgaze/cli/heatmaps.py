@@ -20,6 +20,7 @@ from xgaze.data.heatmaps import Drawing, LookedAt, maps_of, pictures_of
 from xgaze.errors import InputError
 from xgaze.progress import Advance, progress_bar
 from xgaze.recipe import FixationTableData, load_data
+from xgaze.recipe.files import load_section
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 BAD_ROWS = ("missing", "outside", "durations", "duplicates")
@@ -44,6 +45,9 @@ FOR_MAPS = MappingProxyType({"min_fixations": 1, "labels": None})
 @click.option("--size", nargs=2, type=click.IntRange(1), metavar="WIDTH HEIGHT", help="Of the pictures, px.")
 @click.option("--layout", help="Files to read in a folder, as '{participant}/fixations.csv'.")
 @click.option("--column", "columns", multiple=True, metavar="WHAT=NAME", help="As x=FIX_X or coordinates=fraction.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="How to read, as eye=left or encoding=cp1252."
+)
 @click.option("--drop-bad-rows", is_flag=True, help="Leave out rows that cannot be, and count them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def heatmaps(path: Path, out: Path, kind: Format, carry_over: str, blank: str, as_json: bool, **asked: Any) -> None:
@@ -104,7 +108,7 @@ def sigma_px_of(asked: dict[str, Any]) -> float:
 def settings_of(path: Path, asked: dict[str, Any]) -> tuple[Path, FixationFormat]:
     """Where the fixations lie and how to read them: from a definition, or from the options."""
     if path.suffix in (".yaml", ".yml"):
-        data = load_data(path)
+        data = load_data(path, tuple(f"data.{one}" for one in asked["overrides"]))
         if not isinstance(data, FixationTableData):
             raise InputError(f"{path}: heatmaps are drawn from fixations (source: fixation-table), not {data.source}.")
         return data.path, data.model_copy(update=FOR_MAPS)
@@ -113,11 +117,14 @@ def settings_of(path: Path, asked: dict[str, Any]) -> tuple[Path, FixationFormat
     if unknown:
         raise InputError(f"--column {unknown[0]}=...: known are {', '.join(FixationColumns.model_fields)}.")
     bad_rows = dict.fromkeys(BAD_ROWS, "drop") if asked["drop_bad_rows"] else {}
-    try:
-        told = {"columns": columns, "layout": asked["layout"], "size": asked["size"], "participants": "optional"}
-        settings = FixationFormat.model_validate({**told, **bad_rows})
-    except ValueError as error:
-        raise InputError(f"{path}: {error}") from None
+    told = {
+        "columns": columns,
+        "layout": asked["layout"],
+        "size": asked["size"],
+        "participants": "optional",
+        **bad_rows,
+    }
+    settings = load_section(FixationFormat, told, asked["overrides"], path)
     return path, settings.model_copy(update=FOR_MAPS)
 
 
@@ -151,7 +158,9 @@ def write_maps(
 def names_of(pictures: list[LookedAt]) -> dict[str, str]:
     """Stimulus -> name of its file. Raises InputError when two would overwrite each other."""
     names = {one.stimulus: map_name(one.stimulus) for one in pictures}
-    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    # Not every file system tells "A.png" from "a.png".
+    counts = Counter(name.casefold() for name in names.values())
+    twice = [name for name in names.values() if counts[name.casefold()] > 1]
     if twice:
         raise InputError(f"several stimuli would be written as '{twice[0]}'; rename them in the table.")
     return names

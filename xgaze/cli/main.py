@@ -10,6 +10,7 @@ from xgaze.cli.compare import compare
 from xgaze.cli.crossval import crossval
 from xgaze.cli.distill import distill
 from xgaze.cli.explain import explain
+from xgaze.cli.faults import STOPPED, fault_in_words
 from xgaze.cli.features import features
 from xgaze.cli.heatmaps import heatmaps
 from xgaze.cli.predict import predict
@@ -17,7 +18,6 @@ from xgaze.cli.render import render
 from xgaze.cli.report import report
 from xgaze.cli.saliency import saliency
 from xgaze.cli.train_teacher import train_teacher
-from xgaze.errors import InputError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,18 +51,29 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; bad input ends with one message and exit code 2, Ctrl-C with 130."""
+    """Run the command; bad input and what the machine refuses end with one message and exit code 2, Ctrl-C with 130."""
     try:
         sys.exit(xgaze(standalone_mode=False))  # an Exit raised by a command comes back as its code
-    except InputError as error:
-        click.echo(f"xgaze: {error}", err=True)
-        sys.exit(2)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("xgaze: stopped. The same command goes on from the last finished epoch.", err=True)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        # click takes the end of a file for Ctrl-C.
+        _end(stop.__cause__ if isinstance(stop.__cause__, EOFError) else None)
+    except Exception as error:
+        _end(error)
+
+
+def _end(error: Exception | None) -> None:
+    """Say in one line why, and exit. Raises what is neither bad input nor the machine's refusal: a fault of xgaze's own."""
+    if error is None:
+        click.echo(f"xgaze: {STOPPED}", err=True)
         sys.exit(130)
+    words = fault_in_words(error)
+    if words is None:
+        raise error
+    click.echo(f"xgaze: {words}", err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,18 @@ from xgaze.cli.common import (
     run_folder,
 )
 from xgaze.compression.distill import STUDENT, student_of_teacher
+from xgaze.compression.reproduced import require_predictions
 from xgaze.compression.student import load_model
+from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.evaluation.participants import NOT_DEFINED
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
+from xgaze.scorings import log_scoring
 from xgaze.training.saliency import FIGURES, TABLE, require_crops, score_saliency
-from xgaze.training.scorings import log_scoring
 from xgaze.training.teacher import TEACHER, finished_teacher
+from xgaze.writing import one_writer
 
 SHOWN = {"shuffled_auc": "shuffled AUC", "nss": "NSS", "information_gain": "bits"}
 
@@ -46,25 +49,34 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
     """
     settings = read_recipe(recipe, overrides)
     with recipe_faults_first(settings):
-        models = models_of(settings, next_command("train-teacher", recipe, overrides))
+        roles = roles_of(settings, next_command("train-teacher", recipe, overrides))
     recording = require_crops(open_data(settings))
-    with progress_bar("looking at test photographs") as advance:
-        scores = score_saliency(models, recording, pictures, settings.seed, advance)
+    models = {role: loaded(settings, recording, role) for role in roles}
     folders = [run_folder(settings) / role for role in models]
-    for folder in folders:
-        scores.write(folder)
-    log_scoring(run_folder(settings), "saliency", invocation())
+    with one_writer(run_folder(settings)):
+        with progress_bar("looking at test photographs") as advance:
+            scores = score_saliency(models, recording, pictures, settings.seed, advance)
+        for folder in folders:
+            scores.write(folder)
+        log_scoring(run_folder(settings), "saliency", invocation())
     figures = {"recipe": settings.name, "model_dirs": [str(one) for one in folders], **scores.figures}
     emit(figures, in_words(figures, folders[-1], next_command("distill --prune-fc", recipe, overrides)), as_json)
 
 
-def models_of(recipe: Recipe, train_first: str) -> dict[str, FeatureHead]:
+def roles_of(recipe: Recipe, train_first: str) -> list[str]:
     """The teacher, and the student where there is one. Raises InputError without a teacher."""
     folder = run_folder(recipe)
     if finished_teacher(recipe, folder / TEACHER) is None:
         raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
-    roles = [TEACHER, *([STUDENT] if student_of_teacher(recipe, folder / STUDENT) else [])]
-    return {role: load_model(folder / role)[0] for role in roles}
+    return [TEACHER, *([STUDENT] if student_of_teacher(recipe, folder / STUDENT) else [])]
+
+
+def loaded(recipe: Recipe, recording: Recording, role: str) -> FeatureHead:
+    """The model, which predicts what it did when it was stored. Raises InputError."""
+    folder = run_folder(recipe) / role
+    model, card = load_model(folder, recipe.model)
+    require_predictions(model, card, recording, folder)
+    return model
 
 
 def in_words(figures: dict[str, Any], folder: Path, next_step: str) -> list[str]:

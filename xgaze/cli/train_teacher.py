@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -22,10 +22,17 @@ from xgaze.cli.common import (
     scored_so_far,
     short_error,
 )
+from xgaze.compression.student import load_model
 from xgaze.data.notes import notes_of
-from xgaze.models.registry import build_architecture
-from xgaze.training.teacher import SECOND_TEACHER, TEACHER, discard_teacher, finished_teacher, second_recipe
+from xgaze.recipe import Recipe
+from xgaze.report.results import TRAIN
+from xgaze.report.schemas import TeacherCard
+from xgaze.stored import require
+from xgaze.training.devices import require_devices
+from xgaze.training.start import check_model
+from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
 from xgaze.training.teacher import train_teacher as train
+from xgaze.writing import new_folder, one_writer, replace_folder
 
 
 @click.command("train-teacher")
@@ -48,18 +55,30 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
     with recipe_faults_first(settings):
         card = None if force else finished_teacher(settings, folder)
     if card is None:
-        recording = open_data(settings)
-        # Built once beforehand: a model that cannot be built must not cost the old teacher.
-        build_architecture(settings.model.model_dump(mode="json"), recording.spec)
-        if force:
-            discard_teacher(folder)
-        card = train(settings, recording, folder, notes_of(recording), invocation())
+        with one_writer(run_folder(settings)):
+            card = _train(settings, folder, force)
     else:
+        load_model(folder, settings.model)  # refuses weights whose class was edited since
+        forget_training(folder)
         note(f"Already trained; --force trains again. ({folder})")
+    require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
     figures = figures_of(card, folder)
     scored = scored_so_far(folder.parent, card.spec.get("groups", "participants"))
     next_step = next_command("explain" if second else "distill", recipe, overrides)
     emit(figures, in_words(figures, card, next_step, scored), as_json)
+
+
+def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
+    """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
+    require_devices(recipe.training)
+    recording = open_data(recipe)
+    # Built once beforehand: a model that cannot be built must not cost minutes.
+    check_model(recipe, recording)
+    if not force:
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording), invocation())
+    card = train(recipe, recording, new_folder(folder), notes_of(recording), invocation())
+    replace_folder(folder)
+    return card
 
 
 def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:

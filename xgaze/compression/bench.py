@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path
-from xgaze.capacity.embeddings import collect_embeddings, open_embeddings
+from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
 from xgaze.compression.head import entrance, first_linear
+from xgaze.compression.kept import kept_modules
 from xgaze.compression.surgery import Probe, probe_of
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.unlabelled import open_unlabelled
@@ -36,6 +37,11 @@ class Bench:
     lesson: Lesson
     folder: Path
     probes: dict[int, Probe] = field(default_factory=dict, compare=False)
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """Paths of the teacher's modules that are left as they are."""
+        return kept_modules(self.teacher, self.recipe.distill.keep)
 
     def tune_head(self, model: FeatureHead, folder: Path, seed: int, by_teacher: bool) -> None:
         """Tune the head on cached embeddings, in place, as long as whoever comes."""
@@ -131,16 +137,18 @@ def _embeddings(
     teacher: FeatureHead, layer: str, recording: Recording, split: str, folder: Path
 ) -> NDArray[np.float32]:
     file = folder / "embeddings" / f"{layer}.input.{split}.npy"
-    if file.is_file():
-        return open_embeddings(file)
+    rows = rows_of(recording, split)
+    kept = readable_embeddings(file, len(rows))
+    if kept is not None:
+        return kept
     with progress_bar(f"collecting embeddings ({split})") as advance:
-        return collect_embeddings(
-            teacher, entrance(layer), recording, rows_of(recording, split), file, "input", advance
-        )
+        return collect_embeddings(teacher, entrance(layer), recording, rows, file, "input", advance)
 
 
 def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:
-    if not file.is_file():
+    kept = readable_embeddings(file, len(rows))
+    if kept is None:
         with progress_bar("asking the teacher") as advance, atomic_path(file) as temporary:
-            np.save(temporary, predict(teacher, recording, rows, advance=advance))
-    return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]
+            kept = predict(teacher, recording, rows, advance=advance)
+            np.save(temporary, kept)
+    return np.array(kept)

@@ -132,8 +132,8 @@ def _unbounded(one: Judged, judge: Judge) -> str:
         return ""
     people = len(set(judge.participants.tolist()))
     return (
-        f" by its estimate alone: with {people} validation {judge.spec.groups} no upper bound is defined, so that no budget "
-        "can be said to hold"
+        f" by its estimate alone: too few validation {judge.spec.groups} ({people}) for an upper bound, so that no budget can "
+        "be said to hold"
     )
 
 

@@ -2,17 +2,23 @@
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from xgaze.compression.channels import plan_channels
+from torch import nn
+
+from xgaze.compression.channels import Going, plan_channels, plan_going
 from xgaze.compression.coarse_input import plan_coarse_input
 from xgaze.compression.fold import plan_fold
 from xgaze.compression.head import first_linear, further_large
+from xgaze.compression.kept import lies_in
 from xgaze.compression.low_rank import plan_low_rank, plan_thinner
 from xgaze.compression.no_op import plan_no_ops
+from xgaze.compression.plain_weights import plan_plain_weights
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.separable import plan_separable
+from xgaze.compression.separable import plan_separable, terms_allowed
 from xgaze.compression.surgery import Probe, Step, Surgery
+from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
 NO_OP_LIMITS: Mapping[str, tuple[str, float]] = MappingProxyType(
@@ -22,35 +28,103 @@ MakeProbe = Callable[[FeatureHead], Probe]
 """Features of the training samples through the towers as they are now."""
 
 
+@dataclass
+class Built:
+    """A student in the making, the surgeries done, and why which layers kept all their channels, in words."""
+
+    student: FeatureHead
+    steps: list[Step] = field(default_factory=list)
+    uncut: dict[str, str] = field(default_factory=dict)
+
+    def do(self, surgery: Surgery | None, probe: Probe) -> None:
+        if surgery is not None:
+            self.steps.append(Step(surgery, surgery.apply(self.student, probe)))
+
+
 def build_student(
     teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "gaze"
 ) -> tuple[FeatureHead, list[Step]]:
-    """A copy of the teacher after the plan's surgeries; `kind` of the recording's target gives outputs their unit. Raises
-    InputError where a surgery cannot be proved."""
-    student, steps = copy.deepcopy(teacher).eval(), []
+    """A copy of the teacher after the plan's surgeries, as far as they can be done and make it smaller; `kind` of the recording's
+    target gives outputs their unit. Raises InputError where a surgery cannot be proved."""
+    built = build(teacher, plan, make_probe, kind)
+    return built.student, built.steps
 
-    def do(surgery: Surgery | None, probe: Probe) -> None:
-        if surgery is not None:
-            steps.append(Step(surgery, surgery.apply(student, probe)))
 
-    probe = make_probe(teacher)
+def build(teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "gaze") -> Built:
+    """As `build_student`. A layer that cannot be cut keeps its channels, and does not refuse the others' cut."""
+    built = Built(copy.deepcopy(teacher).eval())
+    student, probe = built.student, make_probe(teacher)
     unit, limit = NO_OP_LIMITS[kind]
-    do(plan_no_ops(student, probe, unit, limit), probe)
+    built.do(plan_plain_weights(student, plan.keep), probe)
+    built.do(plan_no_ops(student, probe, unit, limit, plan.keep), probe)
     if not plan.keeps_towers:
-        do(plan_channels(student, probe, widths_of(student, plan.share, plan.multiple)), probe)
+        _cut_channels(built, plan, probe)
         for surgery in plan_coarse_input(student, probe) if plan.coarse else []:
-            do(surgery, probe)
+            if not lies_in(surgery.layer, plan.keep):
+                built.do(surgery, probe)
         probe = make_probe(student)
     layer = first_linear(student)
-    while fold := plan_fold(student, layer, probe):
-        do(fold, probe)
-    if plan.rank is not None:
-        further = further_large(student, layer)
-        do(plan_low_rank(student, layer, plan.rank, probe), probe)
-        if plan.terms is not None:
-            do(plan_separable(student, f"{layer}.reduce", plan.terms), probe)
-        for path in further:
-            do(plan_thinner(student, path, plan.rank, probe), probe)
+    while (fold := plan_fold(student, layer, probe)) and not any(
+        lies_in(one, plan.keep) for one in (fold.layer, fold.into)
+    ):
+        built.do(fold, probe)
+    _thin(built, plan, layer, probe)
     if plan.hidden is not None:
-        do(plan_channels(student, probe, {f"{layer}.expand" if plan.rank is not None else layer: plan.hidden}), probe)
-    return student, steps
+        thinned = isinstance(student.get_submodule(layer), nn.Sequential)
+        built.do(plan_channels(student, probe, {f"{layer}.expand" if thinned else layer: plan.hidden}), probe)
+    return built
+
+
+def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
+    """Cut all at once; where that is refused, layer by layer whatever can be proved."""
+    widths = widths_of(built.student, plan.share, plan.multiple)
+    going = plan_going(built.student, probe, widths, plan.keep, plan.uncut)
+    built.uncut |= going.uncut
+    try:
+        built.do(going.cut(), probe)
+    except InputError:
+        provable = _provable(built.student, going, probe)
+        built.uncut |= provable.uncut
+        built.do(provable.cut(), probe)
+
+
+def _provable(student: FeatureHead, going: Going, probe: Probe) -> Going:
+    """What can go together, taken layer by layer."""
+    proved = Going({}, going.uncut, going.kind)
+    for layer, units in going.units.items():
+        more = Going({**proved.units, layer: units}, proved.uncut, going.kind)
+        cut = more.cut()
+        assert cut is not None
+        try:
+            cut.apply(copy.deepcopy(student), probe)
+            proved = more
+        except InputError as error:
+            proved = proved.without(layer, str(error))
+    return proved
+
+
+def _thin(built: Built, plan: Plan, layer: str, probe: Probe) -> None:
+    """Low rank of the first FC layer and of further large ones, with separable filters where the maps allow them; each only
+    where it is smaller than the layer itself."""
+    student = built.student
+    linear = student.get_submodule(layer)
+    if plan.rank is None or not isinstance(linear, nn.Linear):
+        return
+    further = further_large(student, layer)
+    terms = plan.terms if terms_allowed(student.feature_shape, plan.terms) else None
+    if not lies_in(layer, plan.keep) and saves(linear, student.feature_shape, plan.rank, terms):
+        built.do(plan_low_rank(student, layer, plan.rank, probe), probe)
+        if terms is not None:
+            built.do(plan_separable(student, f"{layer}.reduce", terms), probe)
+    for path in further:
+        if not lies_in(path, plan.keep):
+            built.do(plan_thinner(student, path, plan.rank, probe), probe)
+
+
+def saves(linear: nn.Linear, shape: tuple[int, int, int] | None, rank: int, terms: int | None) -> bool:
+    """Whether the layer at this rank, its filters in so many terms (None: whole) of maps of this shape, holds fewer numbers."""
+    reads = linear.in_features
+    if terms is not None and shape is not None:
+        channels, height, width = shape
+        reads = channels * terms * (height + width)
+    return rank * (reads + linear.out_features) < linear.weight.numel()

@@ -11,7 +11,7 @@ from typing import Literal, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.proof import Proof, outputs_of, prove_predicted
+from xgaze.compression.proof import Proof, evaluated, outputs_of, prove_predicted
 from xgaze.compression.surgery import Probe, untouched_if_refused
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
@@ -80,7 +80,8 @@ def plan_coarse_input(model: FeatureHead, probe: Probe) -> list[CoarseInput]:
         if _is_plain(module) and _can_be_halved(module)
     ]
     try:
-        outputs_of(model, *probe.inputs)
+        with torch.no_grad(), evaluated(model):
+            model(*probe.inputs)
     finally:
         for handle in handles:
             handle.remove()

@@ -2,14 +2,16 @@
 
 import copy
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.proof import Proof, outputs_of, prove_equal
+from xgaze.compression.proof import Proof, is_equal, outputs_of, prove_equal
+from xgaze.compression.reorder import reorder
 from xgaze.compression.surgery import Probe
 from xgaze.compression.tracing import Side, Unit, channel_axis
 from xgaze.errors import InputError
@@ -39,18 +41,26 @@ class Cut:
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
         """Cut in place, having proved on a copy that the pruned model equals the one whose channels are zeroed where they are
-        made. Raises InputError, the model untouched, where it does not or the layers no longer fit."""
+        made, what reads shuffled channels put in order. Raises InputError, the model untouched, where it does not or the layers
+        no longer fit."""
         names = ", ".join(dict.fromkeys(layer for layer, side, _ in self._parts() if side == "out"))
         with masked(model, self._parts()):
             expected = outputs_of(model, *probe.inputs)
         pruned = copy.deepcopy(model)
         try:
-            self.reshape(pruned)
-            found = outputs_of(pruned, *probe.inputs)
-        except (RuntimeError, ValueError) as error:
+            with redirect_stderr(StringIO()):  # torch.fx prints a traceback of what we catch
+                self.reshape(pruned)
+                found = outputs_of(pruned, *probe.inputs)
+        except InputError:
+            raise
+        except Exception as error:  # the user's own forward runs here: it may raise anything
             raise InputError(f"surgery on {names} refused: the layers no longer fit ({_first(error)}).") from None
+        if not is_equal(expected, found):
+            reorder(pruned, model, {f"{layer}:{side}": gone for layer, side, gone in self._parts()}, probe.inputs)
+            found = outputs_of(pruned, *probe.inputs)
         proof = prove_equal(expected, found, names)
         self.reshape(model)
+        model.load_state_dict(pruned.state_dict())
         return proof
 
     def _parts(self) -> list[tuple[str, Side, list[int]]]:
@@ -171,6 +181,12 @@ def _slice_channelwise(module: Any, name: str, indices: list[int]) -> None:
     for key, tensor in tensors.items():
         if tensor.ndim and len(tensor) > 1:
             _replace(module, key, tensor[_keep(len(tensor), indices, name)])
+    if isinstance(module, nn.GroupNorm):
+        size = module.num_channels // module.num_groups
+        if len({index // size for index in indices}) * size != len(indices):
+            raise InputError(f"surgery on {name} refused: its groups of {size} channels can only go whole.")
+        module.num_groups -= len(indices) // size
+        module.num_channels -= len(indices)
     if hasattr(module, "num_features"):
         module.num_features -= len(indices)
 
@@ -195,4 +211,4 @@ def _paths(head: nn.Module) -> Iterable[str]:
 
 
 def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,14 +1,15 @@
 """Distil a teacher into the smallest student within the budget. The test participants are seen at the end only, and each such
 scoring is counted."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, read_weights, write_json
+from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
 from xgaze.compression.budget import Choice, choose
+from xgaze.compression.candidates import candidates
 from xgaze.compression.explore import (
     Say,
     Search,
@@ -19,11 +20,14 @@ from xgaze.compression.explore import (
     search_wholes,
     size_of,
 )
+from xgaze.compression.export import NoOnnx, export_checked
 from xgaze.compression.frontier import write_frontier
+from xgaze.compression.kept import kept_modules
 from xgaze.compression.result import Outcome, write_student
-from xgaze.compression.student import rebuild
+from xgaze.compression.student import load_weights, rebuild
 from xgaze.compression.trial import WEIGHTS, Result, Trial
-from xgaze.data.contract import Recording
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import Recording, rows_of
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
 from xgaze.models.layers import FeatureHead
@@ -32,6 +36,7 @@ from xgaze.source import source_hash
 from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 from xgaze.training.teacher import TEACHER
+from xgaze.writing import scratch_folder, sync_folder
 
 STUDENT = "student"
 TOWER_KEYS = ("distill.shares", "distill.coarse_input")
@@ -44,6 +49,7 @@ WHOLE_KEYS = (
     "data.unlabelled",
 )
 """What only students tuned end to end read."""
+SHOWN_TO_ONNX = 4
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
@@ -87,11 +93,6 @@ def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
     return card if _is_current(card, folder) and card.recipe_hash == recipe.student_hash() else None
 
 
-def discard_student(folder: Path) -> None:
-    """Forget a student, finished or not, and all trials."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def distill(
     recipe: Recipe,
     recording: Recording,
@@ -108,14 +109,19 @@ def distill(
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     check_hints(recipe, teacher)
+    kept_modules(teacher, recipe.distill.keep)
+    check_onnx(recipe, recording, teacher, say)
     search = open_search(recipe, recording, teacher, folder, fan or Fan())
     say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
     if idle := unused_keys(recipe):
         heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
         say(f"This search {heads}; the recipe's {', '.join(idle)} {'are' if len(idle) > 1 else 'is'} not used.")
-    search_heads(search)
+    tried = candidates(search.bench, search.capacity)
+    for words in tried.words:
+        say(words)
+    search_heads(search, tried.heads)
     if recipe.distill.effort == "full":
-        search_wholes(search, say)
+        search_wholes(search, tried.wholes, say)
     choice = choose_or_tell(search, folder)
     say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
     trial = choice.chosen.result.trial
@@ -123,11 +129,22 @@ def distill(
         search.judged(search.run([replace(trial, teaching="labels")]))
     if baselines:
         search_baselines(search, choice.chosen.result, say)
-    write_frontier(folder, search.found, choice.chosen.result, search.bench)
-    chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
-    write_json(folder / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
     outcome = replace(outcome_of(search, choice, teacher_card), command=command)
-    return write_student(recipe, recording, teacher, teacher_card, outcome, folder)
+    with scratch_folder(folder.parent, folder.name) as scratch:  # an older student stays until this one is whole
+        write_frontier(scratch, search.found, choice.chosen.result, search.bench)
+        chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
+        write_json(scratch / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
+        card = write_student(recipe, recording, teacher, teacher_card, outcome, scratch)
+        put_in_place(scratch, folder)
+    return card
+
+
+def put_in_place(made: Path, folder: Path) -> None:
+    """Move all files of a finished student; no card stands beside files of another one."""
+    (folder / CARD_FILE).unlink(missing_ok=True)
+    for file in sorted(made.iterdir(), key=lambda one: (one.name == CARD_FILE, one.name)):  # the card comes last
+        file.replace(folder / file.name)
+    sync_folder(folder)
 
 
 def choose_or_tell(search: Search, folder: Path) -> Choice:
@@ -162,6 +179,27 @@ def check_hints(recipe: Recipe, teacher: FeatureHead) -> None:
             raise InputError(f"distill.hints: the teacher has no module '{path}'; {nearest(path, modules)}")
 
 
+def check_onnx(recipe: Recipe, recording: Recording, teacher: FeatureHead, say: Say) -> None:
+    """Before the search: say where there will be no ONNX file. Raises InputError where a budget of time needs one."""
+    rows = rows_of(recording, "validation")[:SHOWN_TO_ONNX]
+    inputs = next(iter(ordered_batches(recording, rows))).inputs
+    with TemporaryDirectory() as folder:
+        try:
+            exported = export_checked(teacher, recording.spec, Path(folder) / "teacher.onnx", inputs)
+        except NoOnnx as fault:
+            if recipe.distill.max_latency_ms is not None:
+                raise InputError(
+                    f"--max-latency-ms is measured by onnxruntime, and there is no ONNX of this model ({fault}). Go without it."
+                ) from None
+            say(
+                f"There will be no ONNX of this model ({fault}): the student comes without model.onnx and model.int8.onnx, "
+                "and its time is not measured."
+            )
+            return
+    if exported.batch == "one":
+        say("ONNX files of this model take one sample at a time: with a free batch size they do not equal it.")
+
+
 def by_teacher(recipe: Recipe, trial: Trial) -> bool:
     """Whether the teacher taught this student anything, so that the same student from labels alone belongs beside it."""
     wanted = recipe.distill
@@ -194,5 +232,5 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
 def stored_model(result: Result, card: ModelCard) -> FeatureHead:
     """A trial's model from its folder."""
     model = rebuild(replace(card, surgeries=result.surgeries))
-    model.load_state_dict(read_weights(result.folder / WEIGHTS))
+    load_weights(model, result.folder / WEIGHTS)
     return model.eval()

@@ -14,14 +14,13 @@ from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
 from xgaze.compression.bench import Bench, open_bench
 from xgaze.compression.budget import Judged, fits, has_cost_budget, judge_result
 from xgaze.compression.build import build_student
-from xgaze.compression.channels import plan_channels
 from xgaze.compression.curves import sensitivity_curves
 from xgaze.compression.fanout import run_all
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.judge import Judge
 from xgaze.compression.methods import CONTROL, SCRATCH, SCRATCH_HEAD
-from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.search import bisect, head_plans, thin_plans, thinnest, whole_plan
+from xgaze.compression.plan import Plan
+from xgaze.compression.search import bisect
 from xgaze.compression.trial import Result, Trial, latency_ms
 from xgaze.compression.widths import rounded_as_fast
 from xgaze.data.contract import Recording, rows_of, targets_of
@@ -79,21 +78,10 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     people = recording.table["participant"].to_numpy()[validation]
     own = head_outputs(teacher.head, bench.validation.values)
     judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
-    folded, _ = build_student(teacher, Plan(), bench.probe, recording.spec.kind)
-    if recipe.distill.towers and recipe.distill.effort == "full":
-        refuse_untraceable(bench)
+    folded, _ = build_student(teacher, Plan(keep=bench.keep), bench.probe, recording.spec.kind)
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)
     return Search(bench, capacity, curves, fan, folder.parent / "teacher", judge, own, width)
-
-
-def refuse_untraceable(bench: Bench) -> None:
-    """Before anything is trained. Raises InputError for towers whose channels cannot be traced."""
-    try:
-        share = min(bench.recipe.distill.shares)
-        plan_channels(bench.teacher, bench.probe(bench.teacher), widths_of(bench.teacher, share))
-    except InputError as error:
-        raise InputError(f"{error} To shrink the fully connected layers only: --prune-fc.") from None
 
 
 def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
@@ -121,19 +109,15 @@ def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_
     )
 
 
-def search_heads(search: Search) -> None:
+def search_heads(search: Search, plans: Sequence[Plan]) -> None:
     """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
-    where ranks were asked for. Where students are tuned end to end too, only the thinnest filters, to fall back on."""
+    where ranks were asked for."""
     recipe = search.bench.recipe
     control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
-    plans = head_plans(search.capacity, search.bench.teacher, recipe.distill)
-    if recipe.distill.effort == "full" and recipe.distill.ranks is None:
-        least = thinnest(search.bench.teacher, recipe.distill)
-        plans = [plan for plan in plans if plan.terms == least]
     whole = [plan for plan in plans if plan.terms is None]
     thin = [plan for plan in plans if plan.terms is not None]
     if recipe.distill.ranks is not None or not (whole and thin):
-        whole = thin = plans
+        whole = thin = list(plans)
     # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
     tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
     results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
@@ -141,7 +125,7 @@ def search_heads(search: Search) -> None:
     search.judged(results[1:])
 
 
-def search_wholes(search: Search, say: Say) -> None:
+def search_wholes(search: Search, plans: Sequence[Plan], say: Say) -> None:
     """Tune students end to end, and the teacher as their control as long."""
     recipe = search.bench.recipe
     wanted = recipe.distill
@@ -158,18 +142,7 @@ def search_wholes(search: Search, say: Say) -> None:
             return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
         return [one.worse_percent.upper <= wanted.max_worse_percent for one in done]
 
-    bisect(whole_plans(search), search.width, holds)
-
-
-def whole_plans(search: Search) -> list[Plan]:
-    """From large to small: ever thinner heads where only these shrink, or where there are no convolutions; else shares of the
-    towers' channels, and before them a thin head on whole towers, should no share hold."""
-    wanted, teacher = search.bench.recipe.distill, search.bench.teacher
-    if not (wanted.towers and widths_of(teacher, 1.0)):
-        return thin_plans(search.capacity, teacher, wanted)
-    shares = sorted(wanted.shares, reverse=True)
-    cut = [whole_plan(search.capacity, teacher, share, wanted.coarse_input, wanted) for share in shares]
-    return [whole_plan(search.capacity, teacher, 1.0, False, wanted), *cut]
+    bisect(plans, search.width, holds)
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from xgaze.compression.bench import Bench, open_bench
 from xgaze.compression.student import load_model
-from xgaze.compression.trial import Result, Trial, read_result, run_trial, trial_folder
+from xgaze.compression.trial import Result, Trial, is_whole, read_result, run_trial, trial_folder
 from xgaze.data.open import open_recording
 from xgaze.recipe import Recipe
 from xgaze.training.fan import Fan, run_elsewhere
@@ -38,9 +38,9 @@ def carry_out(order: Order, trial: Trial) -> None:
     """In another process: open recording, teacher and bench from files, do the trial, leave its folder."""
     torch.set_num_threads(order.threads)
     recording = open_recording(order.recipe.data)
-    teacher, _ = load_model(order.teacher)
+    teacher, _ = load_model(order.teacher, order.recipe.model)
     run_trial(open_bench(order.recipe, recording, teacher, order.folder), trial)
 
 
 def is_finished(bench: Bench, trial: Trial) -> bool:
-    return (trial_folder(bench, trial) / "trial.json").is_file()
+    return is_whole(trial_folder(bench, trial), trial)

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from xgaze.capacity.beside import Rejoined, told
 from xgaze.errors import InputError
-from xgaze.models.layers import Beside, EachBlock, FeatureHead
+from xgaze.models.layers import Apart, Beside, EachBlock, FeatureHead
 
 LARGE_SHARE = 0.1
 
@@ -29,8 +29,8 @@ def entrance(path: str) -> str:
 
 def tail_of(model: FeatureHead, path: str) -> nn.Sequential:
     """The head's modules after the child that holds `path`, sharing its weights: maps that layer's output, with what passes
-    beside it (see `xgaze.capacity.beside`), to the model's output."""
-    return nn.Sequential(*_children_after(model, path).values())
+    beside it (see `xgaze.capacity.beside`), to the model's output. What it is given stays as it is, whatever works in place."""
+    return nn.Sequential(Apart(), *_children_after(model, path).values())
 
 
 def further_large(model: FeatureHead, path: str) -> list[str]:
@@ -53,7 +53,7 @@ def rows_read(model: FeatureHead, path: str, features: Tensor) -> Tensor:
     model.head.eval()
     try:
         with torch.no_grad():
-            model.head(features)
+            model.head(features.clone())
     finally:
         handle.remove()
         model.head.train(training)

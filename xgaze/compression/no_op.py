@@ -1,6 +1,6 @@
 """Remove layers that do next to nothing, such as a local response normalisation at alpha 1e-4, which still costs latency."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from xgaze.compression.kept import lies_in
 from xgaze.compression.proof import Proof, checked, outputs_of
 from xgaze.compression.surgery import Probe
 from xgaze.errors import InputError
@@ -64,12 +65,16 @@ class RemoveNoOp:
 
 
 @torch.no_grad()
-def plan_no_ops(model: FeatureHead, probe: Probe, unit: str = "px", limit: float = NO_OP_LIMIT) -> RemoveNoOp | None:
+def plan_no_ops(
+    model: FeatureHead, probe: Probe, unit: str = "px", limit: float = NO_OP_LIMIT, keep: Collection[str] = ()
+) -> RemoveNoOp | None:
     """The removal of every layer without parameters that together move no output by more than `limit`; None if there is none.
 
-    Candidates keep their input's shape on the probe; activations and pooling never are. `unit`: of the model's output.
+    Candidates keep their input's shape on the probe; activations, pooling and what lies in `keep` never are. `unit`: of the
+    model's output.
     """
-    expected, candidates = _candidates(model, probe)
+    expected, found = _candidates(model, probe)
+    candidates = [name for name in found if not lies_in(name, keep)]
 
     def change(layers: Iterable[str]) -> float:
         with _without(model, layers):

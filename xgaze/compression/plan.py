@@ -16,7 +16,8 @@ MULTIPLES = (4, 8)
 class Plan:
     """share: of each convolution's channels kept (1: all), their number rounded up to a `multiple`. coarse: halve the pictures
     before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters), the rank also of further
-    ones that are large. hidden: units after it (None: all)."""
+    ones that are large. hidden: units after it (None: all). keep: paths of modules that are left as they are, with what is
+    coupled to them; uncut: of layers whose own channels all stay, since they cannot be cut."""
 
     share: float = 1.0
     coarse: bool = False
@@ -24,10 +25,12 @@ class Plan:
     terms: int | None = None
     hidden: int | None = None
     multiple: int = MULTIPLES[0]
+    keep: tuple[str, ...] = ()
+    uncut: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """Short and unique, for folders."""
+        """Short, for folders; unique among the plans of a search, which agree on what is left as it is."""
         parts = {
             f"towers-{self.share:g}": self.share < 1,
             f"by-{self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
@@ -43,6 +46,7 @@ class Plan:
         """For people: "75 % of the channels, pictures halved, rank 6, separable filters with 1 term"."""
         parts = {
             f"{100 * self.share:g} % of the channels": self.share < 1,
+            f"{len(self.uncut)} layer{'' if len(self.uncut) == 1 else 's'} uncut": self.share < 1 and bool(self.uncut),
             f"in multiples of {self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
             "pictures halved": self.coarse,
             f"rank {self.rank}": self.rank is not None,

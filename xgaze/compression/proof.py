@@ -1,10 +1,12 @@
 """Proof of a surgery: a measured figure, its limit, and the refusal when the limit is passed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xgaze.errors import InputError
 
@@ -26,8 +28,17 @@ class Proof:
 
 def prove_equal(before: Tensor, after: Tensor, layers: str) -> Proof:
     """Outputs before and after an exact surgery, as a fraction of the largest output. Raises InputError if they differ."""
-    value = float((after - before).abs().max() / before.abs().max().clamp_min(1e-12))
-    return checked(Proof("largest change of the output", value, EXACT_LIMIT, "fraction of the largest output"), layers)
+    kind, unit = "largest change of the output", "fraction of the largest output"
+    return checked(Proof(kind, _largest_change(before, after), EXACT_LIMIT, unit), layers)
+
+
+def is_equal(before: Tensor, after: Tensor) -> bool:
+    """Whether `prove_equal` would hold."""
+    return _largest_change(before, after) <= EXACT_LIMIT
+
+
+def _largest_change(before: Tensor, after: Tensor) -> float:
+    return float((after - before).abs().max() / before.abs().max().clamp_min(1e-12))
 
 
 def prove_predicted(measured: float, predicted: float, total: float, layers: str) -> Proof:
@@ -48,13 +59,21 @@ def checked(proof: Proof, layers: str) -> Proof:
     return proof
 
 
-@torch.no_grad()
-def outputs_of(module: torch.nn.Module, *inputs: Tensor) -> Tensor:
-    """module(*inputs) in evaluation mode, mode restored: of a head on features, or of a whole model."""
+@contextmanager
+def evaluated(module: nn.Module) -> Iterator[None]:
+    """The module in evaluation mode, its own mode restored afterwards."""
     training = module.training
     module.eval()
     try:
-        out: Tensor = module(*inputs)
+        yield
     finally:
         module.train(training)
+
+
+@torch.no_grad()
+def outputs_of(module: nn.Module, *inputs: Tensor) -> Tensor:
+    """module(*inputs) in evaluation mode, mode restored: of a head on features, or of a whole model. It gets copies, so that
+    inputs stay what they are if its first layer works in place."""
+    with evaluated(module):
+        out: Tensor = module(*(x.clone() for x in inputs))
     return out

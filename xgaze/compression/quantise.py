@@ -14,7 +14,7 @@ from onnx import GraphProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from xgaze.artifacts import atomic_path
-from xgaze.compression.export import Latency, measure_latency_ms, open_session, paired_ratio
+from xgaze.compression.export import Latency, measure_latency_ms, open_session, paired_ratio, run_onnx, takes_at_once
 from xgaze.compression.pack import is_weight_product, pack_weights
 from xgaze.compression.slim import slimmest
 from xgaze.data.batches import ordered_batches
@@ -76,25 +76,30 @@ def quantise_onnx(
     `frames` of `rows`, spread evenly: give training rows. The layers that end in the output compute in floats.
 
     reduce_range: weights in 7 bits, for x86 processors without VNNI, where sums of 8-bit products can overflow.
-    Raises InputError if there are no rows, or the model is no ONNX file."""
+    Raises InputError if there are no rows, the model is no ONNX file, or onnxruntime cannot quantise it."""
     if len(rows) == 0:
         raise InputError(f"{source}: int8 needs frames to calibrate on, and there are none.")
     model = open_onnx(source)
     chosen = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
+    batch = takes_at_once(open_session(source)) or BATCH
     with atomic_path(target) as temporary, _silent():
-        quantize_static(
-            model,
-            temporary,
-            _Frames(recording, chosen),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            # Signed activations gave the same outputs, no faster, on x86 with VNNI; onnxruntime advises unsigned for x86.
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            reduce_range=reduce_range,
-            nodes_to_exclude=sorted(float_nodes(model.graph)),
-        )
-        onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
+        try:
+            quantize_static(
+                model,
+                temporary,
+                _Frames(recording, chosen, batch),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                # Signed activations gave the same outputs, no faster, on x86 with VNNI; onnxruntime advises unsigned for x86.
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                reduce_range=reduce_range,
+                nodes_to_exclude=sorted(float_nodes(model.graph)),
+            )
+            onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
+        except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
+            words = (str(error).splitlines() or [""])[0]
+            raise InputError(f"{source}: onnxruntime cannot quantise it ({type(error).__name__}: {words}).") from None
 
 
 def open_onnx(file: Path) -> onnx.ModelProto:
@@ -109,7 +114,8 @@ def open_onnx(file: Path) -> onnx.ModelProto:
 
 def float_nodes(graph: GraphProto) -> set[str]:
     """Nodes that must compute in floats: the last matrix product and all after it, since 8 bits over a scene of 1000 px are
-    steps of 4 px; and products of a weight's factors with what reads them, which have no frames to be calibrated on."""
+    steps of 4 px; products of a weight's factors with what reads them, which have no frames to be calibrated on; and instance
+    normalisations (group normalisations are made of them), whose shared scales onnxruntime cannot quantise."""
     maker = {name: node for node in graph.node for name in node.output}
     found, waiting = set(), [one.name for one in graph.output]
     while waiting:
@@ -122,7 +128,7 @@ def float_nodes(graph: GraphProto) -> set[str]:
         if is_weight_product(graph, node) or any(name in constant for name in node.input):
             found.add(node.name)
             constant |= set() if node.op_type in ("Gemm", "Conv") else set(node.output)
-    return found
+    return found | {node.name for node in graph.node if node.op_type == "InstanceNormalization"}
 
 
 def predict_onnx(
@@ -130,9 +136,8 @@ def predict_onnx(
 ) -> NDArray[np.float32]:
     """Outputs (rows, outputs) of an exported model on one thread: gaze in px, or one logit per class."""
     session = open_session(file)
-    names = [one.name for one in session.get_inputs()]
     batches = ordered_batches(recording, rows, batch_size)
-    return np.concatenate([session.run(None, _feed(names, batch.inputs))[0] for batch in batches])
+    return np.concatenate([run_onnx(session, batch.inputs) for batch in batches])
 
 
 def int8_figures(
@@ -158,9 +163,9 @@ def int8_figures(
 class _Frames(CalibrationDataReader):
     """Frames of a recording, batch by batch, by the names of the model's inputs."""
 
-    def __init__(self, recording: Recording, rows: NDArray[np.int64]) -> None:
+    def __init__(self, recording: Recording, rows: NDArray[np.int64], batch_size: int) -> None:
         self.names = [one.name for one in recording.spec.inputs]
-        self.batches = ordered_batches(recording, rows, BATCH)
+        self.batches = ordered_batches(recording, rows, batch_size)
 
     def get_next(self) -> dict[str, Any] | None:
         batch = next(self.batches, None)

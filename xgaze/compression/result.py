@@ -1,15 +1,17 @@
 """The finished student: scored on the test participants, measured, exported and written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
 from xgaze.compression.budget import limits_of
-from xgaze.compression.export import export_onnx, latency_to_json, measure_latency_ms, onnx_parity, open_session
+from xgaze.compression.export import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
@@ -19,10 +21,11 @@ from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
+from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
-from xgaze.training.scorings import log_scoring
+from xgaze.scorings import log_scoring
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
@@ -53,14 +56,13 @@ def write_student(
     models = {"teacher": teacher, "control": outcome.control, "student": outcome.student}
     if outcome.labels_only is not None:
         models[LABELS_ONLY] = outcome.labels_only
-    (folder / CARD_FILE).unlink(missing_ok=True)  # an older student's card must not stand beside new weights
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
     scored = score_on_test(recording, models, outcome.reference, folder)
     measured = {
         "teacher": measure(teacher, recording, folder.parent / "teacher"),
         "student": measure(outcome.student, recording, folder),
     }
-    measured["student"]["int8"] = measure_int8(recording, folder, scored["outputs"][outcome.reference])
+    measured["student"] |= measure_int8(recording, folder, scored["outputs"][outcome.reference])
     card = ModelCard(
         role="student",
         architecture=teacher_card.architecture,
@@ -69,8 +71,11 @@ def write_student(
         recipe_hash=recipe.student_hash(),
         seed=recipe.seed,
         surgeries=outcome.surgeries,
-        metrics=gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent)
-        | {"limits": limits_of(recipe.distill)},
+        metrics={
+            **gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
+            "limits": limits_of(recipe.distill),
+            OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
+        },
         versions=library_versions(),
         command=outcome.command,
     )
@@ -134,31 +139,60 @@ def _beside(
 
 
 def measure(model: FeatureHead, recording: Recording, folder: Path) -> dict[str, Any]:
-    """Sizes of a model whose weights lie in `folder`; exports model.onnx there and measures its parity and latency."""
-    file = folder / "model.onnx"
-    export_onnx(model, recording.spec, file)
-    session = open_session(file)
+    """Sizes of a model whose weights lie in `folder`; exports model.onnx there and measures its parity and latency, which are
+    None where there is no ONNX of the model: `onnx_fault` says why."""
     batch = next(iter(ordered_batches(recording, rows_of(recording, "test")[:PARITY_SAMPLES], PARITY_SAMPLES)))
     return {
         "parameters": count_parameters(model),
         "fc_parameters": count_fc_parameters(model),
         "macs": count_macs(model, recording.spec),
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
-        "latency_ms": latency_to_json(measure_latency_ms(session, batch.inputs)),
+        **measure_onnx(model, recording.spec, folder / "model.onnx", batch.inputs),
+    }
+
+
+def measure_onnx(model: FeatureHead, spec: Spec, file: Path, inputs: Sequence[Tensor]) -> dict[str, Any]:
+    """Figures of the file exported, or None and why there is none."""
+    try:
+        exported = export_checked(model, spec, file, inputs)
+    except NoOnnx as fault:
+        return {**dict.fromkeys(("latency_ms", "onnx_bytes", "onnx_parity", "onnx_batch")), "onnx_fault": str(fault)}
+    return {
+        "latency_ms": latency_to_json(measure_latency_ms(open_session(file), inputs)),
         "onnx_bytes": file.stat().st_size,
-        "onnx_parity": onnx_parity(model, session, batch.inputs),
+        "onnx_parity": exported.parity,
+        "onnx_batch": exported.batch,
+        "onnx_fault": None,
     }
 
 
 def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float32]) -> dict[str, Any]:
-    """The student in 8 bits, calibrated on training frames: size, error, latency, and how much worse than the reference."""
+    """The student in 8 bits, calibrated on training frames: size, error, latency, and how much worse than the reference. `int8`
+    is None where there is no such file, and `int8_fault` says why: a student is never lost by it."""
     source, target = folder / "model.onnx", folder / "model.int8.onnx"
     test = rows_of(recording, "test")
-    quantise_onnx(source, recording, rows_of(recording, "train"), target)
-    report = int8_figures(source, target, recording, test).to_json()
+    target.unlink(missing_ok=True)
+    if not source.is_file():
+        return {"int8": None, "int8_fault": "there is no ONNX file"}
+    try:
+        quantise_onnx(source, recording, rows_of(recording, "train"), target)
+        report = int8_figures(source, target, recording, test).to_json()
+        outputs = predict_onnx(target, recording, test)
+    except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
+        target.unlink(missing_ok=True)
+        return {"int8": None, "int8_fault": (str(error).splitlines() or [type(error).__name__])[0]}
     truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
-    worse = compare(recording.spec, predict_onnx(target, recording, test), reference, truth, people)
-    return {**report, "worse_than_reference_percent": vars(worse)}
+    worse = compare(recording.spec, outputs, reference, truth, people)
+    return {"int8": {**report, "worse_than_reference_percent": vars(worse)}, "int8_fault": None}
+
+
+def ratio(numerator: float | None, denominator: float | None) -> float | None:
+    """None where either was not measured."""
+    return None if numerator is None or denominator is None else numerator / denominator
+
+
+def _median(measured: dict[str, Any]) -> float | None:
+    return measured["latency_ms"] and float(measured["latency_ms"]["median"])
 
 
 def gather_metrics(
@@ -187,8 +221,8 @@ def gather_metrics(
         "macro_f1": scored["macro_f1"],
         "labels_only": scored["labels_only"],
         "test_participants": scored["participants"],
-        "int8_file_reduction": teacher["onnx_bytes"] / student["int8"]["bytes"],
+        "int8_file_reduction": ratio(teacher["onnx_bytes"], student["int8"] and student["int8"]["bytes"]),
         "fc_reduction": teacher["fc_parameters"] / student["fc_parameters"],
         "parameter_reduction": teacher["parameters"] / student["parameters"],
-        "latency_ratio": teacher["latency_ms"]["median"] / student["latency_ms"]["median"],
+        "latency_ratio": ratio(_median(teacher), _median(student)),
     }

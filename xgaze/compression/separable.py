@@ -73,3 +73,11 @@ def plan_separable(model: FeatureHead, layer: str, terms: int) -> Separable | No
     plan = Separable(layer, terms, *model.feature_shape)
     plan._linear(model)
     return plan
+
+
+def terms_allowed(shape: tuple[int, int, int] | None, terms: int | None) -> bool:
+    """Whether so many terms make filters on maps (channels, height, width) smaller than whole ones: never on 1 x 1 maps."""
+    if shape is None or terms is None:
+        return False
+    _, height, width = shape
+    return 1 <= terms * (height + width) < height * width

@@ -6,20 +6,24 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
-from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_card, read_weights
+from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card, read_weights
 from xgaze.compression.coarse_input import CoarseInput
 from xgaze.compression.columns import Columns
 from xgaze.compression.cut import Cut
 from xgaze.compression.fold import Fold
 from xgaze.compression.low_rank import LowRank
 from xgaze.compression.no_op import RemoveNoOp
+from xgaze.compression.plain_weights import PlainWeights
 from xgaze.compression.separable import Separable
 from xgaze.compression.surgery import Surgery
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
+from xgaze.models.reproduced import require_reproduced
+from xgaze.recipe import Data, ModelSection
 
 SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
     {
@@ -31,6 +35,7 @@ SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
         "coarse_input": CoarseInput,
         "columns": Columns,
         "no_op": RemoveNoOp,
+        "plain_weights": PlainWeights,
     }
 )
 
@@ -39,34 +44,103 @@ def surgery_from_json(stored: dict[str, Any]) -> Surgery:
     """The surgery of a model card; a `proof` beside it is a record, not a setting. Raises InputError."""
     kind = str(stored.get("kind"))
     if kind not in SURGERIES:
-        raise InputError(f"unknown surgery '{kind}' in a model card; {nearest(kind, SURGERIES)}")
+        raise InputError(f"unknown surgery '{kind[:60]}' in a model card; {nearest(kind[:60], SURGERIES)}")
+    fields = {key: value for key, value in stored.items() if key != "proof"}
     try:
-        surgery: Surgery = SURGERIES[kind](**{key: value for key, value in stored.items() if key != "proof"})
+        TypeAdapter(SURGERIES[kind]).validate_python(fields)
+        surgery: Surgery = SURGERIES[kind](**fields)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise InputError(f"surgery '{kind}' in a model card is malformed: {fault['loc']}: {fault['msg']}") from None
     except TypeError as error:
         raise InputError(f"surgery '{kind}' in a model card is malformed: {error}") from None
     return surgery
 
 
 def rebuild(card: ModelCard) -> FeatureHead:
-    """The model's structure, with undefined weights."""
-    spec = Spec.from_json(card.spec)
-    model = build_architecture(card.architecture, spec)
-    for stored in card.surgeries:
-        surgery_from_json(stored).reshape(model)
+    """The model's structure, with undefined weights. Raises InputError for a card that describes none."""
+    model = build_architecture(described(card.architecture), Spec.from_json(card.spec))
+    for number, stored in enumerate(card.surgeries, start=1):
+        surgery = surgery_from_json(stored)
+        try:
+            surgery.reshape(model)
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            told = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
+            raise InputError(f"surgery {number} ('{stored['kind']}') does not fit the model ({told})") from None
     return model
 
 
-def load_model(folder: Path) -> tuple[FeatureHead, ModelCard]:
-    """Model and card of a model folder, in evaluation mode and in the memory format it was trained in, since convolutions on a
-    CPU are twice as fast in channels_last. Raises InputError if weights and structure do not fit."""
-    card = read_card(folder)
-    model = rebuild(card)
-    weights = read_weights(folder / WEIGHTS_FILE)
+def described(architecture: dict[str, Any]) -> dict[str, Any]:
+    """The architecture of a card in its one form. Raises InputError."""
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip()
-        raise InputError(f"{folder}: weights do not fit the model described in model.json: {first}") from None
+        return ModelSection.model_validate(architecture).model_dump(mode="json")
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise InputError(f"key '{'.'.join(map(str, ('architecture', *fault['loc'])))}': {fault['msg']}") from None
+
+
+def load_model(
+    folder: Path, own: ModelSection | None = None, trust_import: bool = False
+) -> tuple[FeatureHead, ModelCard]:
+    """Model and card of a model folder, in evaluation mode and in the memory format it was trained in, since convolutions on a
+    CPU are twice as fast in channels_last.
+
+    own: the model of the user's recipe, which the card must describe. Without it a card that imports a class is refused unless
+    `trust_import`, as importing runs code. Raises InputError for these, if weights and structure do not fit, and where the
+    code that makes the model is no longer what it was trained with.
+    """
+    card = read_card(folder)
+    try:
+        require_trust(described(card.architecture), own, trust_import)
+        model = rebuild(card)
+    except InputError as error:
+        raise InputError(f"{folder / CARD_FILE}: {error}") from None
+    load_weights(model, folder / WEIGHTS_FILE)
+    require_reproduced(model, Spec.from_json(card.spec), card.metrics, card.architecture)
     if card.recipe.get("training", {}).get("channels_last"):
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), card
+
+
+def require_trust(architecture: dict[str, Any], own: ModelSection | None, trust_import: bool) -> None:
+    """Before anything is built: a folder may come from anyone, and a class in it is code. Raises InputError."""
+    if own is not None:
+        if architecture != own.model_dump(mode="json"):
+            raise InputError(
+                f"describes another model ({_name(architecture)}) than the recipe ({_name(own.model_dump(mode='json'))}): "
+                "edited, or of another run. Give the recipe it was trained with, or train with --force to replace it."
+            )
+    elif "import" in architecture and not trust_import:
+        raise InputError(
+            f"the model is the class '{str(architecture['import'])[:100]}', and importing it runs all code of "
+            f"its module, which is looked for in {Path.cwd()} first. Give --trust-import if you know what it does."
+        )
+
+
+def _name(architecture: dict[str, Any]) -> str:
+    args = ", ".join(f"{key}={str(value)[:40]}" for key, value in architecture.get("args", {}).items())
+    return f"{str(architecture.get('import') or architecture.get('name'))[:60]}({args[:120]})"
+
+
+def trained_on(folder: Path, card: ModelCard) -> Data:
+    """The data section of the recipe that the model in `folder` was trained with. Raises InputError."""
+    try:
+        data: Data = TypeAdapter(Data).validate_python(card.recipe["data"])
+        return data
+    except KeyError:
+        raise InputError(f"{folder / CARD_FILE}: key 'recipe.data' is missing.") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, ("recipe.data", *fault["loc"])))
+        raise InputError(f"{folder / CARD_FILE}: key '{where}': {fault['msg']}.") from None
+
+
+def load_weights(model: FeatureHead, file: Path) -> None:
+    """Put stored weights into a model, in place. Raises InputError unless they are the model's, each of its shape."""
+    try:
+        model.load_state_dict(read_weights(file))
+    except RuntimeError as error:
+        first = str(error).splitlines()[1:2] or [str(error)]
+        raise InputError(
+            f"{file}: the weights do not fit the model described in {CARD_FILE}: {first[0].strip()}"
+        ) from None

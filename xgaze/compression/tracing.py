@@ -15,13 +15,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xgaze.compression.proof import evaluated
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
 
 Side = Literal["out", "in", "through"]
 MAKING = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 MIXING = (*MAKING, SeparableLinear)
-CHANNELWISE = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.PReLU)
+CHANNELWISE = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+    *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
+    *(nn.GroupNorm, nn.PReLU),
+)
 Bits = NDArray[np.bool_]
 
 
@@ -51,18 +56,40 @@ def trace_units(model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str
     Raises InputError naming the layer where channels vanish on their way (masking, nan_to_num) or are mixed by something
     other than a convolution or a linear layer.
     """
-    one = tuple(x[:1] for x in inputs)
-    joined = _Joined()
+    units, untraced = trace_traceable(model, inputs, layers)
+    if untraced:
+        raise InputError(next(iter(untraced.values())))
+    return units
+
+
+def trace_traceable(
+    model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str]
+) -> tuple[list[Unit], dict[str, str]]:
+    """As `trace_units`; and why which of `layers` cannot be traced, in words. Were another one bound to such a layer, its proof
+    would fail."""
+    joined, untraced = _Joined(), dict[str, str]()
     for layer in [*layers, *(name for name in making_layers(model) if name not in layers)]:
         try:
-            found, reached = _trace_layer(model, one, layer)
-        except InputError:
+            found, reached = trace_layer(model, inputs, layer)
+        except InputError as error:
             if layer in layers:
-                raise
-            continue  # a layer nobody asked for; were it bound to one of `layers`, their proof would fail
+                untraced[layer] = str(error)
+            continue
         for channel, slots in found.items():
             joined.add({Slot(layer, "out", channel), *slots}, kept=channel in reached)
-    return [unit for unit in joined.units() if any(slot.layer in layers and slot.side == "out" for slot in unit.slots)]
+    for together in _normalised_together(model):
+        joined.add(together, kept=False)
+    units = [one for one in joined.units() if any(slot.layer in layers and slot.side == "out" for slot in one.slots)]
+    return units, untraced
+
+
+def _normalised_together(model: nn.Module) -> Iterator[set[Slot]]:
+    """The channels of each group of every GroupNorm: a group's statistics stay what they are only if it stays or goes whole."""
+    for name, one in model.named_modules():
+        if isinstance(one, nn.GroupNorm):
+            size = one.num_channels // one.num_groups
+            for start in range(0, one.num_channels, size):
+                yield {Slot(name, "through", index) for index in range(start, start + size)}
 
 
 def making_layers(model: nn.Module, kinds: tuple[type[nn.Module], ...] = MAKING) -> list[str]:
@@ -71,7 +98,8 @@ def making_layers(model: nn.Module, kinds: tuple[type[nn.Module], ...] = MAKING)
 
 
 def passes_through(module: nn.Module) -> bool:
-    """Whether the module treats every channel alone: BatchNorm, PReLU, depthwise convolution."""
+    """Whether every channel that comes out is made of that one (GroupNorm: of its group): BatchNorm, PReLU, depthwise
+    convolution."""
     if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return module.groups == module.in_channels == module.out_channels > 1
     return isinstance(module, CHANNELWISE)
@@ -82,10 +110,11 @@ def channel_axis(module: nn.Module, x: Tensor) -> int:
     return x.ndim - 1 if isinstance(module, nn.Linear | SeparableLinear) else 1
 
 
-def _trace_layer(
+def trace_layer(
     model: FeatureHead, inputs: tuple[Tensor, ...], layer: str
 ) -> tuple[dict[int, set[Slot]], frozenset[int]]:
-    """For every channel of `layer`: the slots it reaches; and the channels that reach the model's output."""
+    """For every channel of `layer`: the slots it reaches; and the channels that reach the model's output. Raises InputError."""
+    inputs = tuple(x[:1] for x in inputs)
     channels = _width(model, layer)
     bits = max(1, (channels - 1).bit_length())
     numbers = np.arange(channels)
@@ -104,7 +133,7 @@ def _trace_layer(
     if lost:
         raise InputError(
             f"'{layer}' cannot be traced: {len(lost)} of its {channels} channels vanish before any layer reads them "
-            "(masking or nan_to_num on the way?). Leave this layer as it is, or move the masking before it."
+            "(masking or nan_to_num on the way, or a layer that is not used?)."
         )
     return found, frozenset(reached)
 
@@ -126,7 +155,7 @@ def _decode(rows: Bits, bits: int, layer: str, reader: str) -> dict[int, int]:
     if (plain & inverted)[:, touched].any():
         raise InputError(
             f"'{layer}' cannot be traced: its channels arrive mixed at '{reader or 'the output'}', and not by a convolution or "
-            "a linear layer (LocalResponseNorm, softmax, attention?). Remove such a layer first, or leave this one as it is."
+            "a linear layer (LocalResponseNorm, LayerNorm, softmax, attention, PixelShuffle?)."
         )
     sources = (plain * (1 << np.arange(bits))[:, None]).sum(axis=0)
     return {int(index): int(sources[index]) for index in np.flatnonzero(touched)}
@@ -155,9 +184,11 @@ def _poisoned(model: FeatureHead, inputs: tuple[Tensor, ...], layer: str, mask: 
         through = passes_through(module)
         if look(name, "through" if through else "in", module, read[0]) and not through:
             out = torch.zeros_like(out)  # what a mixing layer makes is a new channel, not this one
+        elif isinstance(module, nn.GroupNorm):
+            out = torch.where(read[0].isnan(), torch.nan, torch.zeros_like(out))  # not its whole group
         return spoil(module, read, out) if module is source else out
 
-    with _evaluated(model), _hooked(model, watch):
+    with evaluated(model), _hooked(model, watch):
         output = model(*inputs)
     spoilt = output.isnan().flatten(1).any(dim=0).cpu().numpy()
     if spoilt.any():
@@ -178,16 +209,6 @@ def _hooked(model: nn.Module, watch: Any) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
-
-
-@contextmanager
-def _evaluated(model: nn.Module) -> Iterator[None]:
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
 
 
 def _width(model: nn.Module, layer: str) -> int:

@@ -9,14 +9,16 @@ from xgaze.compression.bench import Bench
 from xgaze.compression.build import build_student
 from xgaze.compression.export import export_onnx, measure_latency_ms, open_session
 from xgaze.compression.plan import MULTIPLES, Plan
+from xgaze.compression.rehearsal import rehearse
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 
 
 def rounded_as_fast(bench: Bench, plan: Plan) -> Plan:
     """The plan with channel counts rounded up to the largest of MULTIPLES that makes it no slower."""
-    measured = {multiple: _latency_ms(bench, replace(plan, multiple=multiple)) for multiple in MULTIPLES}
-    return replace(plan, multiple=largest_as_fast(measured))
+    plans = {one.multiple: one for one in rehearse(bench, (replace(plan, multiple=k) for k in MULTIPLES)).plans}
+    measured = {multiple: _latency_ms(bench, one) for multiple, one in plans.items()}
+    return plans[largest_as_fast(measured)]
 
 
 def largest_as_fast(latency_ms: Mapping[int, float], tolerance: float = 0.02) -> int:

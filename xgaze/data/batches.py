@@ -1,5 +1,6 @@
 """From a recording's rows to batches, in order or shuffled reproducibly."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from xgaze.data.contract import Batch, Recording, Sample, Spec, collate
+from xgaze.data.contract import Batch, Recording, Sample, Spec, collate, dimensions
+from xgaze.limits import require_memory
 
 
 class Rows(Dataset[Sample]):
@@ -26,7 +28,8 @@ class Rows(Dataset[Sample]):
 
 
 class EpochShuffle(Sampler[int]):
-    """A permutation that depends on seed and epoch alone, so a resumed training sees the same order."""
+    """A permutation that depends on seed and epoch alone, so a resumed training sees the same order. Where several devices train
+    together it is dealt out to them, its beginning twice if that is needed for equal shares."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length = length
@@ -37,10 +40,19 @@ class EpochShuffle(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.length
+        return -(-self.length // _rank_of_all()[1])
 
     def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist())
+        rank, ranks = _rank_of_all()
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
+        return iter([*order, *order[: -self.length % ranks]][rank::ranks])
+
+
+def _rank_of_all() -> tuple[int, int]:
+    """Which of how many processes this is that train one model together."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
 
 
 class Collate:
@@ -56,10 +68,18 @@ class Collate:
 def shuffled_loader(
     recording: Recording, rows: NDArray[np.int64], batch_size: int, seed: int, workers: int = 0
 ) -> DataLoader[Sample]:
-    """Training batches; the last one may be smaller."""
+    """Training batches; the last one may be smaller. Raises InputError for batches larger than memory."""
+    _require_room(recording.spec, min(batch_size, len(rows)))
     shuffle = EpochShuffle(len(rows), seed)
     collate_fn = Collate(recording.spec)
     return DataLoader(Rows(recording, rows), batch_size, sampler=shuffle, collate_fn=collate_fn, num_workers=workers)
+
+
+def _require_room(spec: Spec, samples: int) -> None:
+    """Of a batch's inputs as they are stacked and as they are fed; what a model makes of them is not known here."""
+    numbers = samples * sum(math.prod(one.shape) for one in spec.inputs)
+    told = f"A batch of {samples:,} samples of {' + '.join(dimensions(one.shape) for one in spec.inputs)}"
+    require_memory(8.0 * numbers, told, "Set a smaller training.batch_size, or smaller inputs.")
 
 
 def ordered_loader(

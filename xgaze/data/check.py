@@ -1,11 +1,13 @@
 """Is a recording sound? Looks at everything, stops at nothing, writes nothing."""
 
+from dataclasses import replace
+
 import pandas as pd
 
-from xgaze.data.check_crops import crop_faults
-from xgaze.data.check_faults import KINDS, REMEDIES, Fault, Kind, summarise
-from xgaze.data.check_photographs import photograph_faults
-from xgaze.data.check_pixels import frame_faults, picture_faults
+from xgaze.data.check_crops import check_crops
+from xgaze.data.check_faults import KINDS, REMEDIES, Checked, Fault, Kind, summarise
+from xgaze.data.check_photographs import check_photographs
+from xgaze.data.check_pixels import faults_of, look_at_frames, look_at_pictures, remarks_of
 from xgaze.data.check_table import class_faults, gaze_faults, split_faults
 from xgaze.data.notes import remarks
 from xgaze.data.sources.eye_scan import scan
@@ -29,38 +31,46 @@ from xgaze.recipe import (
     RenderedData,
 )
 
-__all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "remarks", "summarise"]
+__all__ = ["KINDS", "REMEDIES", "Fault", "Kind", "check", "checked", "remarks", "summarise"]
 
 
 def check(data: Data, advance: Advance | None = None) -> list[Fault]:
     """Every fault of a recording, by kind in the order of `KINDS`; advance(done, total) follows the decoding."""
+    return list(checked(data, advance).faults)
+
+
+def checked(data: Data, advance: Advance | None = None) -> Checked:
+    """The same, with what shows of a recording of pictures that is no fault."""
     if isinstance(data, EyeFoldersData):
-        faults = _check_eyes(data, advance)
+        found = _check_eyes(data, advance)
     elif isinstance(data, GazeImagesData):
-        faults = _check_pictures(data, advance)
+        found = _check_pictures(data, advance)
     elif isinstance(data, FixationTableData):
-        faults = _check_fixations(data)
+        found = Checked(tuple(_check_fixations(data)))
     elif isinstance(data, PhotographSection):
-        faults = photograph_faults(data, advance)
+        found = check_photographs(data, advance)
     elif isinstance(data, FixationCropsData | CropListsData):
-        faults = crop_faults(data, advance)
+        found = check_crops(data, advance)
     else:
-        faults = _check_rendered(data, advance)
-    return sorted(faults, key=lambda fault: KINDS.index(fault.kind))
+        found = Checked(tuple(_check_rendered(data, advance)))
+    return replace(found, faults=tuple(sorted(found.faults, key=lambda fault: KINDS.index(fault.kind))))
 
 
-def _check_eyes(data: EyeFoldersData, advance: Advance | None) -> list[Fault]:
+def _check_eyes(data: EyeFoldersData, advance: Advance | None) -> Checked:
     """A recording without labels is for prediction, and needs no splits."""
     found = scan(data)
     people = [(session.participant, session.split) for session in found.sessions if session.frames]
     few = too_few(pd.DataFrame(people, columns=["participant", "split"])) if data.labels else []
-    return [*found.faults, *(Fault("too few", told) for told in few), *frame_faults(found.sessions, data, advance)]
+    looked = look_at_frames(found.sessions, data, advance)
+    faults = (*found.faults, *(Fault("too few", told) for told in few), *faults_of(looked))
+    return Checked(faults, (*found.notes, *remarks_of(looked)))
 
 
-def _check_pictures(data: GazeImagesData, advance: Advance | None) -> list[Fault]:
+def _check_pictures(data: GazeImagesData, advance: Advance | None) -> Checked:
     found = scan_pictures(data)
     splits, faults = _check_splits(found, data)
-    return [*found.faults, *faults, *picture_faults(found.pictures, splits, advance)]
+    looked = look_at_pictures(found.pictures, splits, advance, grey=data.channels == 1)
+    return Checked((*found.faults, *faults, *faults_of(looked)), (*found.notes, *remarks_of(looked)))
 
 
 def _check_splits(found: PictureScan, data: GazeImagesData) -> tuple[list[str], list[Fault]]:

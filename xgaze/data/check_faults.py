@@ -18,6 +18,8 @@ Kind = Literal[
     "missing label",
     "label outside the scene",
     "participant in two splits",
+    "name in several classes",
+    "names alike",
     "identical images across splits",
     "empty split",
     "too few",
@@ -27,6 +29,7 @@ Kind = Literal[
     "fixation outside the stimulus",
     "duration not above zero",
     "duplicated fixations",
+    "repeated fixation numbers",
     "too few fixations",
     "blank map",
 ]
@@ -41,18 +44,25 @@ REMEDIES: dict[Kind, str] = {
     "wrong image size": "Export all pictures in one size, and state it as `height` and `width` in the definition.",
     "label table": "Check the table's file name and column names against the definition.",
     "rows against frames": "Each frame needs one label row: row i belongs to frame i, unless a `frame` column is named.",
-    "missing label": "Fill in the value, or remove the row together with its pictures.",
+    "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`).",
     "label outside the scene": "If most rows fail, check `unit` and `scene`; otherwise correct or remove these rows.",
     "participant in two splits": "Keep all recordings of a person in one split, or give different people different names.",
+    "name in several classes": "Set data.participants: across-classes if they are the same people, or per-class if "
+    "each class has people of its own, so that participant 1 of one is not participant 1 of the other.",
+    "names alike": "Write each name in one way; people who are not the same need names that differ in more.",
     "identical images across splits": "Remove the copies: a model must not be tested on pictures it was trained on.",
     "empty split": "Training needs people in train, validation and test: add recordings or check `splits`.",
     "too few": "Validation and test need two each, people or whatever splits keep apart: add more, or divide them anew.",
     "class missing from a split": "Add participants of this class (three or more), or leave the class out.",
-    "no participants": "Name the column that says who looked, or put {participant} into `layout`.",
+    "no participants": "Name the column that says who looked, or put {participant} into `layout`; empty cells, NA, NaN and the "
+    "like name nobody: fill them in, or set `missing: drop`.",
     "missing fixation": "Fill in the values, or set `missing: drop` to leave such fixations out; they are counted.",
     "fixation outside the stimulus": "If most rows fail, check size, units and origin; else set `outside: drop`.",
     "duration not above zero": "Correct the durations or their unit, or set `durations: drop`.",
-    "duplicated fixations": "Set `duplicates: drop`; or name the column that tells viewings apart as `trial`.",
+    "duplicated fixations": "Set `duplicates: drop` to keep one row of each; or, if these are several viewings, name the column "
+    "that tells them apart as `trial`.",
+    "repeated fixation numbers": "If these are several viewings, name the column that tells them apart as `trial`; if several "
+    "rows belong to one fixation, name the column of its `start`, and set `duplicates: drop`.",
     "too few fixations": "Check that one scanpath holds all fixations of one person on one stimulus.",
     "blank map": "Draw the map again from fixations that lie in the picture, or leave its picture out.",
 }
@@ -64,6 +74,14 @@ class Fault:
 
     kind: Kind
     message: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What looking at a recording found: faults, and in words what was left out, done to pictures or assumed."""
+
+    faults: tuple[Fault, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def summarise(faults: Iterable[Fault]) -> list[dict[str, Any]]:

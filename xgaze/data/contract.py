@@ -1,5 +1,6 @@
 """What every data source yields and every model consumes: `Sample`, `Batch`, `Spec`, `Recording`. No file formats here."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
 
@@ -71,9 +73,17 @@ class Spec:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Spec":
-        inputs = tuple(InputSpec(**{key: _frozen(value) for key, value in one.items()}) for one in stored["inputs"])
-        scene = tuple(stored["scene"]) if stored.get("scene") else None
-        return cls(**{**stored, "inputs": inputs, "scene": scene, "classes": tuple(stored.get("classes", ()))})
+        """What `to_json` gave. Raises InputError for what is none."""
+        try:
+            spec = TypeAdapter(cls).validate_json(json.dumps(stored), strict=True)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, ("spec", *fault["loc"])))
+            raise InputError(f"key '{where}': {fault['msg']}") from None
+        for one in spec.inputs:
+            if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
+                raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")
+        return spec
 
 
 @dataclass(frozen=True)
@@ -170,8 +180,3 @@ def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> N
 def dimensions(shape: Sequence[int]) -> str:
     """A shape in words: "3x128x128"."""
     return "x".join(map(str, shape))
-
-
-def _frozen(value: Any) -> Any:
-    """JSON knows lists only."""
-    return tuple(value) if isinstance(value, list) else value

@@ -11,12 +11,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 from PIL import Image
 
+from xgaze.data.sources.decoding import without_suffix
 from xgaze.errors import InputError
 
 Format = Literal["png", "jpg", "npz"]
 Write = Callable[[str, NDArray[np.uint8]], str]
 """Takes the name of a map and the map; returns where it lies in the folder."""
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 ARRAYS = "heatmaps.npz"
 QUALITY = 95
 
@@ -26,7 +26,7 @@ def map_name(stimulus: str) -> str:
     path = PurePosixPath(stimulus)
     if path.is_absolute() or ".." in path.parts or not path.name or "\\" in stimulus or "\0" in stimulus:
         raise InputError(f"stimulus {stimulus!r}: cannot be the name of a file; rename it in the table.")
-    return str(path.with_suffix("") if path.suffix.lower() in PICTURE_SUFFIXES else path)
+    return str(path.with_name(without_suffix(path.name)))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from PIL import Image
 from xgaze.data.attention import Spread, attention_map, grey
 from xgaze.data.attention_fixations import MOST, SHORTEST_MS, long_ones, merged
 from xgaze.data.fixations.table import FixationTable
+from xgaze.limits import require_memory, require_picture_size
 
 BOX = ["box_x_px", "box_y_px", "box_width_px", "box_height_px"]
 PICTURE = ["image_width_px", "image_height_px"]
@@ -59,7 +60,9 @@ def pictures_of(table: FixationTable, drop_first_of: Collection[str] = ()) -> It
 
 
 def maps_of(looked_at: LookedAt, drawing: Drawing) -> list[NDArray[np.uint8]]:
-    """The picture's maps, 8-bit grey (height, width) of its own size. Raises BlankMap naming the picture if one is blank."""
+    """The picture's maps, 8-bit grey (height, width) of its own size. Raises BlankMap naming the picture if one is blank, and
+    InputError if they would be too large."""
+    _require_room(looked_at)
     points, durations = long_ones(looked_at.points_px, looked_at.durations_ms, drawing.shortest_ms)
     if not drawing.one_each:
         return [_map(looked_at, points, durations, drawing.spread)]
@@ -67,6 +70,15 @@ def maps_of(looked_at: LookedAt, drawing: Drawing) -> list[NDArray[np.uint8]]:
     if not len(points):
         return [_map(looked_at, points, durations, drawing.spread)]
     return [_map(looked_at, points[k : k + 1], durations[k : k + 1], drawing.spread) for k in range(len(points))]
+
+
+def _require_room(looked_at: LookedAt) -> None:
+    """Before any memory is taken: for Gaussians along both sides, and for the map and its copies."""
+    name, remedy = f"stimulus '{looked_at.stimulus}'", "Draw it smaller: scale size and fixations down."
+    for width, height in (looked_at.drawn, looked_at.size):
+        require_picture_size(width, height, name, remedy)
+        bells = len(looked_at.points_px) * (width + height)
+        require_memory(8.0 * (4 * width * height + 3 * bells), f"{name}: a map of {width:,} x {height:,} px", remedy)
 
 
 def _map(

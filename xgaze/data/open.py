@@ -142,6 +142,10 @@ class _Normalised:
     table: pd.DataFrame
     recording: Recording
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(getattr(self.recording, "notes", ()))
+
     def __getitem__(self, row: int) -> Sample:
         return self.recording[row]
 

@@ -15,7 +15,7 @@ from xgaze.data.sources.rendered import settings_of
 from xgaze.data.splits import SHOWN
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.recipe import Data, RenderedData
+from xgaze.recipe import Data, GazeImagesData, RenderedData
 
 UNLABELLED = "unlabelled"
 HELD_OUT = ("validation", "test")
@@ -59,7 +59,10 @@ def refuse_held_out(unlabelled: Recording, held_out: set[str]) -> None:
 def held_out_participants(data: Data) -> set[str]:
     """Validation and test participants of a data section; rendered ones are known without rendering them."""
     if not isinstance(data, RenderedData):
-        return held_out_of(open_recording(data))
+        held = held_out_of(open_recording(data))
+        per_class = isinstance(data, GazeImagesData) and data.participants == "per-class"
+        # Where a picture's class is unknown, a person of the same name in any class may be meant.
+        return held | {name.partition("/")[2] for name in held} if per_class else held
     splits = [settings_of(data).split(name) for name in HELD_OUT]
     return {participant_id(one.first_number + k) for one in splits for k in range(one.participants)}
 

@@ -1,34 +1,48 @@
 """Trivial baselines that stand beside every score. Each predicts the test rows from the training rows alone."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.sources.fixation_table import FixationRecording
+from xgaze.evaluation.batched_ridge import fit_ridge
 from xgaze.evaluation.fixation_features import summary_features
 from xgaze.evaluation.learned import NAMES, trivial_outputs
 
 RIDGE_SIDE = 8
 FOREST_SIDE = 16
 TREES = 500
+FOREST_ROWS = 20_000
+BATCH = 256
+PENALTIES = tuple(float(one) for one in np.logspace(0, 5, 11))
+
+
+def pooled(values: Tensor, side: int) -> Tensor:
+    """Pictures (n, ..., height, width) averaged down to side x side, sequences (n, steps, features) to `side` steps, vectors as
+    they are: (n, features)."""
+    if values.dim() > 3:
+        return torch.nn.functional.adaptive_avg_pool2d(values.flatten(1, -3), side).flatten(1)
+    if values.dim() == 3:
+        return torch.nn.functional.adaptive_avg_pool1d(values.transpose(1, 2), side).flatten(1)
+    return values.flatten(1)
+
+
+def pooled_batches(recording: Recording, rows: NDArray[np.int64], side: int) -> Iterator[NDArray[np.float32]]:
+    """Every input pooled, in batches: (batch, features)."""
+    for batch in ordered_batches(recording, rows, BATCH):
+        yield torch.cat([pooled(one, side) for one in batch.inputs], dim=1).numpy()
 
 
 def pooled_pixels(recording: Recording, rows: NDArray[np.int64], side: int) -> NDArray[np.float32]:
-    """Every input averaged down to side x side: (rows, inputs x channels x side x side)."""
-    pool = torch.nn.AdaptiveAvgPool2d(side)
-    pooled = [
-        torch.cat([pool(x).flatten(1) for x in batch.inputs], dim=1) for batch in ordered_batches(recording, rows, 256)
-    ]
-    out: NDArray[np.float32] = torch.cat(pooled).numpy()
-    return out
+    """Every input pooled: (rows, features)."""
+    return np.concatenate(list(pooled_batches(recording, rows, side)))
 
 
 def baselines(recording: Recording, seed: int = 0) -> dict[str, NDArray[Any]]:
@@ -39,43 +53,64 @@ def baselines(recording: Recording, seed: int = 0) -> dict[str, NDArray[Any]]:
     if recording.spec.kind == "gaze":
         return {
             **trivial,
-            f"pixel ridge {RIDGE_SIDE}x{RIDGE_SIDE}": _ridge(recording, train, test, known),
+            _ridge_name(recording): _ridge(recording, train, test, known),
         }
     if recording.spec.kind == "value":
         return trivial | _value_forest(recording, train, test, known, seed)
-    name, shown, unseen = _described(recording, train, test)
-    forest = _forest(shown, unseen, known, len(recording.spec.classes), seed)
+    name, shown, features, unseen = _described(recording, train, test, seed)
+    forest = _forest(features, unseen, known[shown], len(recording.spec.classes), seed)
     return {**trivial, f"random forest on {name}": forest}
 
 
 def _described(
-    recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64]
-) -> tuple[str, NDArray[np.float32], NDArray[np.float32]]:
-    """Plain features of training and test rows, and their name: of scanpaths where there are any, else pixels."""
+    recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], seed: int
+) -> tuple[str, NDArray[np.int64], NDArray[np.float32], Iterable[NDArray[np.float32]]]:
+    """Plain features of scanpaths where there are any, else of pixels: their name, which of `train` are shown to a forest, their
+    features, and batches of those of `test`.
+
+    A forest must hold what it is shown: of more than `FOREST_ROWS` pictures so many are drawn by seed, and the name says so.
+    """
+    everyone = np.arange(len(train))
     if isinstance(recording, FixationRecording):
         features = summary_features(recording.shown.scanpaths).to_numpy(np.float32)
-        return "fixation features", features[train], features[test]
-    shown, unseen = (pooled_pixels(recording, rows, FOREST_SIDE) for rows in (train, test))
-    return f"{FOREST_SIDE}x{FOREST_SIDE} pixels", shown, unseen
+        return "fixation features", everyone, features[train], [features[test]]
+    name, shown = f"{FOREST_SIDE}x{FOREST_SIDE} pixels" if _has_pictures(recording) else "the inputs", everyone
+    if len(train) > FOREST_ROWS:
+        shown = np.sort(np.random.default_rng(seed % 2**63).permutation(len(train))[:FOREST_ROWS])
+        name += f" of {FOREST_ROWS:,} samples"
+    features = pooled_pixels(recording, train[shown], FOREST_SIDE)
+    return name, shown, features, pooled_batches(recording, test, FOREST_SIDE)
+
+
+def _ridge_name(recording: Recording) -> str:
+    return f"pixel ridge {RIDGE_SIDE}x{RIDGE_SIDE}" if _has_pictures(recording) else "ridge on the inputs"
+
+
+def _has_pictures(recording: Recording) -> bool:
+    return any(len(one.shape) > 2 for one in recording.spec.inputs)
 
 
 def _ridge(
     recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], known: NDArray[Any]
 ) -> NDArray[Any]:
-    model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 5, 11)))
-    model.fit(pooled_pixels(recording, train, RIDGE_SIDE), known)
-    predicted: NDArray[Any] = model.predict(pooled_pixels(recording, test, RIDGE_SIDE))
-    return predicted
+    def batches() -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
+        starts = range(0, len(train), BATCH)
+        for start, features in zip(starts, pooled_batches(recording, train, RIDGE_SIDE), strict=True):
+            yield features, known[start : start + BATCH]
+
+    fitted = fit_ridge(batches, PENALTIES)
+    return np.concatenate([fitted.predict(features) for features in pooled_batches(recording, test, RIDGE_SIDE)])
 
 
 def _forest(
-    shown: NDArray[np.float32], unseen: NDArray[np.float32], known: NDArray[Any], classes: int, seed: int
+    features: NDArray[np.float32], unseen: Iterable[NDArray[np.float32]], known: NDArray[Any], classes: int, seed: int
 ) -> NDArray[Any]:
     """Log-probabilities per class; a class that training never showed gets a probability of nearly zero."""
     forest = RandomForestClassifier(TREES, random_state=seed, n_jobs=-1)
-    forest.fit(shown, known)
-    chances = np.full((len(unseen), classes), 1e-6)
-    chances[:, forest.classes_] += forest.predict_proba(unseen)
+    forest.fit(features, known)
+    told = np.concatenate([forest.predict_proba(batch) for batch in unseen])
+    chances = np.full((len(told), classes), 1e-6)
+    chances[:, forest.classes_] += told
     logs: NDArray[Any] = np.log(chances)
     return logs
 
@@ -86,7 +121,7 @@ def _value_forest(
     """Only of scanpaths: no other recording has a value to tell."""
     if not isinstance(recording, FixationRecording):
         return {}
-    name, shown, unseen = _described(recording, train, test)
+    name, shown, features, unseen = _described(recording, train, test, seed)
     forest = RandomForestRegressor(TREES, random_state=seed, n_jobs=-1, max_features=1 / 3, min_samples_leaf=5)
-    forest.fit(shown, known.ravel())
-    return {f"random forest on {name}": forest.predict(unseen)[:, None]}
+    forest.fit(features, known[shown].ravel())
+    return {f"random forest on {name}": np.concatenate([forest.predict(batch) for batch in unseen])[:, None]}

@@ -18,7 +18,7 @@ from xgaze.evaluation.measures import Measure, Samples
 from xgaze.evaluation.participants import TAILS, Interval, percentiles
 from xgaze.evaluation.resampling import Weights, draw_participants, jackknife
 
-DRAWS = 2000
+DRAWS = 1000
 CHANCE_WEIGHT = 0.5
 
 

@@ -9,10 +9,12 @@ import pandas as pd
 
 from xgaze.errors import InputError
 from xgaze.evaluation.participants import difference_percent, mean_interval
+from xgaze.stored import read_table
 
 GAZE_TRUTH = ["truth_x_px", "truth_y_px"]
 SAME_TRUTH = 1e-2
 FEWEST = 2
+REMEDY = "Train or distil again with --force, or take another copy of the folder."
 TOLD = {"gaze": "gaze points", "class": "classes", "value": "values"}
 
 
@@ -21,8 +23,13 @@ def read_test_predictions(folder: Path) -> pd.DataFrame:
     path = folder / "predictions.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file. Finish this run first (`xgaze train-teacher`, `xgaze distill`).")
-    table = pd.read_csv(path, dtype={"id": str, "participant": str}, keep_default_na=False)
+    table = read_table(path, [], REMEDY, ["id", "participant", "split"])
+    kind = task_of(table)
+    numbers = {"gaze": [*GAZE_TRUTH, "error_px"], "value": ["truth", "error"]}.get(kind, [])
+    table = read_table(path, numbers, REMEDY, ["prediction", "truth"] if kind == "class" else [])
     table = table[table["split"] == "test"]
+    if table[["id", "participant", *numbers]].isna().any(axis=None):
+        raise InputError(f"{path}: damaged or edited: a cell of a test participant is empty. {REMEDY}")
     if table.empty:
         raise InputError(f"{path}: no row of a test participant; nothing to compare.")
     return table

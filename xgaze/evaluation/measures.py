@@ -6,7 +6,7 @@ those with the class have of it on average, answered as by chance. They count in
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -90,9 +90,9 @@ def measures_of(spec: Spec, samples: Samples) -> dict[str, Measure]:
     if many == 2:
         # The difference of logits is monotone in the probability, and does not saturate to ties as the probability does.
         lean = samples.outputs[:, 1] - samples.outputs[:, 0]
-        measures["AUC"] = _pairs(samples, lean, samples.targets, samples.person, samples.model).auc
+        measures["AUC"] = _auc(lambda: _pairs(samples, lean, samples.targets, samples.person, samples.model))
         if all(len(classes) == 1 for classes in samples.class_sets):
-            measures[PEOPLE_AUC] = _pairs(samples, *_mean_probabilities(samples)).auc
+            measures[PEOPLE_AUC] = _auc(lambda: _pairs(samples, *_mean_probabilities(samples)))
     summed = _confusions(samples, many)
     measures["accuracy"] = lambda weights: accuracy_of(summed(weights))
     measures["weighted F1"] = lambda weights: weighted_f1(summed(weights))
@@ -115,6 +115,12 @@ def _confusions(samples: Samples, many: int) -> Measure:
         return sums
 
     return summed
+
+
+def _auc(pairs: Callable[[], Pairs]) -> Measure:
+    """The pairs are counted once, and only if somebody asks."""
+    counted = cache(pairs)
+    return lambda weights: counted().auc(weights)
 
 
 def _pairs(

@@ -16,7 +16,7 @@ from xgaze.errors import InputError
 
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-RESAMPLES = 5000
+RESAMPLES, BLOCKS = 5000, 25
 MOST_UNDEFINED = 0.1
 """Of all draws: where a score is not defined in more of them, it has no interval."""
 NOT_DEFINED = "not defined"
@@ -67,8 +67,8 @@ def mean_interval(
     means = participant_means(values, participants)
     if len(means) < 2:
         return Interval(float(means.mean()))
-    draws = _draws(len(means), seed)
-    return _union(float(means.mean()), means[draws].mean(axis=1), _standard_error(means), len(means), within)
+    (resampled,) = _resampled_means(means, seed=seed)
+    return _union(float(means.mean()), resampled, _standard_error(means), len(means), within)
 
 
 def difference_percent(student: ArrayLike, reference: ArrayLike, participants: ArrayLike, seed: int = 0) -> Interval:
@@ -83,9 +83,9 @@ def difference_percent(student: ArrayLike, reference: ArrayLike, participants: A
     ratio = float(ours.mean() / theirs.mean())
     if len(ours) < 2:
         return Interval(100 * (ratio - 1))
-    draws = _draws(len(ours), seed)
+    student_means, reference_means = _resampled_means(ours, theirs, seed=seed)
     with np.errstate(invalid="ignore", divide="ignore"):
-        resampled = ours[draws].sum(axis=1) / theirs[draws].sum(axis=1)
+        resampled = student_means / reference_means
         without_each = (ours.sum() - ours) / (theirs.sum() - theirs)
     if not np.isfinite(without_each).all():
         return Interval(100 * (ratio - 1))
@@ -113,8 +113,15 @@ def _against_none(ours: NDArray[np.float64]) -> Interval:
     return Interval(0.0, *((0.0, 0.0) if len(ours) > 1 else ()))
 
 
-def _draws(participants: int, seed: int) -> NDArray[np.int64]:
-    return np.random.default_rng(seed).integers(0, participants, (RESAMPLES, participants))
+def _resampled_means(*means: NDArray[np.float64], seed: int) -> list[NDArray[np.float64]]:
+    """Of each (participants,), over the same draws: (RESAMPLES,). In blocks, so that thousands of people take no memory."""
+    rng, people = np.random.default_rng(seed), len(means[0])
+    found: list[list[NDArray[np.float64]]] = [[] for _ in means]
+    for _ in range(BLOCKS):
+        drawn = rng.integers(0, people, (RESAMPLES // BLOCKS, people))
+        for own, values in zip(found, means, strict=True):
+            own.append(values[drawn].mean(axis=1))
+    return [np.concatenate(own) for own in found]
 
 
 def _standard_error(values: NDArray[np.float64]) -> float:

@@ -42,8 +42,9 @@ def pooled_figures(
     model, *others = pooled
     classes = spec.kind == "class"
     measures = _class_measures(spec, pooled, seed) if classes else [_error_measure(spec, pooled)]
-    told = next(one for one in measures if one["measure"] == score_unit(spec)) if classes else measures[0]
-    scores = {name: {"unit": score_unit(spec), **told[name]} for name in pooled}
+    unit = _unit(spec, measures)
+    told = next(one for one in measures if one["measure"] == unit) if classes else measures[0]
+    scores = {name: {"unit": unit, **told[name]} for name in pooled}
     return {
         "score": scores[model],
         "baselines": {name: scores[name] for name in others},
@@ -53,8 +54,15 @@ def pooled_figures(
         ],
         "per_participant": _people_rows(spec, pooled[model], len(own)),
         "confusion": _confusion(spec, pooled[model]) if classes else None,
-        "permutation": _permutation(spec, own, targets, participants, placed, seed, permutations) if classes else None,
+        "permutation": _permutation(unit, own, targets, participants, placed, seed, permutations) if classes else None,
     }
+
+
+def _unit(spec: Spec, measures: list[dict[str, Any]]) -> str:
+    """Of the score; accuracy where no fold tests both of two classes, so that there is no AUC."""
+    if spec.kind != "class":
+        return score_unit(spec)
+    return score_unit(spec) if any(one["measure"] == score_unit(spec) for one in measures) else "accuracy"
 
 
 def score_of(
@@ -109,13 +117,15 @@ def _error_measure(spec: Spec, pooled: Mapping[str, Samples]) -> dict[str, Any]:
 
 
 def _class_measures(spec: Spec, pooled: Mapping[str, Samples], seed: int) -> list[dict[str, Any]]:
-    """Every measure of every model on the same draws, so that differences are paired."""
+    """Every measure of every model on the same draws, so that differences are paired; those that are not defined are left out."""
     model, *others = pooled
     among = resampling_of(pooled[model], len(spec.classes), seed)
     found = {name: measures_of(spec, one) for name, one in pooled.items()}
     same = {name: np.array_equal(pooled[name].outputs, pooled[model].outputs) for name in others}
     rows = []
-    for measure in found[model]:
+    for measure, score in found[model].items():
+        if not np.isfinite(score(among.once)).all():
+            continue
         row: dict[str, Any] = {"measure": measure}
         row |= {name: asdict(score_interval(found[name][measure], among)) for name in pooled}
         for name in others:
@@ -147,7 +157,7 @@ def _confusion(spec: Spec, samples: Samples) -> dict[str, Any]:
 
 
 def _permutation(
-    spec: Spec,
+    unit: str,
     outputs: NDArray[Any],
     targets: NDArray[Any],
     participants: NDArray[Any],
@@ -156,7 +166,7 @@ def _permutation(
     permutations: int,
 ) -> dict[str, Any]:
     """Of the score, over all seeds."""
-    if len(spec.classes) == 2:
+    if unit == "AUC":
         models = models_of(folds)
         ranks = ranks_within((outputs[..., 1] - outputs[..., 0]).ravel(), models.ravel())
 

@@ -15,7 +15,9 @@ def draw_participants(strata: Sequence[Hashable], draws: int, seed: int = 0) -> 
     rng = np.random.default_rng(seed % 2**63)
     weights = np.zeros((draws, len(strata)))
     for members in members_of(strata):
-        weights[:, members] = rng.multinomial(len(members), np.full(len(members), 1 / len(members)), size=draws)
+        size = len(members)
+        drawn = rng.integers(0, size, (draws, size)) + size * np.arange(draws)[:, None]
+        weights[:, members] = np.bincount(drawn.ravel(), minlength=draws * size).reshape(draws, size)
     return weights
 
 

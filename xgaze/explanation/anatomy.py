@@ -63,7 +63,7 @@ def anatomy_section(
 def _row(table: pd.DataFrame, people: NDArray[Any], model: str, name: str) -> dict[str, Any] | None:
     kinds = {"mass_percent": "mass", "density": "density", "deletion": "deletion", "error_growth": "growth"}
     found = {key: _over(table, people, f"{kind}/{model}/{name}") for key, kind in kinds.items()}
-    if found["mass_percent"] is None:
+    if not _seen_in_several(found["mass_percent"]):
         return None
     area = float(table[f"area/{model}/{name}"].mean())
     return {"model": model, "region": name, "area_percent": area, **found}
@@ -76,7 +76,11 @@ def _differences(
         key: stored_interval(table[f"{kind}/{student}/{name}"] - table[f"{kind}/{teacher}/{name}"], people)
         for key, kind in (("mass_percent", "mass"), ("deletion", "deletion"))
     }
-    return found if found["mass_percent"] is not None else None
+    return found if _seen_in_several(found["mass_percent"]) else None
+
+
+def _seen_in_several(mass: Stored | None) -> bool:
+    return mass is not None and mass["low"] is not None
 
 
 def _over(table: pd.DataFrame, people: NDArray[Any], column: str) -> Stored | None:

@@ -147,7 +147,9 @@ def stored_attribution(
 
 
 def write_explanation(folder: Path, stored: dict[str, Any], maps: Maps) -> None:
-    """explanation.json and maps.npz; the JSON comes last, so that an interrupted folder is unfinished."""
+    """explanation.json and maps.npz; the JSON comes last, so that an interrupted folder is unfinished, and an older one does not
+    stand beside new maps."""
+    (folder / "explanation.json").unlink(missing_ok=True)
     with atomic_path(folder / "maps.npz") as temporary:
         np.savez_compressed(temporary, **maps)  # type: ignore[arg-type]
     write_json(folder / "explanation.json", stored)

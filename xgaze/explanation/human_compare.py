@@ -6,24 +6,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from xgaze.artifacts import read_json
+from xgaze.errors import InputError
 from xgaze.explanation.agreement import STUDENT, TEACHER
 from xgaze.explanation.human import METRICS, PARTS
 from xgaze.explanation.human_figures import CENTRE
 from xgaze.explanation.intervals import stored_interval
 from xgaze.explanation.people import PEOPLE_FILE
+from xgaze.stored import Stored, read_mapping, read_table
 
 SAME = 1e-6
 FEWEST = 2
 INDEX = ["id", "participant"]
+REMEDY = "Explain again: `xgaze explain --force`."
 
 
 def read_human(explanation: Path) -> pd.DataFrame | None:
     """Figures of every picture, one column "model/method/metric" each, from a run's folder `explanation`; None if it has none."""
     stored, file = explanation / "explanation.json", explanation / PEOPLE_FILE
-    if not stored.is_file() or not file.is_file() or not read_json(stored).get("human"):
+    if not stored.is_file() or not file.is_file():
         return None
-    long = pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False)
+    if not read_mapping(stored, Stored, REMEDY).get("human"):
+        return None
+    long = read_table(file, ["value"], REMEDY, [*INDEX, "model", "metric"]).fillna({"model": "", "method": ""})
+    if long.duplicated([*INDEX, "model", "method", "metric"]).any():
+        raise InputError(f"{file}: damaged or edited: a figure is there twice. {REMEDY}")
     long["figure"] = long["model"] + "/" + long["method"] + "/" + long["metric"]
     return long.pivot(index=INDEX, columns="figure", values="value").astype(np.float64)
 

@@ -11,10 +11,10 @@ Stored = dict[str, float | None]
 
 
 def stored_interval(values: ArrayLike, participants: ArrayLike, within: tuple[float, float] = ANY) -> Stored | None:
-    """{"mean", "low", "high"} of `values` (n,), NaN left out, which can lie `within`; None with fewer than two participants: no
-    interval then."""
+    """{"mean", "low", "high"} of `values` (n,), NaN left out, which can lie `within`: without ends for one participant, None for
+    nobody."""
     figures, people = np.asarray(values, np.float64), np.asarray(participants, dtype=str)
     known = np.isfinite(figures)
-    if len(np.unique(people[known])) < 2:
+    if not known.any():
         return None
     return asdict(mean_interval(figures[known], people[known], within=within))

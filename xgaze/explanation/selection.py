@@ -16,6 +16,7 @@ from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.score import sample_errors
 from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
+from xgaze.stored import read_table
 
 WORDS = ("worst", "best", "disagree")
 REFERENCE_SAMPLES = 512
@@ -35,7 +36,10 @@ def read_predicted(file: Path, recording: Recording) -> Predicted | None:
     """The test predictions stored in a model folder's table; None unless it holds exactly this recording's test samples."""
     if not file.is_file():
         return None
-    table = pd.read_csv(file, dtype={"id": str, "participant": str}, keep_default_na=False)
+    try:
+        table = read_table(file, [], "")
+    except InputError:  # damaged: predicted again
+        return None
     named = [*(f"probability_{name}" for name in recording.spec.classes), "error"]
     others = {"gaze": ["prediction_x_px", "prediction_y_px", "error_px"], "value": ["prediction", "error"]}
     columns = others.get(recording.spec.kind, named)
@@ -44,6 +48,8 @@ def read_predicted(file: Path, recording: Recording) -> Predicted | None:
     table = table[table["split"] == "test"]
     ids = recording.table["id"].iloc[rows_of(recording, "test")].astype(str)
     if list(table["id"]) != list(ids):
+        return None
+    if not all(pd.api.types.is_numeric_dtype(table[name]) for name in columns):
         return None
     figures = table[columns].to_numpy(np.float64)
     return Predicted(figures[:, :-1], figures[:, -1])

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,65 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
+from xgaze.models.fidelity import Inputs, differences, outputs, require_function, synthetic_batches, training_difference
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_heads import parted_head
 from xgaze.models.split import SUBCLASS, split
+from xgaze.models.user_code import fault, user_code
 
 
 def build_imported(reference: str, args: dict[str, Any], spec: Spec) -> FeatureHead:
-    """A fresh model of the class at `reference` ("package.module:Class"), with random weights.
+    """A fresh model of the class at `reference` ("package.module:Class"), with random weights, as features and head.
 
-    The class is called with `args`, and with `spec` first if its first parameter has that name. A `FeatureHead` is used as it
-    is; any other module is split at its first FC layer. Modules in the working directory are found.
-    Raises InputError for whatever keeps the class from being a model of this recording.
+    The class is called with `args`, and with `spec` first if its first parameter has that name. A `FeatureHead` whose head
+    begins with a linear layer is used as it is; any other module is split at its first FC layer. Modules in the working
+    directory are found. Raises InputError for whatever keeps the class from being a model of this recording.
     """
+    return own_and_parted(reference, args, spec)[1]
+
+
+def own_and_parted(reference: str, args: dict[str, Any], spec: Spec) -> tuple[nn.Module, FeatureHead]:
+    """The user's own module, and the same as features and head, which shares its weights and equals it, in training too."""
     with _working_directory_importable():
-        model = _constructed(reference, _imported_class(reference), args, spec)
-        _check_inputs(reference, model, spec)
-        _check_outputs(reference, model, spec)
-        if isinstance(model, FeatureHead):
-            return model
-        parted = split(model, [torch.zeros(2, *one.shape) for one in spec.inputs])
-        _check_same(reference, model, parted, spec)
+        own = _constructed(reference, _imported_class(reference), args, spec)
+        _check_inputs(reference, own, spec)
+        _check_outputs(reference, own, spec)
+        with user_code(f"model.import '{reference}'"):
+            parted = _parted(reference, own, synthetic_batches(spec))
+    return own, parted
+
+
+def _parted(reference: str, own: nn.Module, batches: list[Inputs]) -> FeatureHead:
+    try:
+        require_function(own, batches[0])
+        parted = parted_head(own, batches) if isinstance(own, FeatureHead) else split(own, batches[0])
+    except InputError as error:
+        raise InputError(f"model.import '{reference}': {error}") from None
+    require_same(reference, own, parted, batches)
+    if found := training_difference(own, parted, batches[0]):
+        how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
+        raise InputError(
+            f"model.import '{reference}': in training, split at its first fully connected layer, it is not the same model "
+            f"({how}; chance in its forward, or work in place on what dropout left as it is?). {SUBCLASS}"
+        )
     return parted
+
+
+def require_same(reference: str, own: nn.Module, parted: nn.Module, batches: Iterable[Inputs]) -> None:
+    """Raises InputError unless both make the same outputs on all batches."""
+    try:
+        found = differences(own, parted, batches)
+    except RuntimeError as error:  # a size that was that of the first batch, for example
+        raise InputError(_not_the_same(reference, fault(error))) from None
+    if found:
+        raise InputError(_not_the_same(reference, f"{found:.3g} apart"))
+
+
+def _not_the_same(reference: str, how: str) -> str:
+    return (
+        f"model.import '{reference}': split at its first fully connected layer it is not the same model ({how}; a fixed batch "
+        f"size, work in place, or chance in its forward?). {SUBCLASS}"
+    )
 
 
 @contextmanager
@@ -51,10 +90,13 @@ def _imported_class(reference: str) -> type[nn.Module]:
     if not (colon and class_name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
         raise InputError(f"model.import '{reference}': expected package.module:Class, for example mypackage:MyNet.")
     importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # importing runs the user's code: it may raise anything
-        raise InputError(f"model.import '{reference}': {_import_fault(module_name, error)}") from None
+    with user_code(f"model.import '{reference}': importing {module_name} fails"):
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+                raise InputError(f"model.import '{reference}': {_missing(error.name)}") from None
+            raise
     found = getattr(module, class_name, None)
     if found is None:
         classes = [name for name, one in vars(module).items() if _is_module(one)]
@@ -71,11 +113,8 @@ def _is_module(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, nn.Module)
 
 
-def _import_fault(module_name: str, error: Exception) -> str:
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if missing and (module_name == missing or module_name.startswith(f"{missing}.")):
-        return f"no module '{missing}' in {Path.cwd()} or among the installed packages; run xgaze where it lies."
-    return f"importing {module_name} fails: {type(error).__name__}: {error}"
+def _missing(module: str) -> str:
+    return f"no module '{module}' in {Path.cwd()} or among the installed packages; run xgaze where it lies."
 
 
 def _file_of(module: object) -> str:
@@ -84,13 +123,9 @@ def _file_of(module: object) -> str:
 
 def _constructed(reference: str, wanted: type[nn.Module], args: dict[str, Any], spec: Spec) -> nn.Module:
     first = next(iter(inspect.signature(wanted).parameters), None)
-    try:
+    given = ", ".join(f"{key}={value!r}" for key, value in args.items()) or "no arguments"
+    with user_code(f"model.import '{reference}': the constructor fails with model.args ({given})"):
         return wanted(spec, **args) if first == "spec" else wanted(**args)
-    except Exception as error:  # the user's code: it may raise anything
-        given = ", ".join(f"{key}={value!r}" for key, value in args.items()) or "no arguments"
-        raise InputError(
-            f"model.import '{reference}': the constructor fails with model.args ({given}): {type(error).__name__}: {error}"
-        ) from None
 
 
 def _check_inputs(reference: str, model: nn.Module, spec: Spec) -> None:
@@ -107,41 +142,15 @@ def _check_inputs(reference: str, model: nn.Module, spec: Spec) -> None:
 
 
 def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
-    shapes = ", ".join(f"{one.name} (2, {', '.join(map(str, one.shape))})" for one in spec.inputs)
-    try:
-        out = _outputs(model, [torch.zeros(2, *one.shape) for one in spec.inputs])
-    except Exception as error:  # the user's code: it may raise anything
-        raise InputError(
-            f"model.import '{reference}': forward fails on inputs {shapes}: {type(error).__name__}: {error}"
-        ) from None
-    found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
-    if found != (2, spec.outputs):
-        what = {"gaze": "gaze x and y", "value": "the value", "class": "one logit per class"}[spec.kind]
-        raise InputError(
-            f"model.import '{reference}': from {shapes} it makes {found}, not (batch, outputs) = (2, {spec.outputs}): {what}."
-        )
-
-
-def _check_same(reference: str, model: nn.Module, parted: FeatureHead, spec: Spec) -> None:
-    """The parts together are the model, also at another batch size."""
-    generator = torch.Generator().manual_seed(0)
-    inputs = [torch.randn(3, *one.shape, generator=generator) for one in spec.inputs]
-    try:
-        same = torch.allclose(_outputs(model, inputs), _outputs(parted, inputs), rtol=1e-5, equal_nan=True)
-    except RuntimeError:
-        same = False
-    if not same:
-        raise InputError(
-            f"model.import '{reference}': split at its first fully connected layer it is not the same model (a fixed batch "
-            f"size, work in place, or chance in its forward?). {SUBCLASS}"
-        )
-
-
-@torch.no_grad()
-def _outputs(model: nn.Module, inputs: Sequence[Tensor]) -> Any:
-    """Outputs in evaluation mode, mode restored: BatchNorm's statistics do not move."""
-    training = model.training
-    try:
-        return model.eval()(*inputs)
-    finally:
-        model.train(training)
+    """forward makes (batch, outputs), whatever the batch."""
+    for samples in (2, 3, 1):
+        shapes = ", ".join(f"{one.name} ({samples}, {', '.join(map(str, one.shape))})" for one in spec.inputs)
+        with user_code(f"model.import '{reference}': forward fails on inputs {shapes}"):
+            out = outputs(model, tuple(torch.zeros(samples, *one.shape) for one in spec.inputs))
+        found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+        if found != (samples, spec.outputs):
+            what = {"gaze": "gaze x and y", "value": "the value", "class": "one logit per class"}[spec.kind]
+            raise InputError(
+                f"model.import '{reference}': from {shapes} it makes {found}, not (batch, outputs) = "
+                f"({samples}, {spec.outputs}): {what}."
+            )

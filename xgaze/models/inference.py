@@ -7,6 +7,7 @@ from torch import nn
 
 from xgaze.data.batches import device_of, ordered_batches
 from xgaze.data.contract import Recording
+from xgaze.errors import InputError
 from xgaze.progress import Advance
 
 
@@ -17,8 +18,12 @@ def predict(
     rows: NDArray[np.int64],
     batch_size: int = 64,
     advance: Advance | None = None,
+    name: str = "the model",
 ) -> NDArray[np.float32]:
-    """Outputs (rows, outputs): gaze in px, a value in its unit, or one logit per class. The model is put in evaluation mode."""
+    """Outputs (rows, outputs): gaze in px, a value in its unit, or one logit per class. The model is put in evaluation mode.
+
+    Raises InputError with `name` and how many where some are no finite numbers.
+    """
     model.eval()
     device = device_of(model)
     outputs: list[NDArray[np.float32]] = []
@@ -26,7 +31,15 @@ def predict(
         outputs.append(model(*batch.to(device).inputs).float().cpu().numpy())
         if advance:
             advance(sum(map(len, outputs)), len(rows))
-    return np.concatenate(outputs)
+    found = np.concatenate(outputs)
+    wrong = np.flatnonzero(~np.isfinite(found).all(axis=1))
+    if len(wrong):
+        raise InputError(
+            f"{name}: {len(wrong)} of {len(rows)} predictions are no finite numbers, the first that of sample "
+            f"'{recording.table['id'].iloc[int(rows[wrong[0]])]}'. Look for weights that are no numbers (train again), pictures "
+            "whose values are none, and a standard deviation of 0 in the recipe."
+        )
+    return found
 
 
 @torch.no_grad()

@@ -50,6 +50,13 @@ class OutputScale(nn.Module):
         return f"scale={self.scale:g}"
 
 
+class Apart(nn.Module):
+    """A copy of what comes in, so that a layer after it that works in place overwrites nothing else."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clone()
+
+
 class Beside(nn.Module):
     """A layer for the first features, beside which the others pass: x -> [layer(first of x) | rest of x].
 

@@ -1,29 +1,19 @@
 """Split any module in two at its first fully connected layer, along its torch.fx graph: what comes before, and the head."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional as F
 
 from xgaze.errors import InputError
+from xgaze.models.in_place import without_in_place
 from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.layout import maps_in
+from xgaze.models.trace import trace
 
 SUBCLASS = "Give it `features` and `head` by subclassing xgaze.models.layers.FeatureHead."
-
-_DROPOUTS: dict[Any, type[nn.Module]] = {
-    F.dropout: nn.Dropout,
-    F.dropout1d: nn.Dropout1d,
-    F.dropout2d: nn.Dropout2d,
-    F.dropout3d: nn.Dropout3d,
-    F.alpha_dropout: nn.AlphaDropout,
-    F.feature_alpha_dropout: nn.FeatureAlphaDropout,
-}
-_JOINS = (torch.cat, torch.concat, torch.concatenate)
-_LAYOUT_KEPT = (nn.Dropout, nn.Identity, nn.ReLU, nn.LeakyReLU)
-_LAYOUT_CHANGED = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims")
 
 
 class Imported(FeatureHead):
@@ -46,40 +36,33 @@ def split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
     """`module` as an `Imported` that shares its weights. inputs: one batch, each (n, channels, height, width).
 
     The split is at the first linear layer, in the order of execution, through which all goes that the output knows of the
-    inputs. Raises InputError if torch.fx cannot trace the module, or if there is no such layer.
+    inputs; layers beside each other that read the same features are one layer then. Raises InputError if torch.fx cannot trace
+    the module, if there is no such layer, or if what it overwrites in place cannot be told.
     """
-    traced = _trace(module, len(inputs))
     training = module.training
+    try:
+        return _split(module, inputs).train(training)
+    except InputError as error:
+        raise InputError(f"{error} {SUBCLASS}") from None
+    finally:
+        module.train(training)
+
+
+def _split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
+    traced = without_in_place(trace(module, len(inputs)).eval(), inputs).eval()
     with torch.no_grad():
-        _Shapes(traced.eval()).run(*inputs)
+        _Shapes(traced).run(*(one.clone() for one in inputs))
     _free_the_batch(traced.graph)
-    fc, result = _first_fc(traced, module), _result(traced.graph)
+    fc, result = _joined(traced, _first_fc(traced, module)), _result(traced.graph)
     name = str(fc.target).replace(".", "_")
     parts = OrderedDict[str, nn.Module]({"tail_" if name == "tail" else name: traced.get_submodule(str(fc.target))})
     if result is not fc:
         _announce_readers(traced, fc)
         parts["tail"] = _part(traced, [fc], result)
     source = fc.all_input_nodes[0]
-    whole = Imported(_part(traced, _placeholders(traced.graph), source), Float32Sequential(parts), _maps(source))
-    whole.train(training)
-    return whole
-
-
-class _Tracer(fx.Tracer):
-    """Traces with exactly this many inputs, whether forward names them, collects them in *inputs* or has more with defaults."""
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__()
-        self._inputs = inputs
-
-    def create_args_for_root(
-        self,
-        root_fn: Any,
-        is_module: bool,  # noqa: ARG002
-        concrete_args: Any = None,  # noqa: ARG002
-    ) -> tuple[Any, list[Any]]:
-        proxies = [self.create_proxy("placeholder", f"input_{k}", (), {}) for k in range(self._inputs)]
-        return root_fn, [self.root, *proxies]
+    traced.recompile()
+    features = _part(traced, _placeholders(traced.graph), source)
+    return Imported(features, Float32Sequential(parts), maps_in(traced, source, inputs))
 
 
 class _Shapes(fx.Interpreter):
@@ -90,40 +73,6 @@ class _Shapes(fx.Interpreter):
         if isinstance(out, Tensor):
             n.meta["shape"] = tuple(out.shape)
         return out
-
-
-def _trace(module: nn.Module, inputs: int) -> fx.GraphModule:
-    """The module's graph. All that may differ between training and use is dropout, which becomes a module."""
-    name, training = type(module).__name__, module.training
-    try:
-        taught, used = (_Tracer(inputs).trace(module.train(mode)) for mode in (True, False))
-    except Exception as error:  # the user's code runs here: it may raise anything
-        words = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"'{name}' cannot be traced by torch.fx ({words}). {SUBCLASS}") from None
-    finally:
-        module.train(training)
-    traced = fx.GraphModule(module, used)
-    pairs = list(zip(taught.nodes, traced.graph.nodes, strict=False))
-    differing = [own for other, own in pairs if _said(other) != _said(own)]
-    if len(taught.nodes) != len(used.nodes) or any(node.target not in _DROPOUTS for node in differing):
-        raise InputError(f"'{name}' asks whether it is training, and torch.fx cannot keep that. {SUBCLASS}")
-    for node in differing:
-        _dropout_as_module(traced, node)
-    traced.recompile()
-    return traced
-
-
-def _said(node: fx.Node) -> tuple[str, ...]:
-    return node.op, str(node.target), str(node.args), str(node.kwargs)
-
-
-def _dropout_as_module(traced: fx.GraphModule, node: fx.Node) -> None:
-    """F.dropout(x, training=self.training) is traced as a constant; a module knows by itself."""
-    name = f"{node.name}_module"
-    traced.add_submodule(name, _DROPOUTS[node.target](p=node.kwargs.get("p", 0.5)))
-    with traced.graph.inserting_before(node):
-        node.replace_all_uses_with(traced.graph.call_module(name, (node.all_input_nodes[0],)))
-    traced.graph.erase_node(node)
 
 
 def _free_the_batch(graph: fx.Graph) -> None:
@@ -139,20 +88,65 @@ def _free_the_batch(graph: fx.Graph) -> None:
             node.target = "reshape"
 
 
-def _first_fc(traced: fx.GraphModule, module: nn.Module) -> fx.Node:
+def _first_fc(traced: fx.GraphModule, module: nn.Module) -> list[fx.Node]:
+    """The first linear layer through which all goes, or the first ones that read the same and through which all goes together."""
     calls = [node for node in traced.graph.nodes if node.op == "call_module"]
     linear: list[fx.Node] = [node for node in calls if isinstance(traced.get_submodule(str(node.target)), nn.Linear)]
     name = type(module).__name__
     if not linear:
-        raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink. {SUBCLASS}")
+        raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink.")
     once = [node for node in linear if sum(node.target == other.target for other in linear) == 1]
-    for node in once:
-        if len(node.all_input_nodes[0].meta["shape"]) == 2 and _all_goes_through(node, traced.graph):
-            return node
+    flat = [node for node in once if len(node.all_input_nodes[0].meta["shape"]) == 2]
+    plain = [node for node in flat if type(traced.get_submodule(str(node.target))) is nn.Linear]
+    beside = [[one for one in plain if one.all_input_nodes == node.all_input_nodes] for node in plain]
+    for nodes in [*([node] for node in flat), *beside]:
+        if _all_goes_through(nodes, traced.graph):
+            return [node for node in nodes if node in _needed(_result(traced.graph), set())]
     raise InputError(
         f"'{name}' has no nn.Linear, called once on (batch, features), through which everything goes; found "
-        f"{', '.join(sorted({str(node.target) for node in linear}))}. {SUBCLASS}"
+        f"{', '.join(sorted({str(node.target) for node in linear}))}."
     )
+
+
+def _joined(traced: fx.GraphModule, nodes: list[fx.Node]) -> fx.Node:
+    """Linear layers that read the same as one that puts out all their outputs side by side. Theirs are views of its weights, so
+    that they stay the same."""
+    if len(nodes) == 1:
+        return nodes[0]
+    paths = [str(node.target) for node in nodes]
+    name = "_".join(path.replace(".", "_") for path in paths)
+    layers = [layer for path in paths if isinstance(layer := traced.get_submodule(path), nn.Linear)]
+    traced.add_submodule(name, wide := _side_by_side(layers))
+    with traced.graph.inserting_before(nodes[0]):
+        whole = traced.graph.call_module(name, (nodes[0].all_input_nodes[0],))
+    whole.meta["shape"], start = (*nodes[0].meta["shape"][:1], wide.out_features), 0
+    place = whole
+    for node, layer in zip(nodes, layers, strict=True):
+        with traced.graph.inserting_after(place):
+            place = traced.graph.call_method("narrow", (whole, 1, start, layer.out_features))
+        node.replace_all_uses_with(place)
+        start += layer.out_features
+    return whole
+
+
+def _side_by_side(layers: Sequence[nn.Linear]) -> nn.Linear:
+    biased = any(one.bias is not None for one in layers)
+    first = layers[0].weight
+    outputs = sum(one.out_features for one in layers)
+    wide: nn.Linear = nn.utils.skip_init(
+        nn.Linear, layers[0].in_features, outputs, biased, device=first.device, dtype=first.dtype
+    )
+    start = 0
+    for one in layers:
+        rows = slice(start, start + one.out_features)
+        wide.weight.data[rows] = one.weight.data
+        one.weight.data = wide.weight.data[rows]
+        if biased:
+            wide.bias.data[rows] = 0 if one.bias is None else one.bias.data
+        if one.bias is not None:
+            one.bias.data = wide.bias.data[rows]
+        start = rows.stop
+    return wide
 
 
 def _announce_readers(traced: fx.GraphModule, fc: fx.Node) -> None:
@@ -169,11 +163,11 @@ def _announce_readers(traced: fx.GraphModule, fc: fx.Node) -> None:
         node.replace_input_with(fc, known)
 
 
-def _all_goes_through(fc: fx.Node, graph: fx.Graph) -> bool:
-    """Whether the output knows nothing of the inputs but what this node says."""
+def _all_goes_through(layers: Sequence[fx.Node], graph: fx.Graph) -> bool:
+    """Whether the output knows nothing of the inputs but what these nodes say."""
     knowing: set[fx.Node] = set()
     for node in graph.nodes:
-        if node is not fc and (node.op == "placeholder" or knowing.intersection(node.all_input_nodes)):
+        if node not in layers and (node.op == "placeholder" or knowing.intersection(node.all_input_nodes)):
             knowing.add(node)
     return _result(graph) not in knowing
 
@@ -209,40 +203,3 @@ def _needed(result: fx.Node, sources: set[fx.Node]) -> set[fx.Node]:
             needed.add(node)
             waiting += node.all_input_nodes
     return needed
-
-
-def _maps(node: fx.Node) -> tuple[int, int, int] | None:
-    """The maps (channels, height, width) that were flattened, or flattened and concatenated, into this node; None if none."""
-    if node.op == "call_function" and node.target in _JOINS:
-        return _joined([_maps(one) for one in node.all_input_nodes]) if _joins_columns(node) else None
-    source = next(iter(node.all_input_nodes), None)
-    if source is None or "shape" not in source.meta:
-        return None
-    shape, before = node.meta["shape"], source.meta["shape"]
-    module = node.graph.owning_module.get_submodule(str(node.target)) if node.op == "call_module" else None  # type: ignore[union-attr]
-    if isinstance(module, _LAYOUT_KEPT) or node.target in (F.relu, torch.relu, "relu"):
-        return _maps(source)
-    flattens = isinstance(module, nn.Flatten) or node.target in ("flatten", torch.flatten)
-    if not flattens or len(before) != 4 or shape[0] != before[0] or _rearranged(source):
-        return None
-    return (before[1], before[2], before[3])
-
-
-def _joins_columns(node: fx.Node) -> bool:
-    axis = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", node.kwargs.get("axis", 0))
-    return axis in (1, -1) and len(node.meta["shape"]) == 2
-
-
-def _joined(maps: Iterable[tuple[int, int, int] | None]) -> tuple[int, int, int] | None:
-    found = [one for one in maps if one is not None]
-    sizes = {one[1:] for one in maps if one is not None}
-    if len(sizes) != 1 or None in maps:
-        return None
-    ((height, width),) = sizes
-    return (sum(one[0] for one in found), height, width)
-
-
-def _rearranged(node: fx.Node) -> bool:
-    """Whether the maps were turned, so that their second axis is not that of channels."""
-    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    return name in _LAYOUT_CHANGED

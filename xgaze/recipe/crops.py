@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Fractions, Section, UnlabelledFiles
+from xgaze.recipe.data import Count, Fractions, Section, Seed, UnlabelledFiles
 from xgaze.recipe.fixation_format import FixationFormat
 
 
@@ -14,8 +14,8 @@ class SampledPlaces(Section):
     """Which places of a photograph are samples: `positives` where its blurred fixation map is above `above` of its maximum, and
     `negatives` where it is below `below` of it; fewer where there are no more such places."""
 
-    positives: int = Field(10, ge=1)
-    negatives: int = Field(20, ge=1)
+    positives: Count = 10
+    negatives: Count = 20
     above: float = Field(0.9, ge=0, lt=1)
     below: float = Field(0.1, gt=0, le=1)
 
@@ -38,11 +38,11 @@ class FixationCropsData(Section):
     pictures: str = "stimuli"
     table: str = "fixations.csv"
     fixations: FixationFormat = FixationFormat()
-    sigma_px: float = Field(24.0, gt=0)
+    sigma_px: float = Field(24.0, gt=0, le=1e5)
     places: SampledPlaces = SampledPlaces()
-    most_pictures: int | None = Field(None, ge=3)
+    most_pictures: int | None = Field(None, ge=3, le=1_000_000)
     split: Fractions = Fractions()
-    seed: int = 0
+    seed: Seed = 0
     unlabelled: UnlabelledFiles | None = None
 
 
@@ -57,5 +57,5 @@ class CropListsData(Section):
     path: Path
     maps: str = "ALLFIXATIONMAPS"
     places: SampledPlaces = SampledPlaces()
-    seed: int = 0
+    seed: Seed = 0
     unlabelled: UnlabelledFiles | None = None

@@ -22,12 +22,14 @@ class Hint(Section):
 class Distill(Section):
     """How the student is found.
 
-    Budgets: `max_worse_percent` against the teacher given the same tuning; or the best student within `max_parameters`,
-    `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one thread). Without `towers` only fully connected
-    layers shrink. `effort: full` tunes whole students end to end; `quick` tunes heads on cached embeddings only.
+    Budgets: `max_worse_percent` against the teacher given the same tuning, of its error (of classes: percentage points of the
+    score); or the best student within `max_parameters`, `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one
+    thread). Without `towers` only fully connected layers shrink. `effort: full` tunes whole students end to end; `quick` tunes
+    heads on cached embeddings only.
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
     convolutions. `calibration_samples`: training samples that surgeries are computed on, at most.
+    `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
 
@@ -41,6 +43,7 @@ class Distill(Section):
     separable_terms: list[Count] | None = None
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field([0.75, 0.5, 0.375, 0.25], min_length=1)
     coarse_input: bool = True
+    keep: list[str] = []
     tuning_epochs: int = Field(20, ge=1, le=MOST_EPOCHS)
     learning_rate: float = Field(1e-3, gt=0, le=1e12)
     batch_size: int = Field(64, ge=1, le=MOST_AT_ONCE)
@@ -52,7 +55,7 @@ class Distill(Section):
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
     calibration_samples: int = Field(2048, ge=8)
 
-    @field_validator("ranks", "separable_terms", "shares", "hints")
+    @field_validator("ranks", "separable_terms", "shares", "keep", "hints")
     @classmethod
     def _each_once(cls, asked: list[Any] | None) -> list[Any] | None:
         for place, one in enumerate(asked or []):
@@ -81,8 +84,9 @@ class Explain(Section):
     `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants; 0: not at all.
     """
 
-    steps: int = Field(50, ge=8, le=100_000)
-    internal_batch_size: int = Field(10, ge=1, le=MOST_AT_ONCE)
+    # The places of n steps follow from an n x n matrix, and eight times as many are tried where they do not add up.
+    steps: int = Field(50, ge=8, le=1000)
+    internal_batch_size: int = Field(10, ge=1, le=10_000)
     sweep_points: int = Field(21, ge=3, le=10_000)
     over_people: int = Field(40, ge=0)
 

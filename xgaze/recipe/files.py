@@ -2,16 +2,18 @@
 
 from importlib import resources
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from xgaze.errors import InputError, nearest
 from xgaze.recipe.data import Section
 from xgaze.recipe.schema import Data, Recipe
+from xgaze.recipe.yaml_text import parse_yaml, read_yaml
 
 Schema = TypeVar("Schema", bound=BaseModel)
+SHOWN, FAULTS_SHOWN, DEEPEST_KEY = 60, 10, 20
 TAGS = (
     "rendered",
     "eye-folders",
@@ -65,19 +67,6 @@ class _DataOnly(Section):
     data: Data
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping, read safely. Raises InputError naming file, line and problem."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not readable as YAML: {error}") from None
-    if not isinstance(stored, dict):
-        raise InputError(f"{path}: expected a mapping of keys to values, found {type(stored).__name__}.")
-    return stored
-
-
 def _find(name_or_path: str) -> Path:
     builtin = builtin_recipes()
     if name_or_path in builtin and not Path(name_or_path).is_file():
@@ -103,50 +92,72 @@ def _placed(section: Any, folder: Path) -> Any:
     if not isinstance(section, dict):
         return section
     placed = dict(section)
-    if isinstance(section.get("path"), str):
-        placed["path"] = str(folder / Path(section["path"]).expanduser())
-    if isinstance(section.get("weights"), str):
-        placed["weights"] = str(folder / Path(section["weights"]).expanduser())
+    for key in ("path", "weights"):
+        if isinstance(section.get(key), str):
+            placed[key] = str(folder / _expanded(section[key]))
     if "unlabelled" in section:
         placed["unlabelled"] = _placed(section["unlabelled"], folder)
     return placed
 
 
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"{path[:SHOWN]}: there is no such user, so no home folder; write the path out.") from None
+
+
 def _override(stored: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise InputError(f"--set {override}: expected key=value, for example --set training.epochs=5.")
-    *parents, last = key.split(".")
+    *parents, last = parts = key.split(".")
+    told = f"--set {override if len(override) <= SHOWN else override[:SHOWN] + '...'}"
+    if not equals or not all(parts):
+        raise InputError(f"{told}: expected key=value, for example --set training.epochs=5.")
+    if len(parts) > DEEPEST_KEY:
+        raise InputError(f"{told}: no key is {len(parts)} levels deep.")
     section = stored
     for parent in parents:
         child = section.setdefault(parent, {})
         if not isinstance(child, dict):
-            raise InputError(f"--set {override}: '{parent}' is a single value and has no '{last}'.")
+            raise InputError(f"{told}: '{parent}' is a single value and has no '{last}'.")
         section = child
-    try:
-        section[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InputError(f"--set {override}: the value is not readable as YAML.") from None
+    section[last] = parse_yaml(value, told)
 
 
 def _validated(schema: type[Schema], stored: dict[str, Any], path: Path) -> Schema:
     try:
         return schema.model_validate(stored)
     except ValidationError as error:
-        lines = [f"{path}: {_explain(fault, schema)}" for fault in error.errors(include_url=False)]
+        faults = error.errors(include_url=False)
+        lines = [f"{path}: {_explain(fault, schema)}" for fault in faults[:FAULTS_SHOWN]]
+        if len(faults) > FAULTS_SHOWN:
+            lines.append(f"{path}: and {len(faults) - FAULTS_SHOWN} more faults.")
         raise InputError("\n".join(lines)) from None
 
 
 def _explain(fault: Any, schema: type[BaseModel]) -> str:
     """One line for a person: the key, what is wrong, and the nearest valid key for a misspelt one."""
-    where = [str(part) for part in fault["loc"]]
+    where = [str(part) for part in (*fault["loc"], *_deeper(fault))]
     # Pydantic puts the tags of unions into the path; users do not write them.
-    key = ".".join(part for part in where if part not in TAGS)
+    key = ".".join(part[:SHOWN] for part in where if part not in TAGS)
     if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; {nearest(where[-1], _keys_at(schema, where[:-1]))}"
+        return f"unknown key '{key}'; {nearest(where[-1][:SHOWN], _keys_at(schema, where[:-1]))}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing; add it, or give it with --set {key}=VALUE."
-    return f"key '{key}': {fault['msg']} (found {fault['input']!r})."
+    found = fault["input"][where[-1]] if fault["type"] == "boolean" else fault["input"]
+    return f"key '{key}': {fault['msg']} (found {shortened(found)})."
+
+
+def _deeper(fault: Any) -> list[str]:
+    """The key that a check of a whole section names."""
+    return [fault["ctx"]["key"]] if fault["type"] == "boolean" else []
+
+
+def shortened(value: Any) -> str:
+    """A value as Python writes it, on one line of bounded length whatever it is."""
+    brief = Repr()
+    brief.maxstring = brief.maxother = brief.maxlong = SHOWN
+    return brief.repr(value)
 
 
 def _keys_at(schema: type[BaseModel], where: list[str]) -> list[str]:
@@ -169,3 +180,10 @@ def _resolve(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any
     while "$ref" in node:
         node = definitions["$defs"][node["$ref"].rsplit("/", 1)[-1]]
     return node
+
+
+def load_section(schema: type[Schema], stored: dict[str, Any], overrides: tuple[str, ...], path: Path) -> Schema:
+    """A section that options say, with `key=value` overrides, as messages of `path` name it. Raises InputError."""
+    for override in overrides:
+        _override(stored, override)
+    return _validated(schema, stored, path)

@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Section
+from xgaze.recipe.data import Count, Section
+from xgaze.recipe.text_table import NumberTable
 
 TimeUnit = Literal["s", "ms", "us", "ns"]
 BadRows = Literal["refuse", "drop"]
@@ -32,31 +33,35 @@ class FixationColumns(Section):
     start: str | None = None
     end: str | None = None
     coordinates: Literal["px", "fraction", "degrees"] = "px"
-    pixels_per_degree: float | None = Field(None, gt=0)
+    pixels_per_degree: float | None = Field(None, gt=0, le=1e5)
     origin: Literal["top-left", "bottom-left"] = "top-left"
     duration_unit: TimeUnit = "ms"
     timestamp_unit: TimeUnit = "ms"
 
 
-class FixationFormat(Section):
+class FixationFormat(NumberTable, Section):
     """How fixations are read. `format: table` is any CSV or parquet file, described by `columns`.
 
     layout: file names in the folder `path`, or the end of a single file's path, such as "{participant}/fixations.csv"; it may
     name {participant}, {stimulus} and {trial}. size: width and height of the stimulus, px; needed unless the file tells.
-    labels: further columns to keep (None: all; of Tobii's samples: none). stimulus_message, eye: EyeLink only.
-    participants: "optional" reads tables that do not say who looked. Scanpaths of fewer than `min_fixations` are left out.
-    missing, outside, durations, duplicates: refuse the table for such rows, or drop and count them.
+    labels: further columns to keep (None: all; of Tobii's samples: none). stimulus_message, eye: EyeLink only ("available": in
+    each trial the eye there is). participants: "optional" reads tables that do not say who looked. Scanpaths of fewer than
+    `min_fixations` are left out.
+    missing, outside, durations, duplicates: refuse the table for such rows, or drop and count them (of several rows of one
+    fixation all but the longest). encoding, header, spellings, decimal: see `TextTable` and `NumberTable`.
     """
 
-    format: Literal["auto", "table", "pupil-core", "neon", "tobii", "eyelink", "cub-gha"] = "auto"
+    format: Literal[
+        "auto", "table", "pupil-core", "pupil-surface", "neon", "gazepoint", "tobii", "eyelink", "cub-gha"
+    ] = "auto"
     columns: FixationColumns = FixationColumns()
     layout: str | None = None
-    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    size: tuple[Count, Count] | None = None
     labels: list[str] | None = None
     stimulus_message: str = "TRIALID"
-    eye: Literal["left", "right"] | None = None
+    eye: Literal["left", "right", "available"] | None = None
     participants: Literal["required", "optional"] = "required"
-    min_fixations: int = Field(3, ge=3)
+    min_fixations: int = Field(3, ge=3, le=1_000_000)
     missing: BadRows = "refuse"
     outside: BadRows = "refuse"
     durations: BadRows = "refuse"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Fractions, Section, UnlabelledFiles
+from xgaze.recipe.data import Fractions, Section, Seed, UnlabelledFiles
 from xgaze.recipe.fixation_format import FixationFormat
 
 
@@ -21,9 +21,9 @@ class PicturesInput(Section):
     kind: Literal["pictures"]
     name: str = Field("image", pattern=r"^[A-Za-z]\w*$")
     stack: list[Literal["density", "drawing", "gaf", "mtf"]] = Field(["density"], min_length=1)
-    side: int = Field(100, ge=8)
+    side: int = Field(100, ge=8, le=4096)
     fit: Literal["fixed", "zoomed"] = "fixed"
-    sigma_px: float | None = Field(None, gt=0)
+    sigma_px: float | None = Field(None, gt=0, le=1e5)
 
     @field_validator("stack")
     @classmethod
@@ -40,7 +40,7 @@ class SequenceInput(Section):
     """
 
     kind: Literal["sequence"]
-    steps: int = Field(300, ge=3)
+    steps: int = Field(300, ge=3, le=100_000)
     saccades: bool = False
 
 
@@ -61,7 +61,7 @@ class FixationTarget(Section):
 
     column: str | None = None
     value: Literal["rest-mean-duration-ms"] | None = None
-    first: int = Field(10, ge=3)
+    first: int = Field(10, ge=3, le=100_000)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -87,7 +87,7 @@ class FixationTableData(FixationFormat):
     inputs: list[FixationInput] = Field([PicturesInput(kind="pictures")], min_length=1)
     target: FixationTarget
     split: GroupedSplit = GroupedSplit()
-    seed: int = 0
+    seed: Seed = 0
     unlabelled: UnlabelledFiles | None = None
 
     @model_validator(mode="after")

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Fractions, Section, UnlabelledFiles
+from xgaze.recipe.data import Fractions, Section, Seed, UnlabelledFiles
 from xgaze.recipe.fixation_format import FixationFormat
+from xgaze.recipe.text_table import TextTable
 
 
 class PhotographSection(Section):
@@ -19,9 +20,9 @@ class PhotographSection(Section):
     """
 
     attention: Literal["none", "training", "input"] = "training"
-    side: int = Field(112, ge=16)
-    resize: int | None = Field(None, ge=16)
-    seed: int = 0
+    side: int = Field(112, ge=16, le=4096)
+    resize: int | None = Field(None, ge=16, le=16_384)
+    seed: Seed = 0
     unlabelled: UnlabelledFiles | None = None
 
     @property
@@ -36,7 +37,7 @@ class PhotographSection(Section):
         return self
 
 
-class PictureColumns(Section):
+class PictureColumns(TextTable, Section):
     """Columns of a table of photographs. group: what no two splits share (null: each picture is its own). split: a column that
     tells train, validation and test."""
 
@@ -89,7 +90,7 @@ class ViewerAgreementData(PhotographSection):
     table: str = "fixations.csv"
     fixations: FixationFormat = FixationFormat()
     measure: Literal["correlation", "auc"] = "correlation"
-    labelling_viewers: int = Field(8, ge=2)
+    labelling_viewers: int = Field(8, ge=2, le=1_000_000)
     share: float = Field(1 / 3, gt=0, le=0.5)
-    sigma_px: float = Field(24.0, gt=0)
+    sigma_px: float = Field(24.0, gt=0, le=1e5)
     split: Fractions = Fractions()

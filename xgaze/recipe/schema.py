@@ -2,14 +2,22 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.crops import CropListsData, FixationCropsData
-from xgaze.recipe.data import EyeFoldersData, GazeImagesData, RenderedData, Section
+from xgaze.recipe.data import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
 from xgaze.recipe.distill import SEARCH_KEYS, Distill, Explain
 from xgaze.recipe.fixations import FixationTableData
 from xgaze.recipe.photographs import AttentionPicturesData, ViewerAgreementData
@@ -64,13 +72,14 @@ class GazeAugmentation(Section):
     stride: step of the windows tried, px (None: 8 px of 448, in proportion). At test there is no gaze.
     """
 
-    image_only_epochs: int = Field(1, ge=0)
-    weight: float = Field(1.0, gt=0)
-    stride: int | None = Field(None, ge=1)
+    image_only_epochs: int = Field(1, ge=0, le=100_000)
+    weight: float = Field(1.0, gt=0, le=1e6)
+    stride: int | None = Field(None, ge=1, le=4096)
 
 
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
+MOST_DEVICES = 1024
 LATER_KEYS = ("momentum", "momentum_end", "augment", "gaze_augmentation", "tensorboard")
 
 
@@ -83,27 +92,35 @@ class Training(Section):
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
 
-    epochs: int = Field(20, ge=1)
-    batch_size: int = Field(24, ge=1)
+    epochs: int = Field(20, ge=1, le=100_000)
+    batch_size: int = Field(24, ge=1, le=1_000_000)
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(1.5e-3, gt=0)
-    weight_decay: float = Field(0.01, ge=0)
+    learning_rate: float = Field(1.5e-3, gt=0, le=1e12)  # what is too high for the model, its loss shows
+    weight_decay: float = Field(0.01, ge=0, le=1e6)
     schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"
-    step_epochs: int = Field(60, ge=1)
+    step_epochs: int = Field(60, ge=1, le=100_000)
     loss: Literal["smooth-l1", "euclidean", "root-mse", "cross-entropy"] = "smooth-l1"
-    patience: int = Field(10, ge=1)
-    min_delta: float = Field(0.0, ge=0)
+    patience: int = Field(10, ge=1, le=100_000)
+    min_delta: float = Field(0.0, ge=0, le=1e9)
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
     channels_last: bool = True
     accelerator: str = "auto"
     devices: int | str = 1
     strategy: str = "auto"
-    workers: int = Field(0, ge=0)
+    workers: int = Field(0, ge=0, le=1024)
     momentum: float = Field(0.0, ge=0, lt=1)
     momentum_end: float | None = Field(None, ge=0, lt=1)
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False
+
+    @field_validator("devices")
+    @classmethod
+    def _devices_can_be_counted(cls, devices: int | str) -> int | str:
+        listed = isinstance(devices, str) and re.fullmatch(r"auto|\d{1,4}(,\d{1,4})+", devices)
+        if not listed and not (isinstance(devices, int) and 1 <= devices <= MOST_DEVICES):
+            raise PydanticCustomError("devices", 'give a number from 1 on, auto, or GPUs by number as "0,2"')
+        return devices
 
     @model_serializer(mode="wrap")
     def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -120,8 +137,8 @@ class Training(Section):
 class Recipe(Section):
     """The whole experiment. `hash` identifies what it results in, wherever it is computed; every artefact carries it."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = 0
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+    seed: Seed = 0
     data: Data
     model: ModelSection
     training: Training = Training()

@@ -10,6 +10,7 @@ PLAIN_NAMES = {
     "mean value": "always guessing the average",
     "mean gaze": "always guessing the average gaze point",
     "majority class": "always guessing the commoner class",
+    "ridge on the inputs": "a straight-line fit on the inputs",
 }
 COSTS = {"max_parameters": "parameters", "max_bytes": "bytes", "max_latency_ms": "ms"}
 NO_BUDGET = "no budget can hold against it"
@@ -68,8 +69,12 @@ def costs_in_words(report: dict[str, Any]) -> str:
     measured again at the end, and may differ from that of the search."""
     student, told = report["student"], []
     for key, limit in (report.get("limits") or {}).items():
-        spent = student["latency_ms"]["median"] if key == "max_latency_ms" else student[COSTS[key]]
-        own, most = told_apart(spent, limit, 2) if key == "max_latency_ms" else (f"{spent:,}", f"{limit:,}")
+        timed = key == "max_latency_ms"
+        if timed and student["latency_ms"] is None:
+            told.append(f"Budget of {limit:,.15g} ms: not measured, since there is no ONNX file.")
+            continue
+        spent = student["latency_ms"]["median"] if timed else student[COSTS[key]]
+        own, most = told_apart(spent, limit, 2) if timed else (f"{spent:,}", f"{limit:,}")
         told.append(f"Budget of {most} {COSTS[key]}: {'kept' if spent <= limit else 'NOT kept'}, {own} {COSTS[key]}.")
     return " ".join(told)
 

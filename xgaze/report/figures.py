@@ -110,7 +110,8 @@ def spectrum_figure(capacity: dict[str, Any]) -> Chart:
             axes.plot(np.arange(1, len(lost) + 1), lost, "o-", color=colour, markersize=3, label=label)
         axes.axhline(1, color=MUTED, linestyle=":", linewidth=1)
         rank = capacity["chosen_rank"]
-        axes.axvline(rank, color=MARK, linestyle="--", linewidth=1.2, label=f"chosen rank {rank}")
+        if rank is not None:
+            axes.axvline(rank, color=MARK, linestyle="--", linewidth=1.2, label=f"chosen rank {rank}")
         axes.set_yscale("log")
         axes.set_ylim(1e-4, 120)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

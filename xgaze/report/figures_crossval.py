@@ -56,7 +56,7 @@ def score_figure(name: str, found: dict[str, Any]) -> Chart:
     return chart(
         name,
         "Scores of the cross validation",
-        f"Pooled over all folds, with 95 % intervals over {found['groups']}; baselines were fitted and tested on the same ones.",
+        f"Over all folds, with 95 % intervals over {found['groups']}; baselines were fitted and tested on the same ones.",
         draw,
         height=height(2 * len(rows)),
     )

@@ -1,13 +1,14 @@
 """reports/index.html: all runs in one table, and the comparisons made."""
 
-import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from xgaze.artifacts import write_text
+from xgaze.errors import InputError
 from xgaze.report.format import changed, percent, percent_interval, score, worse_unit
 from xgaze.report.html import render
+from xgaze.stored import read_json
 
 INDEX = "index.html"
 REDUCTIONS = {"parameters": "parameter_reduction", "fc_parameters": "fc_reduction"}
@@ -29,9 +30,9 @@ def _run(file: Path) -> dict[str, Any]:
         return {
             "name": name,
             "link": f"{quote(name)}/index.html",
-            **_figures(json.loads(file.read_text(encoding="utf-8"))),
+            **_figures(read_json(file)),
         }
-    except (ValueError, KeyError, TypeError):
+    except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"name": name, "link": None}
 
 

@@ -7,15 +7,18 @@ from xgaze.report.index import write_index
 from xgaze.report.model_card import model_card
 from xgaze.report.results import gather
 from xgaze.report.write import write_report
+from xgaze.stored import understood
 
 CARD = "model_card.md"
+AGAIN = "Make what was edited again: `xgaze explain --force`, `xgaze crossval --force` or `xgaze distill --force`."
 
 
 def publish(run: Path, folder: Path) -> Path:
     """Write the report of `checkpoints/<recipe>` into `reports/<recipe>`, refresh `reports/index.html`, write the student's
     model card into its folder, and return the page's path. Computes nothing."""
-    report, maps = gather(run)
-    page = write_report(folder, report, maps)
+    with understood(run, AGAIN):
+        report, maps = gather(run)
+        page = write_report(folder, report, maps)
     write_index(folder.parent)
     if report["student"]:
         write_text(run / "student" / CARD, model_card(report))

@@ -4,13 +4,17 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card, read_json
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card
+from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.report import schemas
 from xgaze.report.claims import is_disjoint, split_in_words
+from xgaze.scorings import read_scorings
+from xgaze.stored import read_arrays, read_mapping, read_table, require
 
 Maps = dict[str, NDArray[Any]]
 CANDIDATE_COLUMNS = (
@@ -38,6 +42,21 @@ EXPLAINED = (
     "embedding",
     "decision",
 )
+FRONTIER_KNOWN = ("parameters", "fc_parameters", "validation_score", "towers_share", "worse_percent_mean", "chosen")
+FRONTIER_NUMBERS = (
+    *FRONTIER_KNOWN,
+    "rank",
+    "terms",
+    "parameter_reduction",
+    "fc_reduction",
+    "latency_ms",
+    "worse_percent_low",
+    "worse_percent_high",
+)
+TRAIN = "Train or distil again with --force, or take another copy of the folder."
+DISTILL = "Distil again: `xgaze distill --force`."
+EXPLAIN = "Explain again: `xgaze explain --force`."
+CROSSVALIDATE = "Cross-validate again: `xgaze crossval --force`."
 MATRIX_CELLS_SHOWN = 6000
 CROSSVALS = {"crossval": "crossval", "replay": "crossval-paper"}
 LEARNED = ("learned", "against_guessing")
@@ -56,6 +75,7 @@ RATIOS = (
 def gather(run: Path) -> tuple[dict[str, Any], Maps]:
     """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`."""
     teacher = read_card(run / "teacher")
+    require(vars(teacher), schemas.TeacherCard, run / "teacher" / CARD_FILE, TRAIN)
     student = _own_student(run, teacher)
     explanation = read_explanation(run / "explanation") or {}
     report = {
@@ -63,12 +83,12 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         **_figures(teacher, student),
         "per_participant": per_participant(run, teacher, student is not None),
         "candidates": _candidates(run) if student else [],
-        "capacity": read_json(run / "student" / "capacity.json") if student else None,
+        "capacity": read_capacity(run / "student") if student else None,
         **{key: explanation.get(key) for key in EXPLAINED},
         **({"decision": None} if (student or teacher).metrics.get("learned") is False else {}),
         **{name: read_crossval(run / folder, teacher.recipe_hash) for name, folder in CROSSVALS.items()},
         "provenance": _provenance(run, teacher, student),
-        "scorings": read_json(run / "scorings.json") if (run / "scorings.json").is_file() else [],
+        "scorings": read_scorings(run),
         "commands": _commands(run, teacher, student, explanation),
         "next": {verb: _next(teacher, verb) for verb in ("distill", "explain")},
     }
@@ -80,13 +100,21 @@ def _own_student(run: Path, teacher: ModelCard) -> ModelCard | None:
     if not (run / "student" / CARD_FILE).is_file():
         return None
     card = read_card(run / "student")
-    return card if _teacher_hash(card) == _teacher_hash(teacher) else None
+    if _teacher_hash(card, run / "student") != _teacher_hash(teacher, run / "teacher"):
+        return None
+    require(vars(card), schemas.StudentCard, run / "student" / CARD_FILE, DISTILL)
+    return card
 
 
-def _teacher_hash(card: ModelCard) -> str:
+def _teacher_hash(card: ModelCard, folder: Path) -> str:
     """Of the sections that the teacher depends on; the others may hold values that are no longer allowed."""
     sections = ("name", "seed", "data", "model", "training")
-    return Recipe.model_validate({key: card.recipe[key] for key in sections}).teacher_hash()
+    try:
+        return Recipe.model_validate({key: card.recipe.get(key) for key in sections}).teacher_hash()
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, ("recipe", *fault["loc"])))
+        raise InputError(f"{folder / CARD_FILE}: damaged or edited: key '{where}': {fault['msg']}. {TRAIN}") from None
 
 
 def read_crossval(folder: Path, recipe_hash: str) -> dict[str, Any] | None:
@@ -94,7 +122,7 @@ def read_crossval(folder: Path, recipe_hash: str) -> dict[str, Any] | None:
     file = folder / "crossval.json"
     if not file.is_file():
         return None
-    stored: dict[str, Any] = read_json(file)
+    stored = read_mapping(file, schemas.Crossval, CROSSVALIDATE)
     told = stored["confusion"]
     if told and len(told["participants"]) * len(told["classes"]) ** 2 > MATRIX_CELLS_SHOWN:
         told["participants"] = []  # too many to look at; they stay in the file
@@ -106,14 +134,27 @@ def read_explanation(folder: Path, key: str | None = None) -> dict[str, Any] | N
     file = folder / "explanation.json"
     if not file.is_file():
         return None
-    stored: dict[str, Any] = read_json(file)
+    stored = read_mapping(file, schemas.Explanation, EXPLAIN)
     return stored if key in (None, stored["key"]) else None
 
 
 def read_maps(folder: Path) -> Maps:
     """Attribution maps and eye images by name."""
-    with np.load(folder / "maps.npz", allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+    return read_arrays(folder / "maps.npz", EXPLAIN)
+
+
+def read_capacity(student: Path) -> dict[str, Any]:
+    """What the teacher's first fully connected layer holds, as the search for the student found it."""
+    return read_mapping(student / "capacity.json", schemas.Capacity, DISTILL)
+
+
+def read_frontier(student: Path) -> pd.DataFrame:
+    """Every model tried: budget.csv. Raises InputError also where it has no row."""
+    path = student / "budget.csv"
+    table = read_table(path, FRONTIER_NUMBERS, DISTILL, ("method", "stage", "against", "coarse_input"))
+    if table.empty or table["chosen"].dtype != bool or table[list(FRONTIER_KNOWN)].isna().any(axis=None):
+        raise InputError(f"{path}: damaged or edited: no row, or a row that is not whole. {DISTILL}")
+    return table
 
 
 def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
@@ -195,16 +236,17 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
 
 
 def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
-    table = pd.read_csv(folder / "predictions.csv", dtype={"id": str, "participant": str}, keep_default_na=False)
-    table = table[table["split"] == "test"]
     error = {"gaze": "error_px", "value": "error"}.get(card.spec["kind"])
+    texts = ("participant", "split") if error else ("participant", "split", "prediction", "truth")
+    table = read_table(folder / "predictions.csv", [error] if error else [], TRAIN, texts)
+    table = table[table["split"] == "test"]
     figure = table[error] if error else 100.0 * (table["prediction"] == table["truth"])
     grouped = figure.groupby(table["participant"])
     return pd.DataFrame({"figure": grouped.mean(), "samples": grouped.size()})
 
 
 def _candidates(run: Path) -> list[dict[str, Any]]:
-    frontier = pd.read_csv(run / "student" / "budget.csv")
+    frontier = read_frontier(run / "student")
     return [
         {key: None if pd.isna(row[key]) else int(row[key]) for key in ("rank", "terms")}
         | {key: None if pd.isna(row[key]) else row[key] for key in CANDIDATE_COLUMNS}
@@ -221,7 +263,7 @@ def _told(value: Any) -> float | None:
 
 def _provenance(run: Path, teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     card, file = student or teacher, run / "teacher" / "splits.json"
-    splits = read_json(file) if file.is_file() else None
+    splits = read_mapping(file, schemas.DividedPeople, TRAIN) if file.is_file() else None
     return {
         "created_with": card.versions,
         "seed": card.seed,
@@ -237,7 +279,9 @@ def _commands(run: Path, teacher: ModelCard, student: ModelCard | None, explanat
     """What was typed to make all this, in the order of doing it again; what was made by scripts has no command."""
     stored = [teacher.command, student.command if student else "", str(explanation.get("command", ""))]
     files = [run / folder / "crossval.json" for folder in CROSSVALS.values()]
-    stored += [str(read_json(file).get("command", "")) for file in files if file.is_file()]
+    stored += [
+        str(read_mapping(file, schemas.Crossval, CROSSVALIDATE).get("command", "")) for file in files if file.is_file()
+    ]
     return [command for command in stored if command]
 
 

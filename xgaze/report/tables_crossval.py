@@ -92,6 +92,11 @@ def _history(history: list[dict[str, Any]]) -> Table:
     return table("History", ("fold", "epoch", *(key.replace("_", " ") for key in figures)), rows, caption=caption)
 
 
+def _pooled(score: dict[str, Any]) -> str:
+    """How folds become one score: outputs of two folds' models cannot be ordered."""
+    return "taken within folds and averaged by their pairs" if score["unit"] == "AUC" else "pooled over all of them"
+
+
 def crossval_words(found: dict[str, Any]) -> list[str]:
     """What the section says before its figures."""
     score, settings = found["score"], found["settings"]
@@ -99,7 +104,7 @@ def crossval_words(found: dict[str, Any]) -> list[str]:
     seeds = f", {settings['seeds']} times from other seeds" if settings["seeds"] > 1 else ""
     told = [
         f"{found['participants_tested']} of {found['participants']} {who} were tested, in {found['folds']} folds{seeds}: "
-        f"{score['unit']} {spread(score, digits)}, pooled over all of them. In brackets: 95 % interval over {who}."
+        f"{score['unit']} {spread(score, digits)}, {_pooled(score)}. In brackets: 95 % interval over {who}."
     ]
     if chance := found["permutation"]:
         told.append(

@@ -216,7 +216,7 @@ def _capacity(found: dict[str, Any]) -> Table:
         ("participation ratio of the output", number(found["participation_ratio"])),
         (
             "rank chosen" + (f", with {terms} outer product{'s' * (terms > 1)} per filter" if terms else ""),
-            count(found["chosen_rank"]),
+            "all" if found["chosen_rank"] is None else count(found["chosen_rank"]),
         ),
     ]
     return Table(

@@ -116,6 +116,8 @@ def _small(report: dict[str, Any]) -> str:
     )
     if report["latency_ratio"]:
         told += f" {_time(report)}"
+    else:
+        told += " Its time was not measured: onnxruntime needs an ONNX file of both, and there is none."
     if report["int8_file_reduction"]:
         ratio = changed(report["int8_file_reduction"], "smaller", "larger", "as large")
         told += f" In 8 bits its file is {ratio} {'as' if ratio == 'as large' else 'than'} the teacher's."
@@ -156,10 +158,11 @@ def _lost(report: dict[str, Any]) -> str:
 
 def _why(capacity: dict[str, Any]) -> str:
     separable = ", each seen through separable filters" if capacity["chosen_terms"] else ""
+    kept = "all of them" if capacity["chosen_rank"] is None else capacity["chosen_rank"]
     return (
         f"Of the {count(capacity['out_features'])} directions that the first fully connected layer can use, the prediction "
         f"needs about {capacity['expected_rank']} (99 % of the variance that reaches the output); the student keeps "
-        f"{capacity['chosen_rank']}{separable}."
+        f"{kept}{separable}."
     )
 
 

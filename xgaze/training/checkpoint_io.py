@@ -34,7 +34,7 @@ class SafetensorsCheckpointIO(CheckpointIO):
                 unpacked: dict[str, Any] = _unpack(structure, file.get_tensor)
                 return unpacked
         except Exception as error:
-            raise InputError(f"{path}: damaged training state ({error}). Start again with --force.") from None
+            raise InputError(f"{path}: damaged training state ({error}).") from None
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink(missing_ok=True)

@@ -11,17 +11,21 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from xgaze.artifacts import library_versions, read_json, write_csv, write_json
+from xgaze.artifacts import library_versions, write_csv, write_json
 from xgaze.data.contract import Recording, targets_of
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.evaluation.pooled import pooled_figures, score_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.recipe import Recipe, fingerprint
+from xgaze.report.schemas import Crossval
+from xgaze.scorings import log_scoring
 from xgaze.source import source_hash
+from xgaze.stored import read_mapping, read_table
 from xgaze.training.fan import Fan, run_elsewhere
 from xgaze.training.fit import fresh_folder
 from xgaze.training.fold_run import (
+    AGAIN,
     HISTORY_FILE,
     TEACHER,
     Protocol,
@@ -34,7 +38,6 @@ from xgaze.training.fold_run import (
 from xgaze.training.folds import OuterFold, Person, nested_folds, paper_folds, people_of
 from xgaze.training.nested import train_nested
 from xgaze.training.paper import NOT_CLEAN, train_paper
-from xgaze.training.scorings import log_scoring
 from xgaze.training.teacher import check_loss
 
 RESULT_FILE, SPLITS_FILE, PREDICTIONS_FILE = "crossval.json", "splits.json", "predictions.csv"
@@ -70,7 +73,7 @@ def finished_crossval(recipe: Recipe, asked: Asked, folder: Path) -> dict[str, A
     """What lies in `folder` if it is finished. Raises InputError if it belongs to other settings; more seeds may follow."""
     if not (folder / RESULT_FILE).is_file():
         return None
-    stored: dict[str, Any] = read_json(folder / RESULT_FILE)
+    stored = read_mapping(folder / RESULT_FILE, Crossval, AGAIN)
     ours = {"recipe_hash": recipe.teacher_hash(), **asdict(asked)}
     if any(stored["settings"][key] != value for key, value in ours.items() if key != "seeds"):
         told = ", ".join(f"{key} {value}" for key, value in stored["settings"].items())
@@ -235,7 +238,7 @@ def _history(folder: Path, units: list[Unit]) -> list[dict[str, Any]]:
     """Per fold and epoch the mean over its inner trainings, as long as any of them lasted."""
     rows: list[dict[str, Any]] = []
     for unit in units:
-        table = pd.read_csv(unit.folder(folder) / HISTORY_FILE)
+        table = read_table(unit.folder(folder) / HISTORY_FILE, ["epoch"], AGAIN, ["training"])
         inner = table[table["training"] != "refit"].drop(columns=["training", "inner"], errors="ignore")
         for line in inner.groupby("epoch", as_index=False).mean().to_dict("records"):
             figures = {str(key): float(value) for key, value in line.items() if np.isfinite(value)}

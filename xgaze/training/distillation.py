@@ -30,6 +30,7 @@ from xgaze.training.whole import home, tune_model
 
 OUTLIER_QUANTILE = 0.95
 HINT_SAMPLES = 64
+RATE = "distill.end_to_end_learning_rate"
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ class DistillTask(GazeTask):
         output, hinted = self._outputs(batch)
         loss = self._weighted(output, batch.target, taught.label_weight)
         loss = loss + self._weighted(output, taught.teacher, taught.teacher_weight) + self.hint_weight * hinted
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids))
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss
 
     def _weighted(self, output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
@@ -182,7 +183,7 @@ def distil_model(
     hints = hints if hint_weight > 0 else ()
     lesson = lesson if unlabelled_weight > 0 else lesson.labels_only()
     if not (teacher_weight or hints or lesson.unlabelled):
-        return tune_model(student, recording, settings, folder, seed, what)
+        return tune_model(student, recording, settings, folder, seed, what, RATE)
     rows = TaughtRows(recording, lesson, teacher_weight, unlabelled_weight)
     hint_loss = _hint_loss(hints, student, teacher, recording, seed)
     task = DistillTask(student.train(), recording.spec, settings, seed, hint_loss, hint_weight)
@@ -193,7 +194,7 @@ def distil_model(
     selecting = rows_of(recording, "validation")
     task.weights = participant_weights(recording.table["participant"].to_numpy()[selecting])
     validation = ordered_loader(recording, selecting, workers=settings.workers)
-    fit(task, train, validation, settings, folder, monitored(recording.spec), what)
+    fit(task, train, validation, settings, folder, monitored(recording.spec), what, RATE)
     home(student)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import joblib
 
 from xgaze.errors import InputError
+from xgaze.processes import end_with
 
 WAIT_SECONDS = 30
 """For a cluster's first worker: one that grows on demand starts it only when there is something to do."""
@@ -42,9 +43,18 @@ def jobs_at_once(fan: Fan) -> int:
 
 
 def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Iterable[tuple[Any, ...]]) -> None:
-    """work(*job) for all jobs, in other processes; what they leave lies in files. Raises InputError as `jobs_at_once`."""
+    """work(*job) for all jobs, in other processes; what they leave lies in files. Processes of this machine end with this one.
+    Raises InputError as `jobs_at_once`."""
+    parent = os.getpid() if fan.dask is None else None
     with _backend(fan.dask):
-        joblib.Parallel(n_jobs=fan.workers)(joblib.delayed(work)(*job) for job in jobs)
+        joblib.Parallel(n_jobs=fan.workers)(joblib.delayed(_watched)(parent, work, job) for job in jobs)
+
+
+def _watched(parent: int | None, work: Callable[..., None], job: tuple[Any, ...]) -> None:
+    """In another process: do one job, but not for a parent that has died. A cluster's workers have none."""
+    if parent is not None:
+        end_with(parent)
+    work(*job)
 
 
 @contextmanager

@@ -12,15 +12,21 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from xgaze.artifacts import read_json, write_csv, write_json
 from xgaze.errors import InputError
-from xgaze.progress import progress_bar
+from xgaze.processes import is_helper
+from xgaze.progress import progress_bar, remark
 from xgaze.recipe import Training
 from xgaze.training.checkpoint_io import SafetensorsCheckpointIO
+from xgaze.training.divergence import Divergence
+from xgaze.training.ranks import ranks
+
+BEST, LAST, FITTED = "best.safetensors", "last.safetensors", "fitted.json"
+RUN = "run.json"
 
 
 class History(pl.Callback):
@@ -52,11 +58,21 @@ class Progress(pl.Callback):
         self.advance(trainer.global_step, int(trainer.estimated_stepping_batches))
 
 
-class Checkpoints(ModelCheckpoint):
-    """`best` by the monitored figure and `last`, once per epoch, as safetensors."""
+class Best(ModelCheckpoint):
+    """The state of the epoch that is best by the monitored figure, as safetensors."""
 
     FILE_EXTENSION = ".safetensors"
-    CHECKPOINT_NAME_LAST = "last"
+
+
+class Last(Checkpoint):
+    """The state after every epoch, one without improvement too: what a killed training goes on from. Comes after `Best`, so that
+    it knows what was best."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        trainer.save_checkpoint(self.path)
 
 
 class StopAfter(pl.Callback):
@@ -78,43 +94,82 @@ def fit(
     folder: Path,
     monitor: str,
     what: str = "training",
+    rate: str = "training.learning_rate",
 ) -> None:
-    """Train `task` in place and leave it with its best weights; resumes from `folder` when it holds an unfinished run."""
-    history = History(folder / "history.csv")
-    checkpoints = Checkpoints(folder, "best", monitor, save_top_k=1, save_last=True, enable_version_counter=False)
-    stopping = EarlyStopping(monitor, settings.min_delta, settings.patience)
-    with _quiet(), progress_bar(what) as advance:
-        # The checkpoints come last, so that they hold what the other callbacks know of this epoch.
-        callbacks: list[pl.Callback] = [stopping, history, Progress(advance), checkpoints]
-        trainer = _trainer(settings, callbacks, folder)
-        last = folder / "last.safetensors"
-        try:
-            trainer.fit(task, train, validation, ckpt_path=str(last) if last.is_file() else None)
-        except SystemExit:  # what Lightning makes of Ctrl-C
-            raise KeyboardInterrupt from None
-    best = SafetensorsCheckpointIO().load_checkpoint(folder / "best.safetensors")
-    task.load_state_dict(best["state_dict"])
+    """Train `task` in place and leave it with its best weights; resumes from `folder` when it holds an unfinished run, and only
+    reads a finished one. Raises InputError where a loss or the monitored figure is no finite number; rate: the key to lower then.
+    """
+    state = _unfinished(folder, what)
+    if not (folder / FITTED).is_file():
+        history = History(folder / "history.csv")
+        best = Best(folder, "best", monitor, save_top_k=1, enable_version_counter=False)
+        stopping = EarlyStopping(monitor, settings.min_delta, settings.patience)
+        with _quiet(), progress_bar(what) as advance:
+            # The states come last, so that they hold what the other callbacks know of this epoch.
+            watching: list[pl.Callback] = [Divergence(what, rate, monitor), stopping, history, Progress(advance)]
+            _train(_trainer(settings, [*watching, best, Last(folder / LAST)], folder), task, train, validation, state)
+        write_json(folder / FITTED, {"epochs": len(history.rows)})
+    task.load_state_dict(SafetensorsCheckpointIO().load_checkpoint(folder / BEST)["state_dict"])
 
 
 def fit_epochs(
     task: pl.LightningModule, train: DataLoader[Any], settings: Training, folder: Path, epochs: int, what: str
 ) -> None:
-    """Train `task` in place for the first `epochs` epochs of `settings` and keep the last weights: nobody selects any."""
+    """Train `task` in place for the first `epochs` epochs of `settings` and keep the last weights: nobody selects any.
+    Raises InputError where a loss is no finite number."""
     with _quiet(), progress_bar(what) as advance:
-        callbacks: list[pl.Callback] = [History(folder / "history.csv"), Progress(advance), StopAfter(epochs)]
-        try:
-            _trainer(settings, callbacks, folder, keep=False).fit(task, train)
-        except SystemExit:  # what Lightning makes of Ctrl-C
-            raise KeyboardInterrupt from None
+        watching: list[pl.Callback] = [Divergence(what), History(folder / "history.csv"), Progress(advance)]
+        _train(_trainer(settings, [*watching, StopAfter(epochs)], folder, keep=False), task, train)
+
+
+def _train(
+    trainer: pl.Trainer,
+    task: pl.LightningModule,
+    train: DataLoader[Any],
+    validation: DataLoader[Any] | None = None,
+    state: Path | None = None,
+) -> None:
+    """Let Lightning train. A process that only helps is done with it and ends."""
+    try:
+        with ranks():
+            trainer.fit(task, train, validation, ckpt_path=None if state is None else str(state))
+    except SystemExit:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from None
+    if is_helper():
+        raise SystemExit(0)
+
+
+def _unfinished(folder: Path, what: str) -> Path | None:
+    """The training state to go on from; None to begin. What is damaged is removed: it is computed again."""
+    if not (folder / LAST).is_file() and not (folder / FITTED).is_file():
+        return None
+    try:
+        last, _best = (SafetensorsCheckpointIO().load_checkpoint(folder / name) for name in (LAST, BEST))
+    except InputError as error:
+        remark(f"{error} {what} begins anew.")
+        for name in (FITTED, LAST, BEST):
+            (folder / name).unlink(missing_ok=True)
+        return None
+    if not (folder / FITTED).is_file():
+        remark(f"{what} goes on after epoch {last['epoch'] + 1} of a stopped run ({folder}).")
+    return folder / LAST
 
 
 def fresh_folder(folder: Path, fingerprint: str) -> Path:
     """`folder`, emptied unless it holds an unfinished run of the same fingerprint."""
-    mark = folder / "run.json"
-    if not mark.is_file() or read_json(mark) != {"hash": fingerprint}:
+    if not is_helper() and _fingerprint_of(folder) != fingerprint:
         shutil.rmtree(folder, ignore_errors=True)
-        write_json(mark, {"hash": fingerprint})
+        write_json(folder / RUN, {"hash": fingerprint})
     return folder
+
+
+def _fingerprint_of(folder: Path) -> Any:
+    """What `fresh_folder` wrote there; None where nothing readable lies."""
+    try:
+        stored = read_json(folder / RUN)
+    except InputError:
+        return None
+    return stored.get("hash") if isinstance(stored, dict) else None
 
 
 def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path, keep: bool = True) -> pl.Trainer:
@@ -129,6 +184,7 @@ def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path, kee
         default_root_dir=folder,
         logger=board(settings, folder),
         enable_checkpointing=keep,
+        use_distributed_sampler=False,  # shuffles deal their order out to the ranks themselves
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,

@@ -2,6 +2,8 @@
 
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,6 @@ from xgaze.artifacts import (
     ModelCard,
     atomic_path,
     library_versions,
-    read_json,
     write_card,
     write_csv,
     write_json,
@@ -26,16 +27,20 @@ from xgaze.artifacts import (
 from xgaze.data.contract import Recording, rows_of
 from xgaze.data.resplit import resplit
 from xgaze.data.splits import split_summary
+from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
+from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.recipe import Recipe
+from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.folds import OuterFold
 from xgaze.training.start import starting_model
 
 TEACHER = "teacher"
 FOLD_FILE, OUTPUTS_FILE, HISTORY_FILE = "fold.json", "outputs.npz", "history.csv"
 ROWS = "rows"
+AGAIN = "Delete this fold's folder, and it is done again, or cross-validate again with --force."
 
 
 @dataclass(frozen=True)
@@ -79,27 +84,45 @@ def run_fold(
     write_csv(folder / HISTORY_FILE, trained.history)
     _write_outputs(folder / OUTPUTS_FILE, rows, outputs)
     write_weights(folder / WEIGHTS_FILE, trained.model.state_dict())
-    write_card(folder, _card(recipe, view, seed, trained.selection))
+    says = {OUTPUTS_OF_PATTERNS: stored_outputs(trained.model, view.spec)}
+    write_card(folder, _card(recipe, view, seed, trained.selection | says))
     shutil.rmtree(folder / "training", ignore_errors=True)
     told = {"participants": list(fold.test), "samples": len(rows), **trained.selection}
     write_json(folder / FOLD_FILE, {**told, "seconds": time.perf_counter() - start})  # last: marks the fold as finished
 
 
+class _Told(Stored):
+    participants: list[str]
+    samples: int
+    seconds: float
+
+
 def is_finished(folder: Path) -> bool:
-    """Whether the fold in `folder` was tested."""
-    return (folder / FOLD_FILE).is_file()
+    """Whether the fold in `folder` was tested, and what it left is whole. A damaged one is done again."""
+    try:
+        told, (rows, _), history = read_fold(folder), read_outputs(folder), pd.read_csv(folder / HISTORY_FILE)
+    except (InputError, OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return False
+    return {"seconds", "samples"} <= set(told) and len(rows) == told["samples"] and len(history) > 0
 
 
 def read_fold(folder: Path) -> dict[str, Any]:
     """What `run_fold` told about a finished fold."""
-    told: dict[str, Any] = read_json(folder / FOLD_FILE)
-    return told
+    return read_mapping(folder / FOLD_FILE, _Told, AGAIN)
 
 
 def read_outputs(folder: Path) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
     """(rows of the recording that were tested, name -> outputs (rows, outputs)) of the model and of every baseline."""
-    with np.load(folder / OUTPUTS_FILE, allow_pickle=False) as stored:
-        return stored[ROWS], {name: stored[name] for name in stored.files if name != ROWS}
+    stored = read_arrays(folder / OUTPUTS_FILE, AGAIN)
+    rows = stored.pop(ROWS, None)
+    if (
+        rows is None
+        or rows.dtype.kind != "i"
+        or TEACHER not in stored
+        or {len(one) for one in stored.values()} != {len(rows)}
+    ):
+        raise InputError(f"{folder / OUTPUTS_FILE}: damaged: rows and outputs do not belong together. {AGAIN}")
+    return rows, stored
 
 
 def _write_outputs(path: Path, rows: NDArray[np.int64], outputs: dict[str, NDArray[Any]]) -> None:

@@ -25,7 +25,7 @@ class GazeAugmentedTask(GazeTask):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         loss = self.loss(self.model(*batch.inputs).float(), batch.target)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids))
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         if self.current_epoch < self.options.image_only_epochs:
             return loss
         if batch.attention is None:
@@ -35,7 +35,7 @@ class GazeAugmentedTask(GazeTask):
             )
         windows = gaze_windows(batch.inputs[0], batch.attention, self.grid)
         own = self.loss(self.model(windows).float(), batch.target.repeat_interleave(self.grid.kept))
-        self.log("train_loss_windows", own, on_step=False, on_epoch=True, batch_size=len(batch.ids))
+        self.log("train_loss_windows", own, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss + self.options.weight * own
 
 

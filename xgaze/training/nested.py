@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from xgaze.data.contract import Recording, rows_of
 from xgaze.data.resplit import resplit
 from xgaze.models.layers import FeatureHead
+from xgaze.processes import is_helper
 from xgaze.recipe import Recipe
+from xgaze.stored import read_table
 from xgaze.training.augment import training_loader
 from xgaze.training.fit import fit_epochs
 from xgaze.training.fold_run import HISTORY_FILE, Trained, fresh_model, seed_of, split_of_outer
@@ -57,15 +59,24 @@ def refit_epochs(figures: Sequence[Sequence[float] | NDArray[np.float64]]) -> in
 
 def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder: Path, seed: int) -> pd.DataFrame:
     """One row per epoch. A training once done is only read; one that was stopped starts anew."""
-    if not (folder / DONE).is_file():
+    if not _is_readable(folder / DONE) and not is_helper():
         shutil.rmtree(folder, ignore_errors=True)
+    if not (folder / DONE).is_file():
         view = resplit(recording, dict.fromkeys(fold.train, "train") | dict.fromkeys(fold.validation, "validation"))
         model = fresh_model(recipe, view, seed)
         tune_model(model, view, recipe.training, folder, seed, f"cross validation, {folder.name}")
         for state in folder.glob("*.safetensors"):  # only its history is needed from now on
             state.unlink()
         (folder / HISTORY_FILE).replace(folder / DONE)
-    return pd.read_csv(folder / DONE)
+    return read_table(folder / DONE, ["epoch", monitored(recording.spec)], f"Delete {folder}: it is done again.")
+
+
+def _is_readable(table: Path) -> bool:
+    """Whether a table with rows lies there."""
+    try:
+        return len(pd.read_csv(table)) > 0
+    except (OSError, ValueError):  # missing, empty, or no table
+        return False
 
 
 def _refit(

@@ -14,6 +14,7 @@ from xgaze.errors import InputError
 from xgaze.evaluation.classification import accuracy
 from xgaze.models.inference import predict
 from xgaze.recipe import Recipe
+from xgaze.training.divergence import diverged
 from xgaze.training.fold_run import Trained, fresh_model
 from xgaze.training.folds import OuterFold
 from xgaze.training.losses import LOSSES
@@ -66,9 +67,12 @@ def _epoch(
     if isinstance(loader.sampler, EpochShuffle):
         loader.sampler.set_epoch(epoch)
     total, count = 0.0, 0
-    for batch in loader:
+    for number, batch in enumerate(loader, start=1):
         optimiser.zero_grad()
         loss = LOSSES[recipe.training.loss](model(*batch.inputs).float(), batch.target)
+        if not torch.isfinite(loss):
+            found, rate = f"the loss of batch {number} is {float(loss.detach())}", recipe.training.learning_rate
+            raise InputError(diverged("a fold", f"epoch {epoch + 1}", found, rate, "training.learning_rate"))
         loss.backward()
         optimiser.step()
         total, count = total + float(loss.detach()) * len(batch.ids), count + len(batch.ids)

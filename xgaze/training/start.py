@@ -2,7 +2,9 @@
 
 import torch
 
-from xgaze.data.contract import Spec
+from xgaze.data.contract import Recording, Spec
+from xgaze.models.fidelity import real_batches
+from xgaze.models.imported import own_and_parted, require_same
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from
@@ -18,6 +20,17 @@ def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
     if recipe.model.weights is not None:
         start_from(model, recipe.model.weights)
     return model
+
+
+def check_model(recipe: Recipe, recording: Recording) -> None:
+    """Before anything is trained or removed. Raises InputError unless the recipe's model can be built, and, where it is made of
+    a class of the user's, is on real samples of every split what his own module is."""
+    wanted = recipe.model.model_dump(mode="json")
+    if "import" not in wanted:
+        build_architecture(wanted, recording.spec)
+        return
+    own, parted = own_and_parted(wanted["import"], wanted["args"], recording.spec)
+    require_same(wanted["import"], own, parted, real_batches(recording))
 
 
 def device_of(settings: Training) -> str:

@@ -59,7 +59,7 @@ class GazeTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         loss = self.loss(self.model(*batch.inputs).float(), batch.target)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids))
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, _: int) -> None:

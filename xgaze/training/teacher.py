@@ -15,9 +15,11 @@ from xgaze.artifacts import (
     ModelCard,
     library_versions,
     read_card,
+    read_json,
     write_card,
     write_csv,
     write_json,
+    write_text,
     write_weights,
 )
 from xgaze.data.contract import Recording, Spec, rows_of, targets_of
@@ -30,15 +32,17 @@ from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
+from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
+from xgaze.scorings import log_scoring
 from xgaze.training.fit import fresh_folder
-from xgaze.training.scorings import log_scoring
 from xgaze.training.start import device_of, starting_model
 from xgaze.training.whole import tune_model
 
 TEACHER = "teacher"
 SECOND_TEACHER = "teacher-2"
+TRAINING = "training"
 
 
 def second_recipe(recipe: Recipe) -> Recipe:
@@ -71,18 +75,20 @@ def train_teacher(
     check_loss(recipe, recording.spec)
     torch.manual_seed(recipe.seed)
     model = starting_model(recipe, recording.spec)
-    run = fresh_folder(folder / "training", recipe.teacher_hash())
+    run = fresh_folder(folder / TRAINING, recipe.teacher_hash())
+    _require_same_start(model, recipe, recording, run / "start.json")
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
-    (run / "history.csv").replace(folder / "history.csv")
+    write_text(folder / "history.csv", (run / "history.csv").read_text(encoding="utf-8"))
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
     metrics = {
         **_sizes(model, recording),
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
         **evaluate(model, recording, folder, recipe.seed),
         **seconds,
+        OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         "device": device_of(recipe.training),
         **({"notes": list(notes)} if notes else {}),
     }
@@ -99,13 +105,20 @@ def train_teacher(
     )
     log_scoring(folder.parent, TEACHER, command)
     write_card(folder, card)
-    shutil.rmtree(run)
+    forget_training(folder)
     return card
 
 
-def discard_teacher(folder: Path) -> None:
-    """Forget a teacher, finished or not."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording, file: Path) -> None:
+    """A run goes on with the code it began with. Raises InputError where the fresh model is another one than at its start."""
+    if not file.is_file():
+        write_json(file, {OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec)})
+    require_reproduced(model, recording.spec, read_json(file), recipe.model.model_dump(mode="json"))
+
+
+def forget_training(folder: Path) -> None:
+    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill."""
+    shutil.rmtree(folder / TRAINING, ignore_errors=True)
 
 
 def check_loss(recipe: Recipe, spec: Spec) -> None:

@@ -112,7 +112,8 @@ def tune_head(
         settings,
         folder,
         monitored(spec),
-        f"tuning {folder.name}",
+        f"tuning {folder.parent.name}",
+        "distill.learning_rate",
     )
     head.eval()
 

@@ -14,17 +14,25 @@ from xgaze.training.gaze_augmentation import task_of
 from xgaze.training.task import monitored, participant_weights
 
 
-def tune_model(model: nn.Module, recording: Recording, settings: Training, folder: Path, seed: int, what: str) -> None:
+def tune_model(
+    model: nn.Module,
+    recording: Recording,
+    settings: Training,
+    folder: Path,
+    seed: int,
+    what: str,
+    rate: str = "training.learning_rate",
+) -> None:
     """Train `model` in place with `settings`, leave it on the CPU with the weights that validation participants select.
 
-    Resumes an unfinished run in `folder`.
+    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge.
     """
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
     train = training_loader(recording, rows_of(recording, "train"), settings, seed)
     rows = rows_of(recording, "validation")
     task.weights = participant_weights(recording.table["participant"].to_numpy()[rows])
     validation = ordered_loader(recording, rows, workers=settings.workers)
-    fit(task, train, validation, settings, folder, monitored(recording.spec), what)
+    fit(task, train, validation, settings, folder, monitored(recording.spec), what, rate)
     home(model)
 
 

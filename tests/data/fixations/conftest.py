@@ -12,10 +12,10 @@ TABLE = """subject,image,nr,x,y,ms,mood
 1,b.jpg,2,7,8,30,calm
 1,b.jpg,0,1,2,10,calm
 1,b.jpg,1,3,4,20,calm
-NA,a.jpg,0,0,0,110,tense
-NA,a.jpg,1,5,5,120,tense
-NA,a.jpg,2,6,6,130,tense
-NA,b.jpg,0,9,9,140,tense
+NB,a.jpg,0,0,0,110,tense
+NB,a.jpg,1,5,5,120,tense
+NB,a.jpg,2,6,6,130,tense
+NB,b.jpg,0,9,9,140,tense
 """
 COLUMNS = FixationColumns(participant="subject", stimulus="image", order="nr", x="x", y="y", duration="ms")
 

@@ -24,8 +24,8 @@ def test_a_good_table_has_no_fault(table, settings):
 
 def test_scanpaths_of_fewer_than_three_fixations_are_left_out_and_counted(table, settings):
     read = read_fixations(table, settings)
-    assert "NA/b.jpg" not in set(read.rows["scanpath"])
-    assert read.notes == ("1 of 4 scanpaths have fewer than 3 fixations: left out.",)
+    assert "NB/b.jpg" not in set(read.rows["scanpath"])
+    assert read.notes == ("1 of 4 scanpaths have fewer than 3 fixations: left out (participant NB: 1 of 2).",)
 
 
 def test_the_minimum_cannot_be_lowered(settings):
@@ -36,7 +36,9 @@ def test_the_minimum_cannot_be_lowered(settings):
 def test_nothing_but_short_scanpaths_is_refused(damaged, table, settings):
     (fault,) = damaged("", "", min_fixations=4)
     assert fault.kind == "too few fixations"
-    assert fault.message == "no scanpath can be used. 4 of 4 scanpaths have fewer than 4 fixations: left out."
+    assert fault.message == (
+        "no scanpath can be used. 4 of 4 scanpaths have fewer than 4 fixations: left out (participant 1: all 2, NB: all 2)."
+    )
     with pytest.raises(InputError, match="no scanpath can be used"):
         read_fixations(table, settings.model_copy(update={"min_fixations": 4}))
 
@@ -53,7 +55,7 @@ def test_points_outside_the_stimulus_are_counted_by_participant(damaged):
 def test_durations_of_zero_or_less(damaged, duration):
     (fault,) = damaged("5,5,120", f"5,5,{duration}")
     assert fault.kind == "duration not above zero"
-    assert fault.message == "participant NA: 1 of 4 fixations last zero ms or less."
+    assert fault.message == "participant NB: 1 of 4 fixations last zero ms or less."
 
 
 @pytest.mark.parametrize("cells", ["nan,40,200", "30.5,,200", "30.5,40,", "inf,40,200"])
@@ -89,7 +91,7 @@ def test_a_table_that_does_not_say_who_looked(table, settings):
 
 
 def test_rows_without_participant(damaged):
-    faults = damaged("NA,", ",")
+    faults = damaged("NB,", ",")
     assert [fault.message for fault in faults] == ["4 of 10 fixations have no participant."]
 
 
@@ -112,9 +114,9 @@ def test_what_is_dropped_is_counted_in_words(table, settings):
     read = read_fixations(table, dropping)
     assert read.rows["scanpath"].tolist() == ["1/b.jpg"] * 3
     assert read.notes == (
-        "1 of 10 fixations lie outside the stimulus 800x600 px (1 participant): left out.",
-        "1 of 10 fixations last zero ms or less (1 participant): left out.",
-        "3 of 4 scanpaths have fewer than 3 fixations: left out.",
+        "1 of 10 fixations lie outside the stimulus 800x600 px: left out (participant 1: 1 of 6).",
+        "1 of 10 fixations last zero ms or less: left out (participant NB: 1 of 4).",
+        "3 of 4 scanpaths have fewer than 3 fixations: left out (participant 1: 1 of 2, NB: all 2).",
     )
 
 

@@ -178,7 +178,9 @@ def test_an_unknown_tracker_is_asked_for_its_columns(write):
     path = write("time,gx,gy,len\n1,2,3,4\n")
     with pytest.raises(InputError) as raised:
         read_fixations(path, FixationFormat())
-    assert "no export of a known tracker (pupil-core, neon, tobii, eyelink, cub-gha)" in str(raised.value)
+    assert "no export of a known tracker (pupil-core, pupil-surface, neon, gazepoint, tobii, eyelink, cub-gha)" in str(
+        raised.value
+    )
     assert "columns: {participant: ..., stimulus: ..., x: ..., y: ..., duration: ...}" in str(raised.value)
     assert str(raised.value).endswith("Columns found: time, gx, gy, len.")
 

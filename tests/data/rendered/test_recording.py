@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -107,14 +106,28 @@ def test_a_killed_rendering_is_done_again(recording: RenderedRecording, tmp_path
     environment = os.environ | {"PYTHONPATH": root}
     assert subprocess.run([sys.executable, "-c", killed], env=environment).returncode == 9
     (left,) = tmp_path.iterdir()
-    assert left.name.startswith(".partial-rendered-")
+    assert left.name.startswith(".xgaze-")
     again = open_recording(SMALL, tmp_path, workers=1)
     np.testing.assert_array_equal(again.train.images, recording.train.images)
-    assert left.exists()  # it might have been another, living process's
-    two_days_ago = time.time() - 2 * 86_400
-    os.utime(left, (two_days_ago, two_days_ago))
-    open_recording(replace(SMALL, train_participants=1), tmp_path, workers=1)
-    assert not left.exists()
+    assert sorted(p.name[:9] for p in tmp_path.iterdir()) == ["rendered-"] * 3
+
+
+@pytest.mark.parametrize("name", ["images.npy", "participant.npy", "state-pupil_centre_px.npy"])
+@pytest.mark.parametrize("kept_bytes", [None, 0, 100, -1])
+def test_a_damaged_split_is_rendered_again(
+    recording: RenderedRecording, tmp_path: Path, name: str, kept_bytes: int | None
+) -> None:
+    open_recording(SMALL, tmp_path, workers=1)
+    (file,) = (p / name for p in tmp_path.iterdir() if p.name == SMALL.split("test").folder_name())
+    if kept_bytes is None:
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:kept_bytes])
+    calls: list[tuple[int, int]] = []
+    again = open_recording(SMALL, tmp_path, 1, lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 2), (2, 2)]  # the two test people, nobody else
+    np.testing.assert_array_equal(again.test.images, recording.test.images)
+    np.testing.assert_array_equal(again.test.participant, recording.test.participant)
 
 
 def test_two_renderings_at_once_agree(tmp_path: Path) -> None:
@@ -171,3 +184,15 @@ def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPat
     assert default_cache_dir() == Path("/somewhere/else")
     monkeypatch.delenv("XGAZE_CACHE")
     assert default_cache_dir() == Path.home() / ".cache" / "xgaze"
+    monkeypatch.setenv("XGAZE_CACHE", "~/frames")
+    assert default_cache_dir() == Path.home() / "frames"
+
+
+def test_a_cache_that_cannot_be_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("XGAZE_CACHE", str(file))
+    with pytest.raises(InputError, match=r"file: a file, but .* Set XGAZE_CACHE to a folder"):
+        default_cache_dir()
+    with pytest.raises(InputError, match=r"cannot be kept .*Not a directory.* Set XGAZE_CACHE to a folder"):
+        open_recording(SMALL, file / "below", workers=1)

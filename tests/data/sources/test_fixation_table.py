@@ -164,7 +164,9 @@ def test_short_scanpaths_are_left_out_and_counted_and_never_invented(make):
     data = make(table[~((table["who"] == "p3") & (table["picture"] == "1.jpg") & (table["nr"] >= 2))])
     recording = open_recording(data)
     assert len(recording.table) == 29 and "p3/1.jpg" not in set(recording.table["id"])
-    assert recording.notes == ("1 of 30 scanpaths have fewer than 3 fixations: left out.",)
+    assert recording.notes == (
+        "1 of 30 scanpaths have fewer than 3 fixations: left out (participant p3: 1 of 5; group patient: 1 of 15).",
+    )
     assert check(data) == [] and remarks(data) == list(recording.notes)
 
 
@@ -220,7 +222,7 @@ def test_a_label_that_changes_within_a_scanpath_or_is_missing(make):
     table.loc[1, "group"], table.loc[6:11, "group"] = "patient", ""
     messages = {fault.message for fault in check(make(table))}
     assert messages == {
-        "column 'group' is empty for 1 of 30 scanpaths, first p0/1.jpg.",
+        "column 'group' names nothing for 1 of 30 scanpaths (empty 1), first p0/1.jpg; participant p0: 1 of 5.",
         "column 'group' has several values within 1 of 30 scanpaths, first p0/0.jpg.",
     }
     (fault,) = check(make(fixations(), target={"column": "grop"}))

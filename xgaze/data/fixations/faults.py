@@ -8,7 +8,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.check_faults import Fault, Kind
+from xgaze.data.fixations.copies import copies_of, repeated_numbers
+from xgaze.data.fixations.counted import counts_by
+from xgaze.data.fixations.standard import NUMBER, ONSET, TRIAL
 from xgaze.data.fixations.table import UNKNOWN
+from xgaze.data.fixations.viewings import PLURALS
+from xgaze.data.tables.identities import doubtful
 from xgaze.recipe.fixation_format import FixationFormat
 
 POINT = ["x_px", "y_px"]
@@ -26,55 +31,76 @@ class BadRowsFound:
     rows: NDArray[np.bool_]
 
 
-def bad_rows(rows: pd.DataFrame, size: tuple[int, int]) -> list[BadRowsFound]:
-    """Every kind of fault that a single row can have. rows: as `standard_rows` makes them."""
+def bad_rows(rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat) -> list[BadRowsFound]:
+    """Every kind of fault that a single row can have. rows: with the columns of `standard_rows`, and `scanpath`."""
     values = rows[VALUES].to_numpy(np.float64)
     missing = ~np.isfinite(values).all(axis=1)
     limits = _limits_px(rows, size)
     outside = ((values[:, :2] < 0) | (values[:, :2] > limits)).any(axis=1) & ~missing
     where = "their stimuli" if "stimulus_width_px" in rows else f"the stimulus {size[0]}x{size[1]} px"
     return [
+        *_nameless(rows, settings),
         BadRowsFound("missing fixation", "missing", "lack a coordinate or a duration", missing),
+        *_without_place(rows),
         BadRowsFound("fixation outside the stimulus", "outside", f"lie outside {where}", outside),
         BadRowsFound("duration not above zero", "durations", "last zero ms or less", (values[:, 2] <= 0) & ~missing),
-        BadRowsFound(
-            "duplicated fixations", "duplicates", "repeat another row exactly", rows.duplicated().to_numpy(bool)
-        ),
+        *copies_found(rows),
+    ]
+
+
+def copies_found(rows: pd.DataFrame) -> list[BadRowsFound]:
+    """Rows that tell again what another row tells."""
+    exact, again = rows.duplicated().to_numpy(bool), copies_of(rows)
+    shared = "start" if ONSET in rows else "number" if NUMBER in rows else "point as the row before"
+    words = f"are rows of a fixation that another row tells too, of the same {shared}"
+    return [
+        BadRowsFound("duplicated fixations", "duplicates", "repeat another row exactly", exact),
+        BadRowsFound("duplicated fixations", "duplicates", words, again & ~exact),
     ]
 
 
 def faults_of(rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat) -> list[Fault]:
-    """All faults but those the settings drop, counted per participant. rows: as `standard_rows` makes them."""
-    faults = _participant_faults(rows) if settings.participants == "required" else []
-    found = bad_rows(rows, size)
+    """All faults but those the settings drop, counted per participant. rows: as `bad_rows` takes them."""
+    faults = _no_participants(rows, settings)
+    found = bad_rows(rows, size, settings)
     for bad in found:
         if getattr(settings, bad.setting) == "refuse":
             faults += _per_participant(rows, bad)
-    copies = next(bad.rows for bad in found if bad.setting == "duplicates")
-    return faults + _repeated_numbers(rows[~copies])
+    copies = np.logical_or.reduce([bad.rows for bad in found if bad.setting == "duplicates"])
+    faults += repeated_numbers(rows[~copies])
+    if settings.spellings == "ask":
+        faults += [
+            fault
+            for name, what in PLURALS.items()
+            if name in rows
+            for fault in doubtful(rows[name].replace(UNKNOWN, ""), what, "fixations")
+        ]
+    return faults
 
 
 def without_bad_rows(
-    rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat
+    rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat, by: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Rows without those that the settings drop, and what was dropped in words."""
+    """Rows without those that the settings drop, and what was dropped in words, counted by the columns `by`."""
     dropped = np.zeros(len(rows), bool)
     notes = []
-    for bad in bad_rows(rows, size):
+    for bad in bad_rows(rows, size, settings):
         if getattr(settings, bad.setting) == "drop" and bad.rows.any():
-            people = rows["participant"][bad.rows].nunique()
-            notes.append(f"{_share(bad.rows)} {bad.words} ({_people(people)}): left out.")
+            notes.append(f"{_share(bad.rows)} {bad.words}: left out ({counts_by(rows, bad.rows, by)}).")
             dropped |= bad.rows
     return rows[~dropped], notes
 
 
-def without_short(rows: pd.DataFrame, minimum: int) -> tuple[pd.DataFrame, list[str]]:
+def without_short(rows: pd.DataFrame, minimum: int, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
     """Rows of scanpaths with at least `minimum` fixations; shorter ones are left out, never filled up."""
-    ids, index = np.unique(rows["scanpath"].to_numpy(str), return_inverse=True)
-    counts = np.bincount(index, minlength=len(ids))
-    short = int((counts < minimum).sum())
-    notes = [f"{short:,} of {len(ids):,} scanpaths have fewer than {minimum} fixations: left out."] if short else []
-    return rows[counts[index] >= minimum], notes
+    counts = rows.groupby("scanpath", sort=False)["scanpath"].transform("size").to_numpy(np.int64)
+    first = rows.drop_duplicates("scanpath")
+    short = counts[~rows["scanpath"].duplicated().to_numpy(bool)] < minimum
+    notes = [
+        f"{int(short.sum()):,} of {len(first):,} scanpaths have fewer than {minimum} fixations: left out "
+        f"({counts_by(first, short, by)})."
+    ]
+    return rows[counts >= minimum], notes if short.any() else []
 
 
 def nothing_left(rows: pd.DataFrame, notes: Sequence[str]) -> list[Fault]:
@@ -90,21 +116,45 @@ def unknown_people(rows: pd.DataFrame) -> list[str]:
     return [f"{_share(unknown)} have no participant: cannot show that splits are by person."] if unknown.any() else []
 
 
+def _nameless(rows: pd.DataFrame, settings: FixationFormat) -> list[BadRowsFound]:
+    """Rows that do not tell who looked, where that must be known, or at what, or in which trial."""
+    unknown = (rows["participant"] == UNKNOWN).to_numpy(bool)
+    asked = settings.participants == "required" and not unknown.all()
+    return [
+        BadRowsFound("no participants", "missing", "have no participant", unknown & asked),
+        *(
+            BadRowsFound("missing fixation", "missing", f"have no {name}", (rows[name] == "").to_numpy(bool))
+            for name in ("stimulus", TRIAL)
+            if name in rows
+        ),
+    ]
+
+
+def _without_place(rows: pd.DataFrame) -> list[BadRowsFound]:
+    """Rows that lack what scanpaths are sorted by: sorted last, they would be told as made last."""
+    by = next((name for name in (NUMBER, ONSET) if name in rows), None)
+    if by is None:
+        return []
+    words = {NUMBER: "have no number in their scanpath (order)", ONSET: "have no onset (start)"}[by]
+    return [BadRowsFound("missing fixation", "missing", words, ~np.isfinite(rows[by].to_numpy(np.float64)))]
+
+
 def _limits_px(rows: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.float64]:
     own = ["stimulus_width_px", "stimulus_height_px"]
     return rows[own].to_numpy(np.float64) if own[0] in rows else np.array(size, np.float64)
 
 
-def _participant_faults(rows: pd.DataFrame) -> list[Fault]:
-    unknown = (rows["participant"] == UNKNOWN).to_numpy(bool)
-    if len(rows) and unknown.all():
+def _no_participants(rows: pd.DataFrame, settings: FixationFormat) -> list[Fault]:
+    if settings.participants == "required" and len(rows) and (rows["participant"] == UNKNOWN).all():
         return [Fault("no participants", NO_PARTICIPANTS)]
-    return [Fault("no participants", f"{_share(unknown)} have no participant.")] if unknown.any() else []
+    return []
 
 
 def _per_participant(rows: pd.DataFrame, bad: BadRowsFound) -> list[Fault]:
     if not bad.rows.any():
         return []
+    if bad.kind == "no participants":
+        return [Fault(bad.kind, f"{_share(bad.rows)} {bad.words}.")]
     counts = pd.Series(bad.rows).groupby(rows["participant"].to_numpy(), sort=False).agg(["sum", "size"])
     counts = counts[counts["sum"] > 0]
     return [
@@ -113,22 +163,5 @@ def _per_participant(rows: pd.DataFrame, bad: BadRowsFound) -> list[Fault]:
     ]
 
 
-def _repeated_numbers(rows: pd.DataFrame) -> list[Fault]:
-    """Scanpaths in which a fixation's number occurs twice: two viewings that look like one."""
-    if "number" not in rows:
-        return []
-    twice = rows.duplicated(["scanpath", "number"]) & rows["number"].notna()
-    scanpaths = rows["scanpath"][twice].unique()
-    if not len(scanpaths):
-        return []
-    count = "1 scanpath has" if len(scanpaths) == 1 else f"{len(scanpaths):,} scanpaths have"
-    first = f"{scanpaths[0]}, number {rows['number'][twice].iloc[0]:g}"
-    return [Fault("duplicated fixations", f"{count} two fixations of the same number, first {first}.")]
-
-
 def _share(bad: NDArray[np.bool_]) -> str:
     return f"{int(bad.sum()):,} of {len(bad):,} fixations"
-
-
-def _people(count: int) -> str:
-    return "1 participant" if count == 1 else f"{count:,} participants"

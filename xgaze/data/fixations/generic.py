@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from xgaze.data.fixations.files import read_rows
-from xgaze.data.fixations.source import Source
+from xgaze.data.fixations.source import Source, mapped
+from xgaze.data.tables.read import columns_of, read_table
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
@@ -12,11 +12,11 @@ EXAMPLE = "columns: {participant: ..., stimulus: ..., x: ..., y: ..., duration: 
 
 def read_generic(path: Path, settings: FixationFormat) -> Source:
     """The table and the mapping as given. Raises InputError, listing the columns found, when the mapping is not whole."""
-    frame = read_rows(path)
-    lacking = lacking_columns(settings.columns)
-    if lacking:
-        raise InputError(f"{path}: the mapping lacks {', '.join(lacking)}. {asking(list(frame.columns))}")
-    return Source(frame, settings.columns)
+    needed = [*mapped(settings.columns).values(), *(settings.labels or [])]
+    if lacking := lacking_columns(settings.columns):
+        found = columns_of(path, settings, needed)
+        raise InputError(f"{path}: the mapping lacks {', '.join(lacking)}. {asking(found)}")
+    return Source(read_table(path, settings, needed=needed), settings.columns)
 
 
 def lacking_columns(columns: FixationColumns) -> list[str]:

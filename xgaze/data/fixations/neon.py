@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from xgaze.data.fixations.files import read_rows
 from xgaze.data.fixations.source import Source, overlaid
+from xgaze.data.tables.read import read_table
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 X, Y, DURATION, START = "fixation x [px]", "fixation y [px]", "duration [ms]", "start timestamp [ns]"
@@ -15,6 +15,6 @@ COLUMNS = FixationColumns(x=X, y=Y, duration=DURATION, start=START, duration_uni
 
 def read_neon(path: Path, settings: FixationFormat) -> Source:
     """Fixations of one export; each recording in it is a trial of its own."""
-    frame = read_rows(path)
+    frame = read_table(path, settings)
     preset = COLUMNS.model_copy(update={"trial": RECORDING}) if RECORDING in frame.columns else COLUMNS
     return Source(frame, overlaid(preset, settings.columns), SCENE_CAMERA_PX)

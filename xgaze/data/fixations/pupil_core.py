@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from xgaze.data.fixations.files import read_rows
 from xgaze.data.fixations.source import Source, overlaid
+from xgaze.data.tables.read import read_table
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 HEADERS = frozenset({"id", "start_timestamp", "duration", "dispersion", "norm_pos_x", "norm_pos_y"})
@@ -22,4 +22,4 @@ COLUMNS = FixationColumns(
 
 def read_pupil_core(path: Path, settings: FixationFormat) -> Source:
     """Fixations of one export. The scene camera has several modes, so its size must be set."""
-    return Source(read_rows(path), overlaid(COLUMNS, settings.columns))
+    return Source(read_table(path, settings), overlaid(COLUMNS, settings.columns))

@@ -2,23 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from xgaze.data.attention_fixations import carried_over
-from xgaze.data.fixations.detect import format_of, readers
-from xgaze.data.fixations.files import found_files
+from xgaze.data.fixations.read import read_files
 from xgaze.data.fixations.scanpaths import Scanpath
-from xgaze.data.fixations.standard import standard_rows
 from xgaze.recipe.fixation_format import FixationFormat
 
 
 def file_order(path: Path, settings: FixationFormat) -> dict[str, int]:
     """Scanpath id -> its place among all, in the order in which the files, and the rows in them, stand."""
-    parts = []
-    for file, told in found_files(path, settings.layout):
-        source = readers()[format_of(file, settings)](file, settings)
-        parts.append(standard_rows(source, settings.size or source.size or (1, 1), file, told, [])["scanpath"])
-    return {str(one): k for k, one in enumerate(pd.unique(pd.concat(parts)))}
+    rows = read_files(path, settings.model_copy(update={"labels": []})).rows
+    return {str(one): k for k, one in enumerate(rows["scanpath"].unique())}
 
 
 def begin_carried_over(scanpaths: list[Scanpath], places: dict[str, int]) -> set[str]:

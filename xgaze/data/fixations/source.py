@@ -7,6 +7,7 @@ import pandas as pd
 from xgaze.recipe.fixation_format import FixationColumns
 
 QUANTITIES = ("participant", "stimulus", "trial", "order", "x", "y", "duration", "start", "end")
+NUMBERS = ("order", "x", "y", "duration", "start", "end")
 
 
 @dataclass(frozen=True)

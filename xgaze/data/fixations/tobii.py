@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xgaze.data.fixations.cells import numbers
-from xgaze.data.fixations.files import header_of, read_rows
+from xgaze.data.fixations.counted import counts_by
 from xgaze.data.fixations.generic import asking
 from xgaze.data.fixations.source import Source, mapped, overlaid
+from xgaze.data.fixations.tobii_recordings import one_row_each
+from xgaze.data.tables.decimals import decimal_sign, numbers
+from xgaze.data.tables.missing import is_missing
+from xgaze.data.tables.read import columns_of, read_table
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat, TimeUnit
 
@@ -57,20 +60,22 @@ def is_tobii(header: Sequence[str]) -> bool:
 
 def read_tobii(path: Path, settings: FixationFormat) -> Source:
     """One row per fixation: the first sample of each; fixations while no stimulus was shown are left out and counted."""
-    header = header_of(path)
+    header = columns_of(path, settings)
     found = tobii_columns(header)
     if not set(NEEDED) <= set(found):
         raise InputError(f"{path}: no Tobii export with fixations and their index. {asking(header)}")
     wanted = {column for column, _ in found.values()}
-    frame = read_rows(path, wanted.union(mapped(settings.columns).values(), settings.labels or []))
-    frame = frame[frame[found["type"][0]].str.lower() == "fixation"]
-    keys = [found[name][0] for name in ("participant", "trial", "index") if name in found]
-    frame = frame.drop_duplicates(subset=keys)
+    frame = read_table(path, settings, wanted=wanted.union(mapped(settings.columns).values(), settings.labels or []))
     preset, notes = _columns(path, found, settings.columns.model_fields_set)
     columns = overlaid(preset, settings.columns)
+    frame = frame[frame[found["type"][0]].str.lower() == "fixation"]
+    frame = one_row_each(frame, found, columns, path)
     if columns.stimulus in frame.columns:
-        shown = frame[columns.stimulus] != ""
-        notes += [f"{path.name}: {(~shown).sum()} fixations without a stimulus left out."] if (~shown).any() else []
+        shown = ~is_missing(frame[columns.stimulus])
+        by = [one for one in (columns.participant, columns.trial) if one is not None and one in frame]
+        left_out = f"{path.name}: {(~shown).sum()} fixations without a stimulus left out"
+        counted = f" ({counts_by(frame, (~shown).to_numpy(bool), by)})" if by else ""
+        notes += [f"{left_out}{counted}."] if not shown.all() else []
         frame = frame[shown]
     kept = [*mapped(columns).values(), *(settings.labels or [])]
     size = _display_px(frame, found) if found["x"][1] in ("", "px", "dacspx") else None
@@ -115,7 +120,9 @@ def _display_px(frame: pd.DataFrame, found: dict[str, tuple[str, str]]) -> tuple
     """Width and height of the display, where one and the same is told for all fixations."""
     if not {"width", "height"} <= set(found) or frame.empty:
         return None
-    sides = [np.unique(numbers(frame[found[name][0]], found[name][0])) for name in ("width", "height")]
+    told = {name: frame[found[name][0]] for name in ("width", "height")}
+    sign = decimal_sign(told, None, "resolution")
+    sides = [np.unique(numbers(values, sign, found[name][0])) for name, values in told.items()]
     if any(len(side) != 1 or not np.isfinite(side[0]) for side in sides):
         return None
     return int(sides[0][0]), int(sides[1][0])

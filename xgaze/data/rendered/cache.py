@@ -6,11 +6,9 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import joblib
 import numpy as np
@@ -19,9 +17,12 @@ from numpy.typing import NDArray
 
 from xgaze.data.rendered.render import STATE_SHAPES, render_participant
 from xgaze.errors import InputError
+from xgaze.limits import require_memory
+from xgaze.processes import end_with
+from xgaze.writing import scratch_folder, sync, sync_folder
 
 RENDERER_VERSION = 3  # raise it whenever a pixel or a state changes
-ABANDONED_AFTER_S = 24 * 3600.0
+CACHE_REMEDY = "Set XGAZE_CACHE to a folder that you may write."
 PIXELS_WORTH_WORKERS = 40_000_000  # about three seconds on one core, what starting workers takes
 
 
@@ -46,8 +47,15 @@ class SplitSettings:
 
 
 def default_cache_dir() -> Path:
-    """$XGAZE_CACHE, or ~/.cache/xgaze."""
-    return Path(os.environ.get("XGAZE_CACHE") or Path.home() / ".cache" / "xgaze")
+    """$XGAZE_CACHE, or ~/.cache/xgaze. Raises InputError where that is no folder, or nobody knows what ~ is."""
+    told = os.environ.get("XGAZE_CACHE")
+    try:
+        folder = Path(told or "~/.cache/xgaze").expanduser()
+    except RuntimeError:
+        raise InputError(f"{told or '~'}: this user has no home folder. {CACHE_REMEDY}") from None
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: a file, but rendered frames are kept in a folder. {CACHE_REMEDY}")
+    return folder
 
 
 def participant_id(number: int) -> str:
@@ -61,20 +69,22 @@ def cached_split(settings: SplitSettings, cache_dir: Path, workers: int, partici
     can leave a folder that only looks finished.
     """
     folder = cache_dir / settings.folder_name()
-    if folder.is_dir():
+    if is_cached(settings, cache_dir):
         return folder
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(cache_dir)
-    _need_space(settings, cache_dir)
-    partial = cache_dir / f".partial-{folder.name}-{uuid4().hex}"
-    partial.mkdir()
     try:
-        _create_arrays(settings, partial)
-        _render_all(settings, partial, workers, participant_done)
-        (partial / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
-        _move_into_place(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _need_space(settings, cache_dir)
+        with scratch_folder(cache_dir, folder.name) as scratch:
+            partial = scratch / folder.name
+            partial.mkdir()
+            _create_arrays(settings, partial)
+            _render_all(settings, partial, workers, participant_done)
+            (partial / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
+            sync(partial)
+            _move_into_place(settings, partial, cache_dir)
+    except OSError as error:
+        word = f"{error.filename or cache_dir}: {error.strerror or error}"
+        raise InputError(f"rendered frames cannot be kept ({word}). {CACHE_REMEDY}") from None
     return folder
 
 
@@ -84,7 +94,19 @@ def dismiss_workers() -> None:
 
 
 def is_cached(settings: SplitSettings, cache_dir: Path) -> bool:
-    return (cache_dir / settings.folder_name()).is_dir()
+    """Whether the split lies there whole: every array with the shape and as many bytes as it should have."""
+    folder = cache_dir / settings.folder_name()
+    shapes = {name: shape for name, (shape, _) in array_shapes(settings).items()}
+    shapes |= dict.fromkeys(("participant", "frame"), (settings.frames,))
+    try:
+        return all(_mapped(folder / f"{name}.npy").shape == shape for name, shape in shapes.items())
+    except (OSError, ValueError, EOFError):  # missing, cut short, or empty
+        return False
+
+
+def _mapped(file: Path) -> NDArray[np.generic]:
+    array: NDArray[np.generic] = np.load(file, mmap_mode="r", allow_pickle=False)
+    return array
 
 
 def array_shapes(settings: SplitSettings) -> dict[str, tuple[tuple[int, ...], str]]:
@@ -112,7 +134,8 @@ def _render_all(settings: SplitSettings, folder: Path, workers: int, participant
             participant_done()
         return
     parallel = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered")
-    for _ in parallel(joblib.delayed(_render_into)(settings, folder, p) for p in range(settings.participants)):
+    parent = os.getpid()
+    for _ in parallel(joblib.delayed(_render_for)(parent, settings, folder, p) for p in range(settings.participants)):
         participant_done()
 
 
@@ -122,6 +145,12 @@ def _workers(settings: SplitSettings, asked: int) -> int:
         return asked
     pixels = settings.frames * 4 * settings.height * settings.width
     return joblib.cpu_count() if pixels > PIXELS_WORTH_WORKERS else 1
+
+
+def _render_for(parent: int, settings: SplitSettings, folder: Path, place: int) -> None:
+    """In a worker, which ends with its parent."""
+    end_with(parent)
+    _render_into(settings, folder, place)
 
 
 def _render_into(settings: SplitSettings, folder: Path, place: int) -> None:
@@ -141,16 +170,27 @@ def _render_into(settings: SplitSettings, folder: Path, place: int) -> None:
         on_disk.flush()
 
 
-def _move_into_place(partial: Path, folder: Path) -> None:
+def _move_into_place(settings: SplitSettings, partial: Path, cache_dir: Path) -> None:
+    """Where no other process finished the same split first. One that is damaged makes room."""
+    if is_cached(settings, cache_dir):
+        return
+    shutil.rmtree(cache_dir / settings.folder_name(), ignore_errors=True)
     try:
-        partial.replace(folder)
+        partial.replace(cache_dir / settings.folder_name())
     except OSError:
-        if not folder.is_dir():  # otherwise another process finished the same split first
+        if not is_cached(settings, cache_dir):
             raise
+    sync_folder(cache_dir)
 
 
 def _need_space(settings: SplitSettings, cache_dir: Path) -> None:
     """Refuse before rendering what would not fit: a full disk kills a process that writes to mapped memory."""
+    pixels = settings.frames_per_participant * 4 * settings.height * settings.width
+    require_memory(
+        2.0 * pixels + 200.0 * settings.height * settings.width,
+        f"Rendering a participant's {settings.frames_per_participant:,} frames of {settings.width:,} x {settings.height:,} px",
+        "Ask for fewer frames or smaller images.",
+    )
     needed = sum(int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in array_shapes(settings).values())
     free = shutil.disk_usage(cache_dir).free
     if needed > free:
@@ -158,13 +198,3 @@ def _need_space(settings: SplitSettings, cache_dir: Path) -> None:
             f"{cache_dir}: rendering needs {needed / 1e9:.1f} GB but {free / 1e9:.1f} GB are free. "
             "Free some space, set XGAZE_CACHE to another folder, or ask for fewer participants or smaller images."
         )
-
-
-def _remove_abandoned(cache_dir: Path) -> None:
-    """Remove what renderings killed more than a day ago have left."""
-    for partial in cache_dir.glob(".partial-rendered-*"):
-        try:
-            if time.time() - partial.stat().st_mtime > ABANDONED_AFTER_S:
-                shutil.rmtree(partial, ignore_errors=True)
-        except FileNotFoundError:
-            continue

@@ -10,9 +10,9 @@ from PIL import Image
 
 from xgaze.data.check_faults import Fault, raise_faults
 from xgaze.data.contract import LABEL_COLUMN
+from xgaze.data.sources.decoding import Decoded, decode
 from xgaze.data.sources.photograph_rows import UNDIVIDED, PhotographRows, missing_files, read_rows
 from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
-from xgaze.data.sources.pictures import read_picture
 from xgaze.data.splits import assign_splits, validation_of
 from xgaze.errors import InputError
 from xgaze.recipe import AttentionPicturesData
@@ -34,7 +34,10 @@ class Files:
         return str(self.files[row])
 
     def read(self, row: int) -> Image.Image:
-        return read_picture(self.files[row])
+        return self.decode(row).picture
+
+    def decode(self, row: int) -> Decoded:
+        return decode(self.files[row])
 
 
 def open_attention_pictures(data: AttentionPicturesData) -> PhotographRecording:

@@ -14,7 +14,8 @@ from xgaze.data.contract import dimensions
 from xgaze.data.crops import CROP_PX, SCALES, input_name
 from xgaze.data.places import drawn_places
 from xgaze.data.sources.crop_recording import CropRecording, Crops, CutCrops, crop_spec, crop_table
-from xgaze.data.sources.pictures import read_picture
+from xgaze.data.sources.decoding import read_picture
+from xgaze.data.sources.picture_files import picture_named
 from xgaze.errors import InputError
 from xgaze.recipe import CropListsData
 
@@ -112,7 +113,7 @@ def _label(one: dict[str, Any], path: Path) -> int:
 
 
 def _map_file(data: CropListsData, name: str) -> Path:
-    return data.path / data.maps / f"{Path(name).stem}_fixMap.jpg"
+    return picture_named(data.path / data.maps, f"{Path(name).stem}_fixMap", ".jpg")
 
 
 def _missing_maps(data: CropListsData, names: list[str]) -> list[Fault]:

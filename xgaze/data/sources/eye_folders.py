@@ -22,6 +22,7 @@ class EyeFoldersRecording:
     table: pd.DataFrame
     data: EyeFoldersData
     frames: list[tuple[Session, Frame]]
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, row: int) -> Sample:
         """Decode all views of a frame. Raises InputError naming the file that cannot be used."""
@@ -43,7 +44,7 @@ def recording_of(found: EyeScan, data: EyeFoldersData, where: Path) -> EyeFolder
     """A recording of what a scan found. Raises InputError with the scan's faults, calling the recording `where`."""
     raise_faults(where, found.faults)
     frames = [(session, frame) for session in found.sessions for frame in session.frames]
-    return EyeFoldersRecording(spec_of(data), _table(frames), data, frames)
+    return EyeFoldersRecording(spec_of(data), _table(frames), data, frames, found.notes)
 
 
 def spec_of(data: EyeFoldersData) -> Spec:

@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.check_faults import Fault, listed
-from xgaze.data.sources.tables import read_table, require_columns
+from xgaze.data.tables.decimals import decimal_sign, parsed_numbers
+from xgaze.data.tables.read import read_table, require_columns
 from xgaze.errors import InputError
 from xgaze.recipe import GazeLabels, Scene
 
@@ -24,11 +25,14 @@ def read_gaze(
     name: how messages call the file. rows: what stands before "row 9" in messages, "" or "<file> ".
     """
     try:
-        table = read_table(path, name)
-        require_columns(table, [labels.x, labels.y] + ([labels.frame] if labels.frame else []), name)
+        columns = [labels.x, labels.y] + ([labels.frame] if labels.frame else [])
+        # Blank lines stay rows: skipping one would shift every later label by a frame.
+        table = read_table(path, labels, name=name, needed=columns, blank_lines=True)
+        require_columns(table, columns, name)
+        sign = decimal_sign({column: table[column] for column in (labels.x, labels.y)}, labels.decimal, name)
     except InputError as error:
         return {}, [Fault("label table", str(error))]
-    gaze = table[[labels.x, labels.y]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    gaze = np.stack([parsed_numbers(table[column], sign) for column in (labels.x, labels.y)], axis=1)
     keys = _frame_keys(table, labels)
     faults = _missing(table[[labels.x, labels.y]], gaze, rows) + _outside(gaze, scene, rows) + _repeated(keys, rows)
     return dict(zip(keys, map(_point, gaze), strict=True)), faults

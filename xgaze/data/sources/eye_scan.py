@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from xgaze.data.check_faults import Fault
 from xgaze.data.contract import SPLITS
+from xgaze.data.identities import doubts, zeros_told
 from xgaze.data.sources.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze, shared_labels
 from xgaze.data.sources.folders import files_in, fill, matching_folders, placeholders, values_of
+from xgaze.data.sources.picture_walk import LeftOut, told_left_out, walk
 from xgaze.errors import nearest
 from xgaze.recipe import EyeFoldersData
 
@@ -41,6 +43,8 @@ class EyeScan:
 
     sessions: tuple[Session, ...]
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
+    """What was left out, in words."""
 
 
 def scan(data: EyeFoldersData, for_prediction: bool = False) -> EyeScan:
@@ -54,7 +58,22 @@ def scan(data: EyeFoldersData, for_prediction: bool = False) -> EyeScan:
     if not places:
         return EyeScan((), (Fault("nothing found", _nothing_found(data)),))
     result = _scan_places(places, data, for_prediction)
-    return result if for_prediction else EyeScan(result.sessions, result.faults + _empty_splits(result.sessions, data))
+    empty = () if for_prediction else _empty_splits(result.sessions, data)
+    people = [session.participant for session in result.sessions]
+    return EyeScan(
+        result.sessions, result.faults + empty, (*zeros_told(people, "participants"), *_left_out(result.sessions, data))
+    )
+
+
+def _left_out(sessions: tuple[Session, ...], data: EyeFoldersData) -> list[str]:
+    """Pictures that no session reads, with counts by folder; and what is no file."""
+    here = [(session.folder.relative_to(data.path), frame) for session in sessions for frame in session.frames]
+    read = {PurePosixPath((folder / file).as_posix()) for folder, frame in here for file in frame.files.values()}
+    found = walk(data.path)
+    unread = [
+        LeftOut(path, "left out (fit neither `layout` nor `views`)") for path in found.pictures if path not in read
+    ]
+    return told_left_out([*unread, *(one for one in found.left_out if not one.is_other_file)])
 
 
 def scan_session(data: EyeFoldersData, folder: Path) -> EyeScan:
@@ -118,7 +137,9 @@ def _scan_places(places: list[Session], data: EyeFoldersData, for_prediction: bo
         session, own = _scan_place(place, data, several=len(places) > 1, for_prediction=for_prediction)
         sessions.append(session)
         faults += own
-    return EyeScan(tuple(sessions), tuple(faults) + _shared(sessions))
+    return EyeScan(
+        tuple(sessions), (*faults, *_shared(sessions), *doubts([s.participant for s in sessions], "participants"))
+    )
 
 
 def _scan_place(

@@ -12,8 +12,9 @@ from xgaze.data.crops import SCALES
 from xgaze.data.fixations.read import read_fixations
 from xgaze.data.places import drawn_places
 from xgaze.data.sources.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
-from xgaze.data.sources.pictures import read_picture
-from xgaze.data.sources.viewer_agreement import LookedAt, absent, by_stimulus, photograph_file
+from xgaze.data.sources.decoding import read_picture
+from xgaze.data.sources.stimulus_files import absent, other_shapes, photograph_file, photographs_told
+from xgaze.data.sources.viewer_agreement import LookedAt, by_stimulus
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.recipe import FixationCropsData
@@ -46,7 +47,8 @@ def open_fixation_crops(data: FixationCropsData) -> FixationCropRecording:
     """Draw places and splits. Raises InputError with all faults that show without decoding photographs."""
     looked_at, notes = pictures_looked_at(data)
     files = tuple(photograph_file(data.path / data.pictures, one.name) for one in looked_at)
-    raise_faults(data.path, absent(list(files)))
+    sizes = {one.name: one.size for one in looked_at}
+    raise_faults(data.path, absent(files) or other_shapes(data.path / data.pictures, sizes))
     names = [one.name for one in looked_at]
     splits = assign_splits(names, None, data.split.validation, data.split.test, data.seed, "picture(s)")
     drawn = [drawn_places(looking_map(one, data.sigma_px), data.places, data.seed, one.name) for one in looked_at]
@@ -67,11 +69,12 @@ def pictures_looked_at(data: FixationCropsData) -> tuple[tuple[LookedAt, ...], t
         raise InputError(
             f"{data.path / data.table}: fixations on {len(found)} pictures; five are needed: two to test, two to validate."
         )
+    notes = (*table.notes, *photographs_told(data.path / data.pictures, {one.name: one.size for one in found}))
     if data.most_pictures is None or data.most_pictures >= len(found):
-        return tuple(found), table.notes
+        return tuple(found), notes
     drawn = np.sort(np.random.default_rng(data.seed % 2**63).permutation(len(found))[: data.most_pictures])
     note = f"{data.most_pictures:,} of {len(found):,} pictures, drawn by seed (most_pictures)."
-    return tuple(found[k] for k in drawn), (*table.notes, note)
+    return tuple(found[k] for k in drawn), (*notes, note)
 
 
 def looking_map(picture: LookedAt, sigma_px: float) -> NDArray[np.float64]:

@@ -7,16 +7,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.check_faults import Fault
-from xgaze.data.fixations.cells import names
+from xgaze.data.fixations.counted import counts_by
 from xgaze.data.fixations.read import check_fixations, read_fixations
 from xgaze.data.fixations.scanpaths import Scanpath, scanpaths_of
+from xgaze.data.fixations.standard import names
 from xgaze.data.fixations.table import FixationTable
 from xgaze.data.sources.folders import natural_key
+from xgaze.data.tables.identities import spelt
+from xgaze.data.tables.missing import is_missing, missing_words
 from xgaze.errors import nearest
 from xgaze.recipe import FixationTableData
 
 SAMPLE = "sample"
-PARTICIPANT = "participant"
+PARTICIPANT, STIMULUS = "participant", "stimulus"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +42,17 @@ def table_faults(data: FixationTableData) -> list[Fault]:
 
 def scan_fixations(data: FixationTableData, for_prediction: bool = False) -> FixationScan:
     """Read a table whose target, for prediction, may be missing. Raises InputError with all faults of the table itself."""
-    table = read_fixations(data.path, _settings(data, for_prediction))
+    labels = [one for one in (data.split.by, data.target.column) if one not in (None, PARTICIPANT, STIMULUS, SAMPLE)]
+    table = read_fixations(data.path, _settings(data, for_prediction), [str(one) for one in labels])
+    if not for_prediction:
+        table = _without_unnamed(table, [str(one) for one in labels], data)
+    table, faults = _spelt(table, [str(one) for one in labels], data)
     scanpaths = scanpaths_of(_on_one_size(table))
     rows = pd.DataFrame({"id": [one.id for one in scanpaths]})
     rows["viewer"] = [one.participant for one in scanpaths]
     rows["stimulus"] = [one.stimulus for one in scanpaths]
-    rows["group"], faults = _per_scanpath(table, PARTICIPANT if for_prediction else data.split.by)
+    rows["group"], wrong = _per_scanpath(table, PARTICIPANT if for_prediction else data.split.by)
+    faults += wrong
     if data.target.value is not None:
         return _with_values(scanpaths, rows, table, data.target.first, for_prediction, faults)
     rows["class_name"], wrong = _per_scanpath(table, str(data.target.column))
@@ -55,6 +63,30 @@ def scan_fixations(data: FixationTableData, for_prediction: bool = False) -> Fix
         only = f"only one class ({', '.join(found)}) in column '{data.target.column}'; a classifier needs two or more."
         faults.append(Fault("class missing from a split", only))
     return FixationScan(tuple(scanpaths), rows, found, table.size, table.notes, tuple(faults))
+
+
+def _without_unnamed(table: FixationTable, labels: list[str], data: FixationTableData) -> FixationTable:
+    """Without the scanpaths of no class or group, where the settings drop what is missing; counted by person."""
+    if data.missing != "drop":
+        return table
+    notes, rows = list(table.notes), table.rows
+    for column in (one for one in labels if one in rows):
+        first = rows.drop_duplicates("scanpath")
+        empty = is_missing(first[column]).to_numpy(bool)
+        if empty.any() and not empty.all():
+            told = f"{missing_words(first[column])}; {counts_by(first, empty, [PARTICIPANT])}"
+            notes.append(f"{empty.sum():,} of {len(first):,} scanpaths have no '{column}': left out ({told}).")
+            rows = rows[~rows["scanpath"].isin(first["scanpath"][empty])].reset_index(drop=True)
+    return replace(table, rows=rows, notes=tuple(notes))
+
+
+def _spelt(table: FixationTable, labels: list[str], data: FixationTableData) -> tuple[FixationTable, list[Fault]]:
+    """Classes and groups as text, in one spelling each where the settings say so; faults where they ask."""
+    told = {one: names(table.rows[one]) for one in labels if one in table.rows}
+    # What names nothing stays as it was written, so that messages can say it.
+    text = {one: table.rows[one].astype(object).where(own == "", own) for one, own in told.items()}
+    rows, faults = spelt(table.rows.assign(**text), labels, data, data.path.name)
+    return replace(table, rows=rows), faults
 
 
 def _settings(data: FixationTableData, for_prediction: bool = False) -> FixationTableData:
@@ -81,8 +113,10 @@ def _per_scanpath(table: FixationTable, column: str) -> tuple[list[str], list[Fa
         faults.append(Fault("label table", f"column '{column}' has several values within {first}."))
     empty = told[starts] == ""
     if empty.any():
-        first = rows["scanpath"][starts][empty].iloc[0]
-        message = f"column '{column}' is empty for {empty.sum():,} of {len(empty):,} scanpaths, first {first}."
+        first, words = rows["scanpath"][starts][empty].iloc[0], missing_words(rows[column][starts])
+        by = counts_by(rows[starts], empty.to_numpy(bool), [PARTICIPANT])
+        share = f"{empty.sum():,} of {len(empty):,} scanpaths"
+        message = f"column '{column}' names nothing for {share} ({words}), first {first}; {by}."
         faults.append(Fault("missing label", message))
     return list(told[starts]), faults
 

@@ -86,25 +86,32 @@ def files_in(folder: Path, templates: dict[str, str]) -> dict[str, dict[str, str
 
     templates: view -> file name with {frame}, which may start with subfolders. A file that fits two templates belongs
     to the one with more literal characters: "5_b.png" is frame 5 of "{frame}_b.png", not frame 5_b of "{frame}.png".
+    Endings may be in upper or lower case; of two files that differ in that alone, the one that is as the template says.
     """
     frames: dict[str, dict[str, str]] = {}
     exact_first = sorted(templates, key=lambda view: -len(templates[view]))
     for parent in sorted({str(Path(template).parent) for template in templates.values()}):
         patterns = {
-            view: template_regex(Path(templates[view]).name)
+            view: template_regex(_plain_ending(Path(templates[view]).name))
             for view in exact_first
             if str(Path(templates[view]).parent) == parent
         }
-        for name in _file_names(folder / parent):
+        endings = tuple(Path(template).suffix for template in templates.values())
+        for name in sorted(_file_names(folder / parent), key=lambda name: not name.endswith(endings)):
             for view, pattern in patterns.items():
-                if match := pattern.fullmatch(name):
-                    frames.setdefault(match["frame"], {})[view] = str(Path(parent) / name)
+                if match := pattern.fullmatch(_plain_ending(name)):
+                    frames.setdefault(match["frame"], {}).setdefault(view, str(Path(parent) / name))
                     break
     # Folders are listed in any order; views come in the order of the templates.
     return {
         frame: {view: frames[frame][view] for view in templates if view in frames[frame]}
         for frame in sorted(frames, key=natural_key)
     }
+
+
+def _plain_ending(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return stem + dot + ending.lower()
 
 
 def _file_names(folder: Path) -> list[str]:

@@ -26,6 +26,7 @@ class GazeImagesRecording:
     spec: Spec
     table: pd.DataFrame
     pictures: Pictures
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, row: int) -> Sample:
         """Decode and resize one picture. Raises InputError naming the file that cannot be used."""
@@ -69,4 +70,4 @@ def recording_of(
     table[LABEL_COLUMN] = np.array([codes.get(name, UNLABELLED) for name in rows["class_name"]], np.int64)
     one = InputSpec(INPUT, (data.channels, data.height, data.width))
     unit = "AUC" if len(classes) == 2 else "accuracy"
-    return GazeImagesRecording(Spec((one,), "class", unit=unit, classes=classes), table, found.pictures)
+    return GazeImagesRecording(Spec((one,), "class", unit=unit, classes=classes), table, found.pictures, found.notes)

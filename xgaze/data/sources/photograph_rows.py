@@ -9,9 +9,13 @@ import pandas as pd
 
 from xgaze.data.check_faults import Fault
 from xgaze.data.contract import SPLITS
+from xgaze.data.sources.decoding import is_picture
 from xgaze.data.sources.folders import natural_key
-from xgaze.data.sources.pictures import SUFFIXES
-from xgaze.data.sources.tables import is_missing, read_table, require_columns
+from xgaze.data.sources.picture_files import picture_named
+from xgaze.data.tables.encoding import numbered_lines, open_text
+from xgaze.data.tables.identities import spelt
+from xgaze.data.tables.missing import is_missing
+from xgaze.data.tables.read import read_table, require_columns
 from xgaze.errors import InputError
 from xgaze.recipe import AttentionPicturesData
 
@@ -50,8 +54,8 @@ def missing_files(rows: pd.DataFrame, data: AttentionPicturesData) -> list[Fault
 def cub_rows(data: AttentionPicturesData) -> PhotographRows:
     """images.txt (id, file), image_class_labels.txt (id, class from 1), train_test_split.txt (id, 1 for training)."""
     root = data.path
-    files = _pairs(root / "images.txt")
-    labels, training = _pairs(root / "image_class_labels.txt"), _pairs(root / "train_test_split.txt")
+    files = _pairs(root / "images.txt", data)
+    labels, training = _pairs(root / "image_class_labels.txt", data), _pairs(root / "train_test_split.txt", data)
     faults = [
         Fault("label table", f"{name}: {len(set(files) ^ set(own)):,} ids are not the ids of images.txt.")
         for name, own in (("image_class_labels.txt", labels), ("train_test_split.txt", training))
@@ -70,7 +74,7 @@ def cub_rows(data: AttentionPicturesData) -> PhotographRows:
         (
             key,
             root / "images" / file,
-            root / data.maps_folder / f"{key}.jpg",
+            picture_named(root / data.maps_folder, key, ".jpg"),
             names[int(labels[key])],
             key,
             "train" if training[key] == "1" else "test",
@@ -83,10 +87,12 @@ def cub_rows(data: AttentionPicturesData) -> PhotographRows:
 def chest_rows(data: AttentionPicturesData) -> PhotographRows:
     """CXR-Eye: master_sheet.csv, of whose columns Normal, CHF and pneumonia exactly one is 1 in each row."""
     name = "master_sheet.csv"
-    sheet = read_table(data.path / name, name)
-    require_columns(sheet, ["patient_id", "path", "dicom_id", *CLASSES_OF_CHESTS], name)
+    needed = ["patient_id", "path", "dicom_id", *CLASSES_OF_CHESTS]
+    sheet = read_table(data.path / name, data.columns, name=name, needed=needed)
+    require_columns(sheet, needed, name)
+    sheet, faults = spelt(sheet, ["patient_id"], data.columns, name)
     told = sheet[CLASSES_OF_CHESTS].apply(pd.to_numeric, errors="coerce") == 1
-    faults = [
+    faults += [
         Fault("label table", f"{name} row {row + 2}: {count} of {', '.join(CLASSES_OF_CHESTS)} are 1, expected one.")
         for row, count in enumerate(told.sum(axis=1))
         if count != 1
@@ -116,15 +122,17 @@ def chest_rows(data: AttentionPicturesData) -> PhotographRows:
 def table_rows(data: AttentionPicturesData) -> PhotographRows:
     """A CSV with all the columns that are named, map only where it is used: none is guessed or left out silently."""
     name, columns, folder = data.path.name, data.columns, data.path.parent
-    table = read_table(data.path, name)
     used = [] if data.attention == "none" else [columns.map]
     named = [one for one in (columns.group, columns.split) if one is not None]
-    require_columns(table, [columns.picture, columns.label, *used, *named], name)
+    needed = [columns.picture, columns.label, *used, *named]
+    table = read_table(data.path, columns, name=name, needed=needed)
+    require_columns(table, needed, name)
+    table, doubts = spelt(table, [columns.label, *([columns.group] if columns.group else [])], columns, name)
     pictures, labels = table[columns.picture], table[columns.label]
     groups = table[columns.group] if columns.group else pictures
     splits = table[columns.split] if columns.split else pd.Series(UNDIVIDED, table.index)
     maps = table[columns.map] if used else pictures
-    faults = [
+    faults = doubts + [
         Fault("missing label", f"{name} row {row + 2}: {what} is empty.")
         for what, values in ((columns.picture, pictures), (columns.label, labels), (columns.group, groups))
         for row in table.index[is_missing(values)]
@@ -156,22 +164,18 @@ def _frame(rows: list[tuple[str, Path, Path, str, str, str]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", "picture", "map", "class_name", "group", "split"])
 
 
-def _pairs(path: Path) -> dict[str, str]:
+def _pairs(path: Path, data: AttentionPicturesData) -> dict[str, str]:
     """Lines of an id, a space and a value. Raises InputError naming the line."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"{path}: no such text file; the layout needs it.") from None
     pairs: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        key, _, value = line.strip().partition(" ")
-        if not value or key in pairs:
-            raise InputError(f"{path.name} line {number}: expected a new id, a space and a value, found '{line}'.")
-        pairs[key] = value
+    with open_text(path, data.columns.encoding) as text:
+        for number, line in numbered_lines(text, path.name):
+            key, _, value = line.strip().partition(" ")
+            if not value or key in pairs:
+                raise InputError(f"{path.name} line {number}: expected a new id, a space and a value, found '{line}'.")
+            pairs[key] = value
     return pairs
 
 
 def _exported(path: Path) -> Path:
     """The picture made of a DICOM file: of the same name with a picture's suffix."""
-    options = [path.with_suffix(suffix) for suffix in SUFFIXES]
-    return path if path.suffix.lower() in SUFFIXES else next((one for one in options if one.is_file()), options[0])
+    return path if is_picture(path.name) else picture_named(path.parent, path.stem, ".png")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from xgaze.data.attention import BlankMap
 from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
+from xgaze.data.sources.decoding import Decoded
 from xgaze.data.sources.picture_files import Pictures
 from xgaze.data.square import Pixels, cut, map_on, middle, resized, size_of
 from xgaze.errors import InputError
@@ -31,6 +32,10 @@ class Maps(Protocol):
         """The map, grey, of any size. Raises InputError."""
         ...
 
+    def decode(self, row: int) -> Decoded:
+        """The same, with what was done to it."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class PhotographRecording:
@@ -43,6 +48,7 @@ class PhotographRecording:
     maps: Maps
     settings: PhotographSection
     threshold: float | None = None
+    notes: tuple[str, ...] = ()
 
     def whole(self, row: int) -> Sample:
         """The photograph and its map before a square is cut, resized alike. Raises InputError naming the file."""

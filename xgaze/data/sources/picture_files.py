@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.data.sources.folders import natural_key
-from xgaze.data.sources.pictures import SUFFIXES, cut_picture, read_picture
-from xgaze.errors import InputError, nearest
+from xgaze.data.sources.decoding import SUFFIXES, Decoded, decode
+from xgaze.data.sources.picture_arrays import mapped_array
+from xgaze.data.sources.picture_walk import LeftOut, walk
+from xgaze.data.sources.pictures import cut_picture
+from xgaze.errors import InputError
+from xgaze.limits import require_picture_size
 
 ARRAY = "images"
 
@@ -28,13 +31,18 @@ class Pictures(Protocol):
         """The picture, grey or RGB. Raises PictureError."""
         ...
 
+    def decode(self, row: int) -> Decoded:
+        """The same, with what was done to it."""
+        ...
+
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """Picture files below `root`, decoded when read."""
+    """Picture files below `root`, decoded when read. left_out: what else lies there."""
 
     root: Path
     files: tuple[PurePosixPath, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -43,12 +51,15 @@ class PictureFiles:
         return str(self.files[row])
 
     def read(self, row: int) -> Image.Image:
-        return read_picture(self.root / self.files[row])
+        return self.decode(row).picture
+
+    def decode(self, row: int) -> Decoded:
+        return decode(self.root / self.files[row])
 
 
 @dataclass(frozen=True, eq=False)
 class PictureArray:
-    """Pictures of one array, uint8 (N, H, W) or (N, H, W, 3)."""
+    """Pictures of one array, uint8 (N, H, W) or (N, H, W, 3), memory-mapped."""
 
     path: Path
     images: NDArray[np.uint8]
@@ -60,7 +71,10 @@ class PictureArray:
         return f"{self.path.name} image {row + 1}"
 
     def read(self, row: int) -> Image.Image:
-        return Image.fromarray(self.images[row])
+        return Image.fromarray(np.array(self.images[row]))
+
+    def decode(self, row: int) -> Decoded:
+        return Decoded(self.read(row))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,21 +91,45 @@ class Cropped:
         return self.whole.name(row)
 
     def read(self, row: int) -> Image.Image:
-        return cut_picture(self.whole.read(row), self.box, self.name(row))
+        return self.decode(row).picture
+
+    def decode(self, row: int) -> Decoded:
+        whole = self.whole.decode(row)
+        return Decoded(cut_picture(whole.picture, self.box, self.name(row)), whole.traits)
 
 
 def pictures_below(root: Path) -> PictureFiles:
-    """All .png and .jpg files below a folder at any depth, hidden ones left out, in natural order."""
-    found = [path.relative_to(root) for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
-    shown = [PurePosixPath(path.as_posix()) for path in found if not any(part.startswith(".") for part in path.parts)]
-    return PictureFiles(root, tuple(sorted(shown, key=lambda path: [natural_key(part) for part in path.parts])))
+    """All picture files below a folder at any depth, hidden ones left out, in natural order."""
+    found = walk(root)
+    return PictureFiles(root, found.pictures, found.left_out)
+
+
+def picture_named(folder: Path, name: str, usual: str = "") -> Path:
+    """The picture of this name in a folder; where there is none, the one whose name has a picture's ending more; where there is
+    none either, a path with the ending that is `usual`.
+
+    Raises InputError where several have one.
+    """
+    exact = folder / name
+    if exact.is_file():
+        return exact
+    endings = [
+        own for suffix in SUFFIXES for own in (suffix, suffix.upper(), suffix.replace(suffix[1], suffix[1].upper(), 1))
+    ]
+    same = [one for one in (folder / f"{name}{ending}" for ending in endings) if one.is_file()]
+    # Where names in upper and lower case are one file, it is found several times.
+    files = {(one.stat().st_dev, one.stat().st_ino): one for one in same}
+    if len(files) > 1:
+        names = ", ".join(sorted(one.name for one in files.values()))
+        raise InputError(f"{folder}: '{name}' may be {names}; keep one of them, or write the whole name.")
+    return next(iter(files.values()), folder / f"{name}{usual}")
 
 
 def array_at(path: Path) -> Path | None:
     """The .npz that `path` is or holds; None for a folder without one. Raises InputError for several."""
-    if path.suffix.lower() == ".npz":
+    if path.suffix.lower() == ".npz" and not path.is_dir():
         return path
-    arrays = sorted(path.glob("*.npz"))
+    arrays = sorted(one for one in path.glob("*") if one.suffix.lower() == ".npz" and one.is_file())
     if len(arrays) > 1:
         names = ", ".join(array.name for array in arrays)
         raise InputError(f"{path}: {len(arrays)} .npz files ({names}); state in `path` which one is meant.")
@@ -102,35 +140,15 @@ def table_beside(array: Path) -> Path | None:
     """The CSV that belongs to an .npz: the one of the same name, or the only one in the folder."""
     if (same := array.with_suffix(".csv")).is_file():
         return same
-    tables = sorted(array.parent.glob("*.csv"))
+    tables = sorted(one for one in array.parent.glob("*") if one.suffix.lower() == ".csv" and one.is_file())
     return tables[0] if len(tables) == 1 else None
 
 
 def read_array(path: Path) -> PictureArray:
-    """Load `images` of an .npz, never a pickle. Raises InputError saying what is wrong."""
-    try:
-        with path.open("rb") as file:
-            stored = np.load(file, allow_pickle=False)
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise InputError(
-                    f"{path.name}: a single array, not an .npz; save it with numpy.savez(..., images=...)."
-                )
-            if ARRAY not in stored:
-                raise InputError(f"{path.name}: no array '{ARRAY}'; {nearest(ARRAY, stored.files)}")
-            images = stored[ARRAY]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file.") from None
-    except InputError:
-        raise
-    except Exception as error:  # a damaged zip raises any of a dozen types
-        raise InputError(f"{path.name}: {_reason(error)}") from None
-    return PictureArray(path, _checked(images, path.name))
-
-
-def _reason(error: Exception) -> str:
-    if "pickle" in str(error):
-        return f"holds pickled objects, which xgaze never opens, since they can run code. Save '{ARRAY}' as uint8."
-    return f"not readable as .npz ({type(error).__name__}: {error}). Export it again."
+    """Map `images` of an .npz, never a pickle. Raises InputError saying what is wrong."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is no file.")
+    return PictureArray(path, _checked(mapped_array(path, ARRAY), path.name))
 
 
 def _checked(images: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
@@ -139,4 +157,5 @@ def _checked(images: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
         raise InputError(f"{name}: '{ARRAY}' is {images.dtype}, expected uint8 (grey values 0 to 255).")
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] != 3) or 0 in images.shape:
         raise InputError(f"{name}: '{ARRAY}' has shape {shape}, expected N x height x width, or the same x 3.")
+    require_picture_size(images.shape[2], images.shape[1], f"{name}: '{ARRAY}'", "Scale the pictures down.")
     return images.astype(np.uint8, copy=False)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from xgaze.data.check_faults import Fault
-from xgaze.data.sources.tables import is_missing, read_table, require_columns
+from xgaze.data.tables.identities import spelt
+from xgaze.data.tables.missing import is_missing
+from xgaze.data.tables.read import read_table, require_columns
 from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
 
@@ -16,29 +19,39 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, eq=False)
 class PictureRows:
-    """rows: id, participant, session, class_name ("" where unknown), one row per picture. classes: in label order."""
+    """rows: id, participant, session, class_name ("" where unknown), one row per picture. classes: in label order.
+
+    notes: what was left out or assumed, in words.
+    """
 
     rows: pd.DataFrame
     classes: tuple[str, ...]
     faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def rows_of_table(path: Path, data: GazeImagesData, for_prediction: bool = False) -> PictureRows:
     """Rows of a CSV. For prediction the participant and label columns may be missing, and cells empty."""
+    needed = [] if for_prediction else _required(data)
     try:
-        table = read_table(path, path.name)
-        if not for_prediction:
-            require_columns(table, _required(data), path.name)
+        table = read_table(path, data, name=path.name, needed=needed, blank_lines=True)
+        require_columns(table, needed, path.name)
     except InputError as error:
         return PictureRows(_rows([], [], [], []), (), (Fault("label table", str(error)),))
-    names, classes, faults = _class_names(table, data, path.name)
+    named = [data.participant, data.label, *([data.class_name] if data.class_name else [])]
+    table, faults = spelt(table, named, data, path.name)
+    names, classes, wrong = _class_names(table, data, path.name)
+    faults += wrong
     people = list(table[data.participant]) if data.participant in table else [UNKNOWN] * len(table)
     sessions = [one or "0" for one in table["session"]] if "session" in table else ["0"] * len(table)
     if for_prediction:
         faults = [fault for fault in faults if fault.kind != "missing label"]
-        people = [person or UNKNOWN for person in people]
-    else:
-        faults += _empty_participants(people, data.participant, path.name)
+    elif data.participant in table:
+        faults += _missing_cells(table[data.participant], data.participant, path.name)
+    people = [
+        UNKNOWN if missing else person
+        for person, missing in zip(people, is_missing(pd.Series(people, dtype=str)), strict=True)
+    ]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
     return PictureRows(_rows(ids, people, sessions, names), classes, tuple(faults))
 
@@ -91,7 +104,7 @@ def _class_names(
     if data.label not in table:
         return [""] * len(table), (), []
     labels = table[data.label].mask(is_missing(table[data.label]), "")
-    faults = _missing_labels(labels, data.label, name)
+    faults = _missing_cells(table[data.label], data.label, name)
     numbers = pd.to_numeric(labels[labels != ""], errors="coerce")
     if numbers.isna().any():
         return list(labels), tuple(sorted(set(labels) - {""})), faults
@@ -121,13 +134,13 @@ def _titles(
     return titles, faults
 
 
-def _missing_labels(labels: "pd.Series[str]", column: str, name: str) -> list[Fault]:
-    missing = [row for row, label in enumerate(labels, start=1) if not label]
-    share = f"{len(missing)} of {len(labels)} rows"
-    return [Fault("missing label", f"{name} row {row}: {column} is empty; {share}.") for row in missing]
+def _missing_cells(cells: "pd.Series[str]", column: str, name: str) -> list[Fault]:
+    rows = np.flatnonzero(is_missing(cells))
+    share = f"{len(rows)} of {len(cells)} rows"
+    return [
+        Fault("missing label", f"{name} row {row + 1}: {column} is {_shown(cells.iloc[row])}; {share}.") for row in rows
+    ]
 
 
-def _empty_participants(people: list[str], column: str, name: str) -> list[Fault]:
-    rows = [row for row, person in enumerate(people, start=1) if person == "" or person.lower() == "nan"]
-    share = f"{len(rows)} of {len(people)} rows"
-    return [Fault("missing label", f"{name} row {row}: {column} is empty; {share}.") for row in rows]
+def _shown(cell: str) -> str:
+    return f"'{cell}', which names nothing" if cell else "empty"

@@ -1,6 +1,7 @@
 """Participant, class and kind of each picture from its file name, by a regular expression."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from xgaze.data.check_faults import Fault
@@ -25,7 +26,10 @@ def rows_of_names(pictures: PictureFiles, data: GazeImagesData) -> tuple[Picture
     people, names = [match["participant"] or "" for _, match in kept], [match["class"] or "" for _, match in kept]
     files = tuple(file for file, _ in kept)
     rows = rows_of_known([str(file) for file in files], people, names)
-    return PictureFiles(pictures.root, files), PictureRows(rows, tuple(sorted(set(names))), tuple(faults))
+    others = len(read) - len(kept)
+    told = (f"{others:,} of {len(read):,} pictures are not of kind '{data.kind}': left out.",) if others else ()
+    found = replace(pictures, files=files)
+    return found, PictureRows(rows, tuple(sorted(set(names))), tuple(faults), told)
 
 
 def _cut_number(match: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xgaze.data.check_faults import Fault
+from xgaze.data.sources.decoding import SUFFIXES
 from xgaze.data.sources.picture_files import (
     Cropped,
     PictureFiles,
@@ -15,6 +16,8 @@ from xgaze.data.sources.picture_files import (
 )
 from xgaze.data.sources.picture_labels import PictureRows, rows_of_folders, rows_of_table, rows_of_unsorted
 from xgaze.data.sources.picture_names import rows_of_names
+from xgaze.data.sources.picture_people import people_told, with_people, with_people_to_predict
+from xgaze.data.sources.picture_walk import is_shown, told_left_out, walk
 from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
 
@@ -26,6 +29,8 @@ class PictureScan:
     pictures: Pictures
     labels: PictureRows
     faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
+    """What was left out or assumed, in words."""
 
 
 def scan_pictures(data: GazeImagesData) -> PictureScan:
@@ -38,11 +43,13 @@ def scan_pictures(data: GazeImagesData) -> PictureScan:
     except InputError as error:
         return _nothing(data.path, Fault("definition", str(error)))
     found = _cropped(_scan_array(array, data) if array else _scan_files(data), data)
-    classes = found.labels.classes
-    if not found.faults and len(classes) < 2:
-        only = f"only one class ({', '.join(classes)}) found; a classifier needs two or more."
-        return PictureScan(found.pictures, found.labels, (Fault("class missing from a split", only),))
-    return found
+    labels = with_people(found.labels, data.participants)
+    faults = (*found.faults, *labels.faults)
+    if not faults and len(labels.classes) < 2:
+        only = f"only one class ({', '.join(labels.classes)}) found; a classifier needs two or more."
+        faults = (Fault("class missing from a split", only),)
+    notes = (*found.notes, *labels.notes, *(() if faults else people_told(labels.rows)))
+    return PictureScan(found.pictures, labels, faults, notes)
 
 
 def scan_for_prediction(path: Path, data: GazeImagesData, classes: tuple[str, ...]) -> PictureScan:
@@ -54,15 +61,28 @@ def scan_for_prediction(path: Path, data: GazeImagesData, classes: tuple[str, ..
         array = array_at(path)
     except InputError as error:
         return _nothing(path, Fault("definition", str(error)))
-    if array:
-        return _cropped(_scan_array(array, data, for_prediction=True), data)
+    found = _scan_array(array, data, for_prediction=True) if array else _scan_unsorted(path, data, classes)
+    labels = with_people_to_predict(found.labels, data.participants)
+    faults, notes = (*found.faults, *labels.faults), (*found.notes, *labels.notes)
+    return _cropped(PictureScan(found.pictures, labels, faults, notes), data)
+
+
+def _scan_unsorted(path: Path, data: GazeImagesData, classes: tuple[str, ...]) -> PictureScan:
     pictures = pictures_below(path)
     if not len(pictures):
-        return _nothing(path, Fault("nothing found", f"{path}: no .png or .jpg picture found at any depth."))
+        return _no_pictures(path, pictures)
     if data.names is not None:
         pictures, rows = rows_of_names(pictures, data)
-        return _cropped(PictureScan(pictures, rows, rows.faults), data)
-    return _cropped(PictureScan(pictures, rows_of_unsorted(pictures.files, path, classes), ()), data)
+    else:
+        rows = rows_of_unsorted(pictures.files, path, classes)
+    return PictureScan(pictures, rows, (), tuple(told_left_out(pictures.left_out)))
+
+
+def _no_pictures(path: Path, pictures: PictureFiles) -> PictureScan:
+    told = " ".join(
+        [f"{path}: no picture found at any depth ({', '.join(SUFFIXES)}).", *told_left_out(pictures.left_out)]
+    )
+    return _nothing(path, Fault("nothing found", told))
 
 
 def _cropped(found: PictureScan, data: GazeImagesData) -> PictureScan:
@@ -75,9 +95,9 @@ def _scan_files(data: GazeImagesData) -> PictureScan:
         return _scan_class_folders(data.path)
     pictures = pictures_below(data.path)
     if not len(pictures):
-        return _nothing(data.path, Fault("nothing found", f"{data.path}: no .png or .jpg picture found at any depth."))
+        return _no_pictures(data.path, pictures)
     pictures, rows = rows_of_names(pictures, data)
-    return PictureScan(pictures, rows, rows.faults)
+    return PictureScan(pictures, rows, (), tuple(told_left_out(pictures.left_out)))
 
 
 def _unusable(path: Path) -> Fault | None:
@@ -108,12 +128,17 @@ def _scan_array(array: Path, data: GazeImagesData, for_prediction: bool = False)
         )
         return PictureScan(pictures, rows_of_folders(()), (*faults, Fault("label table", message)))
     labels = rows_of_table(table, data, for_prediction)
-    faults += labels.faults
-    readable = not any(fault.kind in ("label table", "undecodable image") for fault in faults)
+    readable = not any(fault.kind in ("label table", "undecodable image") for fault in (*faults, *labels.faults))
     if readable and len(labels.rows) != len(pictures):
         message = f"{table.name} has {len(labels.rows)} rows, but {array.name} holds {len(pictures)} images"
         faults.append(Fault("rows against frames", f"{message}; row i belongs to image i."))
-    return PictureScan(pictures, labels, tuple(faults))
+    return PictureScan(pictures, labels, tuple(faults), _beside(array, data.path))
+
+
+def _beside(array: Path, folder: Path) -> tuple[str, ...]:
+    """Pictures in files, where the folder's array is read."""
+    others = len(walk(folder).pictures) if folder.is_dir() else 0
+    return (f"{others:,} picture files in {folder} are left out: {array.name} is read.",) if others else ()
 
 
 def _unlabelled(pictures: Pictures) -> PictureRows:
@@ -126,9 +151,10 @@ def _scan_class_folders(root: Path) -> PictureScan:
     pictures = pictures_below(root)
     if not len(pictures):
         message = f"{root}: no pictures found; expected class/participant/picture.png, or one .npz with a CSV."
-        return _nothing(root, Fault("nothing found", message))
-    labels = rows_of_folders(pictures.files)
-    return PictureScan(pictures, labels, labels.faults + _empty_folders(pictures))
+        told = " ".join([message, *told_left_out(pictures.left_out)])
+        return _nothing(root, Fault("nothing found", told))
+    notes = tuple(told_left_out(pictures.left_out))
+    return PictureScan(pictures, rows_of_folders(pictures.files), _empty_folders(pictures), notes)
 
 
 def _empty_folders(pictures: PictureFiles) -> tuple[Fault, ...]:
@@ -136,8 +162,10 @@ def _empty_folders(pictures: PictureFiles) -> tuple[Fault, ...]:
     filled = {parent.as_posix() for file in pictures.files for parent in file.parents}
     folders = [folder for pattern in ("*", "*/*") for folder in pictures.root.glob(pattern) if folder.is_dir()]
     names = sorted(folder.relative_to(pictures.root).as_posix() for folder in folders)
-    # Hidden folders, and what macOS leaves in zip files, are nobody's data.
-    shown = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
-    return tuple(
-        Fault("nothing found", f"{name}: no pictures found in this folder.") for name in shown if name not in filled
-    )
+    shown = [name for name in names if all(map(is_shown, name.split("/"))) and name not in filled]
+    return tuple(Fault("nothing found", _why_empty(name, pictures)) for name in shown)
+
+
+def _why_empty(folder: str, pictures: PictureFiles) -> str:
+    own = [one for one in pictures.left_out if folder in (str(one.path), *map(str, one.path.parents))]
+    return " ".join([f"{folder}: no pictures found in this folder.", *told_left_out(own)])

@@ -1,65 +1,46 @@
-"""Pixels of picture files: decoding, grey and RGB, resizing, many files at once. Knows no folder layout."""
+"""Pixels of pictures: grey and RGB, resizing, many files at once. Knows no folder layout."""
 
 import os
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.errors import InputError
+from xgaze.data.sources.decoding import Decoded, PictureError, decode
 from xgaze.progress import Advance
 
 Grey = NDArray[np.uint8]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-# Modes with 8 bits a channel; 16-bit and float pictures would be clipped to white without a word.
-_EIGHT_BIT = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
-
-
-class PictureError(InputError):
-    """A picture that cannot be used. `kind` is a kind of fault, `reason` says what is wrong without naming the file."""
-
-    def __init__(self, path: Path | str, kind: Literal["undecodable image", "wrong image size"], reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.kind = kind
-        self.reason = reason
-
-
-def read_picture(path: Path) -> Image.Image:
-    """Decode a picture to mode "L" (grey) or "RGB". Raises PictureError."""
-    try:
-        with Image.open(path) as picture:
-            if picture.mode not in _EIGHT_BIT:
-                raise PictureError(path, "undecodable image", f"pixels are {picture.mode}, expected 8 bits a channel")
-            return picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")
-    except FileNotFoundError:
-        raise PictureError(path, "undecodable image", "no such file") from None
-    except _DECODE_ERRORS as error:
-        raise PictureError(path, "undecodable image", f"cannot be decoded ({_reason(error)})") from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not a picture"
-    return str(getattr(error, "strerror", None) or error)  # without the path that the message already has
+COLOUR = 8
+"""Grey values by which the channels of a pixel in colour differ more than those of a grey one, which JPEG may stain."""
 
 
 def read_grey(path: Path, height: int, width: int) -> Grey:
     """Decode a grey picture, uint8 (height, width). Raises PictureError, also for another size."""
-    picture = read_picture(path)
+    return grey_of(decode(path), path, height, width)
+
+
+def grey_of(decoded: Decoded, path: Path, height: int, width: int) -> Grey:
+    """A decoded picture's grey values, uint8 (height, width). Raises PictureError for another size."""
+    picture = decoded.picture
     if picture.size != (width, height):
         found = f"{picture.width}x{picture.height} px"
         raise PictureError(path, "wrong image size", f"is {found}, expected {width}x{height} px (width x height)")
     return np.asarray(picture.convert("L"))
+
+
+def is_coloured(picture: Image.Image) -> bool:
+    """Whether a picture shows any colour: many grey ones are stored as RGB."""
+    if picture.mode != "RGB":
+        return False
+    red, green, blue = (np.asarray(one, np.int16) for one in picture.split())
+    return bool((np.abs(red - green) > COLOUR).any() or (np.abs(blue - green) > COLOUR).any())
 
 
 def resize_grey(pixels: Grey, height: int, width: int) -> Grey:

@@ -1,7 +1,6 @@
 """Photographs whose label is whether some viewers agree on where to look, and whose map is drawn from the other viewers."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,17 +15,20 @@ from xgaze.data.agreement_labels import (
     viewer_map,
 )
 from xgaze.data.attention import grey
-from xgaze.data.check_faults import Fault, raise_faults
+from xgaze.data.check_faults import raise_faults
 from xgaze.data.contract import LABEL_COLUMN
 from xgaze.data.fixations.read import read_fixations
 from xgaze.data.fixations.scanpaths import scanpaths_of
 from xgaze.data.fixations.table import FixationTable
 from xgaze.data.sources.attention_pictures import Files
+from xgaze.data.sources.decoding import Decoded
 from xgaze.data.sources.folders import natural_key
 from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
+from xgaze.data.sources.stimulus_files import absent, other_shapes, photograph_file, photographs_told
 from xgaze.data.splits import assign_splits
 from xgaze.data.square import stretched
 from xgaze.errors import InputError
+from xgaze.limits import require_picture_size
 from xgaze.recipe import ViewerAgreementData
 
 CLASSES = ("differ", "agree")
@@ -38,7 +40,8 @@ STIMULUS_SIZE = ["stimulus_width_px", "stimulus_height_px"]
 
 @dataclass(frozen=True, eq=False)
 class AgreementRows:
-    """rows: stimulus, agreement (mean over the labelling viewers), label (1 agree, 0 differ, -1 between). maps: of the others,
+    """rows: stimulus, its size (width, height) px, agreement (mean over the labelling viewers), label (1 agree, 0 differ, -1
+    between). maps: of the others,
     one per row, 8-bit grey. viewers: those who label. notes: what was left out, in words."""
 
     rows: pd.DataFrame
@@ -71,6 +74,9 @@ class DrawnMaps:
     def read(self, row: int) -> Image.Image:
         return Image.fromarray(self.maps[row])
 
+    def decode(self, row: int) -> Decoded:
+        return Decoded(self.read(row))
+
 
 def open_viewer_agreement(data: ViewerAgreementData) -> PhotographRecording:
     """Measure agreement, keep the top and the bottom pictures, draw splits by picture. Raises InputError with all faults."""
@@ -78,7 +84,8 @@ def open_viewer_agreement(data: ViewerAgreementData) -> PhotographRecording:
     kept = np.flatnonzero(found.rows["label"] != BETWEEN)
     rows = found.rows.iloc[kept].reset_index(drop=True)
     files = [photograph_file(data.path / data.pictures, name) for name in rows["stimulus"]]
-    raise_faults(data.path, absent(files))
+    sizes = {str(name): size for name, size in zip(rows["stimulus"], rows["size"], strict=True)}
+    raise_faults(data.path, absent(files) or other_shapes(data.path / data.pictures, sizes))
     splits = assign_splits(
         list(rows["stimulus"]), list(rows["label"]), data.split.validation, data.split.test, data.seed, "picture(s)"
     )
@@ -93,7 +100,8 @@ def agreement_rows(data: ViewerAgreementData) -> AgreementRows:
     settings = data.fixations.model_copy(update={"min_fixations": 1})
     table = read_fixations(data.path / data.table, settings)
     viewers = labelling_viewers(table, data)
-    measured = [one for looks in by_stimulus(table) if (one := _measured(looks, viewers, data)) is not None]
+    pictures = by_stimulus(table)
+    measured = [one for looks in pictures if (one := _measured(looks, viewers, data)) is not None]
     if len(measured) * data.share < 3:
         raise InputError(
             f"{data.path / data.table}: {len(measured)} pictures were looked at by all {len(viewers)} labelling viewers and "
@@ -101,8 +109,10 @@ def agreement_rows(data: ViewerAgreementData) -> AgreementRows:
         )
     rows = pd.DataFrame([(name, agreement) for name, agreement, _ in measured], columns=["stimulus", "agreement"])
     rows["label"] = top_and_bottom(rows["agreement"], data.share)
-    total = table.rows["stimulus"].nunique()
-    notes = table.notes
+    sizes = {one.name: one.size for one in pictures}
+    rows["size"] = [sizes[name] for name in rows["stimulus"]]
+    total = len(pictures)
+    notes = (*table.notes, *photographs_told(data.path / data.pictures, sizes))
     if total > len(rows):
         notes = (*notes, f"{total - len(rows):,} of {total:,} pictures were not seen by all who label: left out.")
     return AgreementRows(rows, tuple(drawn for *_, drawn in measured), viewers, notes)
@@ -118,11 +128,6 @@ def labelling_viewers(table: FixationTable, data: ViewerAgreementData) -> tuple[
         )
     drawn = np.random.default_rng(data.seed % 2**63).permutation(len(people))[: data.labelling_viewers]
     return tuple(people[k] for k in sorted(drawn))
-
-
-def absent(files: list[Path]) -> list[Fault]:
-    """A fault for each photograph that is no file."""
-    return [Fault("missing view", f"{file}: no such photograph.") for file in files if not file.is_file()]
 
 
 def _measured(
@@ -144,11 +149,13 @@ def _measured(
 
 
 def by_stimulus(table: FixationTable) -> list[LookedAt]:
-    """Every picture with each viewer's fixations, those of several viewings together."""
+    """Every picture with each viewer's fixations, those of several viewings together. Raises InputError for one too large."""
     sizes: dict[str, tuple[int, int]] = {}
     if set(STIMULUS_SIZE) <= set(table.rows.columns):
         told = table.rows.drop_duplicates("stimulus")[["stimulus", *STIMULUS_SIZE]]
         sizes = {str(name): (round(width), round(height)) for name, width, height in told.itertuples(index=False)}
+    for name in set(table.rows["stimulus"]):
+        require_picture_size(*sizes.get(name, table.size), f"stimulus '{name}'", "Scale size and fixations down.")
     found: dict[str, dict[str, list[Look]]] = {}
     for one in scanpaths_of(table):
         viewings = found.setdefault(one.stimulus, {}).setdefault(one.participant, [])
@@ -161,10 +168,3 @@ def by_stimulus(table: FixationTable) -> list[LookedAt]:
 
 def _joined(looks: list[Look]) -> Look:
     return np.concatenate([points for points, _ in looks]), np.concatenate([durations for _, durations in looks])
-
-
-def photograph_file(folder: Path, stimulus: str) -> Path:
-    """The photograph of a stimulus, whose name may lack the suffix."""
-    named = folder / stimulus
-    options = [named, *(folder / f"{stimulus}{suffix}" for suffix in (".jpg", ".jpeg", ".png"))]
-    return next((one for one in options if one.is_file()), named)

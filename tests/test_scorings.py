@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from xgaze.errors import InputError
-from xgaze.training.scorings import SCORINGS_FILE, log_scoring, read_scorings
+from xgaze.scorings import SCORINGS_FILE, log_scoring, read_scorings
 
 
 def test_every_scoring_is_added_with_date_and_command(tmp_path):

@@ -24,6 +24,10 @@ def read_scorings(run: Path) -> list[dict[str, str]]:
     if not file.is_file():
         return []
     stored = read_json(file)
-    if not isinstance(stored, list) or not all(isinstance(one, dict) and set(one) == KEYS for one in stored):
+    if (
+        not isinstance(stored, list)
+        or not all(isinstance(one, dict) and set(one) == KEYS for one in stored)
+        or not all(isinstance(value, str) for one in stored for value in one.values())
+    ):
         raise InputError(f"{file}: not a log of scorings. Restore it, or remove it: then they are counted anew.")
     return stored

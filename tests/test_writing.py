@@ -1,0 +1,146 @@
+"""What a killed process leaves, and what two at once may do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import xgaze.writing
+from xgaze.errors import InputError
+from xgaze.writing import LOCK, atomic_path, new_folder, one_writer, replace_folder, scratch_folder, settle
+
+SOURCE = str(Path(xgaze.writing.__file__).parents[1])
+
+
+def start(code, folder):
+    """Another process that has run `code`, which ends in a long sleep."""
+    program = f"import sys, time; from pathlib import Path; from xgaze.writing import *; p = Path(sys.argv[1])\n{code}"
+    environment = {**os.environ, "PYTHONPATH": SOURCE}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+WRITING = "with atomic_path(p / 'a.json') as half: half.write_text('half'); print('ready', flush=True); time.sleep(99)"
+HOLDING = "with one_writer(p): print('ready', flush=True); time.sleep(99)"
+
+
+def kill(process):
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def test_what_a_killed_writer_leaves_is_removed_by_the_next_of_the_same_file(tmp_path):
+    kill(start(WRITING, tmp_path))
+    (left,) = tmp_path.iterdir()
+    with atomic_path(tmp_path / "b.json") as other:
+        other.write_text("{}")
+    assert left.exists()  # another file's
+    with atomic_path(tmp_path / "a.json") as whole:
+        whole.write_text("whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "b.json"]
+    assert (tmp_path / "a.json").read_text() == "whole"
+
+
+def test_what_a_living_writer_has_begun_stays(tmp_path):
+    process = start(WRITING, tmp_path)
+    try:
+        with atomic_path(tmp_path / "a.json") as whole:
+            whole.write_text("whole")
+        names = sorted(p.name for p in tmp_path.iterdir())
+        assert len(names) == 2 and names[0].startswith(".xgaze-") and names[1] == "a.json"
+    finally:
+        kill(process)
+
+
+def test_a_second_writer_is_told_who_the_first_is_until_it_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["xgaze", "distill", "my recipe.yaml"])
+    process = start(HOLDING, tmp_path)
+    try:
+        told = rf"another process writes there \(process {process.pid} on .* xgaze"
+        with pytest.raises(InputError, match=told), one_writer(tmp_path):
+            pass
+    finally:
+        kill(process)
+    with one_writer(tmp_path):
+        assert json.loads((tmp_path / LOCK).read_text())["command"] == "xgaze distill 'my recipe.yaml'"
+        with pytest.raises(InputError, match="another process writes there"), one_writer(tmp_path):
+            pass
+    with one_writer(tmp_path):
+        pass
+
+
+def test_a_dead_writer_whose_own_workers_hold_its_lock_is_waited_for(tmp_path):
+    code = (
+        "import os\nwith one_writer(p):\n"
+        "  if os.fork() == 0: time.sleep(1.5); os._exit(0)\n"
+        "  print('ready', flush=True); time.sleep(99)"
+    )
+    kill_only = start(code, tmp_path)
+    os.kill(kill_only.pid, signal.SIGKILL)
+    os.waitpid(kill_only.pid, 0)
+    with one_writer(tmp_path):
+        pass
+
+
+def test_a_folder_takes_the_place_of_another_whenever_it_is_killed(tmp_path, monkeypatch):
+    """Killed before each of the renames and before the removal, then settled: the old one or the new one, never none."""
+    for steps in range(4):
+        folder = tmp_path / str(steps) / "teacher"
+        for place, text in ((folder, "old"), (new_folder(folder), "new")):
+            place.mkdir(parents=True)
+            (place / "model.json").write_text(text)
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            count = iter(range(99))
+            rename = Path.replace
+
+            def replace(path, target, count=count, rename=rename, steps=steps):
+                if next(count) == steps:
+                    raise KeyboardInterrupt
+                return rename(path, target)
+
+            def remove(*_, **__):
+                raise KeyboardInterrupt
+
+            patch.setattr(Path, "replace", replace)
+            patch.setattr("xgaze.writing.shutil.rmtree", remove)
+            replace_folder(folder)
+        settle(folder.parent)
+        assert (folder / "model.json").read_text() == ("old" if steps == 0 else "new")
+        assert sorted(p.name for p in folder.parent.iterdir()) == (
+            [".xgaze-new-teacher", "teacher"] if steps == 0 else ["teacher"]
+        )
+
+
+def test_names_as_long_as_a_file_system_takes_can_be_written(tmp_path):
+    path = tmp_path / ("ä" * 125 + ".json")
+    with atomic_path(path) as temporary:
+        temporary.write_text("{}")
+    assert path.read_text() == "{}" and len(os.fsencode(path.name)) == 255
+
+
+def test_a_helping_process_writes_nothing_and_needs_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with one_writer(tmp_path), one_writer(tmp_path), atomic_path(tmp_path / "a.json") as temporary:
+        temporary.write_text("mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_scratch_goes_also_when_the_block_fails(tmp_path):
+    with pytest.raises(RuntimeError), scratch_folder(tmp_path, "a") as scratch:
+        (scratch / "file").write_text("x")
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_scratch_folder_may_hold_others(tmp_path):
+    with scratch_folder(tmp_path, "student") as scratch:
+        with atomic_path(scratch / "a.json") as temporary:
+            temporary.write_text("{}")
+        assert [p.name for p in scratch.iterdir()] == ["a.json"]
