@@ -59,12 +59,10 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
 def sync(path: Path) -> None:
     """Have the bytes of a file, or of all files in a folder, on the disk before anything relies on them."""
     if path.is_dir():
-        for one in path.iterdir():
-            sync(one)
-        sync_folder(path)
-    else:
-        with _opened(path) as descriptor:
-            os.fsync(descriptor)
+        os.sync()  # once for all: thousands of pictures one by one would take minutes
+        return
+    with _opened(path) as descriptor:
+        os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -110,3 +110,18 @@ def test_a_classifier_loses_points_and_an_interval_that_is_not_there_is_said_to_
     )
     assert "Student AUC 0.800 (95 % interval over participants not defined: too few of them)." in words
     assert "the same extra tuning makes it 0.6 points better" in words
+
+
+def test_without_onnx_the_reason_is_told_and_no_time(figures, card):
+    student = {**figures["student"], "latency_ms": None, "int8": None, "onnx_fault": "AdaptiveMaxPool2d"}
+    without = {**figures, "student": student, "latency_ratio": None, "int8_file_reduction": None}
+    words = "\n".join(in_words(without, card, "xgaze explain"))
+    assert "No ONNX of it (AdaptiveMaxPool2d): time and 8 bits were not measured." in words
+    assert "int8" not in words and " ms" not in words
+
+
+def test_without_8_bits_the_rest_is_told(figures, card):
+    student = {**figures["student"], "int8": None, "int8_fault": "unknown operator", "onnx_batch": "one"}
+    words = "\n".join(in_words({**figures, "student": student, "int8_file_reduction": None}, card, "xgaze explain"))
+    assert "int8: not available (unknown operator)." in words
+    assert "onnxruntime, 1 thread: 3.20 ms" in words and "It takes one sample at a time." in words

@@ -1,5 +1,8 @@
 """A small model for surgeries, a thin student as an ONNX file, and a whole search on the toy recording."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +13,7 @@ from xgaze.compression.low_rank import LowRank
 from xgaze.compression.separable import Separable
 from xgaze.compression.student import load_model
 from xgaze.compression.surgery import Probe
+from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import InputSpec, Spec, rows_of
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
@@ -17,6 +21,20 @@ from xgaze.training.teacher import train_teacher
 
 ARGS = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
 LAYER = "head.embedding"
+
+
+@pytest.fixture(scope="session")
+def net():
+    """(name, recording) -> a net of `backbones.py` or `eye_nets.py`, split as a user's import is."""
+    here = Path(__file__).parent
+    libraries, eyes = (runpy.run_path(str(here / f"{name}.py")) for name in ("backbones", "eye_nets"))
+    known = {**libraries["BACKBONES"], **eyes["CUT"], **eyes["PARTLY"], "no onnx": eyes["NoOnnx"]}
+
+    def made(name, recording):
+        inputs = next(iter(ordered_batches(recording, rows_of(recording, "train")[:2]))).inputs
+        return libraries["backbone"](known[name], inputs)
+
+    return made
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ import sys
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from xgaze.artifacts import read_card
 from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
+from xgaze.models.imported import own_and_parted
 from xgaze.training.start import check_model
 from xgaze.training.teacher import train_teacher
 
@@ -28,6 +30,17 @@ class Net(nn.Module):
         x.clamp_(-3, 3)
         return 100 * self.gaze(torch.relu(self.fc(x)))
 """
+
+
+class Shifted(nn.Module):
+    """7 px beside the net it holds."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, *inputs):
+        return self.net(*inputs) + 7
 
 
 @pytest.fixture
@@ -98,9 +111,9 @@ def test_predictions_of_other_samples_say_nothing(trained, gaze_recording):
 
 def test_trained_weights_under_which_the_split_differs_are_refused(trained, gaze_recording, monkeypatch):
     folder, _ = trained
-    monkeypatch.setattr(
-        "xgaze.models.imported.differences", lambda *_: 7.0 if sys._getframe(2).f_code.co_name == "require_own" else 0.0
-    )
+    parts = own_and_parted(read_card(folder).architecture["import"], {}, gaze_recording.spec)
+    other = Shifted(parts[0])
+    monkeypatch.setattr("xgaze.compression.reproduced.own_and_parted", lambda *_: (other, parts[1]))
     with pytest.raises(InputError, match=r"is not the same model \(7 apart"):
         require_own(read_card(folder), gaze_recording, folder)
 

@@ -6,6 +6,7 @@ import pytest
 
 from xgaze.compression import widths
 from xgaze.compression.plan import Plan
+from xgaze.compression.rehearsal import Rehearsal
 from xgaze.compression.widths import largest_as_fast
 
 
@@ -26,6 +27,7 @@ def test_the_tolerance_is_relative_to_the_smallest():
 def test_a_plan_is_rounded_up_where_its_student_is_measured_to_be_as_fast(milliseconds, expected, monkeypatch):
     asked = Plan(share=0.3, coarse=True, rank=6)
     monkeypatch.setattr(widths, "_latency_ms", lambda bench, plan: milliseconds[plan.multiple])
+    monkeypatch.setattr(widths, "rehearse", lambda bench, plans: Rehearsal(list(plans)))
     rounded = widths.rounded_as_fast(None, asked)
     assert rounded == replace(asked, multiple=expected)
     assert ("by-8" in rounded.name) == (expected == 8)

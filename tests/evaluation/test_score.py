@@ -1,11 +1,13 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
-from xgaze.data.contract import InputSpec, Spec, rows_of, targets_of
-from xgaze.evaluation.baselines import baselines, pooled_pixels
+from xgaze.data.contract import InputSpec, Sample, Spec, rows_of, targets_of
+from xgaze.evaluation.baselines import baselines, pooled, pooled_pixels
 from xgaze.evaluation.classification import accuracy, auc, f1, probabilities
 from xgaze.evaluation.gaze import error_px
 from xgaze.evaluation.predictions import prediction_table
@@ -88,6 +90,41 @@ def test_pooled_pixels_are_area_means(gaze_recording):
     images = gaze_recording.images[0].astype(float)
     expected = (images.mean(axis=(1, 2)) - 40) / 60
     assert pooled[0].tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_vectors_and_sequences_are_pooled_as_they_are():
+    vectors, steps = torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(1, 4, 3)
+    assert pooled(vectors, 8).equal(vectors)
+    assert pooled(steps, 2).tolist() == [[1.5, 7.5, 2.5, 8.5, 3.5, 9.5]]
+    assert pooled(torch.ones(2, 1, 4, 6, 6), 1).shape == (2, 4)
+
+
+@dataclass
+class Vectors:
+    """Three numbers a sample, of which the gaze point is a sum."""
+
+    spec: Spec
+    table: pd.DataFrame
+
+    def __getitem__(self, row):
+        given = self.table[["gaze_x_px", "gaze_y_px"]].iloc[row].to_numpy(np.float32)
+        inputs = {"angles": np.array([given[0] - given[1], given[1], 5], np.float32)}
+        return Sample(str(row), {"participant": self.table["participant"].iloc[row]}, inputs, given)
+
+
+def test_vectors_have_a_ridge_of_their_own(gaze_recording):
+    spec = Spec((InputSpec("angles", (3,), 0.0, 1.0, "float32"),), "gaze", scene=(800, 600))
+    guesses = baselines(Vectors(spec, gaze_recording.table))
+    truth = targets_of(gaze_recording, rows_of(gaze_recording, "test"))
+    assert set(guesses) == {"mean gaze", "ridge on the inputs"}
+    assert error_px(guesses["ridge on the inputs"], truth).mean() < 5 < error_px(guesses["mean gaze"], truth).mean()
+
+
+def test_a_forest_of_many_pictures_says_of_how_many(class_recording, monkeypatch):
+    monkeypatch.setattr("xgaze.evaluation.baselines.FOREST_ROWS", 50)
+    guesses = baselines(class_recording)
+    truth = targets_of(class_recording, rows_of(class_recording, "test"))
+    assert auc(guesses["random forest on 16x16 pixels of 50 samples"], truth) > 0.9
 
 
 def test_the_prediction_table(gaze_recording, class_recording):

@@ -167,6 +167,18 @@ def test_what_is_not_there_yet_is_left_out_and_named(run, missing, undrawn):
         assert "<code>xgaze explain</code>" in page
 
 
+def test_a_student_without_onnx_and_of_whole_rank_is_told_as_one(gaze_run, undrawn):
+    report, maps = gaze_run
+    for role in ("teacher", "student"):
+        report[role] |= {"latency_ms": None, "onnx_bytes": None, "onnx_parity": None}
+    report |= {"latency_ratio": None, "int8_file_reduction": None}
+    report["capacity"] |= {"chosen_rank": None, "chosen_terms": None}
+    page, card = render_page(report, maps), model_card(report)
+    assert "Its time was not measured" in page and "the student keeps all of them" in page
+    assert "there is no ONNX file of it" in card and "| not measured | not measured |" in card
+    assert not re.search(r">\s*None\b", page + card)
+
+
 def test_every_new_part_may_be_absent_alone_and_leaves_no_empty_section(rich_of, undrawn):
     whole, maps = rich_of("gaze")
     for key in OPTIONAL:

@@ -89,6 +89,10 @@ def test_a_run_of_other_settings_is_not_resumed(tmp_path):
     (run / "last.safetensors").write_text("state")
     assert (fresh_folder(run, "one") / "last.safetensors").exists()
     assert not (fresh_folder(run, "two") / "last.safetensors").exists()
+    for mark in ("", "[]", '{"hash": '):  # damaged: nobody knows whose it is
+        (run / "last.safetensors").write_text("state")
+        (run / "run.json").write_text(mark)
+        assert not (fresh_folder(run, "two") / "last.safetensors").exists()
 
 
 def test_the_shuffle_depends_on_seed_and_epoch_alone():

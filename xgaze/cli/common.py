@@ -2,8 +2,10 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +30,7 @@ REPORTS = Path("reports")
 MEASURED = ("px", "ms")
 SAME_RESULT = ("as_json", "force", "workers", "dask")
 """Options that do not change what a command finds."""
+RESULTS = "xgaze.results"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -121,9 +124,26 @@ def _as_typed(one: click.Parameter, value: Any) -> list[str]:
     return [word for each in (value if one.multiple else [value]) for word in (*start, str(each))]
 
 
+def results_alone(command: click.Command) -> click.Command:
+    """The command, while which runs standard output is kept for `emit`: what models of the user's own print is no result."""
+    run = command.callback
+    assert run is not None
+
+    @wraps(run)
+    def alone(*args: Any, **kwargs: Any) -> Any:
+        click.get_current_context().meta[RESULTS] = sys.stdout
+        with redirect_stdout(sys.stderr):
+            return run(*args, **kwargs)
+
+    command.callback = alone
+    return command
+
+
 def emit(figures: dict[str, Any], words: list[str], as_json: bool) -> None:
     """The result on standard output: one JSON object, or lines for a person."""
-    click.echo(json.dumps(figures) if as_json else "\n".join(words))
+    context = click.get_current_context(silent=True)
+    results = context.meta.get(RESULTS) if context else None
+    click.echo(json.dumps(figures) if as_json else "\n".join(words), file=results)
 
 
 def note(line: str) -> None:

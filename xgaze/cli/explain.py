@@ -1,5 +1,7 @@
 """`xgaze explain`"""
 
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,7 @@ from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.reproduced import require_predictions
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
+from xgaze.errors import InputError
 from xgaze.explanation import agreement
 from xgaze.explanation.attribution import mean_inputs
 from xgaze.explanation.capacity import explain_capacity
@@ -53,7 +56,7 @@ from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
-from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier
+from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier, read_maps
 from xgaze.stored import understood
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 from xgaze.writing import one_writer
@@ -127,7 +130,7 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     asked = _asked(**wanted, roles=roles)
     known = {"recipe": settings.that_matters(), "roles": roles, "asked": asdict(asked), "version": __version__}
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
-    stored = None if force else read_explanation(folder, key)
+    stored = None if force else _explained(folder, key)
     if stored is None:
         with one_writer(run_folder(settings)):
             stored = _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
@@ -139,6 +142,15 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
         groups = read_card(run_folder(settings) / TEACHER).spec.get("groups", "participants")
         words = [*nothing_learned(figures, groups), *in_words(figures, stored)]
     emit(figures, words, as_json)
+
+
+def _explained(folder: Path, key: str) -> dict[str, Any] | None:
+    """The explanation of this key that lies in `folder` whole. One that is damaged is made again."""
+    try:
+        stored = read_explanation(folder, key)
+        return stored if stored is None or read_maps(folder) else None
+    except (InputError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _asked(

@@ -6,6 +6,7 @@ import click
 
 from xgaze import __version__
 from xgaze.cli.check import check
+from xgaze.cli.common import results_alone
 from xgaze.cli.compare import compare
 from xgaze.cli.crossval import crossval
 from xgaze.cli.distill import distill
@@ -47,7 +48,7 @@ for command in (
     heatmaps,
     saliency,
 ):
-    xgaze.add_command(command)
+    xgaze.add_command(results_alone(command))
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import click
 import numpy as np
 
 from xgaze.artifacts import write_csv
-from xgaze.cli.common import emit, note
+from xgaze.cli.common import emit
 from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Spec
 from xgaze.data.notes import notes_of
@@ -35,13 +35,11 @@ def predict(model: Path, recording: Path, out: Path, trust_import: bool, as_json
     """
     network, card = load_model(model, trust_import=trust_import)
     source = open_for_prediction(recording, Spec.from_json(card.spec), trained_on(model, card))
-    for told in notes_of(source):
-        note(told)
     rows = np.arange(len(source.table))
     with progress_bar("predicting") as advance:
         outputs = run_model(network, source, rows, advance=advance, name=str(model))
     table = prediction_table(source, rows, outputs)
     write_csv(out, table)
-    left_out = list(getattr(source, "notes", ()))
+    left_out = notes_of(source)
     figures = {"out": str(out), "samples": len(table)} | ({"notes": left_out} if left_out else {})
     emit(figures, [*left_out, f"Predicted {len(table):,} samples: {out}"], as_json)

@@ -11,6 +11,9 @@ from xgaze.data.sources.rendered import settings_of
 from xgaze.errors import InputError
 from xgaze.progress import progress_bar
 from xgaze.recipe import RenderedData
+from xgaze.writing import atomic_path
+
+DEFINITION = "recording.yaml"
 
 
 @click.command("render")
@@ -40,12 +43,11 @@ def render(folder: Path, people: int, frames: int, height: int, width: int, as_j
     )
     with progress_bar("rendering") as advance:
         recording = open_recording(settings_of(data), default_cache_dir(), progress=advance)
-    write_eye_folders(recording, folder)
-    definition = folder / "recording.yaml"
-    definition.write_text(
-        f"source: eye-folders\npath: .\nheight: {height}\nwidth: {width}\nscene: {{width: 800, height: 600}}\n",
-        encoding="utf-8",
-    )
+    told = f"source: eye-folders\npath: .\nheight: {height}\nwidth: {width}\nscene: {{width: 800, height: 600}}\n"
+    with atomic_path(folder) as made:
+        write_eye_folders(recording, made)
+        (made / DEFINITION).write_text(told, encoding="utf-8")
+    definition = folder / DEFINITION
     words = [
         f"Wrote {3 * people * frames} rendered frames of {3 * people} people.",
         f"Next:    {shlex.join(['xgaze', 'check', str(definition)])}",

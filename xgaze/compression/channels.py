@@ -117,7 +117,7 @@ def _group(module: nn.Module, slot: Slot) -> int:
     if groups == 1 or slot.side == "through":
         return 0
     size = module.out_channels if slot.side == "out" else module.in_channels
-    return slot.index // int(size // groups)  # type: ignore[operator, call-overload]
+    return slot.index // int(size // groups)  # type: ignore[operator]
 
 
 def _out(model: FeatureHead, name: str) -> int:

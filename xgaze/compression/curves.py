@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from xgaze.capacity.layer import LayerCapacity
 from xgaze.capacity.sensitivity import channel_sensitivity, rank_sensitivity
 from xgaze.compression.bench import Bench
 from xgaze.compression.head import rows_read, tail_reading
+from xgaze.compression.proof import outputs_of
 from xgaze.compression.tracing import making_layers
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
@@ -32,7 +33,8 @@ def sensitivity_curves(bench: Bench, folded: FeatureHead, capacity: LayerCapacit
         return float(sample_errors(bench.recording.spec, outputs, bench.validation.targets[chosen]).mean())
 
     batches = [batch.inputs for batch in ordered_batches(bench.recording, rows)]
-    points = channel_sensitivity(bench.teacher, making_layers(bench.teacher, CONVOLUTIONS), batches, score, SHARES)
+    layers = _running(bench.teacher, making_layers(bench.teacher, CONVOLUTIONS), batches[0])
+    points = channel_sensitivity(bench.teacher, layers, batches, score, SHARES)
     linear = folded.get_submodule(bench.layer)
     assert isinstance(linear, nn.Linear)
     most = min(capacity.in_features, capacity.out_features)
@@ -41,3 +43,15 @@ def sensitivity_curves(bench: Bench, folded: FeatureHead, capacity: LayerCapacit
     read, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
     points += rank_sensitivity(bench.layer, linear, tail, read.numpy(), score, ranks)
     return [one.to_json() for one in points]
+
+
+def _running(model: FeatureHead, layers: list[str], inputs: tuple[Tensor, ...]) -> list[str]:
+    """Those of the layers that run when the model is used: auxiliary classifiers, as GoogLeNet's, do so in training only."""
+    seen: set[nn.Module] = set()
+    handles = [model.get_submodule(name).register_forward_hook(lambda module, *_: seen.add(module)) for name in layers]
+    try:
+        outputs_of(model, *(x[:1] for x in inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [name for name in layers if model.get_submodule(name) in seen]

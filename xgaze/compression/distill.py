@@ -106,11 +106,11 @@ def distill(
 ) -> ModelCard:
     """Search on validation participants; score teacher, controls and the chosen student on test participants at the end.
     command: what was typed, kept with the student."""
-    for part in ("trials", "embeddings"):
-        fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     check_hints(recipe, teacher)
     kept_modules(teacher, recipe.distill.keep)
     check_onnx(recipe, recording, teacher, say)
+    for part in ("trials", "embeddings"):
+        fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     search = open_search(recipe, recording, teacher, folder, fan or Fan())
     say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
     if idle := unused_keys(recipe):

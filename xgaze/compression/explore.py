@@ -129,6 +129,8 @@ def search_wholes(search: Search, plans: Sequence[Plan], say: Say) -> None:
     """Tune students end to end, and the teacher as their control as long."""
     recipe = search.bench.recipe
     wanted = recipe.distill
+    if not plans:
+        return
     (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", recipe.seed)])
     search.add_controls({"control, end to end": control})
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 import warnings
 from collections.abc import Sequence
@@ -76,9 +77,11 @@ def _checked_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) ->
 
 
 def _innermost(error: BaseException) -> str:
-    """What an error began with, in one line."""
+    """What an error began with, in one line; the operation, where it is one that ONNX lacks."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if lacking := re.search(r"OpOverload\(op='(?:\w+\.)?(\w+)'", str(error)):
+        return f"ONNX has no operation for '{lacking[1]}'"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

@@ -18,7 +18,8 @@ from xgaze.compression.surgery import Probe
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
-Key, Part = TypeVar("Key"), TypeVar("Part")
+Key = TypeVar("Key")
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _written_out(module: Any) -> nn.Module:
             if isinstance(hook, (WeightNorm, SpectralNorm)):
                 hook(module, ())
         computed = {key: nn.Parameter(getattr(module, key).detach().clone()) for key in names}
-    kind = parametrize.type_before_parametrizations(module)
+    kind: Any = parametrize.type_before_parametrizations(module)
     plain: nn.Module = kind.__new__(kind)
     plain.__dict__.update({key: one for key, one in module.__dict__.items() if key not in names})
     made_of = {f"{name}_{part}" for name in names for part in ("g", "v", "u", "orig")}

@@ -59,7 +59,7 @@ def surgery_from_json(stored: dict[str, Any]) -> Surgery:
 
 def rebuild(card: ModelCard) -> FeatureHead:
     """The model's structure, with undefined weights. Raises InputError for a card that describes none."""
-    model = build_architecture(described(card.architecture), Spec.from_json(card.spec))
+    model = build_architecture(described(card.architecture), Spec.from_json(card.spec), known=True)
     for number, stored in enumerate(card.surgeries, start=1):
         surgery = surgery_from_json(stored)
         try:

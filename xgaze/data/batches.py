@@ -85,7 +85,8 @@ def _require_room(spec: Spec, samples: int) -> None:
 def ordered_loader(
     recording: Recording, rows: NDArray[np.int64], batch_size: int = 64, workers: int = 0
 ) -> DataLoader[Sample]:
-    """Batches in the order of `rows`."""
+    """Batches in the order of `rows`. Raises InputError for batches larger than memory."""
+    _require_room(recording.spec, min(batch_size, len(rows)))
     return DataLoader(
         Rows(recording, rows), batch_size, shuffle=False, collate_fn=Collate(recording.spec), num_workers=workers
     )

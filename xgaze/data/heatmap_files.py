@@ -1,5 +1,6 @@
 """Writing attention maps: one picture per map, or all in one npz, and a table of what each was drawn from."""
 
+import os
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ Write = Callable[[str, NDArray[np.uint8]], str]
 """Takes the name of a map and the map; returns where it lies in the folder."""
 ARRAYS = "heatmaps.npz"
 QUALITY = 95
+LONGEST_BYTES = 240
+"""Of a name, where file systems take 255: number and ending come on top."""
 
 
 def map_name(stimulus: str) -> str:
@@ -26,6 +29,11 @@ def map_name(stimulus: str) -> str:
     path = PurePosixPath(stimulus)
     if path.is_absolute() or ".." in path.parts or not path.name or "\\" in stimulus or "\0" in stimulus:
         raise InputError(f"stimulus {stimulus!r}: cannot be the name of a file; rename it in the table.")
+    if any(len(os.fsencode(part)) > LONGEST_BYTES for part in path.parts):
+        raise InputError(
+            f"stimulus {stimulus[:40]!r}...: too long for the name of a file, which has at most {LONGEST_BYTES} bytes here; "
+            "rename it in the table."
+        )
     return str(path.with_name(without_suffix(path.name)))
 
 

@@ -15,46 +15,57 @@ from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.fidelity import Inputs, differences, outputs, require_function, synthetic_batches, training_difference
 from xgaze.models.layers import FeatureHead
-from xgaze.models.own_heads import parted_head
+from xgaze.models.own_heads import parted_head, require_composed
 from xgaze.models.split import SUBCLASS, split
 from xgaze.models.user_code import fault, user_code
 
 
-def build_imported(reference: str, args: dict[str, Any], spec: Spec) -> FeatureHead:
+def build_imported(reference: str, args: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
     """A fresh model of the class at `reference` ("package.module:Class"), with random weights, as features and head.
 
     The class is called with `args`, and with `spec` first if its first parameter has that name. A `FeatureHead` whose head
     begins with a linear layer is used as it is; any other module is split at its first FC layer. Modules in the working
-    directory are found. Raises InputError for whatever keeps the class from being a model of this recording.
+    directory are found. known: whether it was proved to be the user's model before, and what it puts out is compared with what
+    was stored then. Raises InputError for whatever keeps the class from being a model of this recording.
     """
-    return own_and_parted(reference, args, spec)[1]
+    return own_and_parted(reference, args, spec, known)[1]
 
 
-def own_and_parted(reference: str, args: dict[str, Any], spec: Spec) -> tuple[nn.Module, FeatureHead]:
+def own_and_parted(
+    reference: str, args: dict[str, Any], spec: Spec, known: bool = False
+) -> tuple[nn.Module, FeatureHead]:
     """The user's own module, and the same as features and head, which shares its weights and equals it, in training too."""
     with _working_directory_importable():
         own = _constructed(reference, _imported_class(reference), args, spec)
         _check_inputs(reference, own, spec)
         _check_outputs(reference, own, spec)
         with user_code(f"model.import '{reference}'"):
-            parted = _parted(reference, own, synthetic_batches(spec))
+            parted = _parted(reference, own, synthetic_batches(spec), known)
+            if not known:
+                _require_same_in_training(reference, own, parted, synthetic_batches(spec)[0])
     return own, parted
 
 
-def _parted(reference: str, own: nn.Module, batches: list[Inputs]) -> FeatureHead:
+def _parted(reference: str, own: nn.Module, batches: list[Inputs], known: bool) -> FeatureHead:
     try:
-        require_function(own, batches[0])
+        if not known:
+            require_function(own, batches[0])
+        if not known and isinstance(own, FeatureHead):
+            require_composed(own, batches)
         parted = parted_head(own, batches) if isinstance(own, FeatureHead) else split(own, batches[0])
     except InputError as error:
         raise InputError(f"model.import '{reference}': {error}") from None
     require_same(reference, own, parted, batches)
-    if found := training_difference(own, parted, batches[0]):
+    return parted
+
+
+def _require_same_in_training(reference: str, own: nn.Module, parted: FeatureHead, batch: Inputs) -> None:
+    if found := training_difference(own, parted, batch):
         how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
         raise InputError(
             f"model.import '{reference}': in training, split at its first fully connected layer, it is not the same model "
             f"({how}; chance in its forward, or work in place on what dropout left as it is?). {SUBCLASS}"
         )
-    return parted
 
 
 def require_same(reference: str, own: nn.Module, parted: nn.Module, batches: Iterable[Inputs]) -> None:

@@ -43,16 +43,25 @@ class Composed(nn.Module):
 def parted_head(own: FeatureHead, batches: Sequence[Inputs]) -> FeatureHead:
     """`own`, or a model that shares its weights, overwrites nothing in place, and whose head begins with a linear layer.
 
-    Raises InputError where its forward is not its head on its features, or `feature_shape` is not theirs.
+    Raises InputError where `feature_shape` is not that of its features.
     """
+    model = _not_in_place(own, batches)
+    features = outputs(_Features(model), batches[0])
+    begins = _begins_with_linear(model.head, features)
+    if features.ndim != 2 or (begins and own.feature_shape is None):
+        return model if begins else _rearranged(model, features, None)
+    graph = _features_graph(own, batches[0])
+    measured = maps_in(graph, graph.graph.output_node().all_input_nodes[0], batches[0]) if graph else None
+    if own.feature_shape is not None:
+        _check_shape(own, features, measured, traced=graph is not None)
+    return model if begins else _rearranged(model, features, own.feature_shape or measured)
+
+
+def require_composed(own: FeatureHead, batches: Sequence[Inputs]) -> None:
+    """Raises InputError where its forward is not its head on its features, in use and in training."""
     composed = Composed(own)
     if differences(own, composed, batches) or training_difference(own, composed, batches[0]):
         raise InputError(f"forward of '{type(own).__name__}' is not head(features(...)), which xgaze takes it for.")
-    model = _not_in_place(own, batches)
-    features = outputs(_Features(model), batches[0])
-    if own.feature_shape is not None:
-        _check_shape(own, features, batches[0])
-    return model if _begins_with_linear(model.head, features) else _rearranged(model, features)
 
 
 class _Features(nn.Module):
@@ -107,23 +116,25 @@ def _version(out: object) -> int:
     return out._version if isinstance(out, Tensor) else 0
 
 
-def _check_shape(own: FeatureHead, features: Tensor, inputs: Inputs) -> None:
+def _check_shape(own: FeatureHead, features: Tensor, measured: Shape | None, traced: bool) -> None:
     """Raises InputError where `feature_shape` is not that of the maps in the features; measured where they can be traced."""
     channels, height, width = told = own.feature_shape or (0, 0, 0)
-    if features.ndim == 2 and features.shape[1] != channels * height * width:
+    if features.shape[1] != channels * height * width:
         raise InputError(f"feature_shape {told} has {channels * height * width} values, features {features.shape[1]}.")
-    try:
-        graph = without_in_place(trace(own, len(inputs), "features").eval(), inputs)
-    except InputError:
-        return
-    found = maps_in(graph, graph.graph.output_node().all_input_nodes[0], inputs) if features.ndim == 2 else None
-    if found != told and found is not None:
-        raise InputError(f"feature_shape is {told}, but features are maps of {found}, flattened.")
-    if found is None and features.ndim == 2:
+    if measured is not None and measured != told:
+        raise InputError(f"feature_shape is {told}, but features are maps of {measured}, flattened.")
+    if measured is None and traced:
         raise InputError(
             f"feature_shape is {told}, but features are no such maps flattened as channels x height x width (as by "
             "torch.flatten): set it to None, or flatten them so."
         )
+
+
+def _features_graph(own: FeatureHead, inputs: Inputs) -> fx.GraphModule | None:
+    try:
+        return without_in_place(trace(own, len(inputs), "features").eval(), inputs)
+    except InputError:
+        return None
 
 
 def _begins_with_linear(head: nn.Module, features: Tensor) -> bool:
@@ -135,7 +146,7 @@ def _begins_with_linear(head: nn.Module, features: Tensor) -> bool:
     return isinstance(first, nn.Linear) and not differences(head, nn.Sequential(*children), [(features,)])
 
 
-def _rearranged(model: FeatureHead, features: Tensor) -> Rearranged:
+def _rearranged(model: FeatureHead, features: Tensor, shape: Shape | None) -> Rearranged:
     single = type(model.head).__module__.startswith("torch.nn") and not isinstance(model.head, nn.Sequential)
     head = nn.Sequential(OrderedDict([("fc", model.head)])) if single else model.head
     try:
@@ -144,7 +155,7 @@ def _rearranged(model: FeatureHead, features: Tensor) -> Rearranged:
         raise InputError(f"the head does not begin with a linear layer, and {error}") from None
     own = sharing_copy(model)
     own.head = nn.Identity()
-    shape = _shape_after(parted.features_net, model.feature_shape) if features.ndim == 2 else parted.feature_shape
+    shape = _shape_after(parted.features_net, shape) if features.ndim == 2 else parted.feature_shape
     return Rearranged(own, parted.features_net, parted.head, shape).train(model.training)
 
 

@@ -35,10 +35,11 @@ ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
 )
 
 
-def build_architecture(architecture: dict[str, Any], spec: Spec) -> FeatureHead:
-    """A fresh model from {"name", "args"} or {"import", "args"}, as recipes and model cards hold it. Raises InputError."""
+def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
+    """A fresh model from {"name", "args"} or {"import", "args"}, as recipes and model cards hold it. known: see
+    `build_imported`. Raises InputError."""
     if "import" in architecture:
-        return build_imported(architecture["import"], architecture["args"], spec)
+        return build_imported(architecture["import"], architecture["args"], spec, known)
     return build(architecture["name"], architecture["args"], spec)
 
 

@@ -36,7 +36,7 @@ from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, require_reproduced, sto
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.training.fit import fresh_folder
+from xgaze.training.fit import RUN, fresh_folder
 from xgaze.training.start import device_of, starting_model
 from xgaze.training.whole import tune_model
 
@@ -117,7 +117,9 @@ def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording
 
 
 def forget_training(folder: Path) -> None:
-    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill."""
+    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill. Its mark goes first, so that
+    nobody goes on from half of it."""
+    (folder / TRAINING / RUN).unlink(missing_ok=True)
     shutil.rmtree(folder / TRAINING, ignore_errors=True)
 
 

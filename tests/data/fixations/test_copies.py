@@ -64,6 +64,12 @@ def test_rows_of_one_fixation_are_refused_and_duplicates_drop_keeps_the_longest(
     assert any(f"left out (participant unknown: {rows - kept} of {rows})" in note for note in read.notes)
 
 
+def test_of_the_rows_of_a_fixation_one_that_is_sound_is_kept(write):
+    path = write(FRAMES.replace("0,1,10.0,200.5,100", "0,1,10.0,200.5,-1"))
+    read = read_fixations(path, settings(START, duplicates="drop", outside="drop"))
+    assert read.rows["x_px"].tolist() == [101, 300, 500, 600, 700]
+
+
 def test_without_number_and_start_equal_durations_are_remarked_on(write):
     read = read_fixations(write(FRAMES), settings({}))
     assert len(read.rows) == 11

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from xgaze.data.sources.picture_walk import told_left_out, walk
+from xgaze.data.sources.picture_walk import told_left_out, told_twins, walk
 
 
 @pytest.fixture
@@ -71,3 +71,10 @@ def test_a_name_that_is_not_utf_8_is_told_in_printable_letters(folder):
         pytest.skip("this file system knows UTF-8 only")
     (told,) = [one for one in told_left_out(walk(folder).left_out) if "UTF-8" in one]
     assert told.encode() and "\\udcff.png" in told
+
+
+def test_one_picture_saved_in_two_formats_is_doubted():
+    paths = [PurePosixPath(f"A/{name}") for name in ("0.png", "0.JPG", "1.png", "2.png", "2.tif")]
+    (told,) = told_twins(paths)
+    assert told == "4 pictures differ from another in their ending alone and are all read, e.g. A/0.png and A/0.JPG."
+    assert told_twins(paths[1:4]) == []

@@ -54,11 +54,11 @@ def test_of_as_many_fields_the_columns_asked_for_tell_the_header(read):
 
 def test_headings_behind_a_comment_sign_are_not_taken_for_a_comment(read):
     text = "# p s\n# a,x,y\n1,512,300\n2,600,310\n"
-    with pytest.raises(
-        InputError, match=r"line 3 holds numbers, no headings; the header seems to be line 2.*Set header: 2"
-    ):
+    with pytest.raises(InputError, match=r"line 3 holds no headings; the header seems to be line 2.*Set header: 2"):
         read(text)
     assert read(text, header=2)["a"].tolist() == ["1", "2"]
+    with pytest.raises(InputError, match="the header seems to be line 1"):
+        read("#picture,label\na.png,cat\nb.png,dog\n", needed=["label"])
 
 
 @pytest.mark.parametrize("line", [2, 99])

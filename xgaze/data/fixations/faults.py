@@ -32,7 +32,7 @@ class BadRowsFound:
 
 
 def bad_rows(rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat) -> list[BadRowsFound]:
-    """Every kind of fault that a single row can have. rows: with the columns of `standard_rows`, and `scanpath`."""
+    """Every kind of fault that a row can have by itself. rows: with the columns of `standard_rows`, and `scanpath`."""
     values = rows[VALUES].to_numpy(np.float64)
     missing = ~np.isfinite(values).all(axis=1)
     limits = _limits_px(rows, size)
@@ -44,7 +44,6 @@ def bad_rows(rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat
         *_without_place(rows),
         BadRowsFound("fixation outside the stimulus", "outside", f"lie outside {where}", outside),
         BadRowsFound("duration not above zero", "durations", "last zero ms or less", (values[:, 2] <= 0) & ~missing),
-        *copies_found(rows),
     ]
 
 
@@ -62,12 +61,11 @@ def copies_found(rows: pd.DataFrame) -> list[BadRowsFound]:
 def faults_of(rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat) -> list[Fault]:
     """All faults but those the settings drop, counted per participant. rows: as `bad_rows` takes them."""
     faults = _no_participants(rows, settings)
-    found = bad_rows(rows, size, settings)
-    for bad in found:
+    copies = copies_found(rows)
+    for bad in (*bad_rows(rows, size, settings), *copies):
         if getattr(settings, bad.setting) == "refuse":
             faults += _per_participant(rows, bad)
-    copies = np.logical_or.reduce([bad.rows for bad in found if bad.setting == "duplicates"])
-    faults += repeated_numbers(rows[~copies])
+    faults += repeated_numbers(rows[~np.logical_or.reduce([bad.rows for bad in copies])])
     if settings.spellings == "ask":
         faults += [
             fault
@@ -82,13 +80,10 @@ def without_bad_rows(
     rows: pd.DataFrame, size: tuple[int, int], settings: FixationFormat, by: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Rows without those that the settings drop, and what was dropped in words, counted by the columns `by`."""
-    dropped = np.zeros(len(rows), bool)
-    notes = []
-    for bad in bad_rows(rows, size, settings):
-        if getattr(settings, bad.setting) == "drop" and bad.rows.any():
-            notes.append(f"{_share(bad.rows)} {bad.words}: left out ({counts_by(rows, bad.rows, by)}).")
-            dropped |= bad.rows
-    return rows[~dropped], notes
+    rows, notes = _without(rows, bad_rows(rows, size, settings), settings, by)
+    # Of a fixation told by several rows one is kept that is not bad by itself.
+    rows, more = _without(rows, copies_found(rows), settings, by)
+    return rows, notes + more
 
 
 def without_short(rows: pd.DataFrame, minimum: int, by: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -114,6 +109,17 @@ def unknown_people(rows: pd.DataFrame) -> list[str]:
     """What to say where rows do not tell who looked."""
     unknown = (rows["participant"] == UNKNOWN).to_numpy(bool)
     return [f"{_share(unknown)} have no participant: cannot show that splits are by person."] if unknown.any() else []
+
+
+def _without(
+    rows: pd.DataFrame, found: Sequence[BadRowsFound], settings: FixationFormat, by: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    dropped, notes = np.zeros(len(rows), bool), []
+    for bad in found:
+        if getattr(settings, bad.setting) == "drop" and bad.rows.any():
+            notes.append(f"{_share(bad.rows)} {bad.words}: left out ({counts_by(rows, bad.rows, by)}).")
+            dropped |= bad.rows
+    return rows[~dropped], notes
 
 
 def _nameless(rows: pd.DataFrame, settings: FixationFormat) -> list[BadRowsFound]:

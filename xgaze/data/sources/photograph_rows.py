@@ -147,7 +147,14 @@ def table_rows(data: AttentionPicturesData) -> PhotographRows:
         if count > 1
     ]
     rows = [
-        (pictures[row], folder / pictures[row], folder / maps[row], labels[row], groups[row], splits[row])
+        (
+            pictures[row],
+            picture_named(folder, pictures[row]),
+            picture_named(folder, maps[row]),
+            labels[row],
+            groups[row],
+            splits[row],
+        )
         for row in table.index
     ]
     classes = tuple(sorted(set(labels), key=natural_key))

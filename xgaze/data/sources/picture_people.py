@@ -15,15 +15,11 @@ Rule = Literal["per-class", "across-classes"]
 def with_people(labels: PictureRows, rule: Rule | None) -> PictureRows:
     """Rows whose `participant` is one person: "class/participant" per class, the name alone across classes.
 
-    Without a rule a name that is in several classes is a fault; so are names that are spelt almost alike.
+    Without a rule a name that is in several classes is a fault.
     """
-    rows = labels.rows
-    if rule is None:
-        named = (*labels.faults, *_in_several(rows), *_spelt_alike(rows, labels.classes))
-        return replace(labels, faults=named)
     if rule == "per-class":
-        rows = rows.assign(participant=_in_class(rows))
-    return replace(labels, rows=rows, faults=(*labels.faults, *_spelt_alike(rows, labels.classes)))
+        return replace(labels, rows=labels.rows.assign(participant=_in_class(labels.rows)))
+    return labels if rule else replace(labels, faults=(*labels.faults, *_in_several(labels.rows)))
 
 
 def with_people_to_predict(labels: PictureRows, rule: Rule | None) -> PictureRows:
@@ -68,5 +64,6 @@ def _in_several(rows: pd.DataFrame) -> list[Fault]:
     return [Fault("name in several classes", told)]
 
 
-def _spelt_alike(rows: pd.DataFrame, classes: tuple[str, ...]) -> tuple[Fault, ...]:
-    return doubts(rows["participant"], "participants") + doubts(classes, "classes")
+def spelt_alike(labels: PictureRows) -> tuple[Fault, ...]:
+    """Doubts about names of files and folders; tables have their own."""
+    return doubts(labels.rows["participant"], "participants") + doubts(labels.classes, "classes")

@@ -16,8 +16,8 @@ from xgaze.data.sources.picture_files import (
 )
 from xgaze.data.sources.picture_labels import PictureRows, rows_of_folders, rows_of_table, rows_of_unsorted
 from xgaze.data.sources.picture_names import rows_of_names
-from xgaze.data.sources.picture_people import people_told, with_people, with_people_to_predict
-from xgaze.data.sources.picture_walk import is_shown, told_left_out, walk
+from xgaze.data.sources.picture_people import people_told, spelt_alike, with_people, with_people_to_predict
+from xgaze.data.sources.picture_walk import is_shown, told_left_out, told_twins, walk
 from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
 
@@ -44,7 +44,7 @@ def scan_pictures(data: GazeImagesData) -> PictureScan:
         return _nothing(data.path, Fault("definition", str(error)))
     found = _cropped(_scan_array(array, data) if array else _scan_files(data), data)
     labels = with_people(found.labels, data.participants)
-    faults = (*found.faults, *labels.faults)
+    faults = (*found.faults, *labels.faults, *(() if array else spelt_alike(labels)))
     if not faults and len(labels.classes) < 2:
         only = f"only one class ({', '.join(labels.classes)}) found; a classifier needs two or more."
         faults = (Fault("class missing from a split", only),)
@@ -75,7 +75,11 @@ def _scan_unsorted(path: Path, data: GazeImagesData, classes: tuple[str, ...]) -
         pictures, rows = rows_of_names(pictures, data)
     else:
         rows = rows_of_unsorted(pictures.files, path, classes)
-    return PictureScan(pictures, rows, (), tuple(told_left_out(pictures.left_out)))
+    return PictureScan(pictures, rows, (), _told(pictures))
+
+
+def _told(pictures: PictureFiles) -> tuple[str, ...]:
+    return (*told_left_out(pictures.left_out), *told_twins(pictures.files))
 
 
 def _no_pictures(path: Path, pictures: PictureFiles) -> PictureScan:
@@ -97,7 +101,7 @@ def _scan_files(data: GazeImagesData) -> PictureScan:
     if not len(pictures):
         return _no_pictures(data.path, pictures)
     pictures, rows = rows_of_names(pictures, data)
-    return PictureScan(pictures, rows, (), tuple(told_left_out(pictures.left_out)))
+    return PictureScan(pictures, rows, (), _told(pictures))
 
 
 def _unusable(path: Path) -> Fault | None:
@@ -153,7 +157,7 @@ def _scan_class_folders(root: Path) -> PictureScan:
         message = f"{root}: no pictures found; expected class/participant/picture.png, or one .npz with a CSV."
         told = " ".join([message, *told_left_out(pictures.left_out)])
         return _nothing(root, Fault("nothing found", told))
-    notes = tuple(told_left_out(pictures.left_out))
+    notes = _told(pictures)
     return PictureScan(pictures, rows_of_folders(pictures.files), _empty_folders(pictures), notes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xgaze.data.check_faults import listed
-from xgaze.data.sources.decoding import is_picture
+from xgaze.data.sources.decoding import is_picture, without_suffix
 from xgaze.data.sources.folders import natural_key
 
 _JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
@@ -57,6 +57,18 @@ def told_left_out(left_out: Sequence[LeftOut]) -> list[str]:
     """One line for each reason, with counts by folder: that of a participant, in a class."""
     reasons = Counter(one.why for one in left_out)
     return [f"{count} {why}: {_by_folder(left_out, why)}." for why, count in reasons.items()]
+
+
+def told_twins(pictures: Sequence[PurePosixPath]) -> list[str]:
+    """A remark on pictures whose names differ in their ending alone: one picture, saved twice?"""
+    counts = Counter(without_suffix(str(path)) for path in pictures)
+    twins = [path for path in pictures if counts[without_suffix(str(path))] > 1]
+    if not twins:
+        return []
+    first = [str(one) for one in twins if without_suffix(str(one)) == without_suffix(str(twins[0]))]
+    return [
+        f"{len(twins)} pictures differ from another in their ending alone and are all read, e.g. {' and '.join(first)}."
+    ]
 
 
 def _by_folder(left_out: Sequence[LeftOut], why: str) -> str:

@@ -39,7 +39,7 @@ def found_header(lines: Sequence[Line], asked: int | None, needed: Collection[st
         raise InputError(f"{name}: no table: no line with headings.")
     header = header_of_line(shown[start], shown[start + 1 : start + 2], told, name)
     if start:
-        _refuse_headings_in_comment(shown[start - 1], header, name)
+        _refuse_headings_in_comment(shown[start - 1], header, needed, name)
     _refuse_later_header(shown[start:], header, needed, name)
     return header
 
@@ -73,19 +73,25 @@ def _asked_for(lines: Sequence[Line], asked: int, told: str | None, name: str) -
     at = next((k for k, (number, _) in enumerate(lines) if number == asked), None)
     if at is None:
         raise InputError(f"{name}: header: {asked} is a blank line, or not among the first {LOOKED_AT_LINES}.")
-    text = lines[at][1].lstrip().lstrip("#%/").lstrip(" ")
-    return header_of_line((asked, text), lines[at + 1 : at + 2], told, name)
+    return header_of_line((asked, _without_mark(lines[at][1])), lines[at + 1 : at + 2], told, name)
 
 
-def _refuse_headings_in_comment(comment: Line, header: Header, name: str) -> None:
-    """A first row of numbers below a comment of as many words: numpy's savetxt and others write headings so."""
+def _refuse_headings_in_comment(comment: Line, header: Header, needed: Collection[str], name: str) -> None:
+    """A comment of as many words as the row below it, which holds numbers or lacks the columns asked for: numpy's savetxt and
+    others write headings so."""
     number, text = comment
-    as_many = len(fields_of(text, header.separator)) == len(header.names) > 1
-    if as_many and any(NUMBER.fullmatch(one) for one in header.names):
+    words = [one.strip() for one in fields_of(_without_mark(text), header.separator)]
+    holds_numbers = any(NUMBER.fullmatch(one) for one in header.names)
+    are_needed = set(needed) <= set(words) and not set(needed) <= set(header.names)
+    if len(words) == len(header.names) > 1 and (holds_numbers or are_needed):
         raise InputError(
-            f"{name}: line {header.line} holds numbers, no headings; the header seems to be line {number} ({_short(text)}). "
+            f"{name}: line {header.line} holds no headings; the header seems to be line {number} ({_short(text)}). "
             f"Set header: {number}."
         )
+
+
+def _without_mark(comment: str) -> str:
+    return comment.lstrip().lstrip("#%/").lstrip(" ")
 
 
 def _refuse_later_header(lines: Sequence[Line], header: Header, needed: Collection[str], name: str) -> None:

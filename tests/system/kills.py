@@ -1,0 +1,185 @@
+"""Kills a command at each of its writes in turn, going on from what the kill before left: a script, since it forks after all
+imports.
+
+usage: kills.py FOLDER < JOBS. JOBS: a JSON list of {"start", "end", "words"}; FOLDER/start is the state that the command finds,
+FOLDER/end will be what it leaves uninterrupted. Prints a JSON list of {"words", "kills", "fault"}.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+import xgaze.compression.result as result
+from xgaze.artifacts import write_text
+from xgaze.cli.main import main
+from xgaze.writing import LOCK, MARK
+
+SCRATCH = re.compile(rf"/\{MARK}[0-9a-f]{{8}}-")
+KILLED, MOST = 137, 200
+TIMED = ("seconds", "latency", "_ms", "versions")
+EXACT = (".safetensors", ".npy", ".png", ".yaml", ".txt")
+LATENCY = {"median": 1.0, "p95": 1.0}
+
+
+class Writes:
+    """Sees what changes the files below `root`, and dies at the first change that is not among `known`. Inside scratch folders
+    nothing counts, since nobody reads them. A file opened to be written in its place is left empty: the worst of a kill."""
+
+    def __init__(self, root: Path, known: list[str]) -> None:
+        self.root = str(root)
+        self.known = known
+        self.news = -1
+
+    def __call__(self, event: str, args: tuple) -> None:
+        path = None if self.news < 0 else changed(event, args)
+        if path is None or not path.startswith(self.root) or SCRATCH.search(path):
+            return
+        one = f"{event} {path.removeprefix(self.root)}"
+        if (
+            one.startswith(f"{event} /reports") and event == "os.rename"
+        ):  # thirty tables written alike: one of each kind
+            one = f"{event} /reports {Path(path).suffix}"
+        if one not in self.known:
+            news, self.news = self.news, -1
+            os.write(news, one.encode())
+            if event == "open":
+                Path(path).write_bytes(b"")
+            os._exit(KILLED)
+
+
+def changed(event: str, args: tuple) -> str | None:
+    """The path that an audited event changes."""
+    if event == "os.rename":
+        return whole_path(args[1], args[3])
+    if event in ("os.remove", "os.rmdir"):
+        return whole_path(args[0], args[1])
+    if event == "os.mkdir":
+        path = whole_path(args[0], args[2])
+        return None if Path(path).exists() else path
+    if event == "open" and isinstance(args[0], str):
+        mode, flags = args[1] or "", args[2] or 0
+        writes = set(mode) & set("wax+") or flags & (os.O_WRONLY | os.O_RDWR)
+        return whole_path(args[0], -1) if writes else None
+    return None
+
+
+def whole_path(path: Any, folder: int) -> str:
+    """An absolute path; folder: the open one that it starts from, or -1."""
+    start = Path(f"/proc/self/fd/{folder}").readlink() if folder >= 0 else Path.cwd()
+    return os.path.normpath(start / os.fsdecode(path))
+
+
+def run(root: Path, words: list[str], known: list[str] | None = None) -> tuple[int, str]:
+    """Exit code of the command in a fork, and the write that it was killed at."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.chdir(root)
+        out = os.open("out.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        if known is not None:
+            writes = Writes(root, known)
+            sys.addaudithook(writes)
+            writes.news = write
+        code = command(words)
+        os._exit(code)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        news = pipe.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), news
+
+
+def command(words: list[str]) -> int:
+    sys.argv = ["xgaze", *words]
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except BaseException as error:
+        sys.stderr.write(repr(error))
+    return 1
+
+
+def outcome(root: Path) -> dict[str, object]:
+    """All that lies there and does not depend on the clock, by relative path."""
+    files = (path for path in sorted(root.rglob("*")) if path.is_file())
+    return {str(path.relative_to(root)): figures(path) for path in files if path.name not in (LOCK, "out.txt")}
+
+
+def figures(path: Path) -> object:
+    if path.suffix == ".json":
+        return without_times(json.loads(path.read_text()))
+    if path.suffix == ".csv":
+        table = pd.read_csv(path)
+        return table.drop(columns=[name for name in table if is_timed(name)]).to_csv()
+    return path.read_bytes().hex() if path.suffix in EXACT else True
+
+
+def without_times(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: without_times(one) for key, one in value.items() if not is_timed(key)}
+    return [without_times(one) for one in value] if isinstance(value, list) else value
+
+
+def is_timed(name: object) -> bool:
+    return any(word in str(name) for word in TIMED)
+
+
+def kill_each(start: Path, end: Path, words: list[str]) -> dict[str, object]:
+    """Until nothing is left to be killed at, the result must be that of the command left alone."""
+    for folder in (end, killed := end.with_name(f"{end.name}-killed")):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(start, folder)
+    told: dict[str, object] = {"words": words, "kills": (known := []), "fault": ""}
+    if run(end, words)[0]:
+        return told | {"fault": f"left alone: {(end / 'out.txt').read_text()}"}
+    while len(known) < MOST:
+        code, news = run(killed, words, known)
+        if code == 0:
+            break
+        if code != KILLED:
+            return told | {"fault": f"after {known[-1:]}: {code}, {(killed / 'out.txt').read_text()[-2000:]}"}
+        known.append(news)
+    wanted, found = outcome(end), outcome(killed)
+    differ = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+    return told | {"fault": f"differ: {differ}" if differ else ""}
+
+
+def without_export() -> None:
+    """Export and measurement of time take ten seconds, write as others do, and are left out."""
+
+    def measure(model: Any, recording: Any, folder: Path) -> dict[str, Any]:
+        write_text(folder / "model.onnx", "")
+        size = {"parameters": 2, "fc_parameters": 1, "macs": 1, "bytes": 4, "onnx_bytes": 4, "onnx_parity": 0.0}
+        return {**size, "latency_ms": LATENCY}
+
+    def measure_int8(*_: Any) -> dict[str, Any]:
+        worse = {"mean": 0.0, "low": 0.0, "high": 0.0}
+        error = {"mean": 1.0, "median": 1.0, "low": 1.0, "high": 1.0, "unit": "px"}
+        return {
+            "bytes": 4,
+            "error": error,
+            "latency_ms": LATENCY,
+            "worse_than_reference_percent": worse,
+            "slower": False,
+        }
+
+    result.measure, result.measure_int8 = measure, measure_int8
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    without_export()
+    base = Path(sys.argv[1]).resolve()
+    os.environ["XGAZE_CACHE"] = str(base / "cache")
+    jobs = json.load(sys.stdin)
+    done = [kill_each(base / one["start"], base / one["end"], one["words"]) for one in jobs]
+    sys.stdout.write(json.dumps(done))
