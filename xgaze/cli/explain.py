@@ -56,7 +56,8 @@ from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
-from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier, read_maps
+from xgaze.report.remedies import EXPLAIN
+from xgaze.report.results import read_capacity, read_explanation, read_frontier, read_maps
 from xgaze.stored import understood
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 from xgaze.writing import one_writer

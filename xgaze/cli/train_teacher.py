@@ -25,7 +25,7 @@ from xgaze.cli.common import (
 from xgaze.compression.student import load_model
 from xgaze.data.notes import notes_of
 from xgaze.recipe import Recipe
-from xgaze.report.results import TRAIN
+from xgaze.report.remedies import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
 from xgaze.training.devices import require_devices
