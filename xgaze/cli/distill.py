@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.cli.common import (
     emit,
     fan_options,
@@ -135,6 +135,7 @@ def distill(
     else:
         load_model(folder, settings.model)  # refuses weights whose class was edited since
         note(f"Already distilled; --force distils again. ({folder})")
+    card = read_card(folder)  # as it is stored, whether it was made now or long ago
     require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
     scored = scored_so_far(run_folder(settings), card.spec.get("groups", "participants"))
