@@ -159,3 +159,4 @@ class _StoredCard(Stored):
     surgeries: list[dict[str, Any]] = Field(default_factory=list)
     metrics: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    command: str = ""

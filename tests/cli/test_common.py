@@ -3,8 +3,10 @@
 import shlex
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from xgaze.cli.common import invocation, next_command, recipe_faults_first
 from xgaze.cli.main import xgaze
@@ -78,3 +80,16 @@ def test_a_command_is_told_by_its_own_name():
         click.echo(invocation())
 
     assert CliRunner().invoke(toy, ["y z"]).output == "xgaze toy 'y z'\n"
+
+
+@pytest.mark.parametrize("command", ["train-teacher", "distill", "explain"])
+def test_too_few_people_are_told_before_anything_is_computed_or_missed(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    for k in range(4):
+        folder = tmp_path / "maps" / ("a", "b")[k % 2] / f"p{k}"
+        folder.mkdir(parents=True)
+        Image.fromarray(np.full((16, 16, 3), 40 * k, np.uint8)).save(folder / "0.png")
+    result = CliRunner().invoke(xgaze, [command, "heatmap-cnn-small", "--set", "data.path=maps"])
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith("too few participants: ") and "of 4 participants" in str(result.exception)
+    assert [one.name for one in tmp_path.iterdir()] == ["maps"]

@@ -3,7 +3,7 @@
 import pytest
 
 from xgaze.artifacts import ModelCard
-from xgaze.cli.distill import change_in_words, few_participants, in_words, labels_only_in_words, macro_f1_in_words
+from xgaze.cli.distilled import change_in_words, few_participants, in_words, labels_only_in_words, macro_f1_in_words
 
 ERROR = {"unit": "px", "mean": 20.0, "median": 18.0, "low": 19.0, "high": 21.0}
 LATENCY = {"median": 3.2, "p95": 3.6}
@@ -105,7 +105,7 @@ def test_a_classifier_loses_points_and_an_interval_that_is_not_there_is_said_to_
     student = {**figures["student"], "error": error}
     words = "\n".join(in_words({**figures, **changes, "student": student}, card, "xgaze explain"))
     assert (
-        "+1.5 points [not defined], 95 % interval over participants. Budget of 2 points: no upper bound is defined"
+        "+1.5 points [not defined], 95 % interval over participants. Budget of 2 points: NOT held: no upper bound is defined."
         in words
     )
     assert "Student AUC 0.800 (95 % interval over participants not defined: too few of them)." in words

@@ -4,6 +4,7 @@ import pytest
 
 from xgaze.report.claims import (
     budget_in_words,
+    costs_in_words,
     is_disjoint,
     learned_in_words,
     reference_learned,
@@ -90,6 +91,23 @@ def test_no_budget_holds_against_what_learned_nothing():
 def test_the_verdict_says_why_and_does_not_contradict_itself_by_rounding(met, learned, worse, told):
     report = {"budget_met": met, "learned": learned, "difference_percent": worse, "budget_percent": 2.0}
     assert budget_in_words(report) == told
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (None, ""),
+        ({"max_latency_ms": 0.15}, "Budget of 0.150 ms: NOT kept, 0.152 ms."),
+        (
+            {"max_latency_ms": 0.2, "max_bytes": 9000},
+            "Budget of 0.20 ms: kept, 0.15 ms. Budget of 9,000 bytes: kept, 8,000 bytes.",
+        ),
+        ({"max_parameters": 1999}, "Budget of 1,999 parameters: NOT kept, 2,000 parameters."),
+    ],
+)
+def test_budgets_of_size_and_time_are_held_against_the_finished_student(limits, told):
+    student = {"parameters": 2000, "bytes": 8000, "latency_ms": {"median": 0.152, "p95": 0.2}}
+    assert costs_in_words({"student": student, "limits": limits}) == told
 
 
 def scoring(what, day):

@@ -26,7 +26,7 @@ from xgaze.cli.common import (
     short_error,
 )
 from xgaze.report.publish import publish
-from xgaze.report.results import CROSSVALIDATE
+from xgaze.report.remedies import CROSSVALIDATE
 from xgaze.stored import understood
 from xgaze.training.crossval import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
 from xgaze.training.devices import require_devices

@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from xgaze import __version__
 from xgaze.artifacts import read_card
+from xgaze.cli.asked import Asked, Over, asked_of
 from xgaze.cli.common import (
     emit,
     invocation,
@@ -56,7 +57,8 @@ from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.publish import publish
-from xgaze.report.results import EXPLAIN, read_capacity, read_explanation, read_frontier, read_maps
+from xgaze.report.remedies import EXPLAIN
+from xgaze.report.results import read_capacity, read_explanation, read_frontier, read_maps
 from xgaze.stored import understood
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 from xgaze.writing import one_writer
@@ -64,31 +66,6 @@ from xgaze.writing import one_writer
 OVER = "over"
 Models = dict[str, FeatureHead]
 Baseline = tuple[Tensor, ...]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked on the command line: named samples, how many more spread over people, frames to measure over, and what the
-    methods beside integrated gradients answer."""
-
-    samples: tuple[str, ...]
-    count: int | None
-    over: str | int | None
-    target: str | None
-
-
-class Over(click.ParamType[str | int]):
-    """`all`, or a number of frames that gives an interval; 0 leaves the measurement out."""
-
-    name = "frames"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | int:
-        text = str(value).strip()
-        if text == "all":
-            return text
-        if not (text.isascii() and text.isdecimal() and len(text) < 10) or int(text) == 1:
-            self.fail(f"'{text[:60]}' is neither all, nor 0 (none), nor a number from 2 on.", param, ctx)
-        return int(text)
 
 
 @click.command("explain")
@@ -127,7 +104,7 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     folder = run_folder(settings) / "explanation"
     with recipe_faults_first(settings):
         roles = finished_roles(settings, next_command("train-teacher", recipe, overrides))
-    asked = _asked(**wanted, roles=roles)
+    asked = asked_of(**wanted, roles=roles)
     known = {"recipe": settings.that_matters(), "roles": roles, "asked": asdict(asked), "version": __version__}
     key = fingerprint({**known, "search": search_hashes(settings, roles)})
     stored = None if force else _explained(folder, key)
@@ -151,13 +128,6 @@ def _explained(folder: Path, key: str) -> dict[str, Any] | None:
         return stored if stored is None or read_maps(folder) else None
     except (InputError, OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-
-
-def _asked(
-    samples: tuple[str, ...], count: int | None, over: str | int | None, target: str | None, roles: dict[str, str]
-) -> Asked:
-    by_itself = (WORDS if STUDENT in roles else WORDS[:2]) if count is None else ()
-    return Asked(samples or by_itself, count, over, target)
 
 
 def _explain(

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, ModelCard
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -25,7 +25,7 @@ from xgaze.cli.common import (
 from xgaze.compression.student import load_model
 from xgaze.data.notes import notes_of
 from xgaze.recipe import Recipe
-from xgaze.report.results import TRAIN
+from xgaze.report.remedies import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
 from xgaze.training.devices import require_devices
@@ -61,6 +61,7 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
         load_model(folder, settings.model)  # refuses weights whose class was edited since
         forget_training(folder)
         note(f"Already trained; --force trains again. ({folder})")
+    card = read_card(folder)  # as it is stored, whether it was made now or long ago
     require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
     figures = figures_of(card, folder)
     scored = scored_so_far(folder.parent, card.spec.get("groups", "participants"))

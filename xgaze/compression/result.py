@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.compression.budget import limits_of
 from xgaze.compression.export import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
@@ -72,6 +73,7 @@ def write_student(
         surgeries=outcome.surgeries,
         metrics={
             **gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
+            "limits": limits_of(recipe.distill),
             OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
         },
         versions=library_versions(),

@@ -12,6 +12,7 @@ PLAIN_NAMES = {
     "majority class": "always guessing the commoner class",
     "ridge on the inputs": "a straight-line fit on the inputs",
 }
+COSTS = {"max_parameters": "parameters", "max_bytes": "bytes", "max_latency_ms": "ms"}
 NO_BUDGET = "no budget can hold against it"
 NO_COMMANDS = "The commands were not stored: a script made this, or an older version."
 
@@ -61,6 +62,21 @@ def budget_in_words(report: dict[str, Any]) -> str:
     shown, limit = told_apart(worse["high"], budget)
     hidden = f" ({shown})" if shown != f"{worse['high']:.1f}" and limit != shown else ""
     return f"not met by the upper bound{hidden}"
+
+
+def costs_in_words(report: dict[str, Any]) -> str:
+    """Whether the finished student keeps the budgets of size and time that were asked for; empty where none was. Its time is
+    measured again at the end, and may differ from that of the search."""
+    student, told = report["student"], []
+    for key, limit in (report.get("limits") or {}).items():
+        timed = key == "max_latency_ms"
+        if timed and student["latency_ms"] is None:
+            told.append(f"Budget of {limit:,.15g} ms: not measured, since there is no ONNX file.")
+            continue
+        spent = student["latency_ms"]["median"] if timed else student[COSTS[key]]
+        own, most = told_apart(spent, limit, 2) if timed else (f"{spent:,}", f"{limit:,}")
+        told.append(f"Budget of {most} {COSTS[key]}: {'kept' if spent <= limit else 'NOT kept'}, {own} {COSTS[key]}.")
+    return " ".join(told)
 
 
 def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:

@@ -1,6 +1,5 @@
 """Gather what the commands have written into a run's folder into one report dictionary. Reads files; computes nothing new."""
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
-from xgaze.report.claims import is_disjoint, split_in_words
+from xgaze.report.provenance import CROSSVALS, commands, next_command, provenance
+from xgaze.report.remedies import CROSSVALIDATE, DISTILL, EXPLAIN, TRAIN
 from xgaze.scorings import read_scorings
 from xgaze.stored import read_arrays, read_mapping, read_table, require
 
@@ -53,12 +53,7 @@ FRONTIER_NUMBERS = (
     "worse_percent_low",
     "worse_percent_high",
 )
-TRAIN = "Train or distil again with --force, or take another copy of the folder."
-DISTILL = "Distil again: `xgaze distill --force`."
-EXPLAIN = "Explain again: `xgaze explain --force`."
-CROSSVALIDATE = "Cross-validate again: `xgaze crossval --force`."
 MATRIX_CELLS_SHOWN = 6000
-CROSSVALS = {"crossval": "crossval", "replay": "crossval-paper"}
 LEARNED = ("learned", "against_guessing")
 RATIOS = (
     "fc_reduction",
@@ -66,6 +61,7 @@ RATIOS = (
     "latency_ratio",
     "int8_file_reduction",
     "labels_only",
+    "limits",
     "reason",
     "worse_unit",
 )
@@ -86,10 +82,10 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
         **{key: explanation.get(key) for key in EXPLAINED},
         **({"decision": None} if (student or teacher).metrics.get("learned") is False else {}),
         **{name: read_crossval(run / folder, teacher.recipe_hash) for name, folder in CROSSVALS.items()},
-        "provenance": _provenance(run, teacher, student),
+        "provenance": provenance(run, teacher, student),
         "scorings": read_scorings(run),
-        "commands": _commands(run, teacher, student, explanation),
-        "next": {verb: _next(teacher, verb) for verb in ("distill", "explain")},
+        "commands": commands(run, teacher, student, explanation),
+        "next": {verb: next_command(teacher, verb) for verb in ("distill", "explain")},
     }
     return report, read_maps(run / "explanation") if explanation else {}
 
@@ -258,33 +254,3 @@ def _candidates(run: Path) -> list[dict[str, Any]]:
 def _told(value: Any) -> float | None:
     """Of a table: an empty cell is an end that is not defined."""
     return None if pd.isna(value) else float(value)
-
-
-def _provenance(run: Path, teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
-    card, file = student or teacher, run / "teacher" / "splits.json"
-    splits = read_mapping(file, schemas.DividedPeople, TRAIN) if file.is_file() else None
-    return {
-        "created_with": card.versions,
-        "seed": card.seed,
-        "recipe_hash": card.recipe_hash,
-        "split": split_in_words(splits, teacher.spec.get("groups", "participants")),
-        "disjoint": splits is not None and is_disjoint(splits),
-        "notes": teacher.metrics.get("notes", []),
-        "device": teacher.metrics.get("device", "not stored"),
-    }
-
-
-def _commands(run: Path, teacher: ModelCard, student: ModelCard | None, explanation: dict[str, Any]) -> list[str]:
-    """What was typed to make all this, in the order of doing it again; what was made by scripts has no command."""
-    stored = [teacher.command, student.command if student else "", str(explanation.get("command", ""))]
-    files = [run / folder / "crossval.json" for folder in CROSSVALS.values()]
-    stored += [
-        str(read_mapping(file, schemas.Crossval, CROSSVALIDATE).get("command", "")) for file in files if file.is_file()
-    ]
-    return [command for command in stored if command]
-
-
-def _next(teacher: ModelCard, verb: str) -> str:
-    """The command for the same recipe as the teacher's."""
-    words = shlex.split(teacher.command)[2:] or [str(teacher.recipe["name"])] * (not teacher.command)
-    return shlex.join(["xgaze", verb, *words])

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from xgaze.report.claimed import Claimed
 from xgaze.stored import Stored
 
 Figures = dict[str, float]
@@ -67,7 +68,7 @@ class Splits(Stored):
     test: int
 
 
-class TeacherMetrics(Sizes):
+class TeacherMetrics(Sizes, Claimed):
     participants: Splits
     samples: Splits
     baselines: dict[str, Error]
@@ -106,7 +107,7 @@ class Control(Stored):
     error: Error
 
 
-class StudentMetrics(Stored):
+class StudentMetrics(Claimed):
     teacher: Measured
     student: Measured
     control: Control

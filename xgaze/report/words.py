@@ -3,7 +3,7 @@
 from typing import Any
 
 from xgaze.report.caveats import caveats, where_people_look
-from xgaze.report.claims import NO_BUDGET, PLAIN_NAMES, reference_learned, scored_in_words
+from xgaze.report.claims import NO_BUDGET, PLAIN_NAMES, costs_in_words, reference_learned, scored_in_words
 from xgaze.report.format import (
     changed,
     count,
@@ -139,7 +139,7 @@ def _lost(report: dict[str, Any]) -> str:
     told = (
         f"{percent(worse['mean'], unit)} against {against} (95 % interval over {groups_in_words(report)}: "
         f"{percent_interval(worse, unit)}; "
-        "worse is positive). "
+        f"worse is positive). {costs_in_words(report)} ".replace("  ", " ")
     )
     if report["budget_met"]:
         return told + f"The budget of {budget:g} {unit} is met, by the upper end of the interval too."

@@ -1,0 +1,30 @@
+"""What pages claim of a model besides its figures, as its card stores it: did it learn, and which budgets were asked for. Cards
+of older versions hold none of it."""
+
+from typing import Literal
+
+from xgaze.stored import Stored
+
+
+class Worse(Stored):
+    mean: float
+    low: float | None
+    high: float | None
+
+
+class Guessing(Stored):
+    """A model beside its trivial baseline, see `Learned`."""
+
+    learned: bool
+    against: Literal["mean gaze", "mean value", "majority class"]
+    unit: str
+    score: float
+    baseline: float
+    worse: Worse | None
+    worse_unit: str
+
+
+class Claimed(Stored):
+    learned: bool | None = None
+    against_guessing: dict[str, Guessing] | None = None
+    limits: dict[Literal["max_parameters", "max_bytes", "max_latency_ms"], float] | None = None
