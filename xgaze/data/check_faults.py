@@ -60,7 +60,7 @@ REMEDIES: dict[Kind, str] = {
     "fixation outside the stimulus": "If most rows fail, check size, units and origin; else set `outside: drop`.",
     "duration not above zero": "Correct the durations or their unit, or set `durations: drop`.",
     "duplicated fixations": "Set `duplicates: drop` to keep one row of each; or, if these are several viewings, name the column "
-    "that tells them apart as `trial`.",
+    "that tells them apart as `trial`; a `start` that is too coarse to tell fixations apart is better not named.",
     "repeated fixation numbers": "If these are several viewings, name the column that tells them apart as `trial`; if several "
     "rows belong to one fixation, name the column of its `start`, and set `duplicates: drop`.",
     "too few fixations": "Check that one scanpath holds all fixations of one person on one stimulus.",

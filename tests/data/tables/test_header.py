@@ -25,7 +25,7 @@ def test_blank_lines_and_comments_are_passed_over(read, before, separator):
     assert list(table) == ["p", "s", "x"] and table["x"].tolist() == ["512", "600"]
 
 
-@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "sep=|"])
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "sep=|", "sep=\t"])
 def test_excel_says_what_parts_fields(read, line):
     assert read(f"{line}\n{BODY.format(line.strip(chr(34))[-1])}")["s"].tolist() == ["a", "b"]
 

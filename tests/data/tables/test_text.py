@@ -27,6 +27,11 @@ def test_the_unicode_encodings_are_read_with_and_without_mark(read, encoding):
     assert read(TABLE.encode(encoding))["who"].tolist() == ["Müller", "Åsa"]
 
 
+@pytest.mark.parametrize(("mark", "set_to"), [("utf-8-sig", "utf-8"), ("utf-16", "utf-16"), ("utf-16", "utf-16-le")])
+def test_a_mark_is_no_part_of_the_first_heading_where_the_encoding_is_set(read, mark, set_to):
+    assert list(read(TABLE.encode(mark), encoding=set_to)) == ["who", "what"]
+
+
 def test_utf_16_of_a_little_table_of_numbers_is_seen_too(read):
     assert read("a;b\n1;2\n".encode("utf-16-le"))["b"].tolist() == ["2"]
 

@@ -13,7 +13,7 @@ from xgaze.data.fixations.pupil_core import read_pupil_core
 from xgaze.data.fixations.pupil_surface import read_pupil_surface
 from xgaze.data.fixations.source import Source
 from xgaze.data.fixations.tobii import is_tobii, read_tobii
-from xgaze.data.tables.encoding import open_text
+from xgaze.data.tables.encoding import MARK, open_text
 from xgaze.data.tables.read import columns_of, is_parquet
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationFormat
@@ -63,5 +63,5 @@ def format_of(path: Path, settings: FixationFormat) -> str:
 def _shown_by_text(path: Path, settings: FixationFormat) -> dict[str, bool]:
     """Formats that are no tables, by how the file begins."""
     with open_text(path, settings.encoding) as text:
-        first = text.read(FIRST_CHARACTERS)
+        first = text.read(FIRST_CHARACTERS).removeprefix(MARK)
     return {"eyelink": is_eyelink(first), "cub-gha": is_cub_gha(path, first.partition("\n")[0])}

@@ -29,6 +29,8 @@ LOOKED_AT_BYTES = 4096
 LONGEST_LINE = 2**20
 """Characters; no table of measurements has longer ones, and nothing larger is taken into memory."""
 LIKELY = "cp1252"
+MARK = "\ufeff"
+"""What is left of a mark where the encoding was set."""
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def numbered_lines(text: TextIO, name: str) -> Iterator[tuple[int, str]]:
             raise InputError(f"{name}: line {number} is longer than {LONGEST_LINE:,} characters: no table.")
         if "\0" in line:
             raise InputError(f"{name}: line {number} holds NUL characters: no text, or in an encoding to be set.")
-        yield number, line.rstrip("\n")
+        yield number, line.rstrip("\n").removeprefix(MARK if number == 1 else "")
 
 
 def _opened(path: Path) -> BinaryIO:

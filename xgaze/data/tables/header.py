@@ -30,7 +30,7 @@ def found_header(lines: Sequence[Line], asked: int | None, needed: Collection[st
     Blank lines, comments and Excel's "sep=;" before them are passed over. Raises InputError, saying which line seems to be
     the header, where anything else stands before it.
     """
-    told = next((match[1] for _, text in lines[:1] if (match := SEPARATOR_LINE.fullmatch(text.strip()))), None)
+    told = next((match[1] for _, text in lines[:1] if (match := SEPARATOR_LINE.fullmatch(text.strip(" ")))), None)
     shown = [line for line in lines[1 if told else 0 :] if line[1].strip()]
     if asked is not None:
         return _asked_for(shown, asked, told, name)
