@@ -42,7 +42,7 @@ class EpochShuffle(Sampler[int]):
         return self.length
 
     def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist())
+        return map(int, np.random.default_rng([self.seed, self.epoch]).permutation(self.length))
 
 
 class Collate:
