@@ -7,7 +7,6 @@ is read every 20 ms. Figures are the most that was seen.
 """
 
 import argparse
-import functools
 import json
 import os
 import subprocess
@@ -17,6 +16,8 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 SIDE_PX = 40
 RENDERED = 20
@@ -70,15 +71,22 @@ def recipe_of(people: int, frames: int) -> Any:
 
 
 def render(people: int, frames: int) -> dict[str, Any]:
-    """The frames of `RENDERED` people; further people repeat them, since memory does not heed what pictures show."""
-    from xgaze.data.rendered import cache, default_cache_dir
+    """Splits as the renderer leaves them in the cache, of `RENDERED` people again and again: memory does not heed what
+    pictures show, and rendering thousands would take long."""
+    from xgaze.data.rendered import cache, default_cache_dir, render_participant
     from xgaze.data.sources.rendered import settings_of
 
-    settings, original = settings_of(recipe_of(people, frames).data), cache.render_participant
-    once = functools.cache(original)
-    cache.render_participant = lambda number, *how: once(number % RENDERED, *how)
+    shown = [render_participant(number, frames, SIDE_PX, SIDE_PX) for number in range(RENDERED)]
+    whole = {kind: np.concatenate([getattr(one, kind) for one in shown]) for kind in ("images", "regions", "gaze_px")}
+    whole |= {f"state-{name}": np.concatenate([one.states[name] for one in shown]) for name in shown[0].states}
     for name in ("train", "validation", "test"):
-        cache.cached_split(settings.split(name), default_cache_dir(), 1, lambda: None)
+        settings = settings_of(recipe_of(people, frames).data).split(name)
+        folder = default_cache_dir() / settings.folder_name()
+        folder.mkdir(parents=True, exist_ok=True)
+        cache._create_arrays(settings, folder)
+        for kind, values in whole.items():
+            stored = np.load(folder / f"{kind}.npy", mmap_mode="r+", allow_pickle=False)
+            stored[:] = values[np.arange(len(stored)) % len(values)]
     return {}
 
 
