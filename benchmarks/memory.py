@@ -8,6 +8,7 @@ is read every 20 ms. Figures are the most that was seen.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 SIDE_PX = 40
+RENDERED = 20
 ARCHITECTURE = "model.args={first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}"
 EVERY_S = 0.02
 MB = 1024.0  # of the kB that the kernel tells
@@ -49,8 +53,6 @@ def run(step: str, people: int, frames: int, folder: Path) -> dict[str, Any]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    import os
-
     return {**os.environ, "XGAZE_CACHE": str(folder / "cache")}
 
 
@@ -69,9 +71,23 @@ def recipe_of(people: int, frames: int) -> Any:
 
 
 def render(people: int, frames: int) -> dict[str, Any]:
-    from xgaze.data.open import open_recording
+    """Splits as the renderer leaves them in the cache, of `RENDERED` people again and again: memory does not heed what
+    pictures show, and rendering thousands would take long."""
+    from xgaze.data.rendered import cache, default_cache_dir, render_participant
+    from xgaze.data.sources.rendered import settings_of
 
-    return {"samples": len(open_recording(recipe_of(people, frames).data).table)}
+    shown = [render_participant(number, frames, SIDE_PX, SIDE_PX) for number in range(RENDERED)]
+    whole = {kind: np.concatenate([getattr(one, kind) for one in shown]) for kind in ("images", "regions", "gaze_px")}
+    whole |= {f"state-{name}": np.concatenate([one.states[name] for one in shown]) for name in shown[0].states}
+    for name in ("train", "validation", "test"):
+        settings = settings_of(recipe_of(people, frames).data).split(name)
+        folder = default_cache_dir() / settings.folder_name()
+        folder.mkdir(parents=True, exist_ok=True)
+        cache._create_arrays(settings, folder)
+        for kind, values in whole.items():
+            stored = np.load(folder / f"{kind}.npy", mmap_mode="r+", allow_pickle=False)
+            stored[:] = values[np.arange(len(stored)) % len(values)]
+    return {}
 
 
 def train(people: int, frames: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What `check` says of a recording of pictures besides faults: nothing is left out or changed without a word."""
 
+import os
 import shutil
 
 import numpy as np
@@ -125,3 +126,26 @@ def test_turned_photographs_are_read_upright_and_so_is_their_aspect(looked_at, t
     found = checked(looked_at("fixation-crops", [80, 60]))
     assert not found.faults and any(one.startswith("12 of 12 photographs are stored turned") for one in found.remarks)
     assert open_recording(looked_at("fixation-crops", [80, 60])).photographs.pixels(0).shape == (3, 60, 80)
+
+
+@pytest.mark.parametrize("kind", ["eyes", "heatmaps"])
+def test_names_that_are_not_utf_8_are_faults_that_can_be_printed(kind, request):
+    data = request.getfixturevalue(kind)
+    person = data.path / {"eyes": "test/3", "heatmaps": "control/0"}[kind]
+    try:
+        person.rename(person.with_name(os.fsdecode(b"\xff")))
+    except OSError:
+        pytest.skip("this file system knows UTF-8 only")
+    messages = [fault.message for fault in check(data)]
+    assert any("\\udcff" in one and "UTF-8" in one for one in messages) and "".join(messages).encode()
+
+
+def test_pipes_and_folders_in_place_of_eye_pictures_are_faults_and_wait_for_nothing(eyes):
+    folder = eyes.path / "test/3/IMG1"
+    (folder / "1_0.png").unlink()
+    os.mkfifo(folder / "1_0.png")
+    (fault,) = check(eyes)
+    assert "test/3/IMG1 frame 1: eye0 is no file but a pipe, a socket or a device (1_0.png)." in fault.message
+    with pytest.raises(InputError, match="is no file but a pipe"):
+        recording = open_recording(eyes)
+        recording[recording.table["id"].tolist().index("3/IMG1/1")]

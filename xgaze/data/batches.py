@@ -44,8 +44,8 @@ class EpochShuffle(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         rank, ranks = _rank_of_all()
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length).tolist()
-        return iter([*order, *order[: -self.length % ranks]][rank::ranks])
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        return map(int, np.concatenate([order, order[: -self.length % ranks]])[rank::ranks])
 
 
 def _rank_of_all() -> tuple[int, int]:

@@ -31,6 +31,16 @@ def recording(cache):
     return open_recording(SMALL)
 
 
+def test_every_row_of_the_table_is_its_sample(recording):
+    table = recording.table
+    for row, (name, person) in enumerate(zip(table["id"], table["participant"], strict=True)):
+        sample = recording[row]
+        assert (sample.id, sample.groups) == (name, {"participant": person, "session": "0"})
+        np.testing.assert_array_equal(sample.target, table[["gaze_x_px", "gaze_y_px"]].iloc[row].to_numpy(np.float32))
+    with pytest.raises(IndexError):
+        recording[len(table)]
+
+
 def test_rows_are_people_in_order_and_their_frames_in_order(recording):
     table = recording.table
     assert table["id"].tolist()[:4] == ["P200000/0/0", "P200000/0/1", "P200000/0/2", "P200001/0/0"]

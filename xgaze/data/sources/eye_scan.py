@@ -9,7 +9,7 @@ from xgaze.data.contract import SPLITS
 from xgaze.data.identities import doubts, zeros_told
 from xgaze.data.sources.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze, shared_labels
 from xgaze.data.sources.folders import files_in, fill, matching_folders, placeholders, values_of
-from xgaze.data.sources.picture_walk import LeftOut, told_left_out, walk
+from xgaze.data.sources.picture_walk import LeftOut, is_utf8, printable, told_left_out, walk
 from xgaze.errors import nearest
 from xgaze.recipe import EyeFoldersData
 
@@ -137,9 +137,8 @@ def _scan_places(places: list[Session], data: EyeFoldersData, for_prediction: bo
         session, own = _scan_place(place, data, several=len(places) > 1, for_prediction=for_prediction)
         sessions.append(session)
         faults += own
-    return EyeScan(
-        tuple(sessions), (*faults, *_shared(sessions), *doubts([s.participant for s in sessions], "participants"))
-    )
+    alike = doubts([session.participant for session in sessions], "participants")
+    return EyeScan(tuple(sessions), (*faults, *_unwritable(sessions), *_shared(sessions), *alike))
 
 
 def _scan_place(
@@ -181,6 +180,14 @@ def _missing_views(session: str, frame: str, files: dict[str, str], views: dict[
     names = ", ".join(fill(views[view], frame=frame) for view in missing)
     found = f"{len(files)} of {len(views)} views found"
     return [Fault("missing view", f"{session} frame {frame}: {', '.join(missing)} missing ({names}); {found}.")]
+
+
+def _unwritable(sessions: list[Session]) -> list[Fault]:
+    """Names that no table could hold."""
+    names = [session.name for session in sessions]
+    names += [f"{session.name}/{frame.name}" for session in sessions for frame in session.frames]
+    remedy = "is not named in UTF-8; rename it."
+    return [Fault("definition", f"{printable(name)}: {remedy}") for name in names if not is_utf8(name)]
 
 
 def _shared(sessions: list[Session]) -> tuple[Fault, ...]:

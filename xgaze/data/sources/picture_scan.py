@@ -17,7 +17,7 @@ from xgaze.data.sources.picture_files import (
 from xgaze.data.sources.picture_labels import PictureRows, rows_of_folders, rows_of_table, rows_of_unsorted
 from xgaze.data.sources.picture_names import rows_of_names
 from xgaze.data.sources.picture_people import people_told, spelt_alike, with_people, with_people_to_predict
-from xgaze.data.sources.picture_walk import is_shown, told_left_out, told_twins, walk
+from xgaze.data.sources.picture_walk import is_shown, printable, told_left_out, told_twins, walk
 from xgaze.errors import InputError
 from xgaze.recipe import GazeImagesData
 
@@ -172,4 +172,4 @@ def _empty_folders(pictures: PictureFiles) -> tuple[Fault, ...]:
 
 def _why_empty(folder: str, pictures: PictureFiles) -> str:
     own = [one for one in pictures.left_out if folder in (str(one.path), *map(str, one.path.parents))]
-    return " ".join([f"{folder}: no pictures found in this folder.", *told_left_out(own)])
+    return " ".join([f"{printable(folder)}: no pictures found in this folder.", *told_left_out(own)])

@@ -74,8 +74,8 @@ def told_twins(pictures: Sequence[PurePosixPath]) -> list[str]:
 def _by_folder(left_out: Sequence[LeftOut], why: str) -> str:
     own = [one.path for one in left_out if one.why == why]
     folders = Counter(str(path.parent) for path in own)
-    return listed([f"{_printable(folder)} ({count})" for folder, count in folders.items()]) + (
-        f"; e.g. {_printable(str(own[0]))}"
+    return listed([f"{printable(folder)} ({count})" for folder, count in folders.items()]) + (
+        f"; e.g. {printable(str(own[0]))}"
     )
 
 
@@ -90,7 +90,7 @@ def _entries(folder: Path, seen: set[Path]) -> Iterator[tuple[Path, str]]:
         path = folder / entry.name
         if not is_shown(entry.name):
             continue
-        if not _is_utf8(entry.name):
+        if not is_utf8(entry.name):
             yield path, "left out (names that are not in UTF-8; rename them)"
         elif _is(entry.is_dir):
             yield from _below(path, entry.is_symlink(), seen)
@@ -127,7 +127,8 @@ def _is(kind: Callable[[], bool]) -> bool:
         return False
 
 
-def _is_utf8(name: str) -> bool:
+def is_utf8(name: str) -> bool:
+    """Whether a file's name can be written into tables and messages."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -135,7 +136,8 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
+    """A path with codes for bytes that are no UTF-8."""
     return path.encode(errors="backslashreplace").decode()
 
 

@@ -1,7 +1,9 @@
 """The embedded rendered recording as a `Recording`."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from xgaze.progress import Advance
 from xgaze.recipe import RenderedData
 
 SCENE = (800, 600)
+SESSION = "0"
 MEAN, STD = 98.54010552, 41.5086445
 
 
@@ -32,17 +35,23 @@ class RenderedSource:
     regions: tuple[str, ...] = tuple(REGIONS)
 
     def __getitem__(self, row: int) -> Sample:
-        sample, participant, session, name, k = self._rows[row]
+        name, k = self._place(row)
         split = self.recording.split(name)
+        person = str(split.participant[k])
         inputs = {camera: split.images[k, c : c + 1] for c, camera in enumerate(CAMERAS)}
-        groups = {"participant": participant, "session": session}
-        return Sample(sample, groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
+        groups = {"participant": person, "session": SESSION}
+        return Sample(_id(person, int(split.frame[k])), groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
+
+    def _place(self, row: int) -> tuple[str, int]:
+        """A row's split and its place there, counted: looking it up in the table costs more than reading its pictures."""
+        row = range(len(self.table))[row]
+        number = bisect_right(self._starts, row) - 1
+        return SPLITS[number], row - self._starts[number]
 
     @cached_property
-    def _rows(self) -> list[tuple[str, str, str, str, int]]:
-        """The table as a list: looking a row up in a table costs more than reading its pictures."""
-        columns = ("id", "participant", "session", "split", "place")
-        return list(zip(*(self.table[column].tolist() for column in columns), strict=True))
+    def _starts(self) -> list[int]:
+        """First row of each split."""
+        return [0, *accumulate(len(self.recording.split(name)) for name in SPLITS[:-1])]
 
 
 def open_rendered(data: RenderedData, advance: Advance | None = None) -> RenderedSource:
@@ -74,8 +83,12 @@ def settings_of(data: RenderedData) -> RecordingSettings:
 
 def _table(recording: RenderedRecording, name: str) -> pd.DataFrame:
     split = recording.split(name)
-    table = pd.DataFrame({"participant": split.participant, "session": "0", "split": name})
-    table.insert(0, "id", [f"{person}/0/{frame}" for person, frame in zip(split.participant, split.frame, strict=True)])
+    table = pd.DataFrame({"participant": split.participant, "session": SESSION, "split": name})
+    table.insert(0, "id", [_id(person, frame) for person, frame in zip(split.participant, split.frame, strict=True)])
     table[GAZE_COLUMNS] = split.gaze_px
     table["place"] = np.arange(len(split))
     return table
+
+
+def _id(person: str, frame: int) -> str:
+    return f"{person}/{SESSION}/{frame}"
