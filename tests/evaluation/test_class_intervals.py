@@ -165,3 +165,13 @@ def test_a_paired_difference_is_narrower_than_two_scores_of_the_same_people():
     first, second = (measures_of(TWO, one)["AUC"] for one in (ours, theirs))
     paired, alone = difference_interval(first, second, among), score_interval(first, among)
     assert paired.high - paired.low < 0.5 * (alone.high - alone.low)
+
+
+def test_a_spread_that_one_person_makes_has_few_degrees_of_freedom():
+    alike, alone = np.random.default_rng(0).uniform(-1, 1, 16), np.zeros(16)
+    alone[3] = 1.0
+    assert jackknife(alike, [0] * 16, by_tails=True) == jackknife(alike, [0] * 16)  # lighter tails than normal
+    variance, freedom = jackknife(alone, [0] * 16, by_tails=True)
+    excess = 16 * 15 / 16 * ((15 / 16) ** 3 + (1 / 16) ** 3) / (15 / 16) ** 2 - 3 + 6 / 17
+    assert freedom == pytest.approx(1 / (1 / 15 + excess / 32))
+    assert variance == jackknife(alone, [0] * 16)[0] and freedom < 4

@@ -3,7 +3,8 @@
 The union of the percentile bootstrap, participants drawn whole and within strata (their set of classes), and of a jackknife t
 that leaves out one participant at a time, its degrees of freedom after Satterthwaite. With few people, or near the ceiling, both
 see too little spread: everyone who was there was right. So the jackknife counts half a participant of every class that was
-answered by chance, and is taken on the log odds; a difference is known no more finely than one answer changes it.
+answered by chance, and is taken on the log odds. A difference counts a part of one for each model alone, has fewer degrees of
+freedom where few people make it, and is known no more finely than one answer changes it.
 `benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has one participant.
 """
 
@@ -19,7 +20,8 @@ from xgaze.evaluation.participants import TAILS, Interval, percentiles
 from xgaze.evaluation.resampling import Weights, draw_participants, jackknife
 
 DRAWS = 1000
-CHANCE_WEIGHT = 0.5
+CHANCE_WEIGHT, ALONE = 0.5, 0.25
+"""How much a chance participant counts, and of that how much where one of two models alone meets it: with both it cancels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,10 @@ class Resampling:
     strata: list[int]
     has_intervals: bool
     grain: float
+
+    @property
+    def people(self) -> int:
+        return len(self.strata)
 
 
 def resampling_of(samples: Samples, classes: int, seed: int = 0, draws: int = DRAWS) -> Resampling:
@@ -56,7 +62,9 @@ def score_interval(measure: Measure, among: Resampling) -> Interval:
     """A score within 0..1 with its interval; without ends where there are too few people, or it is too often not defined."""
     point = float(measure(among.once)[0])
     bootstrap = percentiles(measure(among.drawn)) if among.has_intervals else None
-    centre, half = _jackknifed(measure, among)
+    centre, each = float(measure(among.with_chance)[0]), measure(among.without_each)
+    spread, freedom = jackknife(each[: among.people], among.strata)
+    half = _half(spread + _of_chance(each, centre, among), freedom)
     if bootstrap is None or not (0 < centre < 1 and np.isfinite(half)):
         return Interval(point)
     half_odds = half / (centre * (1 - centre))
@@ -65,24 +73,36 @@ def score_interval(measure: Measure, among: Resampling) -> Interval:
 
 
 def difference_interval(first: Measure, second: Measure, among: Resampling, same: bool = False) -> Interval:
-    """First minus second, within -1..1, on the same draws. same: of two models that say the same everywhere."""
+    """First minus second, within -1..1, on the same draws. same: of two models that say the same everywhere, and so everywhere
+    else."""
+
+    def both(weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return first(weights), second(weights)
 
     def difference(weights: Weights) -> NDArray[np.float64]:
-        return first(weights) - second(weights)
+        return np.subtract(*both(weights))
 
     point = float(difference(among.once)[0])
+    if same:
+        return Interval(0.0, *((0.0, 0.0) if among.has_intervals else ()))
     bootstrap = percentiles(difference(among.drawn)) if among.has_intervals else None
-    _, half = _jackknifed(difference, among, 0.0 if same else among.grain)
+    centres, each = both(among.with_chance), both(among.without_each)
+    apart = np.subtract(*each)
+    spread, freedom = jackknife(apart[: among.people], among.strata, by_tails=True)
+    chance = _of_chance(apart, float(np.subtract(*centres)[0]), among)
+    alone = sum(_of_chance(own, float(centre[0]), among) for own, centre in zip(each, centres, strict=True))
+    half = max(_half(spread + chance + ALONE**2 * alone, freedom), _half(among.grain**2, freedom))
     if bootstrap is None or not np.isfinite(half):
         return Interval(point)
     low, high = min(point - half, bootstrap[0]), max(point + half, bootstrap[1])
     return Interval(point, max(low, -1.0), min(high, 1.0))
 
 
-def _jackknifed(measure: Measure, among: Resampling, grain: float = 0.0) -> tuple[float, float]:
-    """The score with the chance participants counted, and half the width of its t-interval."""
-    people = len(among.strata)
-    centre, each = float(measure(among.with_chance)[0]), measure(among.without_each)
-    spread, freedom = jackknife(each[:people], among.strata)
-    variance = spread + float(((each[people:] - centre) ** 2).sum())
-    return centre, float(stats.t.ppf(TAILS[1], freedom)) * max(float(np.sqrt(variance)), grain)
+def _of_chance(without_each: NDArray[np.float64], centre: float, among: Resampling) -> float:
+    """Variance that the chance participants add."""
+    return float(((without_each[among.people :] - centre) ** 2).sum())
+
+
+def _half(variance: float, freedom: float) -> float:
+    """Of the width of a t-interval."""
+    return float(stats.t.ppf(TAILS[1], freedom) * np.sqrt(variance))

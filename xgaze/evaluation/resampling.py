@@ -37,17 +37,29 @@ def merged_strata(strata: Sequence[Hashable]) -> list[int]:
     return [home if sizes[one] == 1 else one for one in places]
 
 
-def jackknife(without_each: NDArray[np.float64], strata: Sequence[Hashable]) -> tuple[float, float]:
+def jackknife(
+    without_each: NDArray[np.float64], strata: Sequence[Hashable], by_tails: bool = False
+) -> tuple[float, float]:
     """(variance, degrees of freedom after Satterthwaite) of a score from its values without each participant (n,).
 
-    Per stratum (n - 1) / n times the sum of squares about the stratum's mean, and n - 1 degrees of freedom.
+    Per stratum (n - 1) / n times the sum of squares about the stratum's mean, and n - 1 degrees of freedom; by_tails: fewer where
+    few participants make most of the spread, since a variance is known the worse the heavier the tails (their kurtosis) are.
     """
     parts, freedoms = [], []
     for members in members_of(strata):
-        own, n = without_each[members], len(members)
-        parts.append((n - 1) / n * float(((own - own.mean()) ** 2).sum()))
-        freedoms.append(max(n - 1, 1))
+        off = without_each[members] - without_each[members].mean()
+        n = len(members)
+        parts.append((n - 1) / n * float((off**2).sum()))
+        freedoms.append(1 / (1 / max(n - 1, 1) + (_excess(off) / (2 * n) if by_tails else 0)))
     variance = sum(parts)
     if variance == 0:
         return 0.0, float(sum(freedoms))
     return variance, variance**2 / sum(part**2 / one for part, one in zip(parts, freedoms, strict=True))
+
+
+def _excess(off: NDArray[np.float64]) -> float:
+    """Kurtosis beyond a normal distribution's, whose mean over samples of n is -6 / (n + 1); not below zero."""
+    n, squares = len(off), float((off**2).sum())
+    if n < 4 or squares == 0:
+        return 0.0
+    return max(0.0, n * float((off**4).sum()) / squares**2 - 3 + 6 / (n + 1))
