@@ -161,7 +161,10 @@ class _Rewriting:
     def _on_a_copy(self, node: fx.Node, target: fx.Node, origin: fx.Node) -> fx.Node:
         """A module of one statement: copies what `origin` holds, overwrites the view `target` of it, returns the copy."""
         graph, read = fx.Graph(), [self.now[origin]]
-        known = {origin: graph.call_method("clone", (graph.placeholder("overwritten"),))}
+        plain = {
+            "memory_format": torch.contiguous_format
+        }  # views are taken of it, which channels_last maps do not have
+        known = {origin: graph.call_method("clone", (graph.placeholder("overwritten"),), plain)}
         outside: dict[fx.Node, fx.Node] = {}
 
         def other(one: fx.Node) -> fx.Node:
