@@ -43,7 +43,7 @@ def test_a_network_that_prints_in_forward_leaves_json_whole(tmp_path, monkeypatc
     people = {f"{split}_participants": 2 for split in ("train", "validation", "test")}
     recipe = {
         "name": "chatty",
-        "data": {"source": "rendered", "height": 16, "width": 20, "frames_per_participant": 3, **people},
+        "data": {"source": "rendered", "height": 32, "width": 40, "frames_per_participant": 3, **people},
         "model": {"import": "chatty_net:Net"},
         "training": {"epochs": 1, "loss": "euclidean", "precision": "32-true"},
     }

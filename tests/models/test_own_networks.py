@@ -89,25 +89,17 @@ def written(name, args=None):
 @pytest.mark.parametrize(
     ("name", "args"), [*((one, {}) for one in SAME), *(("Own", {"head": one}) for one in OWN_HEADS)]
 )
-def test_an_imported_network_and_its_analysed_copy_are_the_users_own_on_inputs_of_every_size(name, args):
-    own, model = written(name, args), imported(name, args)
+def test_an_imported_network_and_its_analysed_copy_are_the_users_own_and_let_every_module_be_watched(name, args):
+    own, model, seen = written(name, args), imported(name, args), []
     analysed = analysis_copy(model)
+    for one in model.modules():
+        one.register_forward_hook(lambda _m, _i, out: seen.append((out, out.clone())))
     for n, scale in ((1, 1), (4, 1), (3, 100), (2, 0.001)):
         expected = outputs(own, eyes(n, scale))
         assert expected.std() > 0
         assert apart(expected, outputs(model, eyes(n, scale))) == 0
         assert apart(expected, outputs(analysed, eyes(n, scale))) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "args"), [*((one, {}) for one in SAME), *(("Own", {"head": one}) for one in OWN_HEADS)]
-)
-def test_no_module_sees_its_output_overwritten_later(name, args):
-    model, seen = imported(name, args).eval(), []
-    for one in model.modules():
-        one.register_forward_hook(lambda _m, _i, out: seen.append((out, out.clone())))
-    outputs(model, eyes(3))
-    assert seen and all(torch.equal(out, then) for out, then in seen)
+    assert seen and all(torch.equal(out, then) for out, then in seen)  # nothing was overwritten later
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -128,6 +120,13 @@ def test_a_network_that_overwrites_its_input_is_the_same_and_leaves_the_input_al
     with torch.no_grad():
         found = model(*given)
     assert torch.equal(given[0], kept[0]) and apart(outputs(own, kept), found) == 0
+
+
+@pytest.mark.parametrize("name", ["BaseOverwritten", "ItemSet"])
+def test_views_are_overwritten_in_channels_last_too(name):
+    own, model = written(name), imported(name).to(memory_format=torch.channels_last)
+    found = outputs(model, tuple(one.to(memory_format=torch.channels_last) for one in eyes(3)))
+    assert apart(outputs(own, eyes(3)), found) == 0
 
 
 @pytest.mark.parametrize("head", OWN_HEADS)

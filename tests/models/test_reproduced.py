@@ -63,9 +63,10 @@ def test_a_model_that_makes_no_numbers_now_is_refused(fault):
         require(Net(scale=fault), stored_outputs(Net(), GAZE))
 
 
-def test_outputs_of_another_shape_are_refused():
-    with pytest.raises(InputError, match="or none at all"):
-        require(Net(), [[1.0]] * 4)
+@pytest.mark.parametrize("edited", ["many", [[1, "x"]] * 4, [[1.0], [1.0, 2.0]], [[1.0]] * 4, {"a": 1}, []])
+def test_an_edited_card_is_refused(edited):
+    with pytest.raises(InputError, match="are not four rows of numbers"):
+        require(Net(), edited)
 
 
 def test_what_cannot_read_patterns_stores_nothing():

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch.fx.node import Argument
 from torch.utils import _pytree as pytree
 
 from xgaze.errors import InputError
@@ -161,7 +162,9 @@ class _Rewriting:
     def _on_a_copy(self, node: fx.Node, target: fx.Node, origin: fx.Node) -> fx.Node:
         """A module of one statement: copies what `origin` holds, overwrites the view `target` of it, returns the copy."""
         graph, read = fx.Graph(), [self.now[origin]]
-        known = {origin: graph.call_method("clone", (graph.placeholder("overwritten"),))}
+        # Plain, since views may be taken of it, which channels_last maps do not have.
+        plain: dict[str, Argument] = {"memory_format": torch.contiguous_format}
+        known = {origin: graph.call_method("clone", (graph.placeholder("overwritten"),), plain)}
         outside: dict[fx.Node, fx.Node] = {}
 
         def other(one: fx.Node) -> fx.Node:

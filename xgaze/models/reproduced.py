@@ -55,7 +55,12 @@ def require_reproduced(
     stored = metrics.get(OUTPUTS_OF_PATTERNS)
     if stored is None:
         return
-    before = np.asarray(stored, np.float64)
+    try:
+        before = np.asarray(stored, np.float64).reshape(len(_CONTRASTS), spec.outputs)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{OUTPUTS_OF_PATTERNS} of {name_of(architecture)} are not four rows of numbers: its card was edited."
+        ) from None
     found = stored_outputs(model, spec)
     apart = np.inf if found is None or np.shape(found) != before.shape else float(np.abs(before - found).max())
     if not apart <= allowed(before):

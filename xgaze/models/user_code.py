@@ -63,10 +63,10 @@ def place_of(error: BaseException) -> str:
 def _interrupts() -> Iterator[list[bool]]:
     """A list that is not empty once the person at the keyboard pressed Ctrl-C: the user's code may raise the same by itself."""
     pressed: list[bool] = []
-    if threading.current_thread() is not threading.main_thread():
+    before: Any = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
         yield pressed
         return
-    before: Any = signal.getsignal(signal.SIGINT)
 
     def told(number: int, frame: FrameType | None) -> None:
         pressed.append(True)
