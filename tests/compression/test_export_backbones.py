@@ -1,5 +1,7 @@
 """ONNX and 8 bits of nets that exporters stumble over: what is written equals the model, or there is no file and a reason."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from xgaze.compression import result
 from xgaze.compression.distill import check_onnx
 from xgaze.compression.export import NoOnnx, export_checked, measure_latency_ms, open_session, run_onnx, takes_at_once
 from xgaze.compression.quantise import predict_onnx, quantise_onnx
-from xgaze.compression.result import measure_int8, measure_onnx
+from xgaze.compression.result import Outcome, gather_metrics, measure_int8, measure_onnx
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
@@ -76,3 +78,16 @@ def test_a_failing_8_bit_step_is_a_reason_and_loses_nothing(gaze_recording, tmp_
     (tmp_path / "model.int8.onnx").write_bytes(b"of an earlier student")
     assert measure_int8(gaze_recording, tmp_path, reference) == {"int8": None, "int8_fault": "shared mode"}
     assert not (tmp_path / "model.int8.onnx").exists()
+
+
+def test_what_was_not_measured_is_null_in_the_figures():
+    worse = SimpleNamespace(mean=1.0, low=0.5, high=1.5)
+    differences = ("difference", "against_teacher", "control_against_teacher")
+    scored = {"error": dict.fromkeys(("teacher", "control", "student")), "macro_f1": None, "labels_only": None}
+    scored |= {"participants": 8, **dict.fromkeys(differences, worse)}
+    unmeasured = {"fc_parameters": 6, "parameters": 9, "latency_ms": None, "onnx_bytes": None, "int8": None}
+    student = {**unmeasured, "fc_parameters": 3, "parameters": 6}
+    outcome = Outcome(None, [], None, "teacher", held=True)
+    figures = gather_metrics(scored, {"teacher": unmeasured, "student": student}, outcome, 2.0)
+    assert figures["latency_ratio"] is figures["int8_file_reduction"] is None
+    assert (figures["fc_reduction"], figures["parameter_reduction"], figures["budget_met"]) == (2.0, 1.5, True)

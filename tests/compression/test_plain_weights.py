@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from xgaze.compression.build import build_student
 from xgaze.compression.plain_weights import PlainWeights, plan_plain_weights
@@ -70,3 +71,15 @@ def test_it_is_repeated_by_its_record_and_leaves_what_shall_be_kept(teacher):
     assert torch.equal(again(pictures), student(pictures))
     with pytest.raises(InputError, match=r"weights of 'head\.2': it is no layer whose weights are computed"):
         PlainWeights(("head.2",)).reshape(again)
+
+
+def test_masks_of_torchs_own_pruning_are_written_out():
+    model = Computed(old=False).eval()
+    masked = model.head[2]
+    prune.l1_unstructured(masked, "weight", 0.5)
+    with torch.no_grad():
+        model(torch.zeros(1, 1, 6, 6))
+    student, steps = build_student(model, Plan(), probe_for)
+    assert "head.2" in steps[0].surgery.layers and (student.head[2].weight == 0).sum() == 9
+    pictures = probe_for(model).inputs[0]
+    assert torch.allclose(student(pictures), model(pictures), atol=1e-6) and hasattr(masked, "weight_mask")

@@ -65,7 +65,8 @@ SHOW = f"with torch.no_grad(): print(model(*{INPUTS}).numpy().tobytes().hex())"
 
 
 def test_every_surgery_is_in_some_student_and_survives_json():
-    assert {one.kind for one in EVERY} == set(SURGERIES)
+    elsewhere = {"plain_weights"}  # of nets whose weights are computed: see test_plain_weights.py
+    assert {one.kind for one in EVERY} | elsewhere == set(SURGERIES)
     for one in EVERY:
         stored = json.loads(json.dumps({**surgery_to_json(one), "proof": {"value": 0.0}}))
         assert surgery_from_json(stored) == one

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
+from torch.nn.utils.prune import BasePruningMethod
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
@@ -20,6 +21,8 @@ from xgaze.models.layers import FeatureHead
 
 Key = TypeVar("Key")
 Part = TypeVar("Part")
+PARTS = ("g", "v", "u", "orig", "mask")
+"""What hooks of the older kind name the tensors from which they compute a weight: `weight_g`, ..."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,16 @@ def plan_plain_weights(model: nn.Module, keep: Collection[str] = ()) -> PlainWei
 
 
 def _computed(module: Any) -> set[str]:
-    """Names of the weights that a parametrisation computes, or a hook of the older weight_norm and spectral_norm."""
-    by_hook = {one.name for one in module._forward_pre_hooks.values() if isinstance(one, (WeightNorm, SpectralNorm))}
+    """Names of the weights that a parametrisation computes, or a hook of the older kind."""
+    by_hook = {name for one in module._forward_pre_hooks.values() if (name := _computed_by(one))}
     return by_hook | (set(module.parametrizations) if parametrize.is_parametrized(module) else set())
+
+
+def _computed_by(hook: Any) -> str | None:
+    """The weight that a hook of `weight_norm`, `spectral_norm` or `prune` computes before every forward; None of any other."""
+    if isinstance(hook, BasePruningMethod):
+        return str(hook._tensor_name)
+    return str(hook.name) if isinstance(hook, WeightNorm | SpectralNorm) else None
 
 
 @torch.no_grad()
@@ -71,21 +81,19 @@ def _written_out(module: Any) -> nn.Module:
     """A layer of the class it was before, that holds as parameters what was computed. torch's own `remove_parametrizations` takes
     the weights from all copies of the layer at once, since they share a class."""
     names = _computed(module)
+    hooks = {key: one for key, one in module._forward_pre_hooks.items() if _computed_by(one)}
     with evaluated(module):
-        for hook in module._forward_pre_hooks.values():
-            if isinstance(hook, (WeightNorm, SpectralNorm)):
-                hook(module, ())
+        for hook in hooks.values():
+            hook(module, ())
         computed = {key: nn.Parameter(getattr(module, key).detach().clone()) for key in names}
     kind: Any = parametrize.type_before_parametrizations(module)
     plain: nn.Module = kind.__new__(kind)
-    plain.__dict__.update({key: one for key, one in module.__dict__.items() if key not in names})
-    made_of = {f"{name}_{part}" for name in names for part in ("g", "v", "u", "orig")}
+    plain.__dict__.update(_without(module.__dict__, names))
+    made_of = {f"{name}_{part}" for name in names for part in PARTS}
     plain.__dict__["_parameters"] = {**computed, **_without(module._parameters, made_of)}
     plain.__dict__["_buffers"] = _without(module._buffers, made_of)
     plain.__dict__["_modules"] = _without(module._modules, {"parametrizations"})
-    hooks = module._forward_pre_hooks
-    computing = {key for key, one in hooks.items() if isinstance(one, (WeightNorm, SpectralNorm))}
-    plain.__dict__["_forward_pre_hooks"] = OrderedDict(_without(hooks, computing))
+    plain.__dict__["_forward_pre_hooks"] = OrderedDict(_without(module._forward_pre_hooks, hooks))
     return plain
 
 

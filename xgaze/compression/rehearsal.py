@@ -30,7 +30,7 @@ class Rehearsal:
 
 
 def rehearse(bench: Bench, plans: Iterable[Plan]) -> Rehearsal:
-    """Build each on a few calibration frames. Nothing is trained and nothing is written."""
+    """Build each; students with other towers on few calibration frames. Nothing is trained and nothing is written."""
     found, seen = Rehearsal(), set[str]()
     teacher_size = size_of_model(bench, bench.teacher)
     for plan in (replace(plan, keep=bench.keep) for plan in plans):
@@ -52,10 +52,12 @@ def rehearse(bench: Bench, plans: Iterable[Plan]) -> Rehearsal:
 
 
 def few_frames(bench: Bench, model: FeatureHead) -> Probe:
-    """The frames that surgeries on towers are proved on, and what this model's towers make of them."""
-    inputs = bench.probe(bench.teacher).inputs
+    """The bench's own probe of the teacher; of other towers, only the frames that surgeries on towers are proved on."""
+    whole = bench.probe(bench.teacher)
+    if model is bench.teacher:
+        return whole
     with torch.no_grad(), evaluated(model):
-        return Probe(inputs, model.features(*(x.clone() for x in inputs)))
+        return Probe(whole.inputs, model.features(*(x.clone() for x in whole.inputs)))
 
 
 def as_built(plan: Plan, built: Built) -> Plan:
