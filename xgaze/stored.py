@@ -47,7 +47,9 @@ def read_mapping(path: Path, schema: type[BaseModel], remedy: str) -> dict[str, 
 def require(stored: Any, schema: type[BaseModel], path: Path, remedy: str = "", under: str = "") -> None:
     """Raises InputError unless what was read from `path` (there under the key `under`) is as `schema` says."""
     try:
-        schema.model_validate(stored)
+        schema.model_validate_json(json.dumps(stored))  # as it is in the file: lists, where memory may hold tuples
+    except RecursionError:
+        raise InputError(_told(path, "damaged or edited: nested too deeply.", remedy)) from None
     except ValidationError as error:
         faults = error.errors(include_url=False)
         told = [_fault(one, under) for one in faults[:FAULTS_SHOWN]]
