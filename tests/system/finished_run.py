@@ -106,7 +106,7 @@ def _write_student(root: Path, recipe: Recipe) -> None:
         "layer": "head.embedding",
         "in_features": 4,
         "out_features": 2,
-        **dict.fromkeys(SPECTRA, [0.75, 0.25]),
+        **{key: [0.75, 0.25] for key in SPECTRA},
         **dict.fromkeys(MEASURES, 1.1),
         "components_99": dict.fromkeys(COMPONENTS, 2),
         **dict.fromkeys(("expected_rank", "chosen_rank", "chosen_terms"), 2),

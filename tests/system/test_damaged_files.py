@@ -3,13 +3,17 @@
 import json
 import os
 import runpy
-import shutil
+import subprocess
+import sys
+from importlib import import_module
+from itertools import combinations, cycle
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
 
+from xgaze.artifacts import read_weights, write_json, write_weights
 from xgaze.errors import InputError
 
 HERE = Path(__file__).parent
@@ -21,8 +25,8 @@ REPORT = ("report", "small.yaml")
 EXPLAIN = ("explain", "small.yaml", "--sample", "0")
 READERS = {
     f"{TEACHER}/model.json": [("train-teacher", "small.yaml"), REPORT, EXPLAIN, ("distill", "small.yaml")],
-    f"{TEACHER}/model.safetensors": [("features", TEACHER, "small.yaml", "--out", "features"), EXPLAIN],
-    f"{TEACHER}/predictions.csv": [REPORT, ("compare", "small", "other")],
+    f"{TEACHER}/model.safetensors": [("predict", TEACHER, "small.yaml", "--out", "p.csv"), EXPLAIN],
+    f"{TEACHER}/predictions.csv": [REPORT],
     f"{STUDENT}/model.json": [("distill", "small.yaml"), REPORT, ("predict", STUDENT, "small.yaml", "--out", "p.csv")],
     f"{STUDENT}/model.safetensors": [("predict", STUDENT, "small.yaml", "--out", "p.csv")],
     f"{STUDENT}/predictions.csv": [REPORT],
@@ -33,6 +37,9 @@ READERS = {
     f"{RUN}/crossval/crossval.json": [REPORT, ("crossval", "small.yaml", "--outer", "2", "--inner", "1")],
     "reports/small/report.json": [REPORT],
 }
+REALLY_EXPLAIN, REALLY_DISTILL = (
+    getattr(import_module(f"xgaze.cli.{name}"), f"_{name}") for name in ("explain", "distill")
+)
 OF_A_KEY = {"null": None, "text": "x", "list": [], "number": -1.5, "nan": float("nan"), "missing": ...}
 DEEP = b"[" * 100_000
 
@@ -52,16 +59,18 @@ def whole(kind: str, content: bytes) -> dict[str, bytes | None]:
 
 
 def of_keys(content: bytes) -> dict[str, bytes]:
-    """A JSON object with one key at a time, at any depth, missing, of another type, or no number; and one key more."""
+    """A JSON object with one key at a time missing, of another type, or no number (two of these in turn); and one key more."""
     stored, damages = json.loads(content), {}
+    turns = cycle(list(combinations(OF_A_KEY, 2)))
     damages["an extra key"] = json.dumps({**stored, "extra": 1}).encode()
     for path in _paths(stored):
-        for name, value in OF_A_KEY.items():
-            damages[f"{'.'.join(map(str, path))} {name}"] = json.dumps(_changed(stored, path, value)).encode()
+        for name in next(turns):
+            changed = _changed(stored, path, OF_A_KEY[name])
+            damages[f"{'.'.join(map(str, path))} {name}"] = json.dumps(changed).encode()
     return damages
 
 
-def _paths(stored, depth=3):
+def _paths(stored, depth=2):
     if isinstance(stored, dict) and depth:
         for key, value in stored.items():
             yield (key,)
@@ -96,21 +105,28 @@ def of_columns(content: bytes) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A finished run; the page is not drawn and nothing is computed again, so that a command only reads."""
+    """A finished run; no page is written and nothing is computed again, so that a command only reads."""
     folder = tmp_path_factory.mktemp("finished")
     computes = InputError("would be computed again")
     with (
         mock.patch.dict(os.environ, {"XGAZE_CACHE": str(folder / "cache")}),
-        mock.patch("xgaze.report.write.render_page", lambda *_: "<html>"),
         mock.patch("xgaze.cli.explain._explain", side_effect=computes),
         mock.patch("xgaze.cli.distill._distill", side_effect=computes),
+        mock.patch("xgaze.cli.crossval.open_data", side_effect=computes),
     ):
         FINISHED["make_run"](folder)
-        shutil.copytree(folder / RUN, folder / "checkpoints" / "other")
         before = Path.cwd()
         os.chdir(folder)
-        assert run(*REPORT).code == 0, run(*REPORT).err
-        yield folder
+        page = folder / "reports" / "small" / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("<html>")
+        write_json(page.parent / "report.json", {"teacher": {"error": {}}})
+        with (
+            mock.patch("xgaze.cli.train_teacher.open_data", side_effect=computes),
+            mock.patch("xgaze.report.publish.write_report", lambda *_: page),
+        ):
+            assert run(*REPORT).code == 0, run(*REPORT).err
+            yield folder
         os.chdir(before)
 
 
@@ -158,9 +174,52 @@ def put(path: Path, content: bytes | None) -> None:
         path.write_bytes(content)
 
 
-def test_weights_of_another_model_are_refused(finished):
-    from xgaze.artifacts import read_weights, write_weights
+EVIL = "from pathlib import Path\n\nPath('ran').touch()\nfrom xgaze.models.multi_eye import MultiEye as Net\n"
 
+
+@pytest.fixture
+def stranger(finished):
+    """The student's card names a class of a module that lies in the working directory, and does harm when imported."""
+    (finished / "stranger.py").write_text(EVIL)
+    originals = {path: path.read_bytes() for path in (finished / one / "model.json" for one in (TEACHER, STUDENT))}
+    for path, content in originals.items():
+        card = json.loads(content)
+        args = card["architecture"]["args"]
+        path.write_text(json.dumps({**card, "architecture": {"import": "stranger:Net", "args": args}}))
+    yield finished / "ran"
+    for path, content in originals.items():
+        path.write_bytes(content)
+    (finished / "ran").unlink(missing_ok=True)
+
+
+def test_a_strangers_folder_runs_no_code_unless_it_is_trusted(stranger):
+    for command in ("predict", "features"):
+        words = (command, STUDENT, "small.yaml", "--out", "out")
+        ended = run(*words)
+        assert (
+            ended.code == 2 and not stranger.exists() and "--trust-import" in ended.err and "runs all code" in ended.err
+        )
+    assert run("predict", STUDENT, "small.yaml", "--out", "p.csv", "--trust-import").code == 0 and stranger.exists()
+
+
+def test_a_card_of_another_model_than_the_recipes_is_refused_and_imports_nothing(stranger):
+    with mock.patch("xgaze.cli.explain._explain", REALLY_EXPLAIN):
+        ended = run(*EXPLAIN)
+    assert ended.code == 2 and "describes another model (stranger:Net(" in ended.err and not stranger.exists()
+    with mock.patch("xgaze.cli.distill._distill", REALLY_DISTILL):
+        ended = run("distill", "small.yaml", "--set", "distill.max_worse_percent=7")
+    assert ended.code == 2 and "describes another model (stranger:Net(" in ended.err and not stranger.exists()
+
+
+def test_workers_import_nothing_that_lies_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    assert run("--version").code == 0
+    (tmp_path / "joblib.py").write_text("raise SystemExit('a stranger ran')")
+    words = [sys.executable, "-c", "import joblib; print(joblib.__version__)"]
+    subprocess.run(words, cwd=tmp_path, check=True, env=os.environ)
+
+
+def test_weights_of_another_model_are_refused(finished):
     path = finished / STUDENT / "model.safetensors"
     original = path.read_bytes()
     weights = read_weights(path)

@@ -92,7 +92,8 @@ def load_model(
     except InputError as error:
         raise InputError(f"{folder / CARD_FILE}: {error}") from None
     load_weights(model, folder / WEIGHTS_FILE)
-    if card.recipe.get("training", {}).get("channels_last"):
+    training = card.recipe.get("training")
+    if isinstance(training, dict) and training.get("channels_last") is True:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), card
 
