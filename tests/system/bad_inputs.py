@@ -176,109 +176,64 @@ def odd_places(folder: Path) -> list[str]:
     (folder / "half" / "model.json").write_text("{")
     (folder / "loop").symlink_to("loop")
     return [
-        "nowhere",
-        "empty",
-        "file.txt",
-        "binary.bin",
-        "pickled",
-        "half",
-        "loop",
+        *["nowhere", "empty", "file.txt", "binary.bin", "pickled", "half", "loop", ".", "/", "/dev/null"],
         "",
-        ".",
-        "/",
-        "a" * 300,
-        "/dev/null",
         "x\ny",
     ]
 
 
-OPTIONS = {
+def _each(options: str, values: str, before: str = "") -> list[str]:
+    return [f"{before} --{option} {value}" for option in options.split() for value in values.split()]
+
+
+OPTIONS = {  # of each command; cases are parted by bars
     "train-teacher": ["--foo", "--second x", "--set", "--force=1", "a b", "--json=x"],
     "distill": [
-        *(f"--max-worse {one}" for one in ("lots", "nan", "inf", "-", "''", "1e400", "2%%")),
-        *(
-            f"--{key} {one}"
-            for key in ("max-params", "max-bytes", "workers")
-            for one in ("0", "-1", "1.5", "x", "1e3", "''")
-        ),
-        *(f"--max-latency-ms {one}" for one in ("0", "-1", "nan", "x")),
-        *(f"--effort {one}" for one in ("some", "''", "0")),
-        "--baselines 3",
-        "--dask ''",
+        *_each("max-worse", "lots nan inf - '' 1e400 2%%"),
+        *_each("max-params max-bytes workers", "0 -1 1.5 x 1e3 ''"),
+        *_each("max-latency-ms", "0 -1 nan x"),
+        *_each("effort", "some '' 0"),
+        *["--baselines 3", "--dask ''"],
     ],
     "explain": [
-        *(f"--samples {one}" for one in ("0", "51", "-1", "x", "1.5")),
-        *(f"--over {one}" for one in ("1", "-1", "x", "1.5", "9999999999", "''", "²")),
-        *(f"--target {one}" for one in ("foo", "''", "gaze")),
+        *_each("samples", "0 51 -1 x 1.5"),
+        *_each("over", "1 -1 x 1.5 9999999999 '' ²"),
+        *_each("target", "foo '' gaze"),
         "--sample",
     ],
-    "crossval": [
-        *(f"--{key} {one}" for key in ("outer", "inner", "seeds", "workers") for one in ("0", "-3", "x", "2.5", "1e9")),
-        *(f"--protocol {one}" for one in ("foo", "''")),
-    ],
-    "saliency": [f"mrcnn --pictures {one}" for one in ("0", "1", "-1", "x", "1e3")],
+    "crossval": [*_each("outer inner seeds workers", "0 -3 x 2.5 1e9"), *_each("protocol", "foo ''")],
+    "saliency": _each("pictures", "0 1 -1 x 1e3", "mrcnn"),
     "features": [
-        "",
-        "a",
-        "a b",
-        "a b --out",
-        "a b --out o --samples 0",
-        "a b --out o --sample -1",
-        "a b c --out o",
-        "a b --out file.txt",
+        *("", *["a", "a b", "a b --out", "a b c --out o", "a b --out file.txt"]),
+        *_each("samples sample", "-1 x", "a b --out o"),
     ],
-    "predict": ["", "a", "a b", "a b --out", "a b c --out o", "a b --out empty", "a b --out o --foo"],
-    "check": [
-        "",
-        "a b",
-        "--set x",
-        "nowhere.yaml --set data.path=x",
-        "fresh.yaml --set training.epochs=3",
-        "multi-eye --set data.seed=-1",
-    ],
+    "predict": ["", *["a", "a b", "a b --out", "a b c --out o", "a b --out empty", "a b --out o --foo"]],
+    "check": ["", *["a b", "--set x", "nowhere.yaml --set data.path=x", "fresh.yaml --set training.epochs=3"]],
     "report": ["a b", "nowhere", "fresh.yaml --pdf=x", "--set x"],
     "compare": [
         "",
-        "small",
-        "small small",
-        "small nowhere",
-        "nowhere small",
-        "a b c",
-        ". ..",
-        "/ /",
-        "'' ''",
-        "small fresh.yaml",
+        *[
+            "small",
+            "small small",
+            "small nowhere",
+            "nowhere small",
+            "a b c",
+            ". ..",
+            "/ /",
+            "'' ''",
+            "small fresh.yaml",
+        ],
     ],
     "render": [
-        *(
-            f"new --{key} {one}"
-            for key in ("people", "frames", "height", "width")
-            for one in ("0", "-1", "x", "1.5", "1e5")
-        ),
-        "",
-        "new --people 1000000000",
-        "new --height 100000",
-        "new --frames 1000000000",
-        "checkpoints",
-        "file.txt",
+        *_each("people frames height width", "0 -1 x 1.5 1e5 1000000000", "new"),
+        *("", "checkpoints", "file.txt"),
     ],
     "heatmaps": [
-        *(
-            f"file.txt --out new --{key} {one}"
-            for key in ("sigma-px", "px-per-degree", "window-px", "most", "shortest-ms")
-            for one in ("x", "-1", "nan")
-        ),
-        "",
-        "file.txt",
-        "file.txt --out new --size 0 5",
-        "file.txt --out new --size 5",
-        "file.txt --out new --column foo=x",
-        "file.txt --out new --column x",
-        "file.txt --out new --layout {foo}",
-        "file.txt --out new --format gif",
-        "file.txt --out checkpoints",
-        "nowhere --out new",
-        "empty --out new",
+        *_each("sigma-px px-per-degree window-px most shortest-ms", "x -1 nan", "file.txt --out new"),
+        *_each("size", "0 5", "file.txt --out new"),
+        *_each("column", "foo=x x", "file.txt --out new"),
+        *_each("layout format", "{foo}", "file.txt --out new"),
+        *("", "file.txt", "file.txt --out checkpoints", "nowhere --out new", "empty --out new"),
     ],
 }
 SAMPLES = ["", "-1", "9999", "1.5", "nan", "P000000", "P000000/0/99", "²", "a" * 100_000, "../x", "x\ny", "9" * 5000]

@@ -138,5 +138,5 @@ def load_weights(model: FeatureHead, file: Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1:2] or [str(error)]
         raise InputError(
-            f"{file}: the weights do not fit the model described in {CARD_FILE}: {first[0].strip()}"
+            f"{file}: the weights do not fit the model described in {CARD_FILE}: {first[0].strip()[:200]}"
         ) from None
