@@ -71,7 +71,8 @@ def read_table(path: Path, numbers: Iterable[str], remedy: str, texts: Iterable[
     if missing:
         raise InputError(_told(path, f"damaged or edited: column '{missing[0]}' is missing.", remedy))
     for name in numbers:
-        if table[name].dtype == object or not np.isfinite(table[name].dropna().astype(float)).all():
+        known = table[name].dropna()
+        if not pd.api.types.is_numeric_dtype(known) or not np.isfinite(known.astype(float)).all():
             raise InputError(_told(path, f"damaged or edited: column '{name}' holds what is no number.", remedy))
     return table
 
