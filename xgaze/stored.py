@@ -48,7 +48,9 @@ def read_mapping(path: Path, schema: type[BaseModel], remedy: str) -> dict[str, 
 def require(stored: Any, schema: type[BaseModel], path: Path, remedy: str = "", under: str = "") -> None:
     """Raises InputError unless what was read from `path` (there under the key `under`) is as `schema` says."""
     try:
-        schema.model_validate(stored)
+        schema.model_validate_json(json.dumps(stored))  # as it is in the file: lists, where memory may hold tuples
+    except RecursionError:
+        raise InputError(_told(path, "damaged or edited: nested too deeply.", remedy)) from None
     except ValidationError as error:
         faults = error.errors(include_url=False)
         told = [_fault(one, under) for one in faults[:FAULTS_SHOWN]]
@@ -71,7 +73,8 @@ def read_table(path: Path, numbers: Iterable[str], remedy: str, texts: Iterable[
     if missing:
         raise InputError(_told(path, f"damaged or edited: column '{missing[0]}' is missing.", remedy))
     for name in numbers:
-        if table[name].dtype == object or not np.isfinite(table[name].dropna().astype(float)).all():
+        known = table[name].dropna()
+        if not pd.api.types.is_numeric_dtype(known) or not np.isfinite(known.astype(float)).all():
             raise InputError(_told(path, f"damaged or edited: column '{name}' holds what is no number.", remedy))
     return table
 

@@ -2,14 +2,20 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from xgaze.artifacts import write_json
+from xgaze.errors import InputError
+
+FINISHED = runpy.run_path(str(Path(__file__).parent / "finished_run.py"))
 TINY = """
 name: tiny
 data:
@@ -70,3 +76,36 @@ def shell_in(tmp_path_factory) -> Callable[[Path], Shell]:
         return Shell(folder, cache)
 
     return shell
+
+
+@pytest.fixture(scope="session")
+def run():
+    """`xgaze` in this process."""
+    return FINISHED["run"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run; no page is written and nothing is computed again, so that a command only reads."""
+    folder = tmp_path_factory.mktemp("finished")
+    computes = InputError("would be computed again")
+    with (
+        mock.patch.dict(os.environ, {"XGAZE_CACHE": str(folder / "cache")}),
+        mock.patch("xgaze.cli.explain._explain", side_effect=computes),
+        mock.patch("xgaze.cli.distill._distill", side_effect=computes),
+        mock.patch("xgaze.cli.crossval.open_data", side_effect=computes),
+    ):
+        FINISHED["make_run"](folder)
+        before = Path.cwd()
+        os.chdir(folder)
+        page = folder / "reports" / "small" / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("<html>")
+        write_json(page.parent / "report.json", {"teacher": {"error": {}}})
+        with (
+            mock.patch("xgaze.cli.train_teacher.open_data", side_effect=computes),
+            mock.patch("xgaze.report.publish.write_report", lambda *_: page),
+        ):
+            assert FINISHED["run"]("report", "small.yaml").code == 0, FINISHED["run"]("report", "small.yaml").err
+            yield folder
+        os.chdir(before)

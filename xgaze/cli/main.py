@@ -1,5 +1,6 @@
 """The `xgaze` command."""
 
+import os
 import sys
 
 import click
@@ -53,6 +54,7 @@ for command in (
 
 def main() -> None:
     """Run the command; bad input and what the machine refuses end with one message and exit code 2, Ctrl-C with 130."""
+    os.environ.setdefault("PYTHONSAFEPATH", "1")  # workers must not import a stranger's files in the working directory
     try:
         sys.exit(xgaze(standalone_mode=False))  # an Exit raised by a command comes back as its code
     except click.ClickException as error:

@@ -18,10 +18,12 @@ DEFINITION = "recording.yaml"
 
 @click.command("render")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--people", type=click.IntRange(2), default=4, show_default=True, help="Participants per split.")
-@click.option("--frames", type=click.IntRange(1), default=12, show_default=True, help="Frames per participant.")
-@click.option("--height", type=click.IntRange(32), default=128, show_default=True)
-@click.option("--width", type=click.IntRange(32), default=160, show_default=True)
+@click.option("--people", type=click.IntRange(2, 100_000), default=4, show_default=True, help="Participants per split.")
+@click.option(
+    "--frames", type=click.IntRange(1, 100_000), default=12, show_default=True, help="Frames per participant."
+)
+@click.option("--height", type=click.IntRange(32, 4096), default=128, show_default=True)
+@click.option("--width", type=click.IntRange(32, 4096), default=160, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def render(folder: Path, people: int, frames: int, height: int, width: int, as_json: bool) -> None:
     """Write rendered eyes into FOLDER as an example of the eye-folders format, with its definition beside.

@@ -97,7 +97,8 @@ def load_model(
         raise InputError(f"{folder / CARD_FILE}: {error}") from None
     load_weights(model, folder / WEIGHTS_FILE)
     require_reproduced(model, Spec.from_json(card.spec), card.metrics, card.architecture)
-    if card.recipe.get("training", {}).get("channels_last"):
+    training = card.recipe.get("training")
+    if isinstance(training, dict) and training.get("channels_last") is True:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), card
 
@@ -142,5 +143,5 @@ def load_weights(model: FeatureHead, file: Path) -> None:
     except RuntimeError as error:
         first = str(error).splitlines()[1:2] or [str(error)]
         raise InputError(
-            f"{file}: the weights do not fit the model described in {CARD_FILE}: {first[0].strip()}"
+            f"{file}: the weights do not fit the model described in {CARD_FILE}: {first[0].strip()[:200]}"
         ) from None

@@ -80,6 +80,8 @@ class Spec:
             fault = error.errors(include_url=False)[0]
             where = ".".join(map(str, ("spec", *fault["loc"])))
             raise InputError(f"key '{where}': {fault['msg']}") from None
+        if not spec.inputs:
+            raise InputError("key 'spec.inputs': there is none")
         for one in spec.inputs:
             if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
                 raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")

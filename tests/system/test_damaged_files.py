@@ -1,0 +1,131 @@
+"""Every stored file of a finished run, damaged in every way: a message that names it, or no harm; never a traceback."""
+
+import json
+from itertools import combinations, cycle
+from pathlib import Path
+
+import pytest
+
+RUN = "checkpoints/small"
+TEACHER, STUDENT, EXPLANATION = f"{RUN}/teacher", f"{RUN}/student", f"{RUN}/explanation"
+REPORT = ("report", "small.yaml")
+EXPLAIN = ("explain", "small.yaml", "--sample", "0")
+READERS = {
+    f"{TEACHER}/model.json": [("train-teacher", "small.yaml"), REPORT, EXPLAIN, ("distill", "small.yaml")],
+    f"{TEACHER}/model.safetensors": [("predict", TEACHER, "small.yaml", "--out", "p.csv"), EXPLAIN],
+    f"{TEACHER}/predictions.csv": [REPORT],
+    f"{STUDENT}/model.json": [("distill", "small.yaml"), REPORT],
+    f"{STUDENT}/model.safetensors": [("predict", STUDENT, "small.yaml", "--out", "p.csv")],
+    f"{STUDENT}/predictions.csv": [REPORT],
+    f"{STUDENT}/budget.csv": [REPORT],
+    f"{STUDENT}/capacity.json": [REPORT],
+    f"{EXPLANATION}/explanation.json": [REPORT, EXPLAIN],
+    f"{EXPLANATION}/maps.npz": [REPORT],
+    f"{RUN}/crossval/crossval.json": [REPORT, ("crossval", "small.yaml", "--outer", "2", "--inner", "1")],
+    "reports/small/report.json": [REPORT],
+}
+OF_A_KEY = {"null": None, "text": "x", "list": [], "number": -1.5, "nan": float("nan"), "missing": ...}
+DEEP = b"[" * 100_000
+
+
+def whole(kind: str, content: bytes) -> dict[str, bytes | None]:
+    """Damages of any file by name; None: a folder in its place."""
+    damages = {
+        "empty": b"",
+        "half": content[: len(content) // 2],
+        "deep": DEEP,
+        "binary": bytes(range(256)) * 4,
+        "folder": None,
+    }
+    if kind == ".json":
+        damages |= {"null": b"null", "list": b"[]", "mapping": b"{}", "text": b'"x"', "number": b"1e999"}
+    return damages
+
+
+def of_keys(content: bytes) -> dict[str, bytes]:
+    """A JSON object with one key at a time missing, of another type, or no number (two of these in turn); and one key more."""
+    stored, damages = json.loads(content), {}
+    turns = cycle(list(combinations(OF_A_KEY, 2)))
+    damages["an extra key"] = json.dumps({**stored, "extra": 1}).encode()
+    for path in _paths(stored):
+        for name in next(turns):
+            changed = _changed(stored, path, OF_A_KEY[name])
+            damages[f"{'.'.join(map(str, path))} {name}"] = json.dumps(changed).encode()
+    return damages
+
+
+def _paths(stored, depth=2):
+    if isinstance(stored, dict) and depth:
+        for key, value in stored.items():
+            yield (key,)
+            yield from ((key, *rest) for rest in _paths(value, depth - 1))
+    elif isinstance(stored, list) and stored and depth:
+        yield from ((0, *rest) for rest in [(), *_paths(stored[0], depth - 1)])
+
+
+def _changed(stored, path, value):
+    key, *rest = path
+    new = dict(stored) if isinstance(stored, dict) else list(stored)
+    if rest:
+        new[key] = _changed(stored[key], rest, value)
+    elif value is ...:
+        del new[key]
+    else:
+        new[key] = value
+    return new
+
+
+def of_columns(content: bytes) -> dict[str, bytes]:
+    """A table with one column at a time missing, empty, or of words."""
+    head, *rows = [line.split(",") for line in content.decode().splitlines()]
+    damages = {"no row": ",".join(head).encode()}
+    for place, name in enumerate(head):
+        for what, cell in {"empty": [""], "words": ["x y"], "inf": ["inf"], "missing": []}.items():
+            lines = [head[:place] + [name] * len(cell) + head[place + 1 :]]
+            lines += [row[:place] + cell + row[place + 1 :] for row in rows]
+            damages[f"{name} {what}"] = "\n".join(map(",".join, lines)).encode()
+    return damages
+
+
+def damages_of(path: Path) -> dict[str, bytes | None]:
+    content = path.read_bytes()
+    more = {".json": of_keys, ".csv": of_columns}.get(path.suffix, lambda _: {})
+    return whole(path.suffix, content) | more(content)
+
+
+@pytest.mark.parametrize("file", READERS)
+def test_a_damaged_file_is_named_or_does_no_harm(run, finished, file):
+    path = finished / file
+    original, faults = path.read_bytes(), []
+    for name, content in damages_of(path).items():
+        for words in READERS[file]:
+            put(path, content)
+            try:
+                ended = run(*words)
+            except Exception as error:
+                faults.append(f"{name}, {words[0]}: {type(error).__name__}: {str(error)[:200]}")
+                continue
+            told = ended.err.strip().splitlines()
+            if ended.code not in (0, 2) or (ended.code == 2 and not named(told, path)):
+                faults.append(f"{name}, {words[0]}: exit {ended.code}: {told[-1:]}")
+            if not path.is_file() or (content is not None and path.read_bytes() != content):
+                break  # it was written again
+    put(path, original)
+    assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults[:40])
+
+
+def named(told: list[str], path: Path) -> bool:
+    """One short message, naming the file or what it belongs to, or that the result would be made again."""
+    text = "\n".join(told)
+    known = (path.name, path.parent.name + ":", "holds a", "computed again", f"{RUN}:", "no finished teacher")
+    return len(told) <= 8 and len(text) < 1500 and any(one in text for one in known)
+
+
+def put(path: Path, content: bytes | None) -> None:
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
