@@ -111,7 +111,7 @@ def _override(stored: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     *parents, last = parts = key.split(".")
     told = f"--set {override if len(override) <= SHOWN else override[:SHOWN] + '...'}"
-    if not equals or not all(parts):
+    if not equals or not all(parts) or not key.isprintable():
         raise InputError(f"{told}: expected key=value, for example --set training.epochs=5.")
     if len(parts) > DEEPEST_KEY:
         raise InputError(f"{told}: no key is {len(parts)} levels deep.")
