@@ -63,7 +63,9 @@ def fault(words, names="", codes=(2,)):
 
 def none_of(faults):
     found = [one for one in faults if one]
-    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:30])
+    assert not found, f"{len(found)} faults:\n" + "\n".join(
+        map(ascii, found[:30])
+    )  # names that are no UTF-8 cannot be sent
 
 
 @pytest.mark.parametrize("key", KEYS)
