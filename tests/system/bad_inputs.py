@@ -153,7 +153,7 @@ TEXTS = {
     "long": b"#" * 1_000_000,
     "huge numbers": b"seed: " + b"9" * 6000,
     "sections of other types": b"name: x\ndata: [1]\nmodel: 5\ntraining: x\ndistill: null\nexplain: true\n",
-    "JSON": b'{"name": "x", "data": {"source": "rendered"}, "model": {"name": 5}}',
+    "JSON": b'{"name": "x", "data": {"source": "dreams"}, "model": {"name": 5}}',
     "a CSV": b"a,b\n1,2\n",
     "a definition of nothing": b"source: foo",
     "data elsewhere": b"name: x\ndata: elsewhere.yaml\nmodel: {name: multi-eye}\n",
