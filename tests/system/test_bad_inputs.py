@@ -63,9 +63,8 @@ def fault(words, names="", codes=(2,)):
 
 def none_of(faults):
     found = [one for one in faults if one]
-    assert not found, f"{len(found)} faults:\n" + "\n".join(
-        map(ascii, found[:30])
-    )  # names that are no UTF-8 cannot be sent
+    shown = map(ascii, found[:30])  # a name that is no UTF-8 cannot be sent to another process
+    assert not found, f"{len(found)} faults:\n" + "\n".join(shown)
 
 
 @pytest.mark.parametrize("key", KEYS)
