@@ -229,7 +229,8 @@ def test_a_page_without_ends_says_not_defined_and_never_that_a_budget_holds(gaze
         row["difference_percent"] |= nothing
     page = render_page(report, maps).replace("\u00a0", " ")
     assert "budget 2 points" in page and "not met: no upper bound is defined" in page
-    assert "95 % interval not defined" in page and "+1.2 points (not defined)" in page
+    assert "95 % interval not defined" in page and "lost, paired within people (not defined)" in page
+    assert "+1.2 points against the teacher given the same extra tuning (95 % interval over people: not defined" in page
     assert "Whether the budget of 2 points is met cannot be told" in page
     assert not re.search(r">\s*(nan|None|inf)\b", page) and "budget 2 %" not in page
     assert "2 points, not met: no upper bound is defined" in model_card(report)
