@@ -214,7 +214,8 @@ def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
     reference = figures["teacher" if figures["reference"] == "teacher" else "control"]["error"]["mean"]
     assert figures["worse_unit"] == "points"
     assert worse == pytest.approx(100 * (reference - figures["student"]["error"]["mean"]))
-    assert json.loads((tmp_path / "student" / "capacity.json").read_text())["chosen_rank"] == 1
+    assert json.loads((tmp_path / "student" / "capacity.json").read_text())["chosen_rank"] == 2
+    # Rank 1 loses 1.1 points by estimate, and 8 people cannot show that this is no more than 2.
     assert figures["fc_reduction"] > 1.9
     frontier = pd.read_csv(tmp_path / "student" / "budget.csv")
     separable = frontier[frontier["terms"].notna()]

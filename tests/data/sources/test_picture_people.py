@@ -67,9 +67,9 @@ def test_names_and_tables_are_asked_alike(numbered, array_folder, tmp_path):
     flat = asked(numbered, path=tmp_path / "flat", names=r"(?P<class>[AB])_(?P<participant>\d+)\.png")
     assert "3 of 3 participants are in several classes" in check(flat)[0].message
     assert len(set(open_recording(asked(flat, participants="per-class")).table["participant"])) == 6
-    array_folder.lines = [f"{k // 4},{k % 2},x{k % 2}" for k in range(12)]
+    array_folder.lines = [f"{k // 2},{k % 2},x{k % 2}" for k in range(12)]
     table = array_folder.write()
-    assert "3 of 3 participants are in several classes (0-2; 0 is in x0 and x1)" in check(table)[0].message
+    assert "6 of 6 participants are in several classes (0-5; 0 is in x0 and x1)" in check(table)[0].message
     assert check(asked(table, participants="across-classes")) == []
 
 
