@@ -31,7 +31,7 @@ def write_session(folder: Path, frames: int, rng: np.random.Generator) -> None:
 
 @pytest.fixture
 def eyes(tmp_path):
-    """Five participants of one session and three frames each, without fault."""
+    """Six participants of one session and three frames each, without fault."""
     rng = np.random.default_rng(0)
     for split, people in PEOPLE.items():
         for person in people:

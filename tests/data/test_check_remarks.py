@@ -26,7 +26,7 @@ def test_colour_read_as_grey_is_told_and_grey_stored_as_rgb_is_not(heatmaps):
 def test_eyes_in_colour_are_told(eyes):
     path = eyes.path / "test/3/IMG1/2_0.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)).save(path)
-    assert checked(eyes).remarks == ("1 of 60 pictures are in colour and read as grey, e.g. test/3/IMG1 frame 2.",)
+    assert checked(eyes).remarks == ("1 of 72 pictures are in colour and read as grey, e.g. test/3/IMG1 frame 2.",)
 
 
 def test_pictures_of_any_ending_are_read_and_others_counted_by_class_and_participant(heatmaps):
@@ -72,7 +72,7 @@ def test_eye_pictures_that_fit_no_view_are_counted_by_session(eyes):
 def test_endings_of_views_may_be_in_upper_case(eyes):
     for path in (eyes.path / "test/3/IMG1").glob("*.png"):
         path.rename(path.with_suffix(".PNG"))
-    assert check(eyes) == [] and len(open_recording(eyes).table) == 15
+    assert check(eyes) == [] and len(open_recording(eyes).table) == 18
 
 
 def test_people_of_two_splits_in_two_spellings_are_doubted(eyes, only_fault):
