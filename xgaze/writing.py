@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -104,6 +104,7 @@ def one_writer(folder: Path) -> Iterator[None]:
     if is_helper():
         yield
         return
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a+", encoding="utf-8") as file:
         deadline = time.monotonic() + PATIENCE_S
@@ -117,7 +118,19 @@ def one_writer(folder: Path) -> Iterator[None]:
         file.write(json.dumps(_myself(), ensure_ascii=True) + "\n")
         file.flush()
         settle(folder)
-        yield
+        try:
+            yield
+        finally:
+            _leave_nothing(folder, made)
+
+
+def _leave_nothing(folder: Path, made: Sequence[Path]) -> None:
+    """A command that ended before it wrote anything leaves no folders. made: those made for the lock, the innermost first."""
+    if made and [one.name for one in folder.iterdir()] == [LOCK]:
+        (folder / LOCK).unlink()
+        for one in made:
+            with suppress(OSError):  # others may have written beside it
+                one.rmdir()
 
 
 def _myself() -> dict[str, str | int]:

@@ -59,7 +59,7 @@ def test_a_forced_training_replaces_all_of_the_old(place):
     after = files(teacher)
     assert set(after) == set(before) and after["model.safetensors"] == before["model.safetensors"]
     assert after["model.json"] != before["model.json"]  # it took another time
-    assert sorted(p.name for p in teacher.parent.iterdir()) == [".xgaze-writer.json", "teacher"]
+    assert sorted(p.name for p in teacher.parent.iterdir()) == [".xgaze-writer.json", "scorings.json", "teacher"]
 
 
 def test_what_was_finished_is_printed_while_another_process_writes(place, capsys):

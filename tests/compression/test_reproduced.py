@@ -69,7 +69,7 @@ def trained(own, gaze_recording, tmp_path):
 
 def test_a_class_as_it_was_is_loaded_and_predicts_what_it_did(trained, gaze_recording):
     folder, _ = trained
-    model, card = load_model(folder)
+    model, card = load_model(folder, trust_import=True)
     require_predictions(model, card, gaze_recording, folder)
     require_own(card, gaze_recording, folder)
 
@@ -88,12 +88,12 @@ def test_a_class_edited_after_training_is_refused_with_its_name(trained, before,
     with pytest.raises(
         InputError, match=r"edited_.*:Net gives other outputs than when it was trained \(up to .* px apart"
     ):
-        load_model(folder)
+        load_model(folder, trust_import=True)
 
 
 def test_an_edit_that_only_the_recordings_samples_reach_shows_in_the_stored_predictions(trained, gaze_recording):
     folder, _ = trained
-    model, card = load_model(folder)
+    model, card = load_model(folder, trust_import=True)
     model.register_forward_hook(lambda _m, _i, out: out + 5)
     with pytest.raises(InputError, match=r"predicts something else than when it was trained \(up to 5 apart"):
         require_predictions(model, card, gaze_recording, folder)
@@ -103,7 +103,7 @@ def test_an_edit_that_only_the_recordings_samples_reach_shows_in_the_stored_pred
 
 def test_predictions_of_other_samples_say_nothing(trained, gaze_recording):
     folder, _ = trained
-    model, card = load_model(folder)
+    model, card = load_model(folder, trust_import=True)
     table = pd.read_csv(folder / "predictions.csv").assign(id="elsewhere", prediction_x_px=0.0)
     table.to_csv(folder / "predictions.csv", index=False)
     require_predictions(model, card, gaze_recording, folder)

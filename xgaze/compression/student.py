@@ -1,6 +1,7 @@
 """A student is data: an architecture, an ordered list of surgeries, and weights. Rebuilt here, bit-equal, without pickle."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -90,17 +91,25 @@ def load_model(
     code that makes the model is no longer what it was trained with.
     """
     card = read_card(folder)
-    try:
+    with _naming(folder / CARD_FILE):
         require_trust(described(card.architecture), own, trust_import)
         model = rebuild(card)
-    except InputError as error:
-        raise InputError(f"{folder / CARD_FILE}: {error}") from None
     load_weights(model, folder / WEIGHTS_FILE)
-    require_reproduced(model, Spec.from_json(card.spec), card.metrics, card.architecture)
+    with _naming(folder / CARD_FILE):
+        require_reproduced(model, Spec.from_json(card.spec), card.metrics, card.architecture)
     training = card.recipe.get("training")
     if isinstance(training, dict) and training.get("channels_last") is True:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), card
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Faults of what a file says begin with its name."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
 
 
 def require_trust(architecture: dict[str, Any], own: ModelSection | None, trust_import: bool) -> None:
