@@ -13,22 +13,22 @@ from xgaze.recipe import load_recipe
 
 
 def test_opening_the_recording_of_a_recipe(tmp_path, capsys):
-    rows = [(f"{k}.jpg", who, nr, 10 * nr + k, 9, 100 + nr) for who in "abc" for k in range(4) for nr in range(4)]
+    rows = [(f"{k}.jpg", who, nr, 10 * nr + k, 9, 100 + nr) for who in "abc" for k in range(8) for nr in range(4)]
     table = pd.DataFrame(rows, columns=["image", "subject", "order", "x", "y", "duration_ms"])
     table = table[~((table["subject"] == "b") & (table["image"] == "2.jpg") & (table["order"] > 1))]
     table.to_csv(tmp_path / "f.csv", index=False)
     open_data(load_recipe("scanpath-lstm", (f"data.path={tmp_path / 'f.csv'}",)))
     said = capsys.readouterr()
     assert (
-        said.out == "" and "1 of 12 scanpaths have fewer than 3 fixations: left out (participant b: 1 of 4" in said.err
+        said.out == "" and "1 of 24 scanpaths have fewer than 3 fixations: left out (participant b: 1 of 8" in said.err
     )
 
 
 def test_predicting(tmp_path, monkeypatch):
     source = SimpleNamespace(table=pd.DataFrame({"id": ["a"]}), notes=("2 of 3 left out.",))
-    monkeypatch.setattr(module, "load_model", lambda *_: (None, SimpleNamespace(spec={}, recipe={})))
+    monkeypatch.setattr(module, "load_model", lambda *_, **__: (None, SimpleNamespace(spec={}, recipe={})))
     monkeypatch.setattr(module, "Spec", SimpleNamespace(from_json=lambda _: None))
-    monkeypatch.setattr(module, "Recipe", SimpleNamespace(model_validate=lambda _: SimpleNamespace(data=None)))
+    monkeypatch.setattr(module, "trained_on", lambda *_: None)
     monkeypatch.setattr(module, "open_for_prediction", lambda *_: source)
     monkeypatch.setattr(module, "run_model", lambda *_, **__: None)
     monkeypatch.setattr(module, "prediction_table", lambda *_: source.table)

@@ -1,7 +1,5 @@
 """ONNX and 8 bits of nets that exporters stumble over: what is written equals the model, or there is no file and a reason."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from xgaze.compression.result import Outcome, gather_metrics, measure_int8, meas
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
+from xgaze.evaluation.participants import Interval
 from xgaze.models.inference import predict
 
 
@@ -81,10 +80,15 @@ def test_a_failing_8_bit_step_is_a_reason_and_loses_nothing(gaze_recording, tmp_
 
 
 def test_what_was_not_measured_is_null_in_the_figures():
-    worse = SimpleNamespace(mean=1.0, low=0.5, high=1.5)
+    worse = Interval(mean=1.0, low=0.5, high=1.5)
     differences = ("difference", "against_teacher", "control_against_teacher")
     scored = {"error": dict.fromkeys(("teacher", "control", "student")), "macro_f1": None, "labels_only": None}
-    scored |= {"participants": 8, **dict.fromkeys(differences, worse)}
+    scored |= {
+        "participants": 8,
+        "worse_unit": "%",
+        "guessing": {"teacher": {"learned": True}},
+        **dict.fromkeys(differences, worse),
+    }
     unmeasured = {"fc_parameters": 6, "parameters": 9, "latency_ms": None, "onnx_bytes": None, "int8": None}
     student = {**unmeasured, "fc_parameters": 3, "parameters": 6}
     outcome = Outcome(None, [], None, "teacher", held=True)

@@ -45,7 +45,7 @@ def test_a_head_names_the_key_of_its_own_rate(tmp_path):
     spec = Spec((), "gaze", scene=(800, 600))
     rng = np.random.default_rng(0)
     values = Features(rng.normal(size=(32, 4)).astype(np.float32), rng.normal(size=(32, 2)).astype(np.float32))
-    settings = tuning_settings(type("T", (), {"loss": "euclidean"}), 2, 1e30, 8)
+    settings = tuning_settings(type("T", (), {"loss": "euclidean"}), 2, 1e12, 8)
     with pytest.raises(InputError, match=r"tuning rank-3 diverged .* Lower distill\.learning_rate"):
         tune_head(
             nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)),
