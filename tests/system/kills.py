@@ -109,8 +109,8 @@ def command(words: list[str]) -> int:
 
 
 def outcome(root: Path) -> dict[str, object]:
-    """All that lies there and does not depend on the clock, by relative path. Test people who were scored, and again after a kill,
-    were scored twice."""
+    """All that lies there and does not depend on the clock, by relative path. Test people scored again after a kill were scored
+    twice."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file())
     apart = (LOCK, "out.txt", "scorings.json")
     return {str(path.relative_to(root)): figures(path) for path in files if path.name not in apart}

@@ -21,7 +21,8 @@ def test_two_processes_learn_what_one_does_and_one_of_them_writes(tmp_path, shel
         figures = json.loads(out)  # one object: the other process says nothing
         assert "Traceback" not in err and "Initializing" not in err
         folder = shell.folder / figures["model_dir"]
-        assert sorted(p.name for p in folder.parent.iterdir()) == [".xgaze-writer.json", "teacher"]
+        assert sorted(p.name for p in folder.parent.iterdir()) == [".xgaze-writer.json", "scorings.json", "teacher"]
+        assert len(json.loads((folder.parent / "scorings.json").read_text())) == 1
         assert not (folder / "training").exists() and (folder / "history.csv").read_text().count("\n") == 3
         weights[name] = read_weights(folder / "model.safetensors")
     for name, value in weights["one"].items():
