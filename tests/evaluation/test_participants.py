@@ -81,14 +81,39 @@ def test_ends_stay_where_a_mean_can_lie():
     assert errors.low == 0 and errors.high > 1
 
 
+def test_a_long_tail_widens_the_t_interval_on_its_side_as_johnson_has_it():
+    values = np.random.default_rng(3).lognormal(3, 0.6, 8)
+    t, error = stats.t.ppf(0.975, 7), stats.sem(values)
+    third = stats.skew(values, bias=False) * values.std(ddof=1) ** 3
+    tail = third / (6 * values.var(ddof=1) * 8) + third / (3 * values.var(ddof=1) ** 2) * (t * error) ** 2
+    up, down = mean_interval(values, np.arange(8)), mean_interval(-values, np.arange(8))
+    assert tail > 0.1 * t * error
+    assert (up.low, up.high) == pytest.approx((values.mean() - t * error, values.mean() + t * error + tail))
+    assert (down.low, down.high) == pytest.approx((-up.high, -up.low), rel=0.01)
+
+
 def test_skewed_errors_reach_up_to_the_interval_of_the_logarithm():
     errors = np.random.default_rng(3).lognormal(3, 0.6, 8)
     plain, skewed = (mean_interval(errors, np.arange(8), within=one) for one in ((-np.inf, np.inf), ERRORS))
-    half = stats.t.ppf(0.975, 7) * stats.sem(errors)
-    assert plain.high == pytest.approx(errors.mean() + half)
-    assert skewed.high == pytest.approx(errors.mean() * np.exp(half / errors.mean()))
+    above = plain.high - errors.mean()
+    assert skewed.high == pytest.approx(errors.mean() * np.exp(above / errors.mean()))
     assert skewed.high > 1.05 * plain.high
     assert skewed.low == pytest.approx(plain.low)
+
+
+def test_equal_or_two_values_have_no_tail():
+    assert mean_interval([0.1] * 5, np.arange(5)) == Interval(*[pytest.approx(0.1)] * 3)
+    two = mean_interval([1.0, 3.0], ["a", "b"])
+    assert two.high - 2 == pytest.approx(2 - two.low) == pytest.approx(stats.t.ppf(0.975, 1))
+
+
+@pytest.mark.parametrize("people", [8, 16])
+def test_coverage_of_skewed_errors_of_few_people_is_near_95_percent(people):
+    rng, truth, hits = np.random.default_rng(9), np.exp(0.5**2 / 2), 0
+    for _ in range(400):
+        found = mean_interval(rng.lognormal(0, 0.5, people), np.arange(people), within=ERRORS)
+        hits += found.low <= truth <= found.high
+    assert 0.93 - 0.02 <= hits / 400 <= 0.97 + 0.02
 
 
 def test_a_reference_without_error_in_some_draws_or_all_is_no_division_by_zero():
