@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from xgaze.data.contract import Spec
@@ -97,30 +98,43 @@ def test_the_jackknife_of_two_strata_is_welchs():
     assert freedom == pytest.approx(welch.df)
 
 
-def test_an_interval_holds_bootstrap_and_jackknife_and_stays_within_0_and_1():
+def test_an_interval_is_a_jackknife_of_the_log_odds_and_stays_within_0_and_1():
     for noise in (0.05, 0.6, 3.0):
         outputs, labels, people = one_class_people(10, noise=noise)
         samples = samples_of(outputs, labels, people)
         among = resampling_of(samples, 2)
         measure = measures_of(TWO, samples)["AUC"]
-        found, drawn = score_interval(measure, among), measure(among.drawn)
-        low, high = np.quantile(drawn, (0.025, 0.975))
-        assert 0 <= found.low <= low + 1e-12 and high - 1e-12 <= found.high <= 1
-        assert found.low < found.mean == pytest.approx(roc_auc_score(labels, outputs[:, 1]))
+        found, centre = score_interval(measure, among), measure(among.with_chance)[0]
+        each = measure(among.without_each)
+        spread, freedom = jackknife(each[:10], among.strata, by_tails=True)
+        half = stats.t.ppf(0.975, freedom) * np.sqrt(spread + ((each[10:] - centre) ** 2).sum()) / centre / (1 - centre)
+        assert found.mean == pytest.approx(roc_auc_score(labels, outputs[:, 1]))
+        ends = expit(logit(min(centre, found.mean)) - half), expit(logit(max(centre, found.mean)) + half)
+        assert (found.low, found.high) == pytest.approx(ends)
+        assert 0 <= found.low < found.mean <= found.high <= 1
+
+
+def test_a_score_and_its_opposite_have_mirrored_intervals():
+    outputs, labels, people = one_class_people(12, noise=0.8)
+    there, back = (summarise(TWO, one, labels, people) for one in (outputs, outputs[:, ::-1]))
+    assert (back.low, back.mean, back.high) == pytest.approx((1 - there.high, 1 - there.mean, 1 - there.low))
 
 
 def test_everyone_right_is_no_certainty_and_more_people_are_more_of_it():
-    lows = [summarise(TWO, *one_class_people(count, noise=0.01)).low for count in (4, 8, 16, 40, 100)]
-    assert lows == sorted(lows) and lows[0] < 0.2 < 0.75 < lows[2] and 0.95 < lows[4] < 1
+    found = [summarise(TWO, *one_class_people(count, noise=0.01)) for count in (6, 8, 16, 40, 100)]
+    lows = [one.low for one in found]
+    assert lows == sorted(lows) and lows[0] < 0.6 < 0.75 < lows[2] and 0.95 < lows[4] < 1
+    assert all(one.mean == one.high == 1 for one in found)
 
 
-@pytest.mark.parametrize("labels", [[0, 0, 1, 1], [0, 0, 0, 0, 1, 1]])
-def test_a_class_of_one_person_has_no_interval(labels):
-    people = [f"p{k // 2}" for k in range(len(labels))]
+@pytest.mark.parametrize("counts", [(1, 1), (2, 1), (2, 2), (6, 2)])
+def test_a_class_of_fewer_than_three_people_has_no_interval(counts):
+    labels = np.repeat(np.repeat([0, 1], counts), 2)
+    people = np.repeat([f"p{k}" for k in range(sum(counts))], 2)
     outputs = np.random.default_rng(0).normal(size=(len(labels), 2))
-    found = summarise(TWO, outputs, np.array(labels), np.array(people))
+    found = summarise(TWO, outputs, labels, people)
     assert found.low is None and found.high is None and 0 <= found.mean <= 1
-    worse = compare(TWO, -outputs, outputs, np.array(labels), np.array(people))
+    worse = compare(TWO, -outputs, outputs, labels, people)
     assert worse.low is None and worse.high is None
 
 
@@ -132,7 +146,7 @@ def test_an_area_of_one_class_is_an_input_error():
 
 
 def test_a_loss_is_told_in_points_and_knows_nothing_finer_than_one_answer():
-    outputs, labels, people = one_class_people(20, noise=0.8)
+    outputs, labels, people = one_class_people(20, frames=3, noise=0.8)
     worse = compare(TWO, outputs[:, ::-1], outputs, labels, people)
     assert worse.mean == pytest.approx(100 * (2 * roc_auc_score(labels, outputs[:, 1]) - 1))
     same = compare(TWO, outputs, outputs, labels, people)

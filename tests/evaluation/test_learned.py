@@ -41,13 +41,13 @@ def test_a_constant_guess_and_an_inverted_one_learn_no_classes():
 
 
 def test_what_could_be_luck_is_not_shown_to_be_learned():
-    """Of eight people one more is right than a majority guess has: the interval holds zero."""
-    truth = np.repeat([0, 0, 0, 0, 1, 1, 2, 2], 4)
-    outputs = np.zeros((32, 3))
+    """Of ten people one more is right than a majority guess has: the interval holds zero."""
+    truth = np.repeat([0, 0, 0, 0, 1, 1, 1, 2, 2, 2], 4)
+    outputs = np.zeros((40, 3))
     outputs[:, 0] = 1
     outputs[16:20, 1] = 2
-    found = learned_of(THREE, outputs, truth, truth, PEOPLE)
-    assert found.worse.mean == pytest.approx(-12.5) and found.worse.high >= 0 and not found.learned
+    found = learned_of(THREE, outputs, truth, truth, np.repeat(list("abcdefghij"), 4))
+    assert found.worse.mean == pytest.approx(-10) and found.worse.high >= 0 and not found.learned
 
 
 def test_without_an_interval_the_mean_decides():

@@ -1,11 +1,12 @@
 """Intervals over participants for scores of classes, which are pooled over samples: AUC, accuracy, F1, and their differences.
 
-The union of the percentile bootstrap, participants drawn whole and within strata (their set of classes), and of a jackknife t
-that leaves out one participant at a time, its degrees of freedom after Satterthwaite. With few people, or near the ceiling, both
-see too little spread: everyone who was there was right. So the jackknife counts half a participant of every class that was
-answered by chance, and is taken on the log odds. A difference counts a part of one for each model alone, has fewer degrees of
-freedom where few people make it, and is known no more finely than one answer changes it.
-`benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has one participant.
+A jackknife t that leaves out one participant at a time, within strata (their set of classes), its degrees of freedom after
+Satterthwaite and fewer where few people make the spread. With few people, or near the ceiling, it sees too little spread:
+everyone who was there was right. So it counts a third of a participant of every class that was answered by chance. A score has
+its interval on the log odds, from the score without these down or up and from that with them. A difference counts a part of one
+for each model alone, is known no more finely than one answer changes it, and is the union with the percentile bootstrap.
+`benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has fewer than three
+participants: nothing is known of how two differ.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from xgaze.evaluation.participants import TAILS, Interval, percentiles
 from xgaze.evaluation.resampling import Weights, draw_participants, jackknife
 
 DRAWS = 1000
-CHANCE_WEIGHT, ALONE = 0.5, 0.25
+CHANCE_WEIGHT, ALONE = 1 / 3, 1 / 2
 """How much a chance participant counts, and of that how much where one of two models alone meets it: with both it cancels."""
 
 
@@ -59,17 +60,16 @@ def resampling_of(samples: Samples, classes: int, seed: int = 0, draws: int = DR
 
 
 def score_interval(measure: Measure, among: Resampling) -> Interval:
-    """A score within 0..1 with its interval; without ends where there are too few people, or it is too often not defined."""
-    point = float(measure(among.once)[0])
-    bootstrap = percentiles(measure(among.drawn)) if among.has_intervals else None
-    centre, each = float(measure(among.with_chance)[0]), measure(among.without_each)
-    spread, freedom = jackknife(each[: among.people], among.strata)
+    """A score within 0..1 with its interval; without ends where there are too few people, or it is not defined without one."""
+    point, centre = (float(measure(weights)[0]) for weights in (among.once, among.with_chance))
+    each = measure(among.without_each)
+    spread, freedom = jackknife(each[: among.people], among.strata, by_tails=True)
     half = _half(spread + _of_chance(each, centre, among), freedom)
-    if bootstrap is None or not (0 < centre < 1 and np.isfinite(half)):
+    if not (among.has_intervals and 0 < centre < 1 and np.isfinite(half)):
         return Interval(point)
-    half_odds = half / (centre * (1 - centre))
-    low, high = (float(expit(logit(centre) + sign * half_odds)) for sign in (-1, 1))
-    return Interval(point, min(low, bootstrap[0], point), max(high, bootstrap[1], point))
+    # Chance pulls the centre towards the middle: the interval must not lose what is beyond the score on the other side.
+    odds, half_odds = logit(sorted((point, centre))), half / (centre * (1 - centre))
+    return Interval(point, float(expit(odds[0] - half_odds)), float(expit(odds[1] + half_odds)))
 
 
 def difference_interval(first: Measure, second: Measure, among: Resampling, same: bool = False) -> Interval:

@@ -18,8 +18,8 @@ from xgaze.evaluation.confusion import accuracy_of, f1_per_class, macro_f1, part
 from xgaze.evaluation.pairs import Pairs, pairs_of, with_chance
 from xgaze.evaluation.resampling import Weights, merged_strata
 
-FEWEST = 2
-"""People that a class needs for an interval."""
+FEWEST = 3
+"""People that a class needs for an interval: two say nothing of how people differ (97 to 100 % of theirs held the truth)."""
 PEOPLE_AUC = "AUC of participants"
 
 Measure = Callable[[Weights], NDArray[np.float64]]
