@@ -4,6 +4,7 @@
 
 Tiny rendered frames, one epoch. The recording is rendered beforehand; each training then runs in a process of its own, and memory
 is read every 20 ms. Figures are the most that was seen.
+Beside them, how much each further frame takes: the growth from the fewest people to these, by the frames that are more.
 """
 
 import argparse
@@ -37,11 +38,14 @@ def main() -> None:
     if asked.step:
         print(json.dumps(STEPS[asked.step](asked.people[0], asked.frames)))
         return
-    print("people   frames   pictures   anonymous at start   at most    grown   per frame   mapped files")
+    print("people   frames   pictures   anonymous at start   at most    grown   per further frame   mapped files")
+    first: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for people in asked.people:
             run("render", people, asked.frames, Path(folder))
-            print(in_words(run("train", people, asked.frames, Path(folder))), flush=True)
+            told = run("train", people, asked.frames, Path(folder))
+            first = first or told
+            print(in_words(told, first), flush=True)
 
 
 def run(step: str, people: int, frames: int, folder: Path) -> dict[str, Any]:
@@ -135,11 +139,13 @@ def resident() -> dict[str, int]:
     return {words[0].rstrip(":"): int(words[1]) for words in lines if words[0].startswith("Rss")}
 
 
-def in_words(told: dict[str, Any]) -> str:
-    grown = told["RssAnon"] - told["start"]
+def in_words(told: dict[str, Any], first: dict[str, Any]) -> str:
+    grown, least = (one["RssAnon"] - one["start"] for one in (told, first))
+    more = told["samples"] - first["samples"]
+    further = f"{1024 * (grown - least) / more:7,.0f} bytes" if more else " " * 13
     return (
         f"{told['people']:6,} {told['samples']:8,} {told['pictures'] / MB:7.1f} MB {told['start'] / MB:17.1f} MB "
-        f"{told['RssAnon'] / MB:6.1f} MB {grown / MB:5.1f} MB {grown / told['samples']:8.2f} kB {told['RssFile'] / MB:11.1f} MB"
+        f"{told['RssAnon'] / MB:6.1f} MB {grown / MB:5.1f} MB {further:>19} {told['RssFile'] / MB:11.1f} MB"
     )
 
 

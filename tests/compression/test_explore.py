@@ -125,9 +125,20 @@ def test_before_training_rank_and_width_are_said(run):
         {"layer": "conv", "kept_share": share, "kept": kept, "error": error}
         for share, kept, error in ((1.0, 8, 10.0), (0.5, 4, 10.1), (0.25, 2, 11.0))
     ]
-    told = expectation(capacity, curve, 2.0)
+    told = expectation(capacity, curve, 2.0, "%")
     assert "about rank 3" in told and "Of 8 channels, 4 keep the error within 2 %" in told
-    assert expectation(capacity, stored["sensitivity"], 2.0) != told
+    assert expectation(capacity, stored["sensitivity"], 2.0, "%") != told
+
+
+def test_of_classes_the_loss_is_expected_in_points_as_the_budget_counts_it():
+    capacity = LayerCapacity("head.embedding", 100, 12, [], [], [], {"prediction": 2}, 0.0, 0.0, expected_rank=3)
+    curve = [
+        {"layer": "conv", "kept_share": share, "kept": kept, "error": error}
+        for share, kept, error in ((1.0, 8, 0.3), (0.5, 4, 0.315), (0.25, 2, 0.325))
+    ]
+    told = expectation(capacity, curve, 2.0, "points")
+    assert "Of 8 channels, 4 keep the probability of the true class within 2 points where" in told
+    assert "Of 8 channels, 8 keep the error within 2 % where" in expectation(capacity, curve, 2.0, "%")
 
 
 def test_the_teachers_outputs_are_computed_once(run, gaze_recording, monkeypatch):

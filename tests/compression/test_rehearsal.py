@@ -117,3 +117,16 @@ def test_kept_layers_make_other_trials(make_recipe):
     recipe = make_recipe()
     kept = make_recipe(distill={**recipe.distill.model_dump(), "keep": ["towers"]})
     assert kept.model_dump(mode="json")["distill"]["keep"] == ["towers"] and kept.trial_hash() != recipe.trial_hash()
+
+
+@pytest.mark.parametrize(
+    ("student", "words"), [("haed", r"the student has no module 'haed'; did you mean 'head'"), ("features_net", None)]
+)
+def test_hints_of_students_that_are_tuned_end_to_end_are_tried_in_the_rehearsal(bench_of, student, words):
+    bench = bench_of("vgg", hints=[{"teacher": "features_net", "student": student}])
+    assert rehearse(bench, [Plan(share=0.5)]).plans  # a head tuned on embeddings hears no hint
+    if words is None:
+        assert candidates(bench, capacity_for(bench)).wholes
+        return
+    with pytest.raises(InputError, match=words):
+        candidates(bench, capacity_for(bench))

@@ -189,9 +189,10 @@ def _each(options: str, values: str, before: str = "") -> list[str]:
 OPTIONS = {  # of each command; cases are parted by bars
     "train-teacher": ["--foo", "--second x", "--set", "--force=1", "a b", "--json=x"],
     "distill": [
-        *_each("max-worse", "lots nan inf - '' 1e400 2%%"),
+        *_each("max-worse", "lots nan inf - '' 1e400 1e300 2%%"),
         *_each("max-params max-bytes workers", "0 -1 1.5 x 1e3 ''"),
-        *_each("max-latency-ms", "0 -1 nan x"),
+        *_each("max-params max-bytes", "1" + "0" * 30),
+        *_each("max-latency-ms", "0 -1 nan inf 1e300 x"),
         *_each("effort", "some '' 0"),
         *["--baselines 3", "--dask ''"],
     ],

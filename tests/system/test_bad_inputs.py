@@ -69,8 +69,7 @@ def none_of(faults):
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_of_a_recipe_takes_what_it_says_and_nothing_else(place, key):
-    # Where no number is too large, as in budgets, only what is none is refused.
-    refused = BAD["NUMBERS"][: 2 if key.startswith(("distill", "explain")) else 4]
+    refused = BAD["NUMBERS"][:4]
     name = f"key '{key.split()[-1]}"
     none_of(fault(words, name if words[-1].partition("=")[2] in refused else "") for words, _ in KEYS[key])
 

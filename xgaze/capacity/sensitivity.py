@@ -89,15 +89,16 @@ def rank_sensitivity(
     return points
 
 
-def least_kept(points: Sequence[SensitivityPoint], most_worse_percent: float) -> dict[str, int]:
-    """Per layer, the least that keeps the error within this percentage of that of the most kept, all larger ones holding too."""
+def least_kept(points: Sequence[SensitivityPoint], most_worse: float, in_points: bool = False) -> dict[str, int]:
+    """Per layer, the least that keeps the error within `most_worse` percent of that of the most kept, all larger ones holding
+    too; in_points: within so many percentage points, of errors that are shares."""
     layers: dict[str, list[SensitivityPoint]] = {}
     for point in points:
         layers.setdefault(point.layer, []).append(point)
     least = {}
     for name, own in layers.items():
         descending = sorted(own, key=lambda point: -point.kept)
-        limit = descending[0].error + abs(descending[0].error) * most_worse_percent / 100
+        limit = descending[0].error + (1 if in_points else abs(descending[0].error)) * most_worse / 100
         failing = next((k for k, point in enumerate(descending) if point.error > limit), len(descending))
         least[name] = descending[failing - 1].kept
     return least

@@ -25,6 +25,7 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
+from xgaze.recipe import Recipe
 from xgaze.report.publish import publish
 from xgaze.report.remedies import CROSSVALIDATE
 from xgaze.stored import understood
@@ -79,25 +80,31 @@ def crossval(
     """
     settings, wanted = read_recipe(recipe, overrides), Asked(**asked)
     folder = run_folder(settings) / FOLDERS[wanted.protocol]
-    with recipe_faults_first(settings, divided=False):
-        found = None if force else finished_crossval(settings, wanted, folder)
-    if found is None:
-        require_devices(settings.training)
-        recording = open_data(settings, divided=False)
-        # Built once beforehand: a model that cannot be built must not cost minutes.
-        check_model(settings, recording)
-        with one_writer(run_folder(settings)):
-            made = new_folder(folder) if force else folder
-            found = cross_validate(settings, recording, wanted, made, Fan(workers, dask), note, invocation())
-            if force:
-                replace_folder(folder)
-    else:
-        note(f"Already cross-validated; --force does it again. ({folder})")
+    found = _found(settings, wanted, folder, Fan(workers, dask), force)
     page = _published(run_folder(settings), report_folder(settings))
     figures = {key: found[key] for key in (*FIGURES, *MORE)} | {"protocol": wanted.protocol, "folder": str(folder)}
     with understood(folder / RESULT_FILE, CROSSVALIDATE):
         words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
     emit(figures, [*words[:-1], *rendered_warning(found["rendered"]), words[-1]], as_json)
+
+
+def _found(settings: Recipe, wanted: Asked, folder: Path, fan: Fan, force: bool) -> dict[str, Any]:
+    """The result that lies in `folder`; computed first where there is none, or by force."""
+    with recipe_faults_first(settings, divided=False):
+        found = None if force else finished_crossval(settings, wanted, folder)
+    if found is not None:
+        note(f"Already cross-validated; --force does it again. ({folder})")
+        return found
+    require_devices(settings.training)
+    recording = open_data(settings, divided=False)
+    # Built once beforehand: a model that cannot be built must not cost minutes.
+    check_model(settings, recording)
+    with one_writer(run_folder(settings)):
+        made = new_folder(folder) if force else folder
+        found = cross_validate(settings, recording, wanted, made, fan, note, invocation())
+        if force:
+            replace_folder(folder)
+    return found
 
 
 def _published(run: Path, report: Path) -> Path | None:

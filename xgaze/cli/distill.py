@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card
+from xgaze.artifacts import CARD_FILE, read_card
 from xgaze.cli.common import (
     emit,
     fan_options,
@@ -28,6 +28,7 @@ from xgaze.compression.reproduced import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.recipe.distill import MOST_BYTES, MOST_LATENCY_MS, MOST_PARAMETERS, MOST_WORSE_PERCENT
 from xgaze.report.remedies import DISTILL
 from xgaze.report.schemas import StudentCard
 from xgaze.stored import require, understood
@@ -76,6 +77,8 @@ class Percent(click.ParamType[float]):
             self.fail(f"'{value}' is not a percentage; write for example 2%.", param, ctx)
         if percent < 0:
             self.fail(f"{value}: a budget is 0 % or more; 0 asks for a student that is not worse.", param, ctx)
+        if percent > MOST_WORSE_PERCENT:
+            self.fail(f"{value}: a budget is {MOST_WORSE_PERCENT:,.0f} % or less.", param, ctx)
         return percent
 
 
@@ -91,10 +94,13 @@ class Percent(click.ParamType[float]):
     metavar="PERCENT",
     help="Budget: how much worse the student may be; of classes, in points.",
 )
-@click.option("--max-params", type=click.IntRange(1), metavar="N", help="Budget: parameters in all.")
-@click.option("--max-bytes", type=click.IntRange(1), metavar="N", help="Budget: bytes of the weights file.")
+@click.option("--max-params", type=click.IntRange(1, MOST_PARAMETERS), metavar="N", help="Budget: parameters in all.")
+@click.option("--max-bytes", type=click.IntRange(1, MOST_BYTES), metavar="N", help="Budget: bytes of the weights file.")
 @click.option(
-    "--max-latency-ms", type=click.FloatRange(0, min_open=True), metavar="MS", help="Budget: onnxruntime, 1 thread."
+    "--max-latency-ms",
+    type=click.FloatRange(0, MOST_LATENCY_MS, min_open=True),
+    metavar="MS",
+    help="Budget: onnxruntime, 1 thread.",
 )
 @click.option("--baselines", is_flag=True, help="Beside it: other ways to the same size, tuned as long.")
 @fan_options("Trials")
@@ -123,18 +129,8 @@ def distill(
     """
     settings = read_recipe(recipe, overrides + budgets(asked))
     folder = run_folder(settings) / STUDENT
-    with recipe_faults_first(settings):
-        card = None if force else finished_student(settings, folder)
-    if card is None or baselines:
-        train_first = next_command("train-teacher", recipe, overrides)
-        with one_writer(run_folder(settings)):
-            made = new_folder(folder) if force else folder
-            card = _distill(settings, made, train_first, Fan(workers, dask), baselines)
-            if force:
-                replace_folder(folder)
-    else:
-        load_model(folder, settings.model)  # refuses weights whose class was edited since
-        note(f"Already distilled; --force distils again. ({folder})")
+    train_first = next_command("train-teacher", recipe, overrides)
+    _make_student(settings, folder, train_first, Fan(workers, dask), baselines, force)
     card = read_card(folder)  # as it is stored, whether it was made now or long ago
     require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
     figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
@@ -142,6 +138,21 @@ def distill(
     with understood(folder / CARD_FILE, DISTILL):
         words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides), scored)
     emit(figures, words, as_json)
+
+
+def _make_student(settings: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool, force: bool) -> None:
+    """Have a finished student in `folder`, found first where there is none, or by force."""
+    with recipe_faults_first(settings):
+        card = None if force else finished_student(settings, folder)
+    if card is not None and not baselines:
+        load_model(folder, settings.model)  # refuses weights whose class was edited since
+        note(f"Already distilled; --force distils again. ({folder})")
+        return
+    with one_writer(run_folder(settings)):
+        made = new_folder(folder) if force else folder
+        _distill(settings, made, train_first, fan, baselines)
+        if force:
+            replace_folder(folder)
 
 
 def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
@@ -157,7 +168,7 @@ def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
     return (*given, "distill.towers=false") if asked["prune_fc"] else given
 
 
-def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool) -> ModelCard:
+def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool) -> None:
     teacher_folder = run_folder(recipe) / TEACHER
     with recipe_faults_first(recipe):
         if finished_teacher(recipe, teacher_folder) is None:
@@ -169,4 +180,4 @@ def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines
     require_own(card, recording, teacher_folder)
     for line in nothing_learned(card.metrics, card.spec.get("groups", "participants")):
         note(line)
-    return find_student(recipe, recording, teacher, card, folder, fan, note, baselines, invocation())
+    find_student(recipe, recording, teacher, card, folder, fan, note, baselines, invocation())

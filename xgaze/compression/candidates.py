@@ -47,13 +47,14 @@ def _wholes(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
     wanted, teacher = bench.recipe.distill, bench.teacher
     thin = thin_plans(capacity, teacher, wanted)
     if not (wanted.towers and widths_of(teacher, 1.0)):
-        return rehearse(bench, thin)
+        return rehearse(bench, thin, tuned_whole=True)
     shares = sorted(wanted.shares, reverse=True)
     cut = [whole_plan(capacity, teacher, share, wanted.coarse_input, wanted) for share in shares]
-    found = rehearse(bench, [whole_plan(capacity, teacher, 1.0, False, wanted), *cut])
+    plans = [whole_plan(capacity, teacher, 1.0, False, wanted), *cut]
+    found = rehearse(bench, plans, tuned_whole=True)
     if any(not plan.keeps_towers for plan in found.plans):
         return found
-    thinner = rehearse(bench, thin)
+    thinner = rehearse(bench, thin, tuned_whole=True)
     return Rehearsal(thinner.plans, [*found.words, *thinner.words])
 
 

@@ -106,13 +106,27 @@ def distill(
 ) -> ModelCard:
     """Search on validation participants; score teacher, controls and the chosen student on test participants at the end.
     command: what was typed, kept with the student."""
+    search = explored(recipe, recording, teacher, folder, fan or Fan(), say)
+    choice = choose_or_tell(search, folder)
+    say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
+    trial = choice.chosen.result.trial
+    if by_teacher(recipe, trial):
+        search.judged(search.run([replace(trial, teaching="labels")]))
+    if baselines:
+        search_baselines(search, choice.chosen.result, say)
+    outcome = replace(outcome_of(search, choice, teacher_card), command=command)
+    return keep_student(search, choice, teacher_card, outcome, folder)
+
+
+def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan, say: Say) -> Search:
+    """Everything that the recipe asks for, tuned and judged. What cannot be honoured is refused before anything is tuned."""
     check_hints(recipe, teacher)
     kept_modules(teacher, recipe.distill.keep)
     check_onnx(recipe, recording, teacher, say)
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
-    search = open_search(recipe, recording, teacher, folder, fan or Fan())
-    say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent))
+    search = open_search(recipe, recording, teacher, folder, fan)
+    say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent, search.judge.unit))
     if idle := unused_keys(recipe):
         heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
         say(f"This search {heads}; the recipe's {', '.join(idle)} {'are' if len(idle) > 1 else 'is'} not used.")
@@ -122,19 +136,18 @@ def distill(
     search_heads(search, tried.heads)
     if recipe.distill.effort == "full":
         search_wholes(search, tried.wholes, say)
-    choice = choose_or_tell(search, folder)
-    say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
-    trial = choice.chosen.result.trial
-    if by_teacher(recipe, trial):
-        search.judged(search.run([replace(trial, teaching="labels")]))
-    if baselines:
-        search_baselines(search, choice.chosen.result, say)
-    outcome = replace(outcome_of(search, choice, teacher_card), command=command)
+    return search
+
+
+def keep_student(search: Search, choice: Choice, teacher_card: ModelCard, outcome: Outcome, folder: Path) -> ModelCard:
+    """Write the student into `folder` whole, the frontier and the capacity it was found with beside it."""
+    bench, chosen = search.bench, choice.chosen.result
+    plan = chosen.trial.plan
     with scratch_folder(folder.parent, folder.name) as scratch:  # an older student stays until this one is whole
-        write_frontier(scratch, search.found, choice.chosen.result, search.bench)
-        chosen = {"chosen_rank": trial.plan.rank, "chosen_terms": trial.plan.terms}
-        write_json(scratch / "capacity.json", {**search.capacity.to_json(), **chosen, "sensitivity": search.curves})
-        card = write_student(recipe, recording, teacher, teacher_card, outcome, scratch)
+        write_frontier(scratch, search.found, chosen, bench)
+        told = {"chosen_rank": plan.rank, "chosen_terms": plan.terms}
+        write_json(scratch / "capacity.json", {**search.capacity.to_json(), **told, "sensitivity": search.curves})
+        card = write_student(bench.recipe, bench.recording, bench.teacher, teacher_card, outcome, scratch)
         put_in_place(scratch, folder)
     return card
 

@@ -23,8 +23,9 @@ from xgaze.compression.plan import Plan
 from xgaze.compression.search import bisect
 from xgaze.compression.trial import Result, Trial, latency_ms
 from xgaze.compression.widths import rounded_as_fast
-from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
+from xgaze.evaluation.score import POINTS
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
@@ -75,7 +76,7 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     width = jobs_at_once(fan)
     bench = open_bench(recipe, recording, teacher, folder)
     validation = rows_of(recording, "validation")
-    people = recording.table["participant"].to_numpy()[validation]
+    people = participants_of(recording, validation)
     own = head_outputs(teacher.head, bench.validation.values)
     judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
     folded, _ = build_student(teacher, Plan(keep=bench.keep), bench.probe, recording.spec.kind)
@@ -93,14 +94,18 @@ def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
     return layer_capacity(bench.layer, linear, tail, rows.numpy())
 
 
-def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse_percent: float) -> str:
-    """What capacity says before anything is trained: rank of the first FC layer, and width of the towers."""
+def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse: float, unit: str) -> str:
+    """What capacity says before anything is trained: rank of the first FC layer, and width of the towers.
+
+    unit: of the budget, "%" of the error, or "points" of classes' score. The curves of classes are of the probability missed.
+    """
     channels = [SensitivityPoint(**one) for one in curves if one["layer"] != capacity.layer]
     have = {one.layer: max(each.kept for each in channels if each.layer == one.layer) for one in channels}
-    kept = least_kept(channels, most_worse_percent)
+    kept = least_kept(channels, most_worse, in_points=unit == POINTS)
+    within = f"{'probability of the true class' if unit == POINTS else 'error'} within {most_worse:g} {unit}"
     width = (
-        f" Of {sum(have.values())} channels, {sum(kept.values())} keep the error within {most_worse_percent:g} % where one "
-        "layer at a time is cut and nothing is trained."
+        f" Of {sum(have.values())} channels, {sum(kept.values())} keep the {within} where one layer at a time is cut and nothing "
+        "is trained."
     )
     return (
         f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "

@@ -18,7 +18,7 @@ from xgaze.compression.export import Latency, measure_latency_ms, open_session, 
 from xgaze.compression.pack import is_weight_product, pack_weights
 from xgaze.compression.slim import slimmest
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, targets_of
+from xgaze.data.contract import Recording, participants_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.participants import Interval
 from xgaze.evaluation.score import Summary, compare, summarise
@@ -145,7 +145,7 @@ def int8_figures(
 ) -> Int8Report:
     """Compare the int8 model `target` with the float model `source` on `rows`, which neither has been made from."""
     spec, truth = recording.spec, targets_of(recording, rows)
-    people = recording.table["participant"].to_numpy()[rows]
+    people = participants_of(recording, rows)
     floats, ints = (predict_onnx(file, recording, rows) for file in (source, target))
     one = next(iter(ordered_batches(recording, rows[:1]))).inputs
     ours, theirs = open_session(target), open_session(source)

@@ -16,6 +16,7 @@ from xgaze.compression.surgery import Probe, surgery_to_json
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_parameters
+from xgaze.training.distillation import hint_loss
 
 SHOWN = 3
 
@@ -29,8 +30,12 @@ class Rehearsal:
     words: list[str] = field(default_factory=list)
 
 
-def rehearse(bench: Bench, plans: Iterable[Plan]) -> Rehearsal:
-    """Build each; students with other towers on few calibration frames. Nothing is trained and nothing is written."""
+def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> Rehearsal:
+    """Build each; students with other towers on few calibration frames. Nothing is trained and nothing is written.
+
+    tuned_whole: they will be tuned end to end. Raises InputError for a hint that one of them could not be given then: at its turn
+    others would have been tuned for minutes.
+    """
     found, seen = Rehearsal(), set[str]()
     teacher_size = size_of_model(bench, bench.teacher)
     for plan in (replace(plan, keep=bench.keep) for plan in plans):
@@ -45,10 +50,19 @@ def rehearse(bench: Bench, plans: Iterable[Plan]) -> Rehearsal:
             asked = bench.recipe.distill.ranks is not None
             found.words += [f"Not tried: {plan.in_words} (no smaller than the teacher)."] if asked else []
         elif key not in seen:
+            if tuned_whole:
+                require_hints(bench, built.student)
             found.plans.append(as_built(plan, built))
         seen.add(key)
     found.words = list(dict.fromkeys(found.words))
     return found
+
+
+def require_hints(bench: Bench, student: FeatureHead) -> None:
+    """Raises InputError unless every hint of the recipe finds its module in this student, whose output can be compared."""
+    wanted = bench.recipe.distill
+    hints = wanted.hints if wanted.hint_weight > 0 else ()
+    hint_loss(hints, student, bench.teacher, bench.recording, bench.recipe.seed)
 
 
 def few_frames(bench: Bench, model: FeatureHead) -> Probe:

@@ -14,7 +14,7 @@ from xgaze.compression.budget import limits_of
 from xgaze.compression.export import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, Spec, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.f1_lost import macro_f1_lost
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
@@ -87,7 +87,7 @@ def write_student(
 def score_on_test(recording: Recording, models: dict[str, FeatureHead], reference: str, folder: Path) -> dict[str, Any]:
     """Errors of every model, and paired differences in percent. Writes predictions.csv and control_predictions.csv."""
     spec, test = recording.spec, rows_of(recording, "test")
-    truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
+    truth, people = targets_of(recording, test), participants_of(recording, test)
     outputs: dict[str, NDArray[np.float32]] = {}
     for name, model in models.items():
         with progress_bar(f"scoring the {name}") as advance:
@@ -181,7 +181,7 @@ def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float
     except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
         target.unlink(missing_ok=True)
         return {"int8": None, "int8_fault": (str(error).splitlines() or [type(error).__name__])[0]}
-    truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
+    truth, people = targets_of(recording, test), participants_of(recording, test)
     worse = compare(recording.spec, outputs, reference, truth, people)
     return {"int8": {**report, "worse_than_reference_percent": vars(worse)}, "int8_fault": None}
 

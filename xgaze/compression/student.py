@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -39,6 +39,9 @@ SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
         "plain_weights": PlainWeights,
     }
 )
+
+INSIDE = {"layout", "file", "views", "splits", "pictures", "table", "maps"}
+"""Keys of data sections whose values are names in the folder `path`, or several such names."""
 
 
 def surgery_from_json(stored: dict[str, Any]) -> Surgery:
@@ -133,16 +136,32 @@ def _name(architecture: dict[str, Any]) -> str:
 
 
 def trained_on(folder: Path, card: ModelCard) -> Data:
-    """The data section of the recipe that the model in `folder` was trained with. Raises InputError."""
+    """The data section of the recipe that the model in `folder` was trained with. Raises InputError, also where it names files
+    that could lie outside the folder that somebody else gives: a card may come from anybody."""
     try:
         data: Data = TypeAdapter(Data).validate_python(card.recipe["data"])
-        return data
     except KeyError:
         raise InputError(f"{folder / CARD_FILE}: key 'recipe.data' is missing.") from None
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, ("recipe.data", *fault["loc"])))
         raise InputError(f"{folder / CARD_FILE}: key '{where}': {fault['msg']}.") from None
+    for key, value in _files_of_input(data.model_dump(mode="json"), "recipe.data"):
+        if PurePath(value).is_absolute() or ".." in PurePath(value).parts:
+            raise InputError(
+                f"{folder / CARD_FILE}: key '{key}': '{value}' leads out of the folder to predict on. Use a model whose recipe "
+                "names files inside it."
+            )
+    return data
+
+
+def _files_of_input(stored: Any, key: str, inside: bool = False) -> Iterator[tuple[str, str]]:
+    """Key and value of all that a data section looks for inside the folder it is given."""
+    if isinstance(stored, dict):
+        for name, value in stored.items():
+            yield from _files_of_input(value, f"{key}.{name}", inside or name in INSIDE)
+    elif isinstance(stored, str) and inside:
+        yield key, stored
 
 
 def load_weights(model: FeatureHead, file: Path) -> None:

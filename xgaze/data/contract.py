@@ -166,17 +166,23 @@ def _attention(samples: Sequence[Sample]) -> torch.Tensor | None:
 
 def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:
     """Rows of one split, in order."""
-    return np.flatnonzero(recording.table["split"].to_numpy() == split)
+    # Compared as a column: `to_numpy` would make a Python string of every row.
+    return np.flatnonzero((recording.table["split"] == split).to_numpy(bool))
+
+
+def participants_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """The participant of each of `rows`."""
+    return recording.table["participant"].iloc[rows].to_numpy()
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
     """Targets of `rows` (all when None): float32 (n, 2) px, float32 (n, 1) values, or int64 (n,) classes."""
-    table = recording.table if rows is None else recording.table.iloc[rows]
-    if recording.spec.kind == "gaze":
-        return table[GAZE_COLUMNS].to_numpy(np.float32)
-    if recording.spec.kind == "value":
-        return table[[VALUE_COLUMN]].to_numpy(np.float32)
-    return table[LABEL_COLUMN].to_numpy(np.int64)
+    columns = {"gaze": GAZE_COLUMNS, "value": [VALUE_COLUMN], "class": [LABEL_COLUMN]}[recording.spec.kind]
+    table = recording.table[columns]  # before any rows are taken, or their ids would be copied too
+    table = table if rows is None else table.iloc[rows]
+    if recording.spec.kind == "class":
+        return table[LABEL_COLUMN].to_numpy(np.int64)
+    return table.to_numpy(np.float32)
 
 
 def dimensions(shape: Sequence[int]) -> str:

@@ -99,9 +99,15 @@ def _shares(count: int, validation_fraction: float, test_fraction: float) -> lis
 
 def shared_participants(table: pd.DataFrame) -> dict[str, list[str]]:
     """Participants in more than one split, with their splits."""
-    pairs = table[["participant", "split"]].drop_duplicates()
-    splits_of = {str(name): sorted(own["split"], key=SPLITS.index) for name, own in pairs.groupby("participant")}
-    return {participant: splits for participant, splits in splits_of.items() if len(splits) > 1}
+    names = {split: members_of(table, split) for split in SPLITS}
+    counts = Counter(name for own in names.values() for name in own)
+    shared = sorted(name for name, count in counts.items() if count > 1)
+    return {name: [split for split, own in names.items() if name in own] for name in shared}
+
+
+def members_of(table: pd.DataFrame, split: str) -> list[str]:
+    """Who is in a split, sorted."""
+    return sorted(map(str, table["participant"][table["split"] == split].unique()))
 
 
 def assert_disjoint(table: pd.DataFrame) -> None:
@@ -119,15 +125,15 @@ def assert_disjoint(table: pd.DataFrame) -> None:
 
 def too_few(table: pd.DataFrame, groups: str = "participants") -> list[str]:
     """A sentence for each split with too few participants (or what else `groups` are) to say anything; empty splits left out."""
-    members = {split: sorted(set(own["participant"])) for split, own in table.groupby("split")}
+    members = {split: members_of(table, split) for split in SPLITS}
     total = table["participant"].nunique()
     least = sum(FEWEST.values())
     remedy = "move more of them to {}" if total >= least else f"add at least {least - total}"
     return [
-        f"{split}: {len(members[split])} of {total} {groups} ({', '.join(map(str, members[split]))}), and {fewest} are needed: "
+        f"{split}: {len(members[split])} of {total} {groups} ({', '.join(members[split])}), and {fewest} are needed: "
         f"one alone has no spread, so that no interval and no choice can rest on it; {remedy.format(split)}."
         for split, fewest in FEWEST.items()
-        if 0 < len(members.get(split, [])) < fewest
+        if 0 < len(members[split]) < fewest
     ]
 
 
@@ -141,8 +147,8 @@ def require_enough(table: pd.DataFrame, groups: str = "participants") -> None:
 def split_summary(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """{split: {participants: sorted names, samples: count}} for train, validation, test."""
     return {
-        split: {"participants": sorted(set(own["participant"])), "samples": len(own)}
-        for split, own in ((split, table[table["split"] == split]) for split in SPLITS)
+        split: {"participants": members_of(table, split), "samples": int((table["split"] == split).sum())}
+        for split in SPLITS
     }
 
 

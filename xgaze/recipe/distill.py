@@ -8,8 +8,9 @@ from pydantic_core import PydanticCustomError
 from xgaze.recipe.data import Section
 
 MOST_AT_ONCE, MOST_EPOCHS, MOST_WEIGHT = 1_000_000, 100_000, 1e6
+MOST_WORSE_PERCENT, MOST_PARAMETERS, MOST_BYTES, MOST_LATENCY_MS = 1e6, 10**12, 10**15, 1e9
 """Far above what anybody needs: a slip of the hand is told at once, not by memory or the clock."""
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
 
 
 class Hint(Section):
@@ -33,10 +34,10 @@ class Distill(Section):
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
 
-    max_worse_percent: float = Field(2.0, ge=0)
-    max_parameters: int | None = Field(None, ge=1)
-    max_bytes: int | None = Field(None, ge=1)
-    max_latency_ms: float | None = Field(None, gt=0)
+    max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
+    max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
+    max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
+    max_latency_ms: float | None = Field(None, gt=0, le=MOST_LATENCY_MS)
     towers: bool = True
     effort: Literal["quick", "full"] = "full"
     ranks: list[Count] | None = Field(None, min_length=1)
@@ -53,7 +54,7 @@ class Distill(Section):
     unlabelled_weight: float = Field(1.0, ge=0, le=MOST_WEIGHT)
     hints: list[Hint] = []
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
-    calibration_samples: int = Field(2048, ge=8)
+    calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
 
     @field_validator("ranks", "separable_terms", "shares", "keep", "hints")
     @classmethod
@@ -88,7 +89,7 @@ class Explain(Section):
     steps: int = Field(50, ge=8, le=1000)
     internal_batch_size: int = Field(10, ge=1, le=10_000)
     sweep_points: int = Field(21, ge=3, le=10_000)
-    over_people: int = Field(40, ge=0)
+    over_people: int = Field(40, ge=0, le=MOST_AT_ONCE)
 
     @field_validator("over_people")
     @classmethod

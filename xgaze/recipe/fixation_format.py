@@ -44,6 +44,7 @@ class FixationFormat(NumberTable, Section):
 
     layout: file names in the folder `path`, or the end of a single file's path, such as "{participant}/fixations.csv"; it may
     name {participant}, {stimulus} and {trial}. size: width and height of the stimulus, px; needed unless the file tells.
+    rows: which ones of a table of several kinds of events are read, by column and word, as {Event Type: Fixation R}.
     labels: further columns to keep (None: all; of Tobii's samples: none). stimulus_message, eye: EyeLink only ("available": in
     each trial the eye there is). participants: "optional" reads tables that do not say who looked. Scanpaths of fewer than
     `min_fixations` are left out.
@@ -56,6 +57,7 @@ class FixationFormat(NumberTable, Section):
     ] = "auto"
     columns: FixationColumns = FixationColumns()
     layout: str | None = None
+    rows: dict[str, str] | None = Field(None, min_length=1, exclude_if=lambda rows: rows is None)
     size: tuple[Count, Count] | None = None
     labels: list[str] | None = None
     stimulus_message: str = "TRIALID"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from xgaze.data.batches import Collate, EpochShuffle, ordered_batches, ordered_loader
-from xgaze.data.contract import Batch, Recording, Sample, Spec, rows_of, targets_of
+from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
 from xgaze.data.unlabelled import held_out_of, refuse_held_out
 from xgaze.evaluation.score import sample_errors
 from xgaze.recipe import Training
@@ -185,22 +185,23 @@ def distil_model(
     if not (teacher_weight or hints or lesson.unlabelled):
         return tune_model(student, recording, settings, folder, seed, what, RATE)
     rows = TaughtRows(recording, lesson, teacher_weight, unlabelled_weight)
-    hint_loss = _hint_loss(hints, student, teacher, recording, seed)
-    task = DistillTask(student.train(), recording.spec, settings, seed, hint_loss, hint_weight)
+    lacking = hint_loss(hints, student, teacher, recording, seed)
+    task = DistillTask(student.train(), recording.spec, settings, seed, lacking, hint_weight)
     shuffle = EpochShuffle(len(rows), seed)
     train: DataLoader[int] = DataLoader(
         rows, settings.batch_size, sampler=shuffle, collate_fn=rows.gather, num_workers=settings.workers
     )
     selecting = rows_of(recording, "validation")
-    task.weights = participant_weights(recording.table["participant"].to_numpy()[selecting])
+    task.weights = participant_weights(participants_of(recording, selecting))
     validation = ordered_loader(recording, selecting, workers=settings.workers)
     fit(task, train, validation, settings, folder, monitored(recording.spec), what, RATE)
     home(student)
 
 
-def _hint_loss(
+def hint_loss(
     hints: Sequence[Hint | str], student: nn.Module, teacher: nn.Module | None, recording: Recording, seed: int
 ) -> HintLoss | None:
+    """Measured on some training samples; None without hints. Raises InputError for hints that cannot be given."""
     if not hints:
         return None
     if teacher is None:

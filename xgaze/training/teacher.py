@@ -22,7 +22,7 @@ from xgaze.artifacts import (
     write_text,
     write_weights,
 )
-from xgaze.data.contract import Recording, Spec, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
@@ -83,30 +83,36 @@ def train_teacher(
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
     write_text(folder / "history.csv", (run / "history.csv").read_text(encoding="utf-8"))
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
-    metrics = {
+    metrics = {**seconds, **({"notes": list(notes)} if notes else {})}
+    card = _scored_card(model, recipe, recording, folder, metrics, command)
+    log_scoring(folder.parent, TEACHER, command)
+    write_card(folder, card)
+    forget_training(folder)
+    return card
+
+
+def _scored_card(
+    model: FeatureHead, recipe: Recipe, recording: Recording, folder: Path, metrics: dict[str, Any], command: str
+) -> ModelCard:
+    """The card of a trained model whose weights lie in `folder`, scored; metrics: further ones."""
+    found = {
         **_sizes(model, recording),
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
         **evaluate(model, recording, folder, recipe.seed),
-        **seconds,
         OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         "device": device_of(recipe.training),
-        **({"notes": list(notes)} if notes else {}),
     }
-    card = ModelCard(
+    return ModelCard(
         role=TEACHER,
         architecture=recipe.model.model_dump(mode="json"),
         spec=recording.spec.to_json(),
         recipe=recipe.model_dump(mode="json"),
         recipe_hash=recipe.teacher_hash(),
         seed=recipe.seed,
-        metrics=metrics,
+        metrics={**found, **metrics},
         versions=library_versions(),
         command=command,
     )
-    log_scoring(folder.parent, TEACHER, command)
-    write_card(folder, card)
-    forget_training(folder)
-    return card
 
 
 def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording, file: Path) -> None:
@@ -149,7 +155,7 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
     outputs = predict(model, recording, rows)
     write_csv(folder / "predictions.csv", prediction_table(recording, rows, outputs))
     test = rows_of(recording, "test")
-    truth, people = targets_of(recording, test), recording.table["participant"].to_numpy()[test]
+    truth, people = targets_of(recording, test), participants_of(recording, test)
     beside = {
         name: summarise(spec, guess, truth, people).to_json() for name, guess in baselines(recording, seed).items()
     }

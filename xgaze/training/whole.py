@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from xgaze.data.batches import ordered_loader
-from xgaze.data.contract import Recording, rows_of
+from xgaze.data.contract import Recording, participants_of, rows_of
 from xgaze.recipe import Training
 from xgaze.training.augment import training_loader
 from xgaze.training.fit import fit
@@ -30,7 +30,7 @@ def tune_model(
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
     train = training_loader(recording, rows_of(recording, "train"), settings, seed)
     rows = rows_of(recording, "validation")
-    task.weights = participant_weights(recording.table["participant"].to_numpy()[rows])
+    task.weights = participant_weights(participants_of(recording, rows))
     validation = ordered_loader(recording, rows, workers=settings.workers)
     fit(task, train, validation, settings, folder, monitored(recording.spec), what, rate)
     home(model)

@@ -161,6 +161,12 @@ def test_folders_need_a_layout_that_fits(tmp_path, settings):
         read_fixations(tmp_path / "nothing.csv", settings)
 
 
+def test_a_layout_starts_in_the_folder(tmp_path):
+    settings = FixationFormat(columns={"x": "x", "y": "y", "duration": "d"}, size=(10, 10), layout="/{participant}.csv")
+    with pytest.raises(InputError, match=r"layout /\{participant\}\.csv is no place in it; leave the first / out"):
+        read_fixations(tmp_path, settings)
+
+
 def test_layouts_name_known_parts_once():
     for wrong in ("{person}.csv", "{trial}/{trial}.csv"):
         with pytest.raises(ValueError, match=r"may name \{participant\}, \{stimulus\} and \{trial\}, each once"):

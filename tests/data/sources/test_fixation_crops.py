@@ -1,6 +1,9 @@
 """Places in photographs: where they are drawn, what is cut around them, and the authors' own lists."""
 
+import errno
+import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -61,8 +64,31 @@ def test_a_sample_is_the_crops_around_its_place(folder):
         assert all(np.array_equal(sample.inputs[name], expected[name][0]) for name in expected)
         assert sample.id == line["id"] and sample.target == line["label"]
         assert sample.groups["stimulus"] == line["participant"]
-    assert len(recording.crops.held) == 3  # cut once, when first asked for
-    assert {one.dtype for crops in recording.crops.held.values() for one in crops.values()} == {np.dtype(np.uint8)}
+    assert recording.crops.held.cut == {0, 1, 5}  # cut once, when first asked for
+    assert {one.dtype for one in recording[0].inputs.values()} == {np.dtype(np.uint8)}
+
+
+def test_crops_lie_on_the_disk_and_leave_nothing_there(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XGAZE_CACHE", str(tmp_path / "cache"))
+    recording = open_recording(section(folder))
+    tracemalloc.start()
+    shown = [recording[row].inputs["crop_400"] for row in range(len(recording.table))]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 0.25 * len(shown) * 3 * 3 * 42 * 42
+    assert not list((tmp_path / "cache").iterdir())
+    again = pickle.loads(pickle.dumps(recording))
+    assert len(pickle.dumps(recording.crops)) < 20_000 and np.array_equal(again[7].inputs["crop_400"], shown[7])
+
+
+def test_a_disk_without_room_for_crops_is_said(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("XGAZE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(InputError, match=r"cache: 0\.0 GB for crops .* \(No space left on device\)\. Free some space"):
+        open_recording(section(folder))[0]
 
 
 def test_no_picture_is_in_two_splits_and_pictures_are_the_unit(folder):

@@ -1,11 +1,16 @@
 """The rendered recording as models see it, and written as folders and read again."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from xgaze.data.check import check
+from xgaze.data.contract import participants_of, rows_of, targets_of
 from xgaze.data.open import open_for_prediction, open_recording
-from xgaze.data.rendered import write_eye_folders
+from xgaze.data.rendered import default_cache_dir, write_eye_folders
+from xgaze.data.rendered.cache import _create_arrays
+from xgaze.data.sources.rendered import settings_of
 from xgaze.recipe import RenderedData
 
 SMALL = RenderedData(
@@ -39,6 +44,27 @@ def test_every_row_of_the_table_is_its_sample(recording):
         np.testing.assert_array_equal(sample.target, table[["gaze_x_px", "gaze_y_px"]].iloc[row].to_numpy(np.float32))
     with pytest.raises(IndexError):
         recording[len(table)]
+
+
+def test_a_frame_takes_few_bytes_of_memory_beside_what_is_mapped(cache):
+    people = 1000
+    data = SMALL.model_copy(update={"train_participants": people, "frames_per_participant": 12})
+    for name in ("train", "validation", "test"):  # arrays of zeros, which lie nowhere
+        settings = settings_of(data).split(name)
+        folder = default_cache_dir() / settings.folder_name()
+        folder.mkdir()
+        _create_arrays(settings, folder)
+    tracemalloc.start()
+    source = open_recording(data)
+    held, most = tracemalloc.get_traced_memory()
+    rows = rows_of(source, "train")
+    assert len(targets_of(source, rows[:12])) == len(participants_of(source, rows[:12])) == 12
+    tracemalloc.stop()
+    frames = len(source.table)
+    assert frames == 12 * (people + 4) and held < 100 * frames and most < 300 * frames
+    assert not any(
+        one.flags.owndata for one in (*source.recording.train.states.values(), source.recording.train.gaze_px)
+    )
 
 
 def test_rows_are_people_in_order_and_their_frames_in_order(recording):

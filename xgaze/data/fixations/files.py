@@ -20,6 +20,8 @@ def found_files(path: Path, layout: str | None) -> list[Found]:
             example = "{participant}/fixations.csv"
             raise InputError(f"{path}: is a folder; say with `layout` which files to read, for example {example}.")
         return [(path, {})]
+    if layout.startswith("/") and path.is_dir():
+        raise InputError(f"{path}: layout {layout} is no place in it; leave the first / out.")
     pattern = re.compile("(?:.*/)?" + re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(layout)))
     files = sorted(path.glob(re.sub(r"{\w+}", "*", layout))) if path.is_dir() else [path]
     told = [(file, pattern.fullmatch(file.as_posix())) for file in files]

@@ -16,7 +16,9 @@ def read_generic(path: Path, settings: FixationFormat) -> Source:
     if lacking := lacking_columns(settings.columns):
         found = columns_of(path, settings, needed)
         raise InputError(f"{path}: the mapping lacks {', '.join(lacking)}. {asking(found)}")
-    return Source(read_table(path, settings, needed=needed), settings.columns)
+    table = read_table(path, settings, needed=needed, rows=settings.rows)
+    kinds = " and ".join(f"'{column}' is '{word}'" for column, word in (settings.rows or {}).items())
+    return Source(table, settings.columns, notes=(f"only rows whose {kinds} are read.",) if kinds else ())
 
 
 def lacking_columns(columns: FixationColumns) -> list[str]:

@@ -66,7 +66,12 @@ def read_files(path: Path, settings: FixationFormat) -> FileRows:
     files = found_files(path, settings.layout)
     notes = left_out(path, settings.layout, files)
     for file, told in files:
-        source = readers()[format_of(file, settings)](file, settings)
+        kind = format_of(file, settings)
+        if settings.rows and kind != "table":
+            raise InputError(
+                f"{file}: rows: is for tables with a column mapping; the format {kind} knows its own. Leave it out."
+            )
+        source = readers()[kind](file, settings)
         size = settings.size or source.size
         if size is None:
             raise InputError(f"{file}: does not say how large the stimulus is; set size: [width, height] in px.")

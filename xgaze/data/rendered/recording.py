@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,8 @@ class RecordingSettings:
 @dataclass(frozen=True)
 class RenderedSplit:
     """N frames. participant (N,) ids like "P200000"; frame (N,) from 0 within its participant; gaze_px (N, 2)
-    float32 in the 800x600 scene image; images and regions (N, 4, H, W) uint8, memory-mapped, read only;
-    states: float32 arrays of N rows, see `RenderedParticipant`."""
+    float32 in the 800x600 scene image; images and regions (N, 4, H, W) uint8;
+    states: float32 arrays of N rows, see `RenderedParticipant`. All memory-mapped, read only."""
 
     participant: NDArray[np.str_]
     frame: NDArray[np.int64]
@@ -141,13 +142,20 @@ def _open_splits(
 
 
 def _open_split(folder: Path) -> RenderedSplit:
-    images, regions = (np.load(folder / f"{n}.npy", mmap_mode="r", allow_pickle=False) for n in ("images", "regions"))
-    read = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in ("participant", "frame", "gaze_px")}
-    states = {name: np.load(folder / f"state-{name}.npy", allow_pickle=False) for name in STATE_SHAPES}
+    """Everything mapped: the states alone are 192 bytes a frame, and trainings never read them."""
+    images, regions = (_mapped(folder / f"{name}.npy") for name in ("images", "regions"))
+    # Plain arrays over the mapped bytes: single frames of a memmap are costly to take.
+    read = {name: np.asarray(_mapped(folder / f"{name}.npy")) for name in ("participant", "frame", "gaze_px")}
+    states = {name: np.asarray(_mapped(folder / f"state-{name}.npy")) for name in STATE_SHAPES}
     return RenderedSplit(read["participant"], read["frame"], read["gaze_px"], images, regions, states)
 
 
+def _mapped(file: Path) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+    return array
+
+
 def _refuse_shared_participants(recording: RenderedRecording) -> None:
-    ids = [set(recording.split(name).participant.tolist()) for name in SPLITS]
+    ids = [set(np.unique(recording.split(name).participant).tolist()) for name in SPLITS]
     if len(set().union(*ids)) != sum(len(i) for i in ids):
         raise AssertionError("a rendered participant is in two splits: participant numbers overlap")

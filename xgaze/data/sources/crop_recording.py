@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
 from xgaze.data.crops import CROP_PX, SCALES, crops_of, input_name
+from xgaze.data.sources.mapped_crops import MappedCrops
 
 CLASSES = ("not looked at", "looked at")
 MEAN, STD = 114.0, 57.0
@@ -36,7 +37,7 @@ class CropSource(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class CutCrops:
-    """Crops cut when first asked for and then held, all of a photograph at once: 16 kB a sample.
+    """Crops cut when first asked for and then held on the disk, all of a photograph at once: 16 kB a sample, mapped.
 
     picture (n,): which photograph a sample lies on, ascending. points (n, 2): its place, as shares of the photograph.
     """
@@ -44,14 +45,17 @@ class CutCrops:
     photographs: Photographs
     picture: NDArray[np.int64]
     points: NDArray[np.float64]
-    held: dict[int, dict[str, NDArray[np.uint8]]] = field(default_factory=dict)
+    held: MappedCrops = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "held", MappedCrops(len(self.picture)))
 
     def of(self, row: int) -> Crops:
         picture = int(self.picture[row])
-        first, last = np.searchsorted(self.picture, (picture, picture + 1))
-        if picture not in self.held:
-            self.held[picture] = crops_of(self.photographs.pixels(picture), self.points[first:last])
-        return {name: crops[row - first] for name, crops in self.held[picture].items()}
+        if picture not in self.held.cut:
+            first, last = np.searchsorted(self.picture, (picture, picture + 1))
+            self.held.put(picture, int(first), crops_of(self.photographs.pixels(picture), self.points[first:last]))
+        return self.held.of(row)
 
 
 @dataclass(frozen=True, eq=False)

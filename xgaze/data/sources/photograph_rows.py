@@ -132,19 +132,11 @@ def table_rows(data: AttentionPicturesData) -> PhotographRows:
     groups = table[columns.group] if columns.group else pictures
     splits = table[columns.split] if columns.split else pd.Series(UNDIVIDED, table.index)
     maps = table[columns.map] if used else pictures
-    faults = doubts + [
-        Fault("missing label", f"{name} row {row + 2}: {what} is empty.")
-        for what, values in ((columns.picture, pictures), (columns.label, labels), (columns.group, groups))
-        for row in table.index[is_missing(values)]
-    ]
-    faults += [
-        Fault("label table", f"{name} row {row + 2}: {columns.split} is '{splits[row]}', expected {', '.join(SPLITS)}.")
-        for row in table.index[~splits.isin([*SPLITS, UNDIVIDED])]
-    ]
-    faults += [
-        Fault("label table", f"{name}: '{picture}' is in {count} rows.")
-        for picture, count in pictures.value_counts().items()
-        if count > 1
+    faults = [
+        *doubts,
+        *_empty_cells(table[[columns.picture, columns.label, *([columns.group] if columns.group else [])]], name),
+        *_unknown_splits(splits, columns.split, name),
+        *_repeated(pictures, name),
     ]
     rows = [
         (
@@ -160,6 +152,29 @@ def table_rows(data: AttentionPicturesData) -> PhotographRows:
     classes = tuple(sorted(set(labels), key=natural_key))
     kind = f"groups of '{columns.group}'" if columns.group else "pictures"
     return PhotographRows(_frame(rows), classes, kind, tuple(faults))
+
+
+def _empty_cells(needed: pd.DataFrame, name: str) -> list[Fault]:
+    return [
+        Fault("missing label", f"{name} row {row + 2}: {column} is empty.")
+        for column, cells in needed.items()
+        for row in cells.index[is_missing(cells)]
+    ]
+
+
+def _unknown_splits(splits: "pd.Series[str]", column: str | None, name: str) -> list[Fault]:
+    return [
+        Fault("label table", f"{name} row {row + 2}: {column} is '{splits[row]}', expected {', '.join(SPLITS)}.")
+        for row in splits.index[~splits.isin([*SPLITS, UNDIVIDED])]
+    ]
+
+
+def _repeated(pictures: "pd.Series[str]", name: str) -> list[Fault]:
+    return [
+        Fault("label table", f"{name}: '{picture}' is in {count} rows.")
+        for picture, count in pictures.value_counts().items()
+        if count > 1
+    ]
 
 
 READERS: Mapping[str, Callable[[AttentionPicturesData], PhotographRows]] = MappingProxyType(

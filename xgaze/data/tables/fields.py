@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 
+from xgaze.data.tables.kinds import Kinds
 from xgaze.errors import InputError
 
 SEPARATORS = (",", ";", "\t")
@@ -17,9 +18,10 @@ def fields_of(line: str, separator: str) -> list[str]:
     return _quoted(line, separator) or line.split(separator)
 
 
-def rows_of(lines: Iterator[Line], separator: str, width: int, name: str) -> Iterator[Row]:
-    """(line number, its `width` fields) of every line; a blank line has no fields. Raises InputError naming the line whose
-    fields are not as many as the headings, or whose quote is not closed."""
+def rows_of(lines: Iterator[Line], separator: str, width: int, name: str, kinds: Kinds | None = None) -> Iterator[Row]:
+    """(line number, its `width` fields) of every line; a blank line has no fields. kinds: of other kinds, rows may have any width
+    and are passed over. Raises InputError naming the line whose fields are not as many as the headings, or whose quote is not
+    closed."""
     ahead: list[Line] = []
     while (line := ahead.pop(0) if ahead else next(lines, None)) is not None:
         number, text = line
@@ -31,9 +33,14 @@ def rows_of(lines: Iterator[Line], separator: str, width: int, name: str) -> Ite
             ahead = _as_far_as_a_cell_may_go(ahead, lines)
             fields, spanned = _of_open_quote(line, ahead, separator, width, name)
             ahead = ahead[spanned:]
+        if kinds and not kinds.keeps(fields):
+            continue
         fields = _without_trailing(fields, separator, width)
         if len(fields) != width:
-            raise InputError(f"{name}: {_misfit(number, fields, separator, width)}")
+            remedy = kinds.remedy(fields) if kinds else ""
+            raise InputError(f"{name}: {_misfit(number, fields, separator, width)}{remedy}")
+        if kinds:
+            kinds.fitted(fields)
         yield number, fields
 
 

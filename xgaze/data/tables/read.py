@@ -1,6 +1,6 @@
 """The one reader of tables: CSV, TSV or parquet, every row with as many fields as there are headings."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from itertools import chain, islice
 from pathlib import Path
@@ -10,6 +10,7 @@ import pandas as pd
 from xgaze.data.tables.encoding import numbered_lines, open_text
 from xgaze.data.tables.fields import Line, Row, rows_of
 from xgaze.data.tables.header import LOOKED_AT_LINES, MOST_COLUMNS, Header, found_header
+from xgaze.data.tables.kinds import Kinds
 from xgaze.errors import InputError, nearest
 from xgaze.recipe.text_table import TextTable
 
@@ -24,22 +25,27 @@ def read_table(
     wanted: Collection[str] | None = None,
     needed: Collection[str] = (),
     blank_lines: bool = False,
+    rows: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """A table, names and cells stripped, empty cells "", and all of it text (a parquet table keeps its types).
 
     name: how messages call the file. wanted: read only these columns. needed: columns that tell the header from what stands
-    before it. blank_lines: they stay rows, where skipping one would shift every later row. Raises InputError.
+    before it. blank_lines: they stay rows, where skipping one would shift every later row. rows: only those in whose columns
+    these words stand are read. Raises InputError.
     """
     name = name or str(path)
     if is_parquet(path):
-        table = _read_parquet(path, name)
+        table = _of_kind(_read_parquet(path, name), rows or {}, name)
         return table if wanted is None else table[[one for one in table.columns if one in wanted]]
     with open_text(path, settings.encoding, name) as text:
         lines = numbered_lines(text, name)
         first = list(islice(lines, LOOKED_AT_LINES))
         header = found_header(first, settings.header, needed, name)
         below = chain((line for line in first if line[0] > header.line), lines)
-        return _frame(_without_end(below), header, wanted, blank_lines, name)
+        kinds = Kinds(header.names, rows or {}, name)
+        table = _frame(_without_end(below), header, wanted, blank_lines, kinds)
+        kinds.require_some()
+        return table
 
 
 def is_parquet(path: Path) -> bool:
@@ -76,13 +82,14 @@ def _without_end(lines: Iterator[Line]) -> Iterator[Line]:
 
 
 def _frame(
-    lines: Iterator[Line], header: Header, wanted: Collection[str] | None, blank_lines: bool, name: str
+    lines: Iterator[Line], header: Header, wanted: Collection[str] | None, blank_lines: bool, kinds: Kinds
 ) -> pd.DataFrame:
     # The names of rows, which statistics programs write first, have no heading; nothing else may lack one.
     nameless = [k for k, one in enumerate(header.names) if k and not one]
     kept = [k for k, one in enumerate(header.names) if k not in nameless and (wanted is None or one in wanted)]
     columns = [header.names[k] for k in kept]
-    found = _with_headings(rows_of(lines, header.separator, len(header.names), name), nameless, name)
+    rows = rows_of(lines, header.separator, len(header.names), kinds.name, kinds)
+    found = _with_headings(rows, nameless, kinds.name)
     told = (fields for fields in found if blank_lines or any(one.strip() for one in fields))
     cells = ([fields[k].strip() for k in kept] if fields else [""] * len(kept) for fields in told)
     parts = [pd.DataFrame(columns=columns, dtype=str)]
@@ -99,6 +106,15 @@ def _with_headings(rows: Iterator[Row], nameless: list[int], name: str) -> Itera
                 "Name every column, or export with semicolons or tabs."
             )
         yield fields
+
+
+def _of_kind(table: pd.DataFrame, rows: Mapping[str, str], name: str) -> pd.DataFrame:
+    if not rows:
+        return table
+    kinds = Kinds(list(table.columns), rows, name)
+    kept = [kinds.keeps(fields) for fields in table.astype(str).itertuples(index=False, name=None)]
+    kinds.require_some()
+    return table[kept].reset_index(drop=True)
 
 
 def _read_parquet(path: Path, name: str) -> pd.DataFrame:
