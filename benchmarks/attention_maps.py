@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.attention import SIGMA_PX, WINDOW_PX, attention_map
+from xgaze.data.photographs.attention import SIGMA_PX, WINDOW_PX, attention_map
 
 SIZE = (500, 375)
 Points = NDArray[np.float64]

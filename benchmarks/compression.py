@@ -13,19 +13,19 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from xgaze.compression.budget import judge_result
 from xgaze.compression.distill import teacher_weights
-from xgaze.compression.explore import Search, open_search, rivals
-from xgaze.compression.frontier import row_of
-from xgaze.compression.methods import CONTROL
 from xgaze.compression.plan import Plan
-from xgaze.compression.search import whole_plan
+from xgaze.compression.search.budget import judge_result
+from xgaze.compression.search.exploration import Search, open_search, rivals
+from xgaze.compression.search.frontier import row_of
+from xgaze.compression.search.smallest import whole_plan
+from xgaze.compression.search.trial import Result, Trial, Tuning, latency_ms
+from xgaze.compression.search.trial_methods import CONTROL
 from xgaze.compression.student import load_model
-from xgaze.compression.trial import Result, Trial, Tuning, latency_ms
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
+from xgaze.jobs import Fan
 from xgaze.recipe import load_recipe
-from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 
 HEADS = ((3, 2), (2, 1), (1, 1))

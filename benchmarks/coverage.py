@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
-from xgaze.evaluation.class_intervals import resampling_of, score_interval
 from xgaze.evaluation.classification import probabilities
-from xgaze.evaluation.f1_lost import macro_f1_lost
-from xgaze.evaluation.fold_ranks import auc_of_ranks, ranks_within
-from xgaze.evaluation.measures import PEOPLE_AUC, measures_of, samples_of
-from xgaze.evaluation.participants import SHARES, Interval, mean_interval
-from xgaze.evaluation.resampling import Weights
+from xgaze.evaluation.intervals.class_intervals import resampling_of, score_interval
+from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
+from xgaze.evaluation.intervals.fold_ranks import auc_of_ranks, ranks_within
+from xgaze.evaluation.intervals.measures import PEOPLE_AUC, measures_of, samples_of
+from xgaze.evaluation.intervals.participants import SHARES, Interval, mean_interval
+from xgaze.evaluation.intervals.resampling import Weights
 from xgaze.evaluation.score import compare, score_unit, summarise
 
 PEOPLE = (4, 8, 16, 40, 100, 200)

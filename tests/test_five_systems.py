@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from xgaze.recipe import load_recipe
-from xgaze.recipe.files import builtin_recipes
+from xgaze.recipe.loading import builtin_recipes
 
 FILE = Path(__file__).parents[1] / "benchmarks" / "five_systems.py"
 FIVE = runpy.run_path(str(FILE))

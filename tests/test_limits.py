@@ -5,10 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from xgaze.data.attention import Spread
 from xgaze.data.batches import ordered_loader, shuffled_loader
 from xgaze.data.contract import InputSpec, Spec
-from xgaze.data.heatmaps import Drawing, LookedAt, maps_of
+from xgaze.data.photographs.attention import Spread
+from xgaze.data.photographs.heatmaps import Drawing, LookedAt, maps_of
 from xgaze.errors import InputError
 from xgaze.limits import free_memory_bytes, require_memory, require_picture_size
 from xgaze.recipe import load_recipe

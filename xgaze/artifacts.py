@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from xgaze import __version__
+from xgaze.code_version import source_hash
 from xgaze.errors import InputError
-from xgaze.source import source_hash
 from xgaze.spreadsheet import harmless
 from xgaze.stored import Stored, require
 from xgaze.stored import read_json as read_json

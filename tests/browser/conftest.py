@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from xgaze.report.compare import write_comparison
-from xgaze.report.index import write_index
-from xgaze.report.write import write_report
+from xgaze.report.page.comparison import write_comparison
+from xgaze.report.page.folder import write_report
+from xgaze.report.page.index import write_index
 
 CHROMIUM = "/usr/bin/chromium"
 HOSTILE = [

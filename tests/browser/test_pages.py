@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from xgaze.report.pdf import print_pdf
+from xgaze.report.page.pdf import print_pdf
 
 KINDS = ["gaze", "class", "compare", "index"]
 A4_TEXT_PX = 718  # 190 mm at 96 px per inch

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.capacity.layer import layer_outputs
+from xgaze.capacity.layer_capacity import layer_outputs
 
 SAMPLES, LATENT, FEATURES, EMBEDDING, OUTPUTS = 1000, 200, 300, 128, 2
 

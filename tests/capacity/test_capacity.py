@@ -7,7 +7,7 @@ from torch import nn
 
 from xgaze.capacity.active_subspace import output_jacobian, sensitivity_matrix
 from xgaze.capacity.embeddings import captured, collect_embeddings
-from xgaze.capacity.layer import layer_capacity, layer_outputs
+from xgaze.capacity.layer_capacity import layer_capacity, layer_outputs
 from xgaze.capacity.spectra import components_for, effective_rank, participation_ratio, variance_shares
 from xgaze.data.contract import collate, rows_of
 from xgaze.errors import InputError

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.capacity.layer import layer_capacity, layer_outputs
+from xgaze.capacity.layer_capacity import layer_capacity, layer_outputs
 from xgaze.capacity.projection import leading_projections, sensitivity_metric
 from xgaze.capacity.sensitivity import (
     SensitivityPoint,
@@ -12,8 +12,8 @@ from xgaze.capacity.sensitivity import (
     least_kept,
     rank_sensitivity,
 )
-from xgaze.compression.low_rank import plan_low_rank
-from xgaze.compression.surgery import Probe
+from xgaze.compression.surgeries.base import Probe
+from xgaze.compression.surgeries.low_rank import plan_low_rank
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

@@ -3,7 +3,13 @@
 import pytest
 
 from xgaze.artifacts import ModelCard
-from xgaze.cli.distilled import change_in_words, few_participants, in_words, labels_only_in_words, macro_f1_in_words
+from xgaze.cli.words.distilled import (
+    change_in_words,
+    few_participants,
+    in_words,
+    labels_only_in_words,
+    macro_f1_in_words,
+)
 
 ERROR = {"unit": "px", "mean": 20.0, "median": 18.0, "low": 19.0, "high": 21.0}
 LATENCY = {"median": 3.2, "p95": 3.6}

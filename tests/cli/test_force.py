@@ -93,7 +93,7 @@ def test_a_forced_search_where_nothing_can_be_written_is_an_error(place, monkeyp
 def test_workers_stop_when_their_parent_is_killed(tmp_path):
     """Two workers that would write for a minute; their parent dies; soon nobody writes any more."""
     program = (
-        "import sys, time\nfrom pathlib import Path\nfrom xgaze.training.fan import Fan, run_elsewhere\n"
+        "import sys, time\nfrom pathlib import Path\nfrom xgaze.jobs import Fan, run_elsewhere\n"
         "def work(folder, name):\n"
         "    for k in range(600):\n        (Path(folder) / name).write_text(str(k)); time.sleep(0.1)\n"
         "run_elsewhere(Fan(2), work, [(sys.argv[1], 'a'), (sys.argv[1], 'b')])\n"

@@ -18,7 +18,7 @@ from xgaze.compression.build import build_student
 from xgaze.compression.distill import STUDENT, teacher_weights
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_model
-from xgaze.compression.surgery import probe_of
+from xgaze.compression.surgeries.base import probe_of
 from xgaze.data.contract import rows_of
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError

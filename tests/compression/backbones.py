@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from xgaze.models.split import split
+from xgaze.models.own_networks.split import split
 
 SIDE = 40
 

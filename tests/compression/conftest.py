@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from xgaze.compression.distill import distill
-from xgaze.compression.export import export_onnx
-from xgaze.compression.low_rank import LowRank
-from xgaze.compression.separable import Separable
+from xgaze.compression.export.onnx import export_onnx
 from xgaze.compression.student import load_model
-from xgaze.compression.surgery import Probe
+from xgaze.compression.surgeries.base import Probe
+from xgaze.compression.surgeries.low_rank import LowRank
+from xgaze.compression.surgeries.separable import Separable
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import InputSpec, Spec, rows_of
 from xgaze.models.inference import predict

@@ -12,7 +12,7 @@ from xgaze.data.contract import rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
 from xgaze.models.inference import predict
-from xgaze.recipe.distill import Hint
+from xgaze.recipe.student_sections import Hint
 from xgaze.scorings import read_scorings
 from xgaze.training.teacher import finished_teacher, train_teacher
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xgaze.data.check import check
+from xgaze.data.checks.soundness import check
 from xgaze.recipe import EyeFoldersData, GazeImagesData
 
 CAMERAS = (0, 1, 3, 4)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xgaze.data.check import remarks
+from xgaze.data.checks.soundness import remarks
 from xgaze.data.notes import notes_of
 from xgaze.data.open import open_recording
 from xgaze.recipe import ViewerAgreementData

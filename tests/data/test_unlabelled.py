@@ -13,7 +13,7 @@ from xgaze.data.rendered import render_participant
 from xgaze.data.unlabelled import held_out_participants, open_unlabelled
 from xgaze.errors import InputError
 from xgaze.recipe import load_recipe
-from xgaze.recipe.data import RenderedData, UnlabelledFiles
+from xgaze.recipe.data_sections import RenderedData, UnlabelledFiles
 
 RECIPE = {"name": "tiny", "data": {"source": "eye-folders", "path": "eyes"}, "model": {"name": "multi-eye"}}
 

@@ -6,9 +6,9 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_
 
 from xgaze.data.contract import Spec
 from xgaze.evaluation.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
+from xgaze.evaluation.intervals.resampling import draw_participants
 from xgaze.evaluation.permutation import permutation_test, permute_labels
 from xgaze.evaluation.pooled import pooled_figures, score_of
-from xgaze.evaluation.resampling import draw_participants
 
 TWO = Spec((), "class", unit="AUC", classes=("TD", "ASD"))
 THREE = Spec((), "class", unit="accuracy", classes=("a", "b", "c"))

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec, rows_of
-from xgaze.explanation.attribution import integrated_gradients, mean_inputs
-from xgaze.explanation.embedding import explain_embedding
+from xgaze.explanation.attribution.attribution import integrated_gradients, mean_inputs
+from xgaze.explanation.attribution.targets import Scalar, targets_for
+from xgaze.explanation.embedding.sweep import sweep_embedding
+from xgaze.explanation.embedding.sweep_section import explain_embedding
 from xgaze.explanation.explain import explain_samples, stored_attribution, write_explanation
-from xgaze.explanation.regions import mean_shares, region_shares
-from xgaze.explanation.sweep import sweep_embedding
-from xgaze.explanation.targets import Scalar, targets_for
+from xgaze.explanation.test_set.regions import mean_shares, region_shares
 from xgaze.models.registry import build
 from xgaze.recipe import Explain
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgaze.report import figures, figures_human, figures_inside, figures_sample, figures_trust
-from xgaze.report.svg import Chart
+from xgaze.report.drawing.svg import Chart
+from xgaze.report.sections import figures, figures_human, figures_inside, figures_sample, figures_trust
 
 HERE = Path(__file__).parent
 RUN = runpy.run_path(str(HERE / "run_sections.py"))

@@ -11,10 +11,10 @@ from xgaze.report.claims import (
     scored_in_words,
     split_in_words,
 )
-from xgaze.report.format import changed, told_apart
-from xgaze.report.model_card import model_card
-from xgaze.report.page import render_page
-from xgaze.report.words import summary
+from xgaze.report.drawing.format import changed, told_apart
+from xgaze.report.page.model_card import model_card
+from xgaze.report.page.page import render_page
+from xgaze.report.sections.words import summary
 
 
 def guessing(score, baseline, worse=None, unit="px", learned=False):

@@ -104,7 +104,7 @@ def finished(tmp_path_factory):
         write_json(page.parent / "report.json", {"teacher": {"error": {}}})
         with (
             mock.patch("xgaze.cli.train_teacher.open_data", side_effect=computes),
-            mock.patch("xgaze.report.publish.write_report", lambda *_: page),
+            mock.patch("xgaze.report.page.publish.write_report", lambda *_: page),
         ):
             assert FINISHED["run"]("report", "small.yaml").code == 0, FINISHED["run"]("report", "small.yaml").err
             yield folder

@@ -18,7 +18,7 @@ EXPLAIN = ("explain", "small.yaml", "--sample", "0")
 REALLY_EXPLAIN, REALLY_DISTILL = (
     getattr(import_module(f"xgaze.cli.{name}"), f"_{name}") for name in ("explain", "distill")
 )
-EVIL = "from pathlib import Path\n\nPath('ran').touch()\nfrom xgaze.models.multi_eye import MultiEye as Net\n"
+EVIL = "from pathlib import Path\n\nPath('ran').touch()\nfrom xgaze.models.architectures.multi_eye import MultiEye as Net\n"
 
 
 def low_rank(**fields):

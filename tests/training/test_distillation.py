@@ -13,7 +13,7 @@ from xgaze.errors import InputError
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
 from xgaze.recipe import Training
-from xgaze.recipe.distill import Hint
+from xgaze.recipe.student_sections import Hint
 from xgaze.training.distillation import DistillTask, Lesson, TaughtRows, distil_model, trust
 from xgaze.training.hints import HintLoss
 from xgaze.training.losses import sample_losses

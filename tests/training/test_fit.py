@@ -11,8 +11,8 @@ from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
-from xgaze.training.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.fit import fit, fresh_folder
+from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.losses import LOSSES
 from xgaze.training.task import GazeTask, monitored
 

@@ -12,13 +12,13 @@ from xgaze.compression.student import load_model
 from xgaze.data.batches import ordered_loader
 from xgaze.data.contract import InputSpec, Sample, Spec, collate, rows_of
 from xgaze.errors import InputError
-from xgaze.models.gaze_windows import window_grid
+from xgaze.models.architectures.gaze_windows import window_grid
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
 from xgaze.recipe import Recipe, Training
 from xgaze.training import task
+from xgaze.training.crossval.paper import train_paper
 from xgaze.training.gaze_augmentation import gaze_windows, task_of
-from xgaze.training.paper import train_paper
 from xgaze.training.task import GazeTask, make_optimiser, make_schedule
 from xgaze.training.teacher import train_teacher
 

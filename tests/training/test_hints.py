@@ -9,7 +9,7 @@ from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
-from xgaze.recipe.distill import Hint
+from xgaze.recipe.student_sections import Hint
 from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.hints import HintLoss, aligned, listening
 

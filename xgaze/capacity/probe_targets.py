@@ -24,7 +24,7 @@ def probe_targets(recording: Recording, rows: NDArray[np.int64]) -> list[ProbeTa
 
 
 def rendered_targets(states: States) -> list[ProbeTarget]:
-    """states: arrays of n rows, as `xgaze.data.rendered.render.STATE_SHAPES` names them."""
+    """states: arrays of n rows, as `xgaze.data.rendered.person_frames.STATE_SHAPES` names them."""
     open_eyes = states["lid_opening_mm"] >= CLOSED_MM
     open_views = open_eyes[:, list(EYE_OF_CAMERA)]
     glints = states["glint_px"].reshape(len(open_eyes), -1, 2)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.capacity.beside import told
-from xgaze.capacity.layer import layer_outputs
+from xgaze.capacity.layer_capacity import layer_outputs
 from xgaze.capacity.projection import leading_projections, sensitivity_metric
 from xgaze.data.batches import device_of
 from xgaze.errors import InputError, nearest

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from xgaze.cli.common import emit
-from xgaze.data.check import REMEDIES, checked, remarks, summarise
+from xgaze.data.checks.soundness import REMEDIES, checked, remarks, summarise
 from xgaze.data.notes import rare_classes
 from xgaze.data.open import open_recording
 from xgaze.progress import progress_bar

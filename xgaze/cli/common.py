@@ -17,12 +17,12 @@ from xgaze.data.notes import notes_of, rare_classes
 from xgaze.data.open import open_recording
 from xgaze.data.splits import require_enough
 from xgaze.errors import InputError
-from xgaze.evaluation.participants import NOT_DEFINED
+from xgaze.evaluation.intervals.participants import NOT_DEFINED
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.report.claims import reference_learned, scored_in_words
 from xgaze.scorings import read_scorings
-from xgaze.training.faults import check_recipe
+from xgaze.training.recipe_faults import check_recipe
 
 DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")

@@ -9,10 +9,10 @@ from xgaze.artifacts import CARD_FILE, read_card
 from xgaze.cli.common import CHECKPOINTS, REPORTS, emit, read_recipe
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
-from xgaze.explanation.human_compare import compare_human, read_human
-from xgaze.report.compare import verdict, write_comparison
-from xgaze.report.compare_human import human_verdicts
-from xgaze.report.index import write_index
+from xgaze.explanation.human.run_comparison import compare_human, read_human
+from xgaze.report.page.comparison import verdict, write_comparison
+from xgaze.report.page.human_comparison import human_verdicts
+from xgaze.report.page.index import write_index
 from xgaze.report.results import gather
 
 ROLES = ("teacher", "student")

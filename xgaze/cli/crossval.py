@@ -25,13 +25,13 @@ from xgaze.cli.common import (
     run_folder,
     short_error,
 )
+from xgaze.jobs import Fan
 from xgaze.recipe import Recipe
-from xgaze.report.publish import publish
+from xgaze.report.page.publish import publish
 from xgaze.report.remedies import CROSSVALIDATE
 from xgaze.stored import understood
-from xgaze.training.crossval import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
-from xgaze.training.devices import require_devices
-from xgaze.training.fan import Fan
+from xgaze.training.crossval.run import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
+from xgaze.training.lightning.devices import require_devices
 from xgaze.training.start import check_model
 from xgaze.training.teacher import TEACHER
 from xgaze.writing import new_folder, one_writer, replace_folder

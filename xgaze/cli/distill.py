@@ -21,19 +21,19 @@ from xgaze.cli.common import (
     run_folder,
     scored_so_far,
 )
-from xgaze.cli.distilled import in_words
+from xgaze.cli.words.distilled import in_words
 from xgaze.compression.distill import STUDENT, finished_student
 from xgaze.compression.distill import distill as find_student
-from xgaze.compression.reproduced import require_own, require_predictions
+from xgaze.compression.reproduction import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
+from xgaze.jobs import Fan
 from xgaze.recipe import Recipe
-from xgaze.recipe.distill import MOST_BYTES, MOST_LATENCY_MS, MOST_PARAMETERS, MOST_WORSE_PERCENT
+from xgaze.recipe.student_sections import MOST_BYTES, MOST_LATENCY_MS, MOST_PARAMETERS, MOST_WORSE_PERCENT
 from xgaze.report.remedies import DISTILL
 from xgaze.report.schemas import StudentCard
 from xgaze.stored import require, understood
-from xgaze.training.devices import require_devices
-from xgaze.training.fan import Fan
+from xgaze.training.lightning.devices import require_devices
 from xgaze.training.teacher import TEACHER, finished_teacher
 from xgaze.writing import new_folder, one_writer, replace_folder
 

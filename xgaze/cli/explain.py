@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from xgaze import __version__
 from xgaze.artifacts import read_card
-from xgaze.cli.asked import Asked, Over, asked_of
 from xgaze.cli.common import (
     emit,
     invocation,
@@ -25,7 +24,8 @@ from xgaze.cli.common import (
     report_folder,
     run_folder,
 )
-from xgaze.cli.explained import (
+from xgaze.cli.words.asked import Asked, Over, asked_of
+from xgaze.cli.words.explained import (
     figures_of,
     finished_roles,
     floor,
@@ -37,26 +37,26 @@ from xgaze.cli.explained import (
 )
 from xgaze.compression.distill import STUDENT
 from xgaze.compression.head import first_linear, tail_of
-from xgaze.compression.reproduced import require_predictions
+from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
-from xgaze.explanation import agreement
-from xgaze.explanation.attribution import mean_inputs
-from xgaze.explanation.capacity import explain_capacity
-from xgaze.explanation.checked import Given, Maps, check_conductance, check_methods, questions_of, shapley_of
-from xgaze.explanation.embedding import explain_embedding
-from xgaze.explanation.entrance import at_embedding
+from xgaze.explanation.attribution.attribution import mean_inputs
+from xgaze.explanation.attribution.parts import moved_names
+from xgaze.explanation.attribution.prepared import require_same_copy
+from xgaze.explanation.attribution.targets import ASKABLE, asked_targets, targets_for
+from xgaze.explanation.embedding.capacity_report import explain_capacity
+from xgaze.explanation.embedding.entrance import at_embedding
+from xgaze.explanation.embedding.sweep_section import explain_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
-from xgaze.explanation.over import FIGURES_VERSION, measure_over
-from xgaze.explanation.parts import moved_names
-from xgaze.explanation.people import PEOPLE_FILE, People, people_of
-from xgaze.explanation.prepared import require_same_copy
-from xgaze.explanation.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
-from xgaze.explanation.targets import ASKABLE, asked_targets, targets_for
+from xgaze.explanation.human.references import PEOPLE_FILE, People, people_of
+from xgaze.explanation.test_set import agreement
+from xgaze.explanation.test_set.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
+from xgaze.explanation.test_set.test_samples import FIGURES_VERSION, measure_over
+from xgaze.explanation.trust.checked import Given, Maps, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
-from xgaze.report.publish import publish
+from xgaze.report.page.publish import publish
 from xgaze.report.remedies import EXPLAIN
 from xgaze.report.results import read_capacity, read_explanation, read_frontier, read_maps
 from xgaze.stored import understood

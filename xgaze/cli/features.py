@@ -13,9 +13,9 @@ from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Spec
 from xgaze.data.open import open_for_prediction
 from xgaze.errors import InputError
-from xgaze.explanation.features import feature_maps, layer_names, mean_activations
+from xgaze.explanation.embedding.feature_maps import feature_maps, layer_names, mean_activations
 from xgaze.progress import progress_bar
-from xgaze.report.figures_features import features_figure
+from xgaze.report.sections.figures_features import features_figure
 
 MOST_ACTIVE_SHOWN = 5
 

@@ -10,18 +10,18 @@ import pandas as pd
 
 from xgaze.artifacts import atomic_path, write_csv
 from xgaze.cli.common import emit
-from xgaze.data.attention import SIGMA_PX, WINDOW_PX, BlankMap, Spread
-from xgaze.data.attention_fixations import MOST, SHORTEST_MS
-from xgaze.data.fixations.read import read_fixations
+from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.scanpaths import scanpaths_of
-from xgaze.data.fixations.seen import begin_carried_over, file_order
-from xgaze.data.heatmap_files import Format, map_name, map_writer
-from xgaze.data.heatmaps import Drawing, LookedAt, maps_of, pictures_of
+from xgaze.data.fixations.viewing_order import begin_carried_over, file_order
+from xgaze.data.photographs.attention import SIGMA_PX, WINDOW_PX, BlankMap, Spread
+from xgaze.data.photographs.attention_fixations import MOST, SHORTEST_MS
+from xgaze.data.photographs.heatmap_files import Format, map_name, map_writer
+from xgaze.data.photographs.heatmaps import Drawing, LookedAt, maps_of, pictures_of
 from xgaze.errors import InputError
 from xgaze.progress import Advance, progress_bar
 from xgaze.recipe import FixationTableData, load_data
-from xgaze.recipe.files import load_section
 from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
+from xgaze.recipe.loading import load_section
 
 BAD_ROWS = ("missing", "outside", "durations", "duplicates")
 TABLE = "heatmaps.csv"

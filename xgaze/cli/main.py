@@ -12,7 +12,6 @@ from xgaze.cli.compare import compare
 from xgaze.cli.crossval import crossval
 from xgaze.cli.distill import distill
 from xgaze.cli.explain import explain
-from xgaze.cli.faults import STOPPED, fault_in_words
 from xgaze.cli.features import features
 from xgaze.cli.heatmaps import heatmaps
 from xgaze.cli.predict import predict
@@ -20,6 +19,7 @@ from xgaze.cli.render import render
 from xgaze.cli.report import report
 from xgaze.cli.saliency import saliency
 from xgaze.cli.train_teacher import train_teacher
+from xgaze.cli.words.faults import STOPPED, fault_in_words
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,8 +3,8 @@
 import click
 
 from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, report_folder, run_folder
-from xgaze.report.pdf import find_browser, print_pdf
-from xgaze.report.publish import publish
+from xgaze.report.page.pdf import find_browser, print_pdf
+from xgaze.report.page.publish import publish
 
 
 @click.command("report")

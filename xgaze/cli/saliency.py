@@ -16,16 +16,16 @@ from xgaze.cli.common import (
     run_folder,
 )
 from xgaze.compression.distill import STUDENT, student_of_teacher
-from xgaze.compression.reproduced import require_predictions
+from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
-from xgaze.evaluation.participants import NOT_DEFINED
+from xgaze.evaluation.intervals.participants import NOT_DEFINED
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.training.saliency import FIGURES, TABLE, require_crops, score_saliency
+from xgaze.training.saliency_test import FIGURES, TABLE, require_crops, score_saliency
 from xgaze.training.teacher import TEACHER, finished_teacher
 from xgaze.writing import one_writer
 

@@ -28,7 +28,7 @@ from xgaze.recipe import Recipe
 from xgaze.report.remedies import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
-from xgaze.training.devices import require_devices
+from xgaze.training.lightning.devices import require_devices
 from xgaze.training.start import check_model
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
 from xgaze.training.teacher import train_teacher as train

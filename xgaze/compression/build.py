@@ -7,17 +7,17 @@ from types import MappingProxyType
 
 from torch import nn
 
-from xgaze.compression.channels import Going, plan_channels, plan_going
-from xgaze.compression.coarse_input import plan_coarse_input
-from xgaze.compression.fold import plan_fold
 from xgaze.compression.head import first_linear, further_large
 from xgaze.compression.kept import lies_in
-from xgaze.compression.low_rank import plan_low_rank, plan_thinner
-from xgaze.compression.no_op import plan_no_ops
-from xgaze.compression.plain_weights import plan_plain_weights
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.separable import plan_separable, terms_allowed
-from xgaze.compression.surgery import Probe, Step, Surgery
+from xgaze.compression.surgeries.base import Probe, Step, Surgery
+from xgaze.compression.surgeries.channels import Going, plan_channels, plan_going
+from xgaze.compression.surgeries.coarse_input import plan_coarse_input
+from xgaze.compression.surgeries.fold import plan_fold
+from xgaze.compression.surgeries.low_rank import plan_low_rank, plan_thinner
+from xgaze.compression.surgeries.no_op import plan_no_ops
+from xgaze.compression.surgeries.plain_weights import plan_plain_weights
+from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

@@ -8,9 +8,13 @@ from tempfile import TemporaryDirectory
 from pydantic import ValidationError
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
-from xgaze.compression.budget import Choice, choose
-from xgaze.compression.candidates import candidates
-from xgaze.compression.explore import (
+from xgaze.code_version import source_hash
+from xgaze.compression.export.onnx import NoOnnx, export_checked
+from xgaze.compression.kept import kept_modules
+from xgaze.compression.result import Outcome, write_student
+from xgaze.compression.search.budget import Choice, choose
+from xgaze.compression.search.candidates import candidates
+from xgaze.compression.search.exploration import (
     Say,
     Search,
     expectation,
@@ -20,20 +24,16 @@ from xgaze.compression.explore import (
     search_wholes,
     size_of,
 )
-from xgaze.compression.export import NoOnnx, export_checked
-from xgaze.compression.frontier import write_frontier
-from xgaze.compression.kept import kept_modules
-from xgaze.compression.result import Outcome, write_student
+from xgaze.compression.search.frontier import write_frontier
+from xgaze.compression.search.trial import WEIGHTS, Result, Trial
 from xgaze.compression.student import load_weights, rebuild
-from xgaze.compression.trial import WEIGHTS, Result, Trial
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
+from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
-from xgaze.source import source_hash
-from xgaze.training.fan import Fan
 from xgaze.training.fit import fresh_folder
 from xgaze.training.teacher import TEACHER
 from xgaze.writing import scratch_folder, sync_folder

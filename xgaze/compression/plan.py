@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from xgaze.compression.tracing import making_layers
+from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.models.layers import FeatureHead
 
 MULTIPLES = (4, 8)

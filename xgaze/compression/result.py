@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
-from xgaze.compression.budget import limits_of
-from xgaze.compression.export import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
-from xgaze.compression.quantise import int8_figures, predict_onnx, quantise_onnx
+from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
+from xgaze.compression.export.quantise import int8_figures, predict_onnx, quantise_onnx
+from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
-from xgaze.evaluation.f1_lost import macro_f1_lost
+from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
+from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
-from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe

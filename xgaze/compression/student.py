@@ -10,20 +10,20 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card, read_weights
-from xgaze.compression.coarse_input import CoarseInput
-from xgaze.compression.columns import Columns
-from xgaze.compression.cut import Cut
-from xgaze.compression.fold import Fold
-from xgaze.compression.low_rank import LowRank
-from xgaze.compression.no_op import RemoveNoOp
-from xgaze.compression.plain_weights import PlainWeights
-from xgaze.compression.separable import Separable
-from xgaze.compression.surgery import Surgery
+from xgaze.compression.surgeries.base import Surgery
+from xgaze.compression.surgeries.coarse_input import CoarseInput
+from xgaze.compression.surgeries.columns import Columns
+from xgaze.compression.surgeries.cut import Cut
+from xgaze.compression.surgeries.fold import Fold
+from xgaze.compression.surgeries.low_rank import LowRank
+from xgaze.compression.surgeries.no_op import RemoveNoOp
+from xgaze.compression.surgeries.plain_weights import PlainWeights
+from xgaze.compression.surgeries.separable import Separable
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
+from xgaze.models.fingerprint import require_reproduced
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
-from xgaze.models.reproduced import require_reproduced
 from xgaze.recipe import Data, ModelSection
 
 SURGERIES: Mapping[str, type[Any]] = MappingProxyType(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import GAZE_COLUMNS, LABEL_COLUMN, VALUE_COLUMN, Recording, Sample, Spec
 from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.pictures.picture_labels import UNKNOWN
 from xgaze.data.rendered import CAMERAS, RenderedSplit, default_cache_dir, open_unlabelled_people, participant_id
-from xgaze.data.sources.picture_labels import UNKNOWN
 from xgaze.data.sources.rendered import settings_of
 from xgaze.data.splits import SHOWN
 from xgaze.errors import InputError

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from xgaze.errors import InputError
-from xgaze.evaluation.participants import difference_percent, mean_interval
+from xgaze.evaluation.intervals.participants import difference_percent, mean_interval
 from xgaze.stored import read_table
 
 GAZE_TRUTH = ["truth_x_px", "truth_y_px"]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
-from xgaze.evaluation.participants import Interval
+from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.score import compare, score_unit, summarise, worse_unit
 
 NAMES = {"gaze": "mean gaze", "value": "mean value", "class": "majority class"}

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
-from xgaze.evaluation.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.confusion import participant_confusions
-from xgaze.evaluation.fold_ranks import auc_of_ranks, ranks_within
-from xgaze.evaluation.measures import Samples, measures_of
-from xgaze.evaluation.participants import Interval, mean_interval, participant_means
+from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval
+from xgaze.evaluation.intervals.fold_ranks import auc_of_ranks, ranks_within
+from xgaze.evaluation.intervals.measures import Samples, measures_of
+from xgaze.evaluation.intervals.participants import Interval, mean_interval, participant_means
 from xgaze.evaluation.permutation import PERMUTATIONS, permutation_test
 from xgaze.evaluation.score import sample_errors, score_unit, summarise
 

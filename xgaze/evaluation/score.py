@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation import classification
-from xgaze.evaluation.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.gaze import error_px
-from xgaze.evaluation.measures import measures_of, samples_of
-from xgaze.evaluation.participants import (
+from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval
+from xgaze.evaluation.intervals.measures import measures_of, samples_of
+from xgaze.evaluation.intervals.participants import (
     ERRORS,
     Interval,
     difference_percent,

@@ -12,14 +12,14 @@ from torch import nn
 
 from xgaze.artifacts import atomic_path, write_json
 from xgaze.data.contract import Recording, Sample, collate
-from xgaze.explanation.attribution import Attribution, integrated_gradients
-from xgaze.explanation.completeness import with_enough_steps
-from xgaze.explanation.graphs import stored_graph
-from xgaze.explanation.parts import baseline_of, baseline_words, is_picture, moved_names, parts_of
-from xgaze.explanation.reading import in_words, output_of, predicted_class, truth_in_words
-from xgaze.explanation.regions import mean_shares, region_shares
-from xgaze.explanation.sequences import stored_scanpath
-from xgaze.explanation.targets import Target, targets_for
+from xgaze.explanation.attribution.attribution import Attribution, integrated_gradients
+from xgaze.explanation.attribution.completeness import with_enough_steps
+from xgaze.explanation.attribution.graphs import stored_graph
+from xgaze.explanation.attribution.parts import baseline_of, baseline_words, is_picture, moved_names, parts_of
+from xgaze.explanation.attribution.readout import in_words, output_of, predicted_class, truth_in_words
+from xgaze.explanation.attribution.sequences import stored_scanpath
+from xgaze.explanation.attribution.targets import Target, targets_for
+from xgaze.explanation.test_set.regions import mean_shares, region_shares
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 

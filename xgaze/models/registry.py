@@ -8,17 +8,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
-from xgaze.models.fusion import KnowledgeFusion
-from xgaze.models.graph_nets import ScanpathGNN
-from xgaze.models.heatmap_cnn import HeatmapCNN
-from xgaze.models.imported import build_imported
+from xgaze.models.architectures.fusion import KnowledgeFusion
+from xgaze.models.architectures.graph_nets import ScanpathGNN
+from xgaze.models.architectures.heatmap_cnn import HeatmapCNN
+from xgaze.models.architectures.mrcnn import MrCNN
+from xgaze.models.architectures.multi_eye import MultiEye
+from xgaze.models.architectures.resnet import ResNet
+from xgaze.models.architectures.scanpath_cnn import ScanpathCNN
+from xgaze.models.architectures.scanpath_rnn import ScanpathRNN
+from xgaze.models.architectures.vitnet import VitNet
 from xgaze.models.layers import FeatureHead
-from xgaze.models.mrcnn import MrCNN
-from xgaze.models.multi_eye import MultiEye
-from xgaze.models.resnet import ResNet
-from xgaze.models.scanpath_cnn import ScanpathCNN
-from xgaze.models.scanpath_rnn import ScanpathRNN
-from xgaze.models.vitnet import VitNet
+from xgaze.models.own_networks.imported import build_imported
 
 ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
     {

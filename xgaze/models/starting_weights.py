@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from xgaze.artifacts import read_stored
 from xgaze.errors import InputError
-from xgaze.models.fusion import KnowledgeFusion
+from xgaze.models.architectures.fusion import KnowledgeFusion
+from xgaze.models.architectures.resnet import ResNet
 from xgaze.models.layers import FeatureHead
-from xgaze.models.resnet import ResNet
 
 OWN_CLASSES = ("fc.", "head.")
 TRUNK = "trunk."

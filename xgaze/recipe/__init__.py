@@ -1,7 +1,7 @@
 """The recipe: one short YAML that is the whole experiment."""
 
-from xgaze.recipe.crops import CropListsData, FixationCropsData, SampledPlaces
-from xgaze.recipe.data import (
+from xgaze.recipe.crop_sections import CropListsData, FixationCropsData, SampledPlaces
+from xgaze.recipe.data_sections import (
     EyeFoldersData,
     Fractions,
     GazeImagesData,
@@ -9,9 +9,7 @@ from xgaze.recipe.data import (
     RenderedData,
     Scene,
 )
-from xgaze.recipe.distill import Distill, Explain
-from xgaze.recipe.files import builtin_recipes, load_data, load_recipe, read_yaml
-from xgaze.recipe.fixations import (
+from xgaze.recipe.fixation_sections import (
     FixationInput,
     FixationTableData,
     FixationTarget,
@@ -20,7 +18,8 @@ from xgaze.recipe.fixations import (
     PicturesInput,
     SequenceInput,
 )
-from xgaze.recipe.photographs import AttentionPicturesData, PhotographSection, ViewerAgreementData
+from xgaze.recipe.loading import builtin_recipes, load_data, load_recipe, read_yaml
+from xgaze.recipe.photograph_sections import AttentionPicturesData, PhotographSection, ViewerAgreementData
 from xgaze.recipe.schema import (
     Augment,
     Data,
@@ -30,6 +29,7 @@ from xgaze.recipe.schema import (
     Training,
     fingerprint,
 )
+from xgaze.recipe.student_sections import Distill, Explain
 
 __all__ = [
     "AttentionPicturesData",

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data import Count, Section
+from xgaze.recipe.data_sections import Count, Section
 from xgaze.recipe.text_table import NumberTable
 
 TimeUnit = Literal["s", "ms", "us", "ns"]

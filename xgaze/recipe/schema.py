@@ -16,11 +16,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.crops import CropListsData, FixationCropsData
-from xgaze.recipe.data import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
-from xgaze.recipe.distill import SEARCH_KEYS, Distill, Explain
-from xgaze.recipe.fixations import FixationTableData
-from xgaze.recipe.photographs import AttentionPicturesData, ViewerAgreementData
+from xgaze.recipe.crop_sections import CropListsData, FixationCropsData
+from xgaze.recipe.data_sections import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
+from xgaze.recipe.fixation_sections import FixationTableData
+from xgaze.recipe.photograph_sections import AttentionPicturesData, ViewerAgreementData
+from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
 
 Data = Annotated[
     RenderedData

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.format import spread
+from xgaze.report.drawing.format import spread
 
 VIEWER_AGREEMENT = "viewer-agreement"
 BETTER_LOW = ("kl",)

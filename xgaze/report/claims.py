@@ -4,7 +4,7 @@ scored, who was kept apart."""
 from collections import Counter
 from typing import Any
 
-from xgaze.report.format import MEASURED, percent, percent_interval, told_apart
+from xgaze.report.drawing.format import MEASURED, percent, percent_interval, told_apart
 
 PLAIN_NAMES = {
     "mean value": "always guessing the average",

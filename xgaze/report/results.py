@@ -11,7 +11,7 @@ from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
-from xgaze.report.provenance import CROSSVALS, commands, next_command, provenance
+from xgaze.report.page.provenance import CROSSVALS, commands, next_command, provenance
 from xgaze.report.remedies import CROSSVALIDATE, DISTILL, EXPLAIN, TRAIN
 from xgaze.scorings import read_scorings
 from xgaze.stored import read_arrays, read_mapping, read_table, require

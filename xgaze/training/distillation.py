@@ -21,7 +21,7 @@ from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of,
 from xgaze.data.unlabelled import held_out_of, refuse_held_out
 from xgaze.evaluation.score import sample_errors
 from xgaze.recipe import Training
-from xgaze.recipe.distill import Hint
+from xgaze.recipe.student_sections import Hint
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
 from xgaze.training.losses import weighted_loss

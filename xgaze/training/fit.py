@@ -21,9 +21,9 @@ from xgaze.errors import InputError
 from xgaze.processes import is_helper
 from xgaze.progress import progress_bar, remark
 from xgaze.recipe import Training
-from xgaze.training.checkpoint_io import SafetensorsCheckpointIO
-from xgaze.training.divergence import Divergence
-from xgaze.training.ranks import ranks
+from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
+from xgaze.training.lightning.divergence import Divergence
+from xgaze.training.lightning.ranks import ranks
 
 BEST, LAST, FITTED = "best.safetensors", "last.safetensors", "fitted.json"
 RUN = "run.json"

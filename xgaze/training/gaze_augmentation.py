@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from xgaze.data.contract import Batch, Spec
 from xgaze.errors import InputError
-from xgaze.models.gaze_windows import WindowGrid, chosen_windows, window_grid
+from xgaze.models.architectures.gaze_windows import WindowGrid, chosen_windows, window_grid
 from xgaze.models.inputs import only_picture
 from xgaze.recipe import Training
 from xgaze.training.task import GazeTask

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.errors import InputError, nearest
-from xgaze.recipe.distill import Hint
+from xgaze.recipe.student_sections import Hint
 
 
 class HintLoss(nn.Module):

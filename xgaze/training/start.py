@@ -3,9 +3,9 @@
 import torch
 
 from xgaze.data.contract import Recording, Spec
-from xgaze.models.fidelity import real_batches
-from xgaze.models.imported import own_and_parted, require_same
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.fidelity import real_batches
+from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from
 from xgaze.recipe import Recipe, Training

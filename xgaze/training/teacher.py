@@ -30,9 +30,9 @@ from xgaze.evaluation.classification import accuracy, f1
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
+from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
-from xgaze.models.reproduced import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring

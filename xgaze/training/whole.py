@@ -8,7 +8,7 @@ from torch import nn
 from xgaze.data.batches import ordered_loader
 from xgaze.data.contract import Recording, participants_of, rows_of
 from xgaze.recipe import Training
-from xgaze.training.augment import training_loader
+from xgaze.training.augmentation import training_loader
 from xgaze.training.fit import fit
 from xgaze.training.gaze_augmentation import task_of
 from xgaze.training.task import monitored, participant_weights

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xgaze.data.fixations.read import check_fixations, read_fixations
+from xgaze.data.fixations.loading import check_fixations, read_fixations
 from xgaze.data.fixations.viewings import scanpath_ids
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationColumns

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from xgaze.data.rendered import EYE_OF_CAMERA, Participant, draw_participant
-from xgaze.data.rendered.anatomy import Stream, random_stream
 from xgaze.data.rendered.frames import FrameStates
 from xgaze.data.rendered.headset import camera_poses, nominal_eyes_mm
+from xgaze.data.rendered.person import Stream, random_stream
 from xgaze.data.rendered.scene import prepare_scene
 from xgaze.data.rendered.shading import shade_frame
 from xgaze.data.rendered.views import view_frames

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgaze.data.rendered import EYE_OF_CAMERA, draw_participant
-from xgaze.data.rendered.anatomy import CORNEA_CENTRE_MM
 from xgaze.data.rendered.headset import camera_poses, lights_mm, nominal_eyes_mm, small_rotation
+from xgaze.data.rendered.person import CORNEA_CENTRE_MM
 from xgaze.data.rendered.views import _glints, eye_axes, view_frames
 
 CAMERA_INDICES = range(4)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xgaze.data.check import check
+from xgaze.data.checks.soundness import check
 from xgaze.data.contract import collate
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.resplit import resplit

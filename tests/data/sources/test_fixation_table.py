@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.data.check import check, remarks
+from xgaze.data.checks.soundness import check, remarks
 from xgaze.data.contract import Spec, collate, rows_of, targets_of
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.resplit import resplit

@@ -5,11 +5,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from xgaze.data.check import check
+from xgaze.data.checks.soundness import check
 from xgaze.data.contract import participants_of, rows_of, targets_of
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.rendered import default_cache_dir, write_eye_folders
-from xgaze.data.rendered.cache import _create_arrays
+from xgaze.data.rendered.render_cache import _create_arrays
 from xgaze.data.sources.rendered import settings_of
 from xgaze.recipe import RenderedData
 

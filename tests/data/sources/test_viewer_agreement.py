@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from xgaze.data.agreement_labels import leave_one_out_auc, leave_one_out_correlation, viewer_map
-from xgaze.data.check import check
+from xgaze.data.checks.soundness import check
 from xgaze.data.open import open_recording
+from xgaze.data.photographs.agreement_labels import leave_one_out_auc, leave_one_out_correlation, viewer_map
 from xgaze.data.sources.viewer_agreement import agreement_rows
 from xgaze.errors import InputError
 from xgaze.recipe import ViewerAgreementData

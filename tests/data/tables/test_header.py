@@ -2,7 +2,7 @@
 
 import pytest
 
-from xgaze.data.tables.read import columns_of, read_table
+from xgaze.data.tables.reader import columns_of, read_table
 from xgaze.errors import InputError
 from xgaze.recipe.text_table import TextTable
 

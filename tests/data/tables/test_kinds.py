@@ -5,8 +5,8 @@ import re
 import pandas as pd
 import pytest
 
-from xgaze.data.fixations.read import read_fixations
-from xgaze.data.tables.read import read_table
+from xgaze.data.fixations.loading import read_fixations
+from xgaze.data.tables.reader import read_table
 from xgaze.errors import InputError
 from xgaze.recipe.fixation_format import FixationFormat
 from xgaze.recipe.text_table import TextTable

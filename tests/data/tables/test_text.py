@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from xgaze.data.tables.read import read_table
+from xgaze.data.tables.reader import read_table
 from xgaze.errors import InputError
 from xgaze.recipe.text_table import TextTable
 

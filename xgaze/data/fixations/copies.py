@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.check_faults import Fault
-from xgaze.data.fixations.standard import NUMBER, ONSET
+from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fixations.standard_units import NUMBER, ONSET
 
 POINT, DURATION = ["x_px", "y_px"], "duration_ms"
 SEVERAL = 5

@@ -1,11 +1,12 @@
 """The embedded rendered recording: a synthetic head-mounted eye tracker whose every pixel's anatomy is known."""
 
-from xgaze.data.rendered.anatomy import EYES, Participant, draw_participant
-from xgaze.data.rendered.cache import RENDERER_VERSION, default_cache_dir, participant_id
-from xgaze.data.rendered.eye_folders import write_eye_folders
+from xgaze.data.rendered.folder_export import write_eye_folders
 from xgaze.data.rendered.frames import FrameStates, draw_frames
 from xgaze.data.rendered.headset import CAMERAS, EYE_OF_CAMERA, SCENE_SIZE_PX
-from xgaze.data.rendered.recording import (
+from xgaze.data.rendered.person import EYES, Participant, draw_participant
+from xgaze.data.rendered.person_frames import STATE_SHAPES, RenderedParticipant, render_participant
+from xgaze.data.rendered.render_cache import RENDERER_VERSION, default_cache_dir, participant_id
+from xgaze.data.rendered.rendered_splits import (
     SPLITS,
     RecordingSettings,
     RenderedRecording,
@@ -13,7 +14,6 @@ from xgaze.data.rendered.recording import (
     open_recording,
     open_unlabelled_people,
 )
-from xgaze.data.rendered.render import STATE_SHAPES, RenderedParticipant, render_participant
 from xgaze.data.rendered.shading import REGIONS
 
 __all__ = [

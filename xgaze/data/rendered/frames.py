@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.rendered import headset
-from xgaze.data.rendered.anatomy import Participant, Stream, random_stream
+from xgaze.data.rendered.person import Participant, Stream, random_stream
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.rendered.anatomy import Participant
+from xgaze.data.rendered.person import Participant
 
 Array = NDArray[np.float64]
 

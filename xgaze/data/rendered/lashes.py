@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xgaze.data.rendered.anatomy import Participant
+from xgaze.data.rendered.person import Participant
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xgaze.data.rendered import headset, textures
-from xgaze.data.rendered.anatomy import Participant
+from xgaze.data.rendered.person import Participant
 
 NOISE_SD = 2.5  # grey levels
 NOISE_STARTS = 2**16  # a frame's noise is the stock from one of these places on

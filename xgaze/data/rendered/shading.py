@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, hardsigmoid
 
 from xgaze.data.rendered import headset, textures
-from xgaze.data.rendered.anatomy import Participant
 from xgaze.data.rendered.frames import FrameStates
+from xgaze.data.rendered.person import Participant
 from xgaze.data.rendered.scene import TEXTURE_DISTANCE_MM, Scene
 from xgaze.data.rendered.views import LID_PLANE, Views, canthal_tilts
 

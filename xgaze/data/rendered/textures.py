@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate
 
-from xgaze.data.rendered.anatomy import Participant, Stream, random_stream
 from xgaze.data.rendered.lashes import lower_lashes, upper_lashes
+from xgaze.data.rendered.person import Participant, Stream, random_stream
 
 SKIN_HALF_MM = (14.0, 14.0)  # vertical and horizontal half extent, from the lid edge and the eye's centre
 SKIN_TEXELS_PER_MM = 16.0  # skin has nothing finer

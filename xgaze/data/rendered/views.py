@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.rendered import headset
-from xgaze.data.rendered.anatomy import CORNEA_CENTRE_MM, Participant
 from xgaze.data.rendered.frames import FrameStates
+from xgaze.data.rendered.person import CORNEA_CENTRE_MM, Participant
 
 Array = NDArray[np.float64]
 

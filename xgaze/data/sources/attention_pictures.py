@@ -8,11 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.data.check_faults import Fault, raise_faults
+from xgaze.data.checks.fault_kinds import Fault, raise_faults
 from xgaze.data.contract import LABEL_COLUMN
-from xgaze.data.sources.decoding import Decoded, decode
-from xgaze.data.sources.photograph_rows import UNDIVIDED, PhotographRows, missing_files, read_rows
-from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
+from xgaze.data.photographs.layouts import UNDIVIDED, PhotographRows, missing_files, read_rows
+from xgaze.data.photographs.photograph_recording import PhotographRecording, photograph_spec
+from xgaze.data.pictures.decoding import Decoded, decode
 from xgaze.data.splits import assign_splits, validation_of
 from xgaze.errors import InputError
 from xgaze.recipe import AttentionPicturesData

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from xgaze.artifacts import read_stored
-from xgaze.data.check_faults import Fault, raise_faults
+from xgaze.data.checks.fault_kinds import Fault, raise_faults
 from xgaze.data.contract import dimensions
-from xgaze.data.crops import CROP_PX, SCALES, input_name
-from xgaze.data.places import drawn_places
-from xgaze.data.sources.crop_recording import CropRecording, Crops, CutCrops, crop_spec, crop_table
-from xgaze.data.sources.decoding import read_picture
-from xgaze.data.sources.picture_files import picture_named
+from xgaze.data.photographs.crop_recording import CropRecording, Crops, CutCrops, crop_spec, crop_table
+from xgaze.data.photographs.crops import CROP_PX, SCALES, input_name
+from xgaze.data.photographs.places import drawn_places
+from xgaze.data.pictures.decoding import read_picture
+from xgaze.data.pictures.picture_files import picture_named
 from xgaze.errors import InputError
 from xgaze.recipe import CropListsData
 

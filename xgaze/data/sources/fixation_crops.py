@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.agreement_labels import viewer_map
-from xgaze.data.check_faults import raise_faults
-from xgaze.data.crops import SCALES
-from xgaze.data.fixations.read import read_fixations
-from xgaze.data.places import drawn_places
-from xgaze.data.sources.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
-from xgaze.data.sources.decoding import read_picture
-from xgaze.data.sources.stimulus_files import absent, other_shapes, photograph_file, photographs_told
+from xgaze.data.checks.fault_kinds import raise_faults
+from xgaze.data.fixations.loading import read_fixations
+from xgaze.data.photographs.agreement_labels import viewer_map
+from xgaze.data.photographs.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
+from xgaze.data.photographs.crops import SCALES
+from xgaze.data.photographs.places import drawn_places
+from xgaze.data.photographs.stimulus_files import absent, other_shapes, photograph_file, photographs_told
+from xgaze.data.pictures.decoding import read_picture
 from xgaze.data.sources.viewer_agreement import LookedAt, by_stimulus
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError

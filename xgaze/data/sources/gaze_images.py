@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.check_faults import raise_faults
+from xgaze.data.checks.fault_kinds import raise_faults
 from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
-from xgaze.data.sources.picture_files import Pictures
-from xgaze.data.sources.picture_scan import PictureScan, scan_for_prediction, scan_pictures
-from xgaze.data.sources.pictures import fit_picture
+from xgaze.data.pictures.picture_files import Pictures
+from xgaze.data.pictures.picture_scan import PictureScan, scan_for_prediction, scan_pictures
+from xgaze.data.pictures.pixels import fit_picture
 from xgaze.data.splits import assign_splits
 from xgaze.recipe import GazeImagesData
 

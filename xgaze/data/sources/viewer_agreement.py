@@ -7,26 +7,26 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.data.agreement_labels import (
+from xgaze.data.checks.fault_kinds import raise_faults
+from xgaze.data.contract import LABEL_COLUMN
+from xgaze.data.fixations.loading import read_fixations
+from xgaze.data.fixations.scanpaths import scanpaths_of
+from xgaze.data.fixations.table import FixationTable
+from xgaze.data.path_templates import natural_key
+from xgaze.data.photographs.agreement_labels import (
     BETWEEN,
     leave_one_out_auc,
     leave_one_out_correlation,
     top_and_bottom,
     viewer_map,
 )
-from xgaze.data.attention import grey
-from xgaze.data.check_faults import raise_faults
-from xgaze.data.contract import LABEL_COLUMN
-from xgaze.data.fixations.read import read_fixations
-from xgaze.data.fixations.scanpaths import scanpaths_of
-from xgaze.data.fixations.table import FixationTable
+from xgaze.data.photographs.attention import grey
+from xgaze.data.photographs.photograph_recording import PhotographRecording, photograph_spec
+from xgaze.data.photographs.square import stretched
+from xgaze.data.photographs.stimulus_files import absent, other_shapes, photograph_file, photographs_told
+from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.sources.attention_pictures import Files
-from xgaze.data.sources.decoding import Decoded
-from xgaze.data.sources.folders import natural_key
-from xgaze.data.sources.photographs import PhotographRecording, photograph_spec
-from xgaze.data.sources.stimulus_files import absent, other_shapes, photograph_file, photographs_told
 from xgaze.data.splits import assign_splits
-from xgaze.data.square import stretched
 from xgaze.errors import InputError
 from xgaze.limits import require_picture_size
 from xgaze.recipe import ViewerAgreementData

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from xgaze.data.tables.fields import SEPARATORS, Line, fields_of
+from xgaze.data.tables.delimited import SEPARATORS, Line, fields_of
 from xgaze.errors import InputError
 
 MOST_COLUMNS = 10_000

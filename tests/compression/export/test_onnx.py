@@ -1,0 +1,56 @@
+"""ONNX files: what the model computes, and little else."""
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from xgaze.compression.export.onnx import export_onnx, measure_latency_ms, onnx_parity, open_session
+from xgaze.compression.export.slim import slimmest
+from xgaze.compression.student import load_model
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import collate
+
+
+def sizes(file):
+    return {one.name: int(np.prod(one.dims)) for one in onnx.load(file).graph.initializer}
+
+
+def test_the_exported_file_holds_weights_and_little_else(thin_student, exported):
+    """No stack traces, no written-out separable filters: 4 bytes a parameter and 8 kB."""
+    parameters = sum(p.numel() for p in thin_student.parameters())
+    stored = onnx.load(exported)
+    assert exported.stat().st_size < 4 * parameters + 8_000
+    assert b"stack_trace" not in exported.read_bytes() and b"/xgaze/" not in exported.read_bytes()
+    assert len(stored.graph.value_info) == 0
+    assert sum(sizes(exported).values()) < parameters + 20
+
+
+def test_the_exported_file_computes_what_the_model_does(thin_student, exported, gaze_recording):
+    batch = next(ordered_batches(gaze_recording, np.arange(8)))
+    assert onnx_parity(thin_student, open_session(exported), batch.inputs) < 1e-5
+
+
+def test_slimming_stores_equal_constants_once_and_keeps_inputs_and_outputs(exported):
+    model = onnx.load(exported)
+    twins = [numpy_helper.from_array(np.arange(3.0), name) for name in ("twin", "sibling")]
+    before = len(model.graph.initializer)
+    model.graph.initializer.extend(twins)
+    model.graph.node[0].name = "a name"
+    slimmest(model)
+    contents = [(one.data_type, tuple(one.dims), one.raw_data) for one in model.graph.initializer]
+    assert len(set(contents)) == len(contents) <= before + 1
+    assert [one.name for one in model.graph.input] == ["eye0", "eye1"]
+    assert [one.name for one in model.graph.output] == ["output"]
+    assert not any(node.name for node in model.graph.node)
+    onnx.checker.check_model(model, full_check=True)
+
+
+def test_latency_is_measured_per_sample(tmp_path, gaze_recording, run):
+    _, folder, _ = run
+    model, _ = load_model(folder / "student")
+    export_onnx(model, gaze_recording.spec, tmp_path / "m.onnx")
+    session = open_session(tmp_path / "m.onnx")
+    inputs = collate([gaze_recording[0]], gaze_recording.spec).inputs
+    latency = measure_latency_ms(session, inputs, repeats=20)
+    assert 0 < latency.median <= latency.p95
+    assert onnx_parity(model, session, inputs) <= 1e-5

@@ -1,0 +1,132 @@
+"""What a search will try, before anything is tuned: plans are what was really done, smaller than the teacher, each once."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from xgaze.capacity.layer_capacity import LayerCapacity
+from xgaze.compression.head import first_linear
+from xgaze.compression.kept import kept_modules
+from xgaze.compression.plan import Plan
+from xgaze.compression.search import rehearsal
+from xgaze.compression.search.candidates import candidates
+from xgaze.compression.search.rehearsal import rehearse, uncut_in_words
+from xgaze.compression.surgeries.base import probe_of
+from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
+
+
+@pytest.fixture
+def bench_of(net, gaze_recording, make_recipe):
+    """(name, settings of distill) -> all of a bench that a rehearsal reads."""
+
+    def made(name, **distill):
+        teacher = net(name, gaze_recording)
+        probe = probe_of(teacher, gaze_recording, rows_of(gaze_recording, "train"), 8)
+        recipe = make_recipe(distill={"shares": [0.5, 0.25], **distill})
+        keep = kept_modules(teacher, recipe.distill.keep)
+        return SimpleNamespace(
+            recipe=recipe, recording=gaze_recording, teacher=teacher, keep=keep, probe=lambda _: probe
+        )
+
+    return made
+
+
+def capacity_for(bench, expected=2):
+    layer = bench.teacher.get_submodule(first_linear(bench.teacher))
+    sizes = (layer.in_features, layer.out_features)
+    rank = min(expected, *sizes)
+    return LayerCapacity(first_linear(bench.teacher), *sizes, [], [], [], {}, 0.0, 0.0, expected_rank=rank)
+
+
+def test_pictures_are_halved_in_words_only_where_they_were(bench_of):
+    padded = rehearse(bench_of("vgg"), [Plan(share=0.5, coarse=True), Plan(share=0.5), Plan(coarse=True)])
+    assert [plan.in_words for plan in padded.plans] == ["50 % of the channels"]
+    plain = rehearse(bench_of("shuffled towers"), [Plan(share=0.5, coarse=True), Plan(share=0.5)])
+    assert [plan.coarse for plan in plain.plans] == [True, False]
+
+
+def test_maps_of_one_pixel_get_no_separable_filters_and_two_outputs_no_larger_layer(bench_of):
+    bench = bench_of("resnet-18")
+    found = candidates(bench, capacity_for(bench))
+    assert [plan.in_words for plan in found.wholes] == ["50 % of the channels", "25 % of the channels"]
+    assert [plan.in_words for plan in found.heads] == ["rank 1"]  # 34 numbers for 64
+
+
+def test_only_fully_connected_layers_with_nothing_to_gain_are_refused_before_tuning(bench_of):
+    bench = bench_of("mobilenet-v2", towers=False, effort="quick", ranks=[2])
+    with pytest.raises(
+        InputError, match=r"nothing to shrink.*'head\.fc' \(64 -> 2\).*Go without --prune-fc"
+    ) as refused:
+        candidates(bench, capacity_for(bench))
+    assert "Not tried: rank 2 (no smaller than the teacher)." in str(refused.value)
+
+
+def test_a_first_layer_of_one_unit_leaves_the_towers_to_be_cut(bench_of):
+    bench = bench_of("one unit")
+    found = candidates(bench, capacity_for(bench))
+    assert [plan.share for plan in found.wholes] == [1.0, 0.5]  # a quarter of 8 channels is rounded up to half
+    assert {plan.rank for plan in found.wholes} == {1}
+
+
+def test_layers_that_cannot_be_cut_are_named_once(bench_of):
+    bench = bench_of("layer norm")
+    found = candidates(bench, capacity_for(bench))
+    assert [len(plan.uncut) for plan in found.wholes] == [0, 2]
+    assert "2 layers uncut" in found.wholes[1].in_words
+    (words,) = found.words
+    assert words.startswith("'towers.0.0', 'towers.1.0' cannot be cut and keep all channels: its channels arrive mixed")
+
+
+def test_where_no_channel_can_go_ever_thinner_heads_are_tried(bench_of):
+    bench = bench_of("vgg", keep=["towers"])
+    found = candidates(bench, capacity_for(bench, 4))
+    assert [plan.rank for plan in found.wholes] == [6, 3, 2] and not found.words
+    assert all(plan.keep == ("features_net.towers",) for plan in found.wholes)
+
+
+def test_a_plan_that_cannot_be_proved_is_dropped_with_a_word(bench_of, monkeypatch):
+    build = rehearsal.build
+
+    def refusing(teacher, plan, *more):
+        if plan.rank == 2:
+            raise InputError("no proof.")
+        return build(teacher, plan, *more)
+
+    monkeypatch.setattr(rehearsal, "build", refusing)
+    found = rehearse(bench_of("vgg"), [Plan(rank=2), Plan(rank=3)])
+    assert [plan.rank for plan in found.plans] == [3] and found.words == ["Not tried: rank 2 (no proof.)."]
+
+
+def test_what_is_kept_is_found_by_the_authors_names(net, gaze_recording):
+    teacher = net("vgg", gaze_recording)
+    assert kept_modules(teacher, ["towers.0", "head.0"]) == ("features_net.towers.0", "head.head_0")
+    assert kept_modules(teacher, ["features_net.towers.0", "towers.0"]) == ("features_net.towers.0",)
+    with pytest.raises(InputError, match=r"distill\.keep: the teacher has no module 'tower\.0'; .*towers\.0"):
+        kept_modules(teacher, ["tower.0"])
+
+
+def test_reasons_that_differ_in_names_only_are_told_once():
+    uncut = {f"features_net.{k}": f"'features_net.{k}' cannot be traced: lost {k} of them at 'b{k}'." for k in range(5)}
+    assert uncut_in_words(uncut) == [
+        "'0', '1', '2' and 2 more layers cannot be cut and keep all channels: lost 0 of them at 'b0'."
+    ]
+
+
+def test_kept_layers_make_other_trials(make_recipe):
+    recipe = make_recipe()
+    kept = make_recipe(distill={**recipe.distill.model_dump(), "keep": ["towers"]})
+    assert kept.model_dump(mode="json")["distill"]["keep"] == ["towers"] and kept.trial_hash() != recipe.trial_hash()
+
+
+@pytest.mark.parametrize(
+    ("student", "words"), [("haed", r"the student has no module 'haed'; did you mean 'head'"), ("features_net", None)]
+)
+def test_hints_of_students_that_are_tuned_end_to_end_are_tried_in_the_rehearsal(bench_of, student, words):
+    bench = bench_of("vgg", hints=[{"teacher": "features_net", "student": student}])
+    assert rehearse(bench, [Plan(share=0.5)]).plans  # a head tuned on embeddings hears no hint
+    if words is None:
+        assert candidates(bench, capacity_for(bench)).wholes
+        return
+    with pytest.raises(InputError, match=words):
+        candidates(bench, capacity_for(bench))

@@ -1,0 +1,173 @@
+"""Which channels go, and the cut itself: groups, hidden units, what must be refused."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from xgaze.capacity.sensitivity import channel_importance
+from xgaze.compression.surgeries.base import Probe
+from xgaze.compression.surgeries.channels import plan_channels
+from xgaze.compression.surgeries.cut import Cut, cut_of, from_ranges, to_ranges
+from xgaze.compression.surgeries.tracing import trace_units
+from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead
+
+SIDE = 6
+
+
+class Net(FeatureHead):
+    """conv (1 -> 8), and what each topology makes of it; the head is one hidden layer."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.head = nn.Sequential(nn.Linear(width, 12), nn.ReLU(), nn.Linear(12, 2))
+
+
+def conv(inputs=1, outputs=8, **more):
+    return nn.Conv2d(inputs, outputs, 3, padding=1, **more)
+
+
+class Flattened(Net):
+    def __init__(self):
+        super().__init__(8 * SIDE * SIDE)
+        self.a = conv()
+
+    def features(self, x, y):
+        return torch.relu(self.a(x)).flatten(1)
+
+
+class Grouped(Net):
+    def __init__(self):
+        super().__init__(8 * SIDE * SIDE)
+        self.a, self.b = conv(), conv(8, 8, groups=2)
+
+    def features(self, x, y):
+        return torch.relu(self.b(nn.functional.leaky_relu(self.a(x)))).flatten(1)
+
+
+class Normalised(Net):
+    def __init__(self):
+        super().__init__(8 * SIDE * SIDE)
+        self.a, self.norm, self.b = conv(), nn.BatchNorm2d(8), conv(8, 8)
+        self.norm.running_mean.uniform_(-1, 1)
+        self.norm.running_var.uniform_(0.5, 2)
+
+    def features(self, x, y):
+        return torch.relu(self.b(torch.relu(self.norm(self.a(x))))).flatten(1)
+
+
+def built(topology):
+    torch.manual_seed(0)
+    return topology().eval()
+
+
+@pytest.fixture
+def probe():
+    torch.manual_seed(1)
+    return Probe(tuple(torch.randn(5, 1, SIDE, SIDE) for _ in range(2)), torch.zeros(0))
+
+
+class NanToNum(Flattened):
+    def features(self, x, y):
+        return torch.nan_to_num(torch.relu(self.a(x))).flatten(1)
+
+
+class MaskedPixels(Flattened):
+    """torch.where takes part of every map away, so part of the columns is never seen."""
+
+    def features(self, x, y):
+        inside = torch.arange(SIDE) < 4
+        return torch.where(inside, torch.relu(self.a(x)), 0.0).flatten(1)
+
+
+class MixedByNormalisation(Flattened):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LocalResponseNorm(5)
+
+    def features(self, x, y):
+        return self.norm(torch.relu(self.a(x))).flatten(1)
+
+
+class ThroughSigmoid(Flattened):
+    """A channel at zero leaves the sigmoid as one half: zeroing it is not removing it."""
+
+    def features(self, x, y):
+        return torch.sigmoid(self.a(x)).flatten(1)
+
+
+@pytest.mark.parametrize(
+    ("topology", "words"),
+    [
+        (NanToNum, "'a' cannot be traced: 8 of its 8 channels vanish"),
+        (MaskedPixels, "surgery on a refused: the layers no longer fit"),
+        (MixedByNormalisation, r"'a' cannot be traced: its channels arrive mixed at 'head\.0'"),
+        (ThroughSigmoid, "surgery on a refused: largest change of the output"),
+    ],
+)
+def test_what_cannot_be_traced_is_refused_and_the_model_left_alone(topology, words, probe):
+    model = built(topology)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(InputError, match=words):
+        plan_channels(model, probe, {"a": 4}).apply(model, probe)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_groups_lose_equally_many(probe):
+    model = built(Grouped)
+    cut = plan_channels(model, probe, {"a": 3})  # rounded up to 2 of each group
+    assert len(from_ranges(cut.removed["a:out"])) == 4
+    removed = from_ranges(cut.removed["b:in"])
+    assert sum(index < 4 for index in removed) == 2
+
+
+def test_an_unbalanced_cut_is_refused(probe):
+    model = built(Grouped)
+    with pytest.raises(InputError, match="groups must lose equally many"):
+        Cut({"a:out": "0:2", "b:in": "0:2"}).apply(model, probe)
+
+
+def test_hidden_units_are_cut_like_channels_and_outputs_never(probe):
+    model = built(Flattened)
+    cut = plan_channels(model, probe, {"head.0": 3})
+    assert cut.kind == "hidden_units" and cut.apply(model, probe).value <= 1e-6
+    assert (model.head[0].out_features, model.head[2].in_features) == (3, 3)
+    with pytest.raises(InputError, match="they reach the model's output"):
+        plan_channels(model, probe, {"head.2": 1})
+
+
+def test_nothing_to_remove_is_no_surgery(probe):
+    assert plan_channels(built(Flattened), probe, {"a": 8}) is None
+
+
+def test_the_sensitivity_of_a_linear_model_is_its_closed_form(probe):
+    """y = V (x * gates) has dy_k/dgate_c = V_kc x_c, so E sum_k of its square is |V_c|^2 E x_c^2."""
+    model = built(Flattened)
+    model.head = nn.Sequential(nn.Linear(8 * SIDE * SIDE, 5), nn.Linear(5, 2, bias=False))
+    with torch.no_grad():
+        hidden = model.head[0](model.features(*probe.inputs))
+    expected = model.head[1].weight.square().sum(0) * hidden.square().mean(0)
+    found = channel_importance(model, ["head.0"], [probe.inputs])["head.0"].float()
+    assert torch.allclose(found, expected, rtol=1e-4)
+
+
+@given(st.sets(st.integers(0, 60), min_size=1))
+@settings(max_examples=50, deadline=None)
+def test_ranges_say_the_same_as_indices(indices):
+    assert from_ranges(to_ranges(sorted(indices))) == sorted(indices)
+
+
+def test_a_cut_of_units_names_every_layer_once(probe):
+    units = trace_units(built(Normalised), probe.inputs, ["a"])
+    cut = cut_of(units[:2])
+    assert set(cut.removed) == {"a:out", "norm:through", "b:in"}
+    assert cut.removed["norm:through"] == "0:2"
+
+
+def test_malformed_ranges_are_refused():
+    with pytest.raises(InputError, match="malformed"):
+        from_ranges("0-3")

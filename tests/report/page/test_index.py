@@ -1,0 +1,73 @@
+"""reports/index.html and what `publish` writes beside a report."""
+
+import json
+import re
+
+import pytest
+from markupsafe import escape
+
+from xgaze.report.page.index import write_index
+from xgaze.report.page.model_card import model_card, plain
+
+
+def put(reports, name, report):
+    (reports / name).mkdir(parents=True)
+    (reports / name / "report.json").write_text(json.dumps(report))
+
+
+def test_all_runs_are_listed_by_name_with_link_error_reduction_and_budget(tmp_path, gaze_run):
+    report, _ = gaze_run
+    put(tmp_path, "b", report)
+    put(tmp_path, "a <i>", {**report, "budget_met": True})
+    put(tmp_path, "alone", {**report, "student": None, "difference_percent": None, "budget_percent": None})
+    (tmp_path / "compare-a-b.html").write_text("")
+    page = write_index(tmp_path)
+    text = page.read_text().replace("\u00a0", " ")
+    assert re.findall(r'<a href="([^"#]*)">', text) == [
+        "a%20%3Ci%3E/index.html",
+        "alone/index.html",
+        "b/index.html",
+        "compare-a-b.html",
+    ]
+    assert str(escape("a <i>")) in text and "<i>" not in text
+    for shown in ("31.2 px", "31.5 px", "+1.2 %", "2.9\u00d7", "21\u00d7", "2 % met", "2 % not met"):
+        assert shown in text
+    before = page.read_bytes()
+    assert write_index(tmp_path).read_bytes() == before
+
+
+def test_a_damaged_report_does_not_hide_the_others(tmp_path, gaze_run):
+    put(tmp_path, "good", gaze_run[0])
+    put(tmp_path, "bad", {})
+    text = write_index(tmp_path).read_text()
+    assert "good/index.html" in text and "not readable" in text
+
+
+def test_no_runs_is_told(tmp_path):
+    assert "No run has a report yet" in write_index(tmp_path).read_text()
+
+
+@pytest.mark.parametrize("task", ["gaze", "class"])
+def test_the_model_card_tells_figures_use_data_and_limits(rich_of, task):
+    report, _ = rich_of(task)
+    card = model_card(report)
+    assert card == model_card(report) and card.startswith("# toy: student\n")
+    for head in ("## Figures", "## Use", "## Data", "## Limits", "## How it was made"):
+        assert head in card
+    assert "| parameters in fully connected layers | 794,946 | 37,854 |" in card
+    assert ("Rendered data" in card) == report["rendered"]
+    hardest = "40.0 px" if task == "gaze" else "21.0 % right answers"
+    assert f"the hardest test participant has {hardest}" in card
+
+
+def test_the_model_card_takes_names_as_text(gaze_run):
+    report, _ = gaze_run
+    report["recipe"]["name"] = "<b>*x*\n# y"
+    card = model_card(report)
+    assert r"# \<b\>\*x\* \# y: student" in card.splitlines()[0] and "<b>" not in card
+    assert plain("a|b") == r"a\|b"
+
+
+def test_without_a_student_there_is_no_card(gaze_run):
+    with pytest.raises(ValueError, match="has none"):
+        model_card({**gaze_run[0], "student": None})

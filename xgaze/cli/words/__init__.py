@@ -1,0 +1,1 @@
+"""What the commands say, and what they were asked."""

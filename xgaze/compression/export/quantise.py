@@ -1,0 +1,194 @@
+"""int8: weights and activations of an exported model in 8 bits, calibrated on training frames, by onnxruntime."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import GraphProto
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from xgaze.artifacts import atomic_path
+from xgaze.compression.export.onnx import (
+    Latency,
+    measure_latency_ms,
+    open_session,
+    paired_ratio,
+    run_onnx,
+    takes_at_once,
+)
+from xgaze.compression.export.packed_weights import is_weight_product, pack_weights
+from xgaze.compression.export.slim import slimmest
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import Recording, participants_of, targets_of
+from xgaze.errors import InputError
+from xgaze.evaluation.intervals.participants import Interval
+from xgaze.evaluation.score import Summary, compare, summarise
+
+FRAMES = 64
+BATCH = 16
+EACH = 10
+"""Runs of each model in a round of measuring both in turn."""
+PRODUCTS = ("Gemm", "MatMul")
+
+
+@dataclass(frozen=True)
+class Int8Report:
+    """What 8 bits cost and give. error: of the int8 model; difference_percent: how much worse it is than the float model on the
+    same frames (worse is positive; of classes, in points); latency_ms: of one sample on one thread; time_ratio: the int8 model's
+    time over the float model's, measured in turn."""
+
+    bytes: int
+    float_bytes: int
+    error: Summary
+    difference_percent: Interval
+    latency_ms: Latency
+    float_latency_ms: Latency
+    time_ratio: Interval
+
+    @property
+    def slower(self) -> bool:
+        """By more than repeated measurements in turn differ."""
+        return self.time_ratio.low is not None and self.time_ratio.low > 1
+
+    @property
+    def warning(self) -> str:
+        """A sentence where int8 is slower than float32 on this machine, or nothing."""
+        if not self.slower:
+            return ""
+        return (
+            f"int8 is slower than float32 on this machine ({self.time_ratio.mean:.2f} times its time, 95 % interval over rounds "
+            f"{self.time_ratio.low:.2f} to {self.time_ratio.high:.2f}), as is common for small models on CPUs: use the int8 file "
+            "for its size only."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "slower": self.slower, "warning": self.warning}
+
+
+def quantise_onnx(
+    source: Path,
+    recording: Recording,
+    rows: NDArray[np.int64],
+    target: Path,
+    frames: int = FRAMES,
+    reduce_range: bool = False,
+) -> None:
+    """Write the float model `source` with 8-bit weights (one scale per channel) and activations, whose ranges are those on
+    `frames` of `rows`, spread evenly: give training rows. The layers that end in the output compute in floats.
+
+    reduce_range: weights in 7 bits, for x86 processors without VNNI, where sums of 8-bit products can overflow.
+    Raises InputError if there are no rows, the model is no ONNX file, or onnxruntime cannot quantise it."""
+    if len(rows) == 0:
+        raise InputError(f"{source}: int8 needs frames to calibrate on, and there are none.")
+    model = open_onnx(source)
+    chosen = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
+    batch = takes_at_once(open_session(source)) or BATCH
+    with atomic_path(target) as temporary, _silent():
+        try:
+            quantize_static(
+                model,
+                temporary,
+                _Frames(recording, chosen, batch),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                # Signed activations gave the same outputs, no faster, on x86 with VNNI; onnxruntime advises unsigned for x86.
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                reduce_range=reduce_range,
+                nodes_to_exclude=sorted(float_nodes(model.graph)),
+            )
+            onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
+        except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
+            words = (str(error).splitlines() or [""])[0]
+            raise InputError(f"{source}: onnxruntime cannot quantise it ({type(error).__name__}: {words}).") from None
+
+
+def open_onnx(file: Path) -> onnx.ModelProto:
+    """An ONNX file. Raises InputError if it is missing or damaged."""
+    try:
+        return onnx.load(file)
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file.") from None
+    except Exception:  # protobuf's own error class differs between its versions
+        raise InputError(f"{file}: not a readable ONNX file.") from None
+
+
+def float_nodes(graph: GraphProto) -> set[str]:
+    """Nodes that must compute in floats: the last matrix product and all after it, since 8 bits over a scene of 1000 px are
+    steps of 4 px; products of a weight's factors with what reads them, which have no frames to be calibrated on; and instance
+    normalisations (group normalisations are made of them), whose shared scales onnxruntime cannot quantise."""
+    maker = {name: node for node in graph.node for name in node.output}
+    found, waiting = set(), [one.name for one in graph.output]
+    while waiting:
+        node = maker.get(waiting.pop())
+        if node is not None and node.name not in found:
+            found.add(node.name)
+            waiting += [] if node.op_type in PRODUCTS else node.input
+    constant: set[str] = set()
+    for node in graph.node:
+        if is_weight_product(graph, node) or any(name in constant for name in node.input):
+            found.add(node.name)
+            constant |= set() if node.op_type in ("Gemm", "Conv") else set(node.output)
+    return found | {node.name for node in graph.node if node.op_type == "InstanceNormalization"}
+
+
+def predict_onnx(
+    file: Path, recording: Recording, rows: NDArray[np.int64], batch_size: int = 64
+) -> NDArray[np.float32]:
+    """Outputs (rows, outputs) of an exported model on one thread: gaze in px, or one logit per class."""
+    session = open_session(file)
+    batches = ordered_batches(recording, rows, batch_size)
+    return np.concatenate([run_onnx(session, batch.inputs) for batch in batches])
+
+
+def int8_figures(
+    source: Path, target: Path, recording: Recording, rows: NDArray[np.int64], repeats: int = 200
+) -> Int8Report:
+    """Compare the int8 model `target` with the float model `source` on `rows`, which neither has been made from."""
+    spec, truth = recording.spec, targets_of(recording, rows)
+    people = participants_of(recording, rows)
+    floats, ints = (predict_onnx(file, recording, rows) for file in (source, target))
+    one = next(iter(ordered_batches(recording, rows[:1]))).inputs
+    ours, theirs = open_session(target), open_session(source)
+    return Int8Report(
+        bytes=target.stat().st_size,
+        float_bytes=source.stat().st_size,
+        error=summarise(spec, ints, truth, people),
+        difference_percent=compare(spec, ints, floats, truth, people),
+        latency_ms=measure_latency_ms(ours, one, repeats),
+        float_latency_ms=measure_latency_ms(theirs, one, repeats),
+        time_ratio=paired_ratio(ours, theirs, one, rounds=max(2, repeats // EACH), each=EACH),
+    )
+
+
+class _Frames(CalibrationDataReader):
+    """Frames of a recording, batch by batch, by the names of the model's inputs."""
+
+    def __init__(self, recording: Recording, rows: NDArray[np.int64], batch_size: int) -> None:
+        self.names = [one.name for one in recording.spec.inputs]
+        self.batches = ordered_batches(recording, rows, batch_size)
+
+    def get_next(self) -> dict[str, Any] | None:
+        batch = next(self.batches, None)
+        return None if batch is None else _feed(self.names, batch.inputs)
+
+
+def _feed(names: list[str], inputs: tuple[Any, ...]) -> dict[str, Any]:
+    return {name: x.contiguous().numpy() for name, x in zip(names, inputs, strict=True)}
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """onnxruntime advises on preprocessing through the root logger; our exporter has done it."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,1 @@
+"""The search for the smallest student within a budget: candidates, trials, judge, rivals."""

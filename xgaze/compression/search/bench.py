@@ -1,0 +1,154 @@
+"""The bench that all trials share: teacher, cached embeddings, what students learn from, and how long they may."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.artifacts import atomic_path
+from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
+from xgaze.compression.head import entrance, first_linear
+from xgaze.compression.kept import kept_modules
+from xgaze.compression.surgeries.base import Probe, probe_of
+from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.unlabelled import open_unlabelled
+from xgaze.models.inference import head_outputs, predict
+from xgaze.models.layers import FeatureHead
+from xgaze.progress import progress_bar
+from xgaze.recipe import Recipe, Training
+from xgaze.training.distillation import Lesson, distil_model
+from xgaze.training.task import participant_weights
+from xgaze.training.tuning import Features, tune_head, tuning_settings
+
+SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Bench:
+    """train and validation: what enters the teacher's head. lesson: what whole students learn from. unlabelled: see `Lesson`."""
+
+    recipe: Recipe
+    recording: Recording
+    teacher: FeatureHead
+    layer: str
+    train: Features
+    validation: Features
+    lesson: Lesson
+    folder: Path
+    probes: dict[int, Probe] = field(default_factory=dict, compare=False)
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """Paths of the teacher's modules that are left as they are."""
+        return kept_modules(self.teacher, self.recipe.distill.keep)
+
+    def tune_head(self, model: FeatureHead, folder: Path, seed: int, by_teacher: bool) -> None:
+        """Tune the head on cached embeddings, in place, as long as whoever comes."""
+        wanted = self.recipe.distill
+        settings = tuning_settings(self.recipe.training, wanted.tuning_epochs, wanted.learning_rate, wanted.batch_size)
+        weight = wanted.teacher_weight if by_teacher else 0.0
+        tune_head(model.head, self.recording.spec, self.train, self.validation, settings, folder, seed, weight)
+
+    def tune_whole(self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool) -> None:
+        """Tune from end to end, in place, as long as whoever comes. by_teacher: with the teacher's outputs, unlabelled recordings
+        and hints of the recipe; else from labels alone, as the control is."""
+        wanted = self.recipe.distill
+        settings = end_to_end_settings(self.recipe.training, wanted.end_to_end_epochs, wanted.end_to_end_learning_rate)
+        lesson = self.lesson if by_teacher else self.lesson.labels_only()
+        distil_model(
+            model,
+            lesson,
+            self.recording,
+            settings,
+            folder,
+            seed,
+            f"tuning {what}",
+            teacher_weight=wanted.teacher_weight if by_teacher else 0.0,
+            unlabelled_weight=wanted.unlabelled_weight,
+            hints=wanted.hints if by_teacher else (),
+            hint_weight=wanted.hint_weight if wanted.hints else 0.0,
+            teacher=self.teacher,
+        )
+
+    def probe(self, model: FeatureHead) -> Probe:
+        """Calibration frames through the towers of `model`; the teacher's own are kept."""
+        if model is self.teacher and 0 in self.probes:
+            return self.probes[0]
+        rows = rows_of(self.recording, "train")
+        chosen = rows[calibration_rows(len(rows), self.recipe.distill.calibration_samples, self.recipe.seed)]
+        probe = probe_of(model, self.recording, chosen, SHOWN)
+        if model is self.teacher:
+            self.probes[0] = probe
+        return probe
+
+
+def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path) -> Bench:
+    """Collect what enters the head for training and validation people and what the teacher says, or find it in `folder`."""
+    layer = first_linear(teacher)
+    with progress_bar("preparing the unlabelled recording") as advance:
+        unlabelled = open_unlabelled(recipe.data, recording.spec, advance)
+    parts = {
+        split: Features(
+            _embeddings(teacher, layer, recording, split, folder),
+            targets_of(recording, rows_of(recording, split)),
+            weights=_weights(recording, split),
+        )
+        for split in ("train", "validation")
+    }
+    outputs = head_outputs(teacher.head, parts["train"].values)
+    lesson = make_lesson(outputs, unlabelled, teacher, folder)
+    train = Features(parts["train"].values, parts["train"].targets, outputs)
+    return Bench(recipe, recording, teacher, layer, train, parts["validation"], lesson, folder)
+
+
+def make_lesson(
+    outputs: NDArray[np.float32], unlabelled: Recording | None, teacher: FeatureHead, folder: Path
+) -> Lesson:
+    """The teacher's outputs on training people, and on unlabelled ones: these computed once and kept in `folder`."""
+    if unlabelled is None:
+        return Lesson(outputs)
+    rows = np.arange(len(unlabelled.table))
+    return Lesson(
+        outputs, unlabelled, _kept(teacher, unlabelled, rows, folder / "embeddings" / "teacher.unlabelled.npy")
+    )
+
+
+def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
+    """The recipe's training once more, with its own length and rate."""
+    changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
+    return training.model_copy(update=changes)
+
+
+def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
+    """Which training samples surgeries are computed and proved on: spread over all, reproducible, in order."""
+    chosen = np.random.default_rng(seed).choice(samples, min(samples, wanted), replace=False)
+    return np.sort(chosen)
+
+
+def _weights(recording: Recording, split: str) -> NDArray[np.float32]:
+    """How much every sample counts, so that every participant counts the same."""
+    people = recording.table["participant"].to_numpy(str)[rows_of(recording, split)]
+    by_name = participant_weights(people)
+    return np.array([by_name[one] for one in people], np.float32)
+
+
+def _embeddings(
+    teacher: FeatureHead, layer: str, recording: Recording, split: str, folder: Path
+) -> NDArray[np.float32]:
+    file = folder / "embeddings" / f"{layer}.input.{split}.npy"
+    rows = rows_of(recording, split)
+    kept = readable_embeddings(file, len(rows))
+    if kept is not None:
+        return kept
+    with progress_bar(f"collecting embeddings ({split})") as advance:
+        return collect_embeddings(teacher, entrance(layer), recording, rows, file, "input", advance)
+
+
+def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:
+    kept = readable_embeddings(file, len(rows))
+    if kept is None:
+        with progress_bar("asking the teacher") as advance, atomic_path(file) as temporary:
+            kept = predict(teacher, recording, rows, advance=advance)
+            np.save(temporary, kept)
+    return np.array(kept)

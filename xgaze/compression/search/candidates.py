@@ -1,0 +1,80 @@
+"""What a search will try, rehearsed before anything is tuned; and the refusal where nothing can shrink."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xgaze.capacity.layer_capacity import LayerCapacity
+from xgaze.compression.plan import Plan, widths_of
+from xgaze.compression.search.bench import Bench
+from xgaze.compression.search.rehearsal import Rehearsal, rehearse
+from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
+from xgaze.errors import InputError
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """heads: tuned on cached embeddings; wholes: tuned end to end, from large to small. words: for people, what is left as it is
+    and what is not tried."""
+
+    heads: Sequence[Plan]
+    wholes: Sequence[Plan]
+    words: Sequence[str]
+
+
+def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
+    """All that can be built and is smaller than the teacher. Raises InputError where nothing is, saying why and what to do."""
+    heads = rehearse(bench, _head_plans(bench, capacity))
+    wholes = _wholes(bench, capacity) if bench.recipe.distill.effort == "full" else Rehearsal()
+    words = list(dict.fromkeys([*heads.words, *wholes.words]))
+    if not (heads.plans or wholes.plans):
+        raise InputError(_nothing(bench, capacity, words))
+    return Candidates(heads.plans, wholes.plans, words)
+
+
+def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:
+    """Where students are tuned end to end too, only the thinnest filters, to fall back on."""
+    wanted = bench.recipe.distill
+    plans = head_plans(capacity, bench.teacher, wanted)
+    if wanted.effort == "full" and wanted.ranks is None:
+        least = thinnest(bench.teacher, wanted)
+        return [plan for plan in plans if plan.terms == least]
+    return plans
+
+
+def _wholes(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
+    """From large to small: ever thinner heads where only these shrink, or where no channels can go; else shares of the towers'
+    channels, and before them a thin head on whole towers, should no share hold."""
+    wanted, teacher = bench.recipe.distill, bench.teacher
+    thin = thin_plans(capacity, teacher, wanted)
+    if not (wanted.towers and widths_of(teacher, 1.0)):
+        return rehearse(bench, thin, tuned_whole=True)
+    shares = sorted(wanted.shares, reverse=True)
+    cut = [whole_plan(capacity, teacher, share, wanted.coarse_input, wanted) for share in shares]
+    plans = [whole_plan(capacity, teacher, 1.0, False, wanted), *cut]
+    found = rehearse(bench, plans, tuned_whole=True)
+    if any(not plan.keeps_towers for plan in found.plans):
+        return found
+    thinner = rehearse(bench, thin, tuned_whole=True)
+    return Rehearsal(thinner.plans, [*found.words, *thinner.words])
+
+
+def _nothing(bench: Bench, capacity: LayerCapacity, words: Sequence[str]) -> str:
+    """Why no student is smaller, and the way out."""
+    wanted = bench.recipe.distill
+    if not wanted.towers:
+        remedy = "Go without --prune-fc, so that the towers shrink."
+    elif wanted.effort == "quick":
+        remedy = "Go without --effort quick, so that the towers shrink."
+    elif wanted.keep:
+        remedy = "Name fewer modules in distill.keep."
+    else:
+        remedy = "xgaze cannot shrink this model."
+    what = "all parameters" if wanted.towers else "parameters of fully connected layers"
+    told = " ".join(
+        [
+            f"nothing to shrink: no student would have fewer {what} than the teacher; '{capacity.layer}' "
+            f"({capacity.in_features:,} -> {capacity.out_features}) is smaller than any two factors of it that were tried.",
+            *words,
+        ]
+    )
+    return f"{told} {remedy}"

@@ -1,0 +1,180 @@
+"""Explore: what is tried, in which order, and how each model found is judged on validation participants."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
+from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
+from xgaze.compression.build import build_student
+from xgaze.compression.head import rows_read, tail_reading
+from xgaze.compression.plan import Plan
+from xgaze.compression.search.bench import Bench, open_bench
+from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result
+from xgaze.compression.search.curves import sensitivity_curves
+from xgaze.compression.search.judge import Judge
+from xgaze.compression.search.smallest import bisect
+from xgaze.compression.search.trial import Result, Trial, latency_ms
+from xgaze.compression.search.trial_jobs import run_all
+from xgaze.compression.search.trial_methods import CONTROL, SCRATCH, SCRATCH_HEAD
+from xgaze.compression.search.widths import rounded_as_fast
+from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
+from xgaze.errors import InputError
+from xgaze.evaluation.score import POINTS
+from xgaze.jobs import Fan, jobs_at_once
+from xgaze.models.inference import head_outputs
+from xgaze.models.layers import FeatureHead
+from xgaze.recipe import Recipe
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Search:
+    """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time."""
+
+    bench: Bench
+    capacity: LayerCapacity
+    curves: list[dict[str, Any]]
+    fan: Fan
+    teacher_folder: Path
+    judge: Judge
+    teacher_outputs: NDArray[np.float32]
+    width: int = 1
+    controls: dict[str, Result] = field(default_factory=dict)
+    found: list[Judged] = field(default_factory=list)
+
+    def run(self, trials: Sequence[Trial]) -> list[Result]:
+        return run_all(self.bench, trials, self.fan, self.teacher_folder)
+
+    def add_controls(self, controls: dict[str, Result]) -> None:
+        """From now on judge against the best of the teacher and all controls, what was found before too."""
+        self.controls |= controls
+        outputs = {name: one.outputs for name, one in self.controls.items()}
+        self.judge = self.judge.against_best({"teacher": self.teacher_outputs, **outputs})
+        self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
+
+    def judged(self, results: Sequence[Result]) -> list[Judged]:
+        """Judge, and remember."""
+        new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
+        self.found += new
+        return new
+
+    def told(self, one: Judged) -> str:
+        """Its size and loss in words."""
+        return f"{one.result.parameters:,} parameters, {one.worse_percent} {self.judge.unit} worse"
+
+
+def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan) -> Search:
+    """Bench, capacity of the folded first FC layer, and a judge who so far knows the teacher only. Raises InputError, before
+    anything is computed, for a cluster that does not answer or has no workers."""
+    width = jobs_at_once(fan)
+    bench = open_bench(recipe, recording, teacher, folder)
+    validation = rows_of(recording, "validation")
+    people = participants_of(recording, validation)
+    own = head_outputs(teacher.head, bench.validation.values)
+    judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
+    folded, _ = build_student(teacher, Plan(keep=bench.keep), bench.probe, recording.spec.kind)
+    capacity = capacity_of(bench, folded)
+    curves = sensitivity_curves(bench, folded, capacity)
+    return Search(bench, capacity, curves, fan, folder.parent / "teacher", judge, own, width)
+
+
+def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
+    """How much of the folded first FC layer is used."""
+    linear = folded.get_submodule(bench.layer)
+    assert isinstance(linear, nn.Linear)
+    features = bench.probe(bench.teacher).features
+    rows, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
+    return layer_capacity(bench.layer, linear, tail, rows.numpy())
+
+
+def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse: float, unit: str) -> str:
+    """What capacity says before anything is trained: rank of the first FC layer, and width of the towers.
+
+    unit: of the budget, "%" of the error, or "points" of classes' score. The curves of classes are of the probability missed.
+    """
+    channels = [SensitivityPoint(**one) for one in curves if one["layer"] != capacity.layer]
+    have = {one.layer: max(each.kept for each in channels if each.layer == one.layer) for one in channels}
+    kept = least_kept(channels, most_worse, in_points=unit == POINTS)
+    within = f"{'probability of the true class' if unit == POINTS else 'error'} within {most_worse:g} {unit}"
+    width = (
+        f" Of {sum(have.values())} channels, {sum(kept.values())} keep the {within} where one layer at a time is cut and nothing "
+        "is trained."
+    )
+    return (
+        f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "
+        f"{capacity.expected_rank} (99 % of its Jacobian-weighted covariance); {capacity.components_99['prediction']} "
+        f"components of its output give 99 % of the prediction.{width if channels else ''}"
+    )
+
+
+def search_heads(search: Search, plans: Sequence[Plan]) -> None:
+    """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
+    where ranks were asked for."""
+    recipe = search.bench.recipe
+    control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
+    whole = [plan for plan in plans if plan.terms is None]
+    thin = [plan for plan in plans if plan.terms is not None]
+    if recipe.distill.ranks is not None or not (whole and thin):
+        whole = thin = list(plans)
+    # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
+    tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
+    results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
+    search.add_controls({"control": results[0]})
+    search.judged(results[1:])
+
+
+def search_wholes(search: Search, plans: Sequence[Plan], say: Say) -> None:
+    """Tune students end to end, and the teacher as their control as long."""
+    recipe = search.bench.recipe
+    wanted = recipe.distill
+    if not plans:
+        return
+    (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", recipe.seed)])
+    search.add_controls({"control, end to end": control})
+
+    def holds(plans: list[Plan]) -> list[bool]:
+        if wanted.max_latency_ms is not None and wanted.towers:
+            plans = [rounded_as_fast(search.bench, plan) for plan in plans]
+        done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
+        for one in done:
+            say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
+        if has_cost_budget(wanted):
+            return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
+        return [one.worse_percent.upper <= wanted.max_worse_percent for one in done]
+
+    bisect(plans, search.width, holds)
+
+
+def search_baselines(search: Search, chosen: Result, say: Say) -> None:
+    """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
+    for one in rivals(chosen, search.capacity.in_features):
+        try:
+            (done,) = search.judged(search.run([one]))
+            say(f"  {one.method}: {search.told(done)}.")
+        except InputError as error:
+            say(f"  {one.method}: left out: {error}")
+
+
+def rivals(ours: Result, in_features: int) -> list[Trial]:
+    """Trials of other methods at the size of `ours`, as near as each can come, with its tuning."""
+    plan, tuning = ours.trial.plan, ours.trial.tuning
+    method = SCRATCH if tuning == "whole" else SCRATCH_HEAD
+    same = Trial(plan, tuning, method, "labels", ours.trial.seed)
+    if plan.keeps_towers:
+        rank = max(1, ours.fc_parameters // in_features)
+        columns = replace(same, plan=Plan(), method="columns", parameters=ours.fc_parameters)
+        return [same, replace(same, plan=Plan(rank=rank), method="svd"), columns]
+    sized = replace(same, plan=Plan(), parameters=ours.parameters)
+    return [same, *(replace(sized, method=method) for method in ("magnitude", "taylor"))]
+
+
+def size_of(recipe: Recipe) -> Callable[[Result], int]:
+    """What "smallest" means: all parameters, or those in FC layers where only these shrink."""
+    return (lambda one: one.parameters) if recipe.distill.towers else (lambda one: one.fc_parameters)

@@ -1,0 +1,52 @@
+"""budget.csv: every model tried, with what it cost and how it did on validation participants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xgaze.artifacts import write_csv
+from xgaze.compression.search.bench import Bench
+from xgaze.compression.search.budget import Judged
+from xgaze.compression.search.trial import Result
+from xgaze.evaluation.score import worse_unit
+from xgaze.models.size import count_fc_parameters, count_parameters
+
+STAGES = {"none": "no training", "head": "head tuned", "whole": "tuned end to end"}
+
+
+def write_frontier(folder: Path, found: Sequence[Judged], chosen: Result | None, bench: Bench) -> None:
+    """Write budget.csv into `folder`. chosen: None where no student fits the budgets."""
+    write_csv(folder / "budget.csv", pd.DataFrame(row_of(one, chosen, bench) for one in found))
+
+
+def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
+    """One line of budget.csv."""
+    trial, result = one.result.trial, one.result
+    return {
+        "method": trial.method,
+        "rank": trial.plan.rank,
+        "terms": trial.plan.terms,
+        "towers_share": trial.plan.share,
+        "coarse_input": trial.plan.coarse,
+        "hidden": trial.plan.hidden,
+        "stage": STAGES[trial.tuning],
+        "teaching": trial.teaching,
+        "seed": trial.seed,
+        "parameters": result.parameters,
+        "parameter_reduction": count_parameters(bench.teacher) / result.parameters,
+        "fc_parameters": result.fc_parameters,
+        "fc_reduction": count_fc_parameters(bench.teacher) / result.fc_parameters,
+        "macs": result.macs,
+        "bytes": result.bytes,
+        "latency_ms": one.latency_ms,
+        "seconds": result.seconds,
+        "against": one.against,
+        "validation_score": one.score,
+        "worse_unit": worse_unit(bench.recording.spec),
+        "worse_percent_mean": one.worse_percent.mean,
+        "worse_percent_low": one.worse_percent.low,
+        "worse_percent_high": one.worse_percent.high,
+        "chosen": result is chosen,
+    }

@@ -1,0 +1,190 @@
+"""One trial: a model made by one method, tuned one way, and what it says of validation participants. Kept as a folder, so that a
+killed search goes on where it was and trials can be done by other processes."""
+
+import copy
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.artifacts import atomic_path, read_weights, write_json, write_weights
+from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
+from xgaze.compression.plan import Plan
+from xgaze.compression.search.bench import Bench
+from xgaze.compression.search.trial_methods import METHODS, SCRATCH
+from xgaze.compression.student import load_weights, surgery_from_json
+from xgaze.compression.surgeries.base import Step
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
+from xgaze.models.inference import head_outputs, predict
+from xgaze.models.layers import FeatureHead
+from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.stored import Stored, read_array, read_mapping
+
+Tuning = Literal["none", "head", "whole"]
+Teaching = Literal["recipe", "labels"]
+EXPORT_SAMPLES = 4
+FIGURES, OUTPUTS, WEIGHTS, ONNX = "trial.json", "outputs.npy", "model.safetensors", "model.onnx"
+
+AGAIN = "Delete the folder of this trial, and it is done again; or distil again with --force."
+AGAIN_MEASURED = "the time is measured again."
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried. tuning: none, the head on cached embeddings, or the whole model. teaching: as the recipe says (teacher's
+    outputs, unlabelled recordings, hints), or labels alone. parameters: the size that another tool's pruning is asked for."""
+
+    plan: Plan
+    tuning: Tuning = "head"
+    method: str = "xgaze"
+    teaching: Teaching = "recipe"
+    seed: int = 0
+    parameters: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Unique within a search."""
+        size = f"_to-{self.parameters}" if self.parameters else ""
+        return f"{self.method.replace(' ', '-')}{size}_{self.plan.name}_{self.tuning}_{self.teaching}_seed-{self.seed}"
+
+    @property
+    def keeps_towers(self) -> bool:
+        """Whether the towers are still the teacher's, so that cached embeddings serve."""
+        return self.plan.keeps_towers and self.tuning != "whole" and self.parameters is None and self.method != SCRATCH
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished trial. outputs: (validation samples, outputs). surgeries: with proofs; empty where the method has none.
+    folder: where its weights lie."""
+
+    trial: Trial
+    parameters: int
+    fc_parameters: int
+    macs: int
+    bytes: int
+    seconds: float
+    surgeries: list[dict[str, Any]]
+    outputs: NDArray[np.float32]
+    folder: Path
+
+
+def run_trial(bench: Bench, trial: Trial) -> Result:
+    """Do the trial, or find it done. Deterministic for a given bench and trial."""
+    folder = trial_folder(bench, trial)
+    if not is_whole(folder, trial):
+        start = time.perf_counter()
+        model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
+        tune(bench, trial, model, folder / "tuning")
+        _write(bench, trial, model, steps, time.perf_counter() - start, folder)
+    return read_result(folder, trial)
+
+
+def is_whole(folder: Path, trial: Trial) -> bool:
+    """Whether a finished trial lies there whole. A damaged one is done again, from what is left of its tuning."""
+    try:
+        read_result(folder, trial)
+        return bool(read_weights(folder / WEIGHTS))
+    except InputError:
+        return False
+
+
+def trial_folder(bench: Bench, trial: Trial) -> Path:
+    return bench.folder / "trials" / trial.name
+
+
+def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
+    """Tune in place as the trial says."""
+    if trial.tuning == "head":
+        bench.tune_head(model, folder, trial.seed, by_teacher=trial.teaching == "recipe")
+    elif trial.tuning == "whole":
+        by_teacher = trial.teaching == "recipe"
+        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher)
+
+
+def read_result(folder: Path, trial: Trial) -> Result:
+    """A finished trial from its folder."""
+    figures = read_mapping(folder / FIGURES, _Figures, AGAIN)
+    outputs = read_array(folder / OUTPUTS, AGAIN)
+    if outputs.ndim != 2 or outputs.dtype.kind != "f":
+        raise InputError(f"{folder / OUTPUTS}: damaged: no outputs of samples. {AGAIN}")
+    return Result(trial, outputs=outputs, folder=folder, **{key: figures[key] for key in _Figures.model_fields})
+
+
+class _Figures(Stored):
+    parameters: int
+    fc_parameters: int
+    macs: int
+    bytes: int
+    seconds: float
+    surgeries: list[dict[str, Any]]
+
+
+class _Latency(Stored):
+    median: float
+
+
+def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], seconds: float, folder: Path) -> None:
+    """Everything, the figures last: a folder without them is unfinished."""
+    outputs = validation_outputs(bench, trial, model)
+    with atomic_path(folder / OUTPUTS) as temporary:
+        np.save(temporary, outputs)
+    write_weights(folder / WEIGHTS, model.state_dict())
+    if trial.tuning == "whole" or bench.recipe.distill.max_latency_ms is not None:
+        _export(bench, model, folder / ONNX)
+    figures = {
+        "parameters": count_parameters(model),
+        "fc_parameters": count_fc_parameters(model),
+        "macs": count_macs(model, bench.recording.spec),
+        "bytes": (folder / WEIGHTS).stat().st_size,
+        "seconds": seconds,
+        "surgeries": [step.to_json() for step in steps],
+    }
+    write_json(folder / FIGURES, figures)
+
+
+def validation_outputs(bench: Bench, trial: Trial, model: FeatureHead) -> NDArray[np.float32]:
+    """Outputs for validation people; from cached embeddings where the towers are still the teacher's."""
+    if trial.keeps_towers:
+        return head_outputs(model.head, bench.validation.values)
+    return predict(model, bench.recording, rows_of(bench.recording, "validation"))
+
+
+def _export(bench: Bench, model: FeatureHead, file: Path) -> None:
+    """Write the model as ONNX where that can be done; else it has no time."""
+    samples = tuple(x[:EXPORT_SAMPLES] for x in bench.probe(bench.teacher).inputs)
+    with suppress(NoOnnx):
+        export_checked(model, bench.recording.spec, file, samples)
+
+
+def latency_ms(bench: Bench, result: Result) -> float | None:
+    """Median of onnxruntime on one thread, None where nobody asks for it or there is no ONNX of the model. Measured once, by
+    whoever asks first, so that trials running side by side do not slow each other's clock. A trial of an earlier search without a
+    budget of time is exported now."""
+    onnx, kept = result.folder / ONNX, result.folder / "latency.json"
+    if not onnx.is_file():
+        if bench.recipe.distill.max_latency_ms is None or not result.surgeries:
+            return None
+        _export(bench, _model_of(bench, result), onnx)
+    if not onnx.is_file():
+        return None
+    if not kept.is_file():
+        rows = rows_of(bench.recording, "validation")[:1]
+        inputs = next(iter(ordered_batches(bench.recording, rows))).inputs
+        write_json(kept, latency_to_json(measure_latency_ms(open_session(onnx), inputs)))
+    return float(read_mapping(kept, _Latency, f"Delete it: {AGAIN_MEASURED}")["median"])
+
+
+def _model_of(bench: Bench, result: Result) -> FeatureHead:
+    """A trial's model again, for which its surgeries must be known."""
+    model = copy.deepcopy(bench.teacher)
+    for stored in result.surgeries:
+        surgery_from_json(stored).reshape(model)
+    load_weights(model, result.folder / WEIGHTS)
+    return model

@@ -1,0 +1,90 @@
+"""How a trial's model is made: by xgaze's surgeries, not at all (the control), or as other tools would."""
+
+import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from xgaze.compression.build import build_student
+from xgaze.compression.plan import Plan
+from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
+from xgaze.compression.search.rivals import Importance, columns_by_norm, from_scratch, plain_svd, torch_pruned
+from xgaze.compression.surgeries.base import Step
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import rows_of
+from xgaze.models.layers import FeatureHead
+from xgaze.training.losses import LOSSES
+
+Made = tuple[FeatureHead, list[Step]]
+Method = Callable[[Bench, Plan, int, int | None], Made]
+"""(bench, plan, seed, parameters asked of another tool) -> model and the surgeries that made it, if they can be repeated."""
+
+
+def by_surgeries(bench: Bench, plan: Plan, _seed: int, _parameters: int | None) -> Made:
+    """xgaze's own."""
+    return build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+
+
+def untouched(bench: Bench, _plan: Plan, _seed: int, _parameters: int | None) -> Made:
+    """The teacher itself: the control, which gets the tuning and no surgery."""
+    return copy.deepcopy(bench.teacher), []
+
+
+def same_from_scratch(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
+    """The structure of xgaze's student with random weights."""
+    student, steps = by_surgeries(bench, plan, seed, None)
+    return from_scratch(student, seed), steps
+
+
+def same_head_from_scratch(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
+    """xgaze's student with random weights in its head, on the teacher's towers."""
+    student, steps = by_surgeries(bench, plan, seed, None)
+    student.head = from_scratch(student.head, seed)
+    return student, steps
+
+
+def svd(bench: Bench, plan: Plan, _seed: int, _parameters: int | None) -> Made:
+    """Plain SVD of the first FC layer's weight, not folded, at the plan's rank."""
+    return plain_svd(bench.teacher, bench.layer, plan.rank or 1), []
+
+
+def columns(bench: Bench, _plan: Plan, _seed: int, parameters: int | None) -> Made:
+    """As many of the first FC layer's columns as the size asked for allows, by weight norm."""
+    layer = bench.teacher.get_submodule(bench.layer)
+    count = max(1, (parameters or 0) // len(layer.weight))  # type: ignore[arg-type]
+    return columns_by_norm(bench.teacher, bench.layer, count, bench.probe(bench.teacher)), []
+
+
+def by_torch_pruning(importance: Importance) -> Method:
+    """torch-pruning as its user would call it."""
+
+    def made(bench: Bench, _plan: Plan, _seed: int, parameters: int | None) -> Made:
+        rows = rows_of(bench.recording, "train")
+        shown = rows[calibration_rows(len(rows), SHOWN, bench.recipe.seed)]
+        batch = next(iter(ordered_batches(bench.recording, shown, SHOWN)))
+        loss = LOSSES[bench.recipe.training.loss]
+
+        def of_outputs(outputs: Tensor) -> Tensor:
+            return loss(outputs, batch.target)
+
+        with torch.enable_grad():
+            return torch_pruned(bench.teacher, batch.inputs, of_outputs, parameters or 1, importance), []
+
+    return made
+
+
+CONTROL, SCRATCH, SCRATCH_HEAD = "teacher", "scratch", "scratch head"
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "xgaze": by_surgeries,
+        CONTROL: untouched,
+        SCRATCH: same_from_scratch,
+        SCRATCH_HEAD: same_head_from_scratch,
+        "svd": svd,
+        "columns": columns,
+        "magnitude": by_torch_pruning("magnitude"),
+        "taylor": by_torch_pruning("taylor"),
+    }
+)

@@ -1,0 +1,1 @@
+"""Surgeries, one file each, and what proves them."""

@@ -1,0 +1,137 @@
+"""Data-aware low rank: a linear layer of the head replaced by reduce (in -> rank) and expand (rank -> out).
+
+Truncating W C^1/2 = U S V' (C the covariance of the inputs) gives U_r U_r' W: the projection of the layer's *output* on its
+leading principal components. So only the small output covariance is needed, never C. Weighted by the output's sensitivity
+to the layer (E[J'J]), the same projection is taken in that metric.
+"""
+
+import copy
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
+from xgaze.compression.head import rows_read, tail_reading
+from xgaze.compression.surgeries.base import Probe, untouched_if_refused
+from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_predicted
+from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead
+
+Weighting = Literal["variance", "sensitivity"]
+WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """`layer` (in -> out) becomes a sequence `reduce` (in -> rank, no bias), `expand` (rank -> out)."""
+
+    layer: str
+    rank: int
+    weighting: Weighting = "variance"
+    kind: Literal["low_rank"] = "low_rank"
+
+    def reshape(self, model: FeatureHead) -> None:
+        """Structure only, weights undefined: what rebuilding a stored student needs."""
+        layer = self._linear(model)
+        device = layer.weight.device
+        reduce = nn.Linear(layer.in_features, self.rank, bias=False, device=device)
+        expand = nn.Linear(self.rank, layer.out_features, device=device)
+        model.set_submodule(self.layer, nn.Sequential(OrderedDict(reduce=reduce, expand=expand)))
+
+    @torch.no_grad()
+    def apply(self, model: FeatureHead, probe: Probe) -> Proof:
+        """Factor a layer of the head in place and prove that the loss is the one the spectrum predicts. Raises InputError,
+        the model untouched, if it is not."""
+        layer = self._linear(model)
+        read = rows_read(model, self.layer, probe.features)
+        before, tail = layer(read), tail_reading(model, self.layer, probe.features)
+        plan = project(before, _metric(self.weighting, tail, before), self.rank)
+        weight = layer.weight.double()
+        bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
+        with untouched_if_refused(model, self.layer):
+            self.reshape(model)
+            pair = model.get_submodule(self.layer)
+            pair.get_submodule("reduce").weight.copy_(plan.inward @ weight)  # type: ignore[operator]
+            expand = pair.get_submodule("expand")
+            expand.weight.copy_(plan.outward)  # type: ignore[operator]
+            expand.bias.copy_(plan.mean + plan.outward @ (plan.inward @ (bias - plan.mean)))  # type: ignore[operator]
+            lost = ((before - pair(read)).double() @ plan.metric.T).square().sum(dim=1).mean()
+            proof = prove_predicted(float(lost), plan.discarded, plan.total, self.layer)
+        return proof
+
+    def _linear(self, model: FeatureHead) -> nn.Linear:
+        layer = model.get_submodule(self.layer)
+        if not isinstance(layer, nn.Linear):
+            raise InputError(f"low rank of '{self.layer}': it is a {type(layer).__name__}, not a linear layer.")
+        if not 1 <= self.rank <= min(layer.in_features, layer.out_features):
+            raise InputError(f"low rank of '{self.layer}': rank {self.rank} is outside 1..{layer.out_features}.")
+        return layer
+
+
+def plan_low_rank(model: FeatureHead, layer: str, rank: int, probe: Probe) -> LowRank:
+    """The factorisation of `layer` whose head stays closer to the whole one, before any training. Raises InputError for a rank
+    that the layer cannot have."""
+    whole = outputs_of(model.head, probe.features)
+
+    def lost(surgery: LowRank) -> float:
+        head = copy.deepcopy(model.head)
+        surgery.apply(_HeadOnly(head), probe)
+        return float((outputs_of(head, probe.features) - whole).square().mean())
+
+    return min((LowRank(layer, rank, weighting) for weighting in WEIGHTINGS), key=lost)
+
+
+def plan_thinner(model: FeatureHead, layer: str, rank: int, probe: Probe) -> LowRank | None:
+    """As `plan_low_rank`; None where the two factors would hold no less than the layer."""
+    linear = model.get_submodule(layer)
+    assert isinstance(linear, nn.Linear)
+    if rank * (linear.in_features + linear.out_features) >= linear.weight.numel():
+        return None
+    return plan_low_rank(model, layer, rank, probe)
+
+
+class _HeadOnly(FeatureHead):
+    """A head without its towers, so that trying a surgery on it copies little."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+
+@dataclass(frozen=True)
+class Projection:
+    """y -> mean + outward @ inward @ (y - mean), of rank r; discarded and total are variances in the metric."""
+
+    mean: Tensor
+    inward: Tensor
+    outward: Tensor
+    metric: Tensor
+    discarded: float
+    total: float
+
+
+def project(output: Tensor, metric: NDArray[np.float64], rank: int) -> Projection:
+    """Best rank-r affine projection of `output` (n, width) in the metric S (width, width), |S (y - y')|^2."""
+    mean = output.double().mean(dim=0)
+    root = torch.from_numpy(metric)
+    centred = (output.double() - mean) @ root.T
+    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
+    basis = vectors[:, -rank:]
+    discarded = float(values[:-rank].clamp_min(0).sum())
+    return Projection(
+        mean, basis.T @ root, torch.linalg.solve(root, basis), root, discarded, float(values.clamp_min(0).sum())
+    )
+
+
+def _metric(weighting: Weighting, tail: nn.Module, output: Tensor) -> NDArray[np.float64]:
+    if weighting == "variance":
+        return np.eye(output.shape[1])
+    sensitivity = sensitivity_matrix(tail, output)
+    # The ridge keeps directions that this sample's output ignores from being invented freely.
+    return symmetric_root(sensitivity + RIDGE * np.trace(sensitivity) / len(sensitivity) * np.eye(len(sensitivity)))

@@ -1,0 +1,1 @@
+"""Is a recording sound? Kinds of fault, and what finds them."""

@@ -1,0 +1,121 @@
+"""What shows only in decoded pixels: pictures that cannot be read, have another size, lie in two splits, or are made grey."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.contract import SPLITS
+from xgaze.data.eyes.eye_scan import Frame, Session
+from xgaze.data.pictures.decoding import TRAITS, Decoded, PictureError, Trait, decode
+from xgaze.data.pictures.picture_files import Pictures
+from xgaze.data.pictures.pixels import grey_of, in_threads, is_coloured
+from xgaze.progress import Advance
+from xgaze.recipe import EyeFoldersData
+
+Told = Trait | Literal["colour"]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A frame or picture after decoding. digest: hash of its pixels, "" when it could not be read whole. traits: of its pictures,
+    each as often as it was seen; size: (width, height) px of a picture, (0, 0) of none."""
+
+    name: str
+    split: str
+    digest: str
+    faults: tuple[Fault, ...]
+    traits: tuple[Told, ...] = ()
+    pictures: int = 1
+    size: tuple[int, int] = (0, 0)
+
+
+def look_at_frames(sessions: Iterable[Session], data: EyeFoldersData, advance: Advance | None) -> list[Looked]:
+    """Decode every view of every frame."""
+    frames = [(session, frame) for session in sessions for frame in session.frames]
+    return list(in_threads(lambda item: _look_at_frame(*item, data), frames, advance))
+
+
+def look_at_pictures(
+    pictures: Pictures, splits: Sequence[str], advance: Advance | None, grey: bool = False
+) -> list[Looked]:
+    """Decode every picture; splits has one name per picture, "" where unknown. grey: what is read of them."""
+    rows = list(zip(range(len(pictures)), splits, strict=True))
+    return list(in_threads(lambda item: _look_at_picture(pictures, *item, grey), rows, advance))
+
+
+def faults_of(looked: Sequence[Looked]) -> list[Fault]:
+    """What cannot be read, and copies in several splits."""
+    return [fault for one in looked for fault in one.faults] + _identical(looked)
+
+
+def remarks_of(looked: Sequence[Looked], what: str = "pictures") -> list[str]:
+    """What was done to pictures, with counts and the first of them."""
+    total = sum(one.pictures for one in looked)
+    seen: Counter[str] = Counter(trait for one in looked for trait in one.traits)
+    first: dict[str, str] = {trait: one.name for one in reversed(looked) for trait in one.traits}
+    words: dict[str, str] = {**{str(key): said for key, said in TRAITS.items()}, "colour": "in colour and read as grey"}
+    return [
+        f"{seen[trait]:,} of {total:,} {what} are {said}, e.g. {first[trait]}."
+        for trait, said in words.items()
+        if seen[trait]
+    ]
+
+
+def _look_at_frame(session: Session, frame: Frame, data: EyeFoldersData) -> Looked:
+    name, seen, faults = f"{session.name} frame {frame.name}", list[NDArray[np.uint8]](), list[Fault]()
+    traits: list[Told] = []
+    for view, file in frame.files.items():
+        path = session.folder / file
+        try:
+            decoded = decode(path)
+            seen.append(grey_of(decoded, path, data.height, data.width))
+            traits += told_of(decoded, grey=True)
+        except PictureError as error:
+            faults.append(Fault(error.kind, f"{name}: {view} {error.reason} ({file})."))
+    digest = _digest(seen) if len(seen) == len(data.views) else ""
+    return Looked(name, session.split, digest, tuple(faults), tuple(traits), len(frame.files))
+
+
+def _look_at_picture(pictures: Pictures, row: int, split: str, grey: bool) -> Looked:
+    name = pictures.name(row)
+    try:
+        decoded = pictures.decode(row)
+    except PictureError as error:
+        return Looked(name, split, "", (Fault(error.kind, f"{name}: {error.reason}."),))
+    picture = decoded.picture
+    return Looked(name, split, _digest([np.asarray(picture)]), (), told_of(decoded, grey), 1, picture.size)
+
+
+def told_of(decoded: Decoded, grey: bool) -> tuple[Told, ...]:
+    """What was done to a picture. grey: it is read as such."""
+    return (*decoded.traits, "colour") if grey and is_coloured(decoded.picture) else decoded.traits
+
+
+def _digest(pixels: Sequence[NDArray[np.uint8]]) -> str:
+    hashed = hashlib.blake2b(digest_size=16)
+    for one in pixels:
+        hashed.update(str(one.shape).encode())
+        hashed.update(np.ascontiguousarray(one).data)
+    return hashed.hexdigest()
+
+
+def _identical(looked: Sequence[Looked]) -> list[Fault]:
+    """One fault per picture that lies in several splits, naming the first copy in each."""
+    copies: dict[str, list[Looked]] = {}
+    for one in looked:
+        if one.digest and one.split:
+            copies.setdefault(one.digest, []).append(one)
+    faults = []
+    for same in copies.values():
+        firsts = {one.split: one.name for one in reversed(same)}
+        if len(firsts) > 1:
+            where = " and ".join(f"{firsts[split]} ({split})" for split in SPLITS if split in firsts)
+            count = f"; {len(same)} copies in all" if len(same) > len(firsts) else ""
+            faults.append(Fault("identical images across splits", f"{where} have the same pixels{count}."))
+    return faults

@@ -1,0 +1,49 @@
+"""Faults that show in a recording's table: who is in which split, which classes are where, where gaze points lie."""
+
+import numpy as np
+import pandas as pd
+
+from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.contract import GAZE_COLUMNS, SPLITS, Spec
+from xgaze.data.splits import shared_participants, too_few
+
+
+def split_faults(table: pd.DataFrame, groups: str = "participants") -> list[Fault]:
+    """Participants in two splits, and splits that are empty or hold too few. groups: what `participant` holds."""
+    faults = [
+        Fault("participant in two splits", f"participant {participant} is in {' and '.join(splits)}.")
+        for participant, splits in shared_participants(table).items()
+    ]
+    empty = [split for split in SPLITS if not (table["split"] == split).any()]
+    faults += [Fault("empty split", f"{split}: no participant.") for split in empty]
+    return faults + [Fault("too few", told) for told in too_few(table, groups)]
+
+
+def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participant(s)") -> list[Fault]:
+    """Classes that a split has no sample of. names: class name of each row; groups: what `participant` holds."""
+    faults = []
+    for name in sorted(set(names)):
+        own = table[names == name]
+        people = own["participant"].nunique()
+        for split in SPLITS:
+            if not (own["split"] == split).any():
+                message = (
+                    f"class {name}: no {groups.removesuffix('(s)')} in {split}; {people} {groups} of this class in all."
+                )
+                faults.append(Fault("class missing from a split", message))
+    return faults
+
+
+def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
+    """Gaze points that are unknown or lie outside the scene; row i belongs to sample `id`."""
+    gaze = table[GAZE_COLUMNS].to_numpy(np.float64)
+    unknown = ~np.isfinite(gaze).all(axis=1)
+    faults = [Fault("missing label", f"{name}: gaze is not known.") for name in table["id"][unknown]]
+    if spec.scene is None:
+        return faults
+    outside = ((gaze < 0) | (gaze > np.array(spec.scene))).any(axis=1) & ~unknown
+    size = f"{spec.scene[0]}x{spec.scene[1]}"
+    for name, (x, y) in zip(table["id"][outside], gaze[outside], strict=True):
+        message = f"{name}: gaze ({x:g}, {y:g}) px lies outside the scene {size}; {outside.sum()} of {len(gaze)} rows."
+        faults.append(Fault("label outside the scene", message))
+    return faults

@@ -1,0 +1,1 @@
+"""Folders of eye-camera frames: sessions, frames, labels."""

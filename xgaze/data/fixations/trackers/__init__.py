@@ -1,0 +1,1 @@
+"""Fixation tables, one file per tracker's format."""

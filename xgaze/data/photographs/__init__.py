@@ -1,0 +1,1 @@
+"""Photographs that people looked at: layouts, maps of looking, crops."""

@@ -1,0 +1,1 @@
+"""Picture files and arrays: finding, naming, decoding them. Knows no source."""

@@ -1,0 +1,1 @@
+"""Intervals over participants: of means, of scores of classes, of differences."""

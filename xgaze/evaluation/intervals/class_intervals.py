@@ -1,0 +1,108 @@
+"""Intervals over participants for scores of classes, which are pooled over samples: AUC, accuracy, F1, and their differences.
+
+A jackknife t that leaves out one participant at a time, within strata (their set of classes), its degrees of freedom after
+Satterthwaite and fewer where few people make the spread. With few people, or near the ceiling, it sees too little spread:
+everyone who was there was right. So it counts a third of a participant of every class that was answered by chance. A score has
+its interval on the log odds, from the score without these down or up and from that with them. A difference counts a part of one
+for each model alone, is known no more finely than one answer changes it, and is the union with the percentile bootstrap.
+`benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has fewer than three
+participants: nothing is known of how two differ.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit, logit
+
+from xgaze.evaluation.intervals.measures import Measure, Samples
+from xgaze.evaluation.intervals.participants import TAILS, Interval, percentiles
+from xgaze.evaluation.intervals.resampling import Weights, draw_participants, jackknife
+
+DRAWS = 1000
+CHANCE_WEIGHT, ALONE = 1 / 3, 1 / 2
+"""How much a chance participant counts, and of that how much where one of two models alone meets it: with both it cancels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """The same for all scores of the same samples, so that differences are paired. Weights (draws, participants + classes) of
+    everyone once, of people drawn anew, of everyone and the chance participants, and of these without each; strata of the
+    participants. has_intervals: whether there are people enough."""
+
+    once: Weights
+    drawn: Weights
+    with_chance: Weights
+    without_each: Weights
+    strata: list[int]
+    has_intervals: bool
+    grain: float
+
+    @property
+    def people(self) -> int:
+        return len(self.strata)
+
+
+def resampling_of(samples: Samples, classes: int, seed: int = 0, draws: int = DRAWS) -> Resampling:
+    """Of the participants of `samples`."""
+    strata, people = samples.strata, len(samples.names)
+    everyone = np.concatenate([np.ones(people), np.full(classes, CHANCE_WEIGHT)])
+    return Resampling(
+        once=np.pad(np.ones((1, people)), ((0, 0), (0, classes))),
+        drawn=np.pad(draw_participants(strata, draws, seed), ((0, 0), (0, classes))),
+        with_chance=everyone[None],
+        without_each=everyone * (1 - np.eye(people + classes)),
+        strata=strata,
+        has_intervals=samples.has_intervals,
+        grain=samples.grain,
+    )
+
+
+def score_interval(measure: Measure, among: Resampling) -> Interval:
+    """A score within 0..1 with its interval; without ends where there are too few people, or it is not defined without one."""
+    point, centre = (float(measure(weights)[0]) for weights in (among.once, among.with_chance))
+    each = measure(among.without_each)
+    spread, freedom = jackknife(each[: among.people], among.strata, by_tails=True)
+    half = _half(spread + _of_chance(each, centre, among), freedom)
+    if not (among.has_intervals and 0 < centre < 1 and np.isfinite(half)):
+        return Interval(point)
+    # Chance pulls the centre towards the middle: the interval must not lose what is beyond the score on the other side.
+    odds, half_odds = logit(sorted((point, centre))), half / (centre * (1 - centre))
+    return Interval(point, float(expit(odds[0] - half_odds)), float(expit(odds[1] + half_odds)))
+
+
+def difference_interval(first: Measure, second: Measure, among: Resampling, same: bool = False) -> Interval:
+    """First minus second, within -1..1, on the same draws. same: of two models that say the same everywhere, and so everywhere
+    else."""
+
+    def both(weights: Weights) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return first(weights), second(weights)
+
+    def difference(weights: Weights) -> NDArray[np.float64]:
+        return np.subtract(*both(weights))
+
+    point = float(difference(among.once)[0])
+    if same:
+        return Interval(0.0, *((0.0, 0.0) if among.has_intervals else ()))
+    bootstrap = percentiles(difference(among.drawn)) if among.has_intervals else None
+    centres, each = both(among.with_chance), both(among.without_each)
+    apart = np.subtract(*each)
+    spread, freedom = jackknife(apart[: among.people], among.strata, by_tails=True)
+    chance = _of_chance(apart, float(np.subtract(*centres)[0]), among)
+    alone = sum(_of_chance(own, float(centre[0]), among) for own, centre in zip(each, centres, strict=True))
+    half = max(_half(spread + chance + ALONE**2 * alone, freedom), _half(among.grain**2, freedom))
+    if bootstrap is None or not np.isfinite(half):
+        return Interval(point)
+    low, high = min(point - half, bootstrap[0]), max(point + half, bootstrap[1])
+    return Interval(point, max(low, -1.0), min(high, 1.0))
+
+
+def _of_chance(without_each: NDArray[np.float64], centre: float, among: Resampling) -> float:
+    """Variance that the chance participants add."""
+    return float(((without_each[among.people :] - centre) ** 2).sum())
+
+
+def _half(variance: float, freedom: float) -> float:
+    """Of the width of a t-interval."""
+    return float(stats.t.ppf(TAILS[1], freedom) * np.sqrt(variance))

@@ -1,0 +1,1 @@
+"""Attribution methods, their targets, and what they must add up to."""

@@ -1,0 +1,127 @@
+"""Integrated gradients in less time than Captum's, and equal to it: what is affine is pulled back once, not at every step.
+
+Nearly half the time of integrated gradients goes into the backward pass of the first convolutions, whose Jacobian is the same at
+every step. So the gradients behind them are summed over the path, and only the sum is pulled back to the pixels.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from captum.attr import IntegratedGradients
+from captum.attr._utils.approximation_methods import approximation_parameters
+from torch import Tensor, nn
+
+from xgaze.explanation.attribution.targets import Scalar
+
+AFFINE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+Front = tuple[nn.Module, ...]
+
+
+def integrate(
+    scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor, baseline: Sequence[Tensor], steps: int, batch_size: int
+) -> tuple[Tensor, ...]:
+    """Integrated gradients of one sample over the straight path from `baseline`, `steps` Gauss-Legendre points: one tensor per
+    input, of its shape. `scalar` holds an analysis copy. Captum's own where the model does not begin with affine layers."""
+    front = affine_front(scalar.to(memory_format=torch.channels_last), inputs, truth)  # type: ignore[call-overload]
+    if front is not None:
+        return _integrate_behind(scalar, front, inputs, truth, baseline, steps, batch_size)
+    found: tuple[Tensor, ...] = IntegratedGradients(scalar.to(memory_format=torch.contiguous_format)).attribute(  # type: ignore[call-overload]
+        tuple(inputs),
+        baselines=tuple(baseline),
+        additional_forward_args=(truth,),
+        n_steps=steps,
+        internal_batch_size=batch_size,
+    )
+    return found
+
+
+def affine_front(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> Front | None:
+    """Per input the last of the affine layers it goes through first, if all that the output knows of it comes through there."""
+    try:
+        front = _last_affine(scalar, inputs, truth)
+        if front is None:
+            return None
+        watched = [one.detach().clone().requires_grad_() for one in inputs]
+        with torch.enable_grad(), _leaves(front) as leaves:
+            output = scalar(*watched, truth).sum()
+            behind = torch.autograd.grad(output, [*leaves, *watched], allow_unused=True)
+    except RuntimeError:  # views that channels_last maps do not allow, leaves overwritten in place
+        return None
+    through, around = behind[: len(front)], behind[len(front) :]
+    return front if all(g is not None for g in through) and all(g is None for g in around) else None
+
+
+@torch.no_grad()
+def _last_affine(scalar: Scalar, inputs: Sequence[Tensor], truth: Tensor) -> Front | None:
+    fresh = [one.clone() for one in inputs]
+    reached = {id(one): k for k, one in enumerate(fresh)}
+    last: dict[int, nn.Module] = {}
+    calls: list[nn.Module] = []
+    alive: list[Any] = []  # an id is only unique while its tensor lives
+
+    def follow(module: nn.Module, given: tuple[Any, ...], output: Tensor) -> None:
+        calls.append(module)
+        alive.extend([*given, output])
+        if len(given) == 1 and id(given[0]) in reached:
+            reached[id(output)] = reached[id(given[0])]
+            last[reached[id(output)]] = module
+
+    handles = [one.register_forward_hook(follow) for one in scalar.modules() if type(one) in AFFINE]
+    try:
+        scalar(*fresh, truth)
+    finally:
+        for handle in handles:
+            handle.remove()
+    once = all(sum(one is other for other in calls) == 1 for one in last.values())
+    return tuple(last[k] for k in range(len(inputs))) if once and len(last) == len(inputs) else None
+
+
+@contextmanager
+def _leaves(front: Front, cut: bool = True) -> Iterator[list[Tensor]]:
+    """The outputs of the front's layers at the latest forward, in order; cut off from what lies before."""
+    seen = [torch.empty(0)] * len(front)
+
+    def watch(k: int) -> Any:
+        def hook(_module: nn.Module, _given: Any, output: Tensor) -> Tensor:
+            seen[k] = output.detach().requires_grad_() if cut else output
+            return seen[k]
+
+        return hook
+
+    handles = [one.register_forward_hook(watch(k)) for k, one in enumerate(front)]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _integrate_behind(
+    scalar: Scalar,
+    front: Front,
+    inputs: Sequence[Tensor],
+    truth: Tensor,
+    baseline: Sequence[Tensor],
+    steps: int,
+    batch_size: int,
+) -> tuple[Tensor, ...]:
+    step_sizes, alphas = approximation_parameters("gausslegendre")
+    weights = torch.tensor(step_sizes(steps), dtype=torch.float32, device=inputs[0].device)
+    places = torch.tensor(alphas(steps), dtype=torch.float32, device=inputs[0].device)
+    sums: list[Tensor] | None = None
+    with torch.enable_grad(), _leaves(front) as leaves:
+        for weight, place in zip(weights.split(batch_size), places.split(batch_size), strict=True):
+            points = [
+                there + place.view(-1, *[1] * (here.dim() - 1)) * (here - there)
+                for here, there in zip(inputs, baseline, strict=True)
+            ]
+            output = scalar(*points, truth.expand(len(place), *truth.shape[1:]))
+            gradients = [one.sum(dim=0, keepdim=True) for one in torch.autograd.grad((output * weight).sum(), leaves)]
+            sums = gradients if sums is None else [a + b for a, b in zip(sums, gradients, strict=True)]
+    watched = [one.detach().clone().requires_grad_() for one in inputs]
+    with torch.enable_grad(), _leaves(front, cut=False) as outputs:
+        scalar(*watched, truth)
+        gradients = list(torch.autograd.grad(outputs, watched, sums))
+    return tuple(g * (here - there) for g, here, there in zip(gradients, inputs, baseline, strict=True))

@@ -1,0 +1,1 @@
+"""What embeddings hold: capacity, sweeps, conductance, and the decision what to keep."""

@@ -1,0 +1,1 @@
+"""Do the models look where people looked?"""

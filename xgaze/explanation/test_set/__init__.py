@@ -1,0 +1,1 @@
+"""Teacher and student over the test set: agreement, anatomy, perturbation."""

@@ -1,0 +1,152 @@
+"""Teacher and student over many test samples: agreement of their maps, perturbation curves, and anatomy."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xgaze.artifacts import write_csv
+from xgaze.data.contract import Batch, Recording, Sample, collate
+from xgaze.explanation.attribution.attribution import integrated_gradients
+from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
+from xgaze.explanation.attribution.readout import coordinates, predicted_class
+from xgaze.explanation.attribution.targets import Target, targets_for
+from xgaze.explanation.human.picture_scores import human_figures, human_rows, human_section
+from xgaze.explanation.human.references import People
+from xgaze.explanation.test_set.agreement import RANDOM, STUDENT, TEACHER, agreement_figures, agreement_section
+from xgaze.explanation.test_set.anatomy import anatomy_figures, anatomy_section
+from xgaze.explanation.test_set.chunks import measured_table
+from xgaze.explanation.test_set.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places
+from xgaze.progress import progress_bar
+from xgaze.recipe import Explain
+
+FIGURES_VERSION = 2
+"""To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
+
+
+ASKED = {"gaze": {"target": "error", "unit": "px"}, "class": {"target": "class", "unit": "logit"}}
+
+
+def measure_over(
+    recording: Recording,
+    models: Mapping[str, nn.Module],
+    rows: Sequence[int],
+    baseline: Sequence[Tensor],
+    settings: Explain,
+    seed: int,
+    folder: Path,
+    afresh: bool = False,
+    looked: People | None = None,
+    people_file: Path | None = None,
+) -> dict[str, Any]:
+    """Sections "agreement", "anatomy" and "human" (None where the recording knows no regions, or no maps of where people looked,
+    or there is one person only).
+
+    models: "teacher" and, where there are any, "student", "untrained student" (the floor) and "second teacher" (the
+    ceiling). folder: named by all that the figures depend on but the rows; see `measured_table`. afresh: figures that lie
+    there are measured again. looked: what people looked at; the figures held against it go to `people_file`, per picture.
+    """
+    people = recording.table["participant"].astype(str).to_numpy()[list(rows)]
+    if len(np.unique(people)) < 2:
+        return {"agreement": None, "anatomy": None, "human": None}
+    if afresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    with progress_bar("comparing over the test set") as advance:
+        table = measured_table(
+            folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed, looked), advance
+        )
+    target = ASKED.get(recording.spec.kind, {"target": "value", "unit": recording.spec.unit})
+    kind = {"groups": recording.spec.groups, "pixels": only_pictures(recording.spec)}
+    size: dict[str, Any] = {"samples": len(rows), "participants": len(np.unique(people)), **target}
+    judged = [name for name in (TEACHER, STUDENT) if name in models]
+    anatomy = anatomy_section(table, people, getattr(recording, "regions", None) or (), judged)
+    return {
+        "agreement": {**size, **kind, **agreement_section(table, people)},
+        "anatomy": anatomy and {**size, **anatomy},
+        "human": looked and _human(recording, table, rows, looked, people_file),
+    }
+
+
+def _human(
+    recording: Recording, table: pd.DataFrame, rows: Sequence[int], looked: People, file: Path | None
+) -> dict[str, Any] | None:
+    """The section; its figures of every picture go to `file`."""
+    own = recording.table.iloc[list(rows)]
+    ids, groups = (own[name].astype(str).to_numpy() for name in ("id", "participant"))
+    side = max(recording.spec.inputs[looked.place].picture[1:])
+    section = human_section(table, groups, looked, side)
+    if section and file:
+        write_csv(file, human_rows(table, list(ids), list(groups)))
+    return section and {"groups": recording.spec.groups, **section}
+
+
+def figures_of(
+    recording: Recording,
+    models: Mapping[str, nn.Module],
+    row: int,
+    baseline: Sequence[Tensor],
+    settings: Explain,
+    seed: int,
+    looked: People | None = None,
+) -> dict[str, float]:
+    """All figures of one sample: maps of the error (px), or of the margin of the class that the teacher names (logit)."""
+    sample = recording[row]
+    batch = collate([sample], recording.spec)
+    chosen = predicted_class(recording, models[TEACHER], sample)
+    parts = parts_of(recording.spec, batch.inputs)
+    there = baseline_of(parts, batch.inputs, baseline)
+    target = targets_for(recording.spec, chosen)[-1]
+    maps = _maps(models, target, batch, there, parts, settings)
+    figures = agreement_figures(maps)
+    if looked is not None:
+        figures |= human_figures(recording, row, models, target, batch, maps, looked)
+    for name in (TEACHER, STUDENT):
+        if name not in models:
+            continue
+        read = coordinates(recording.spec, chosen)
+        subject = Perturbed(models[name], batch.inputs, there, read, settings.internal_batch_size, parts)
+        figures |= _curves(name, subject, maps[name], seed + row)
+        figures |= _anatomy(recording, sample, name, subject, maps[name])
+    return figures
+
+
+Maps = dict[str, tuple[NDArray[np.float32], ...]]
+
+
+def _maps(
+    models: Mapping[str, nn.Module],
+    target: Target,
+    batch: Batch,
+    baseline: Sequence[Tensor],
+    parts: Parts,
+    settings: Explain,
+) -> Maps:
+    effort = (settings.steps, settings.internal_batch_size, parts)
+    return {
+        name: integrated_gradients(model, target, batch.inputs, batch.target, baseline, *effort).maps
+        for name, model in models.items()
+    }
+
+
+def _curves(name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]], seed: int) -> dict[str, float]:
+    random = RANDOM if name == TEACHER else f"{RANDOM}, {name}"
+    figures: dict[str, float] = {}
+    for order, places in ((name, places_by_strength(maps)), (random, random_places(maps, seed))):
+        areas = perturbation_curves(subject, places).areas()
+        figures |= {f"curve/{order}/{kind}": area for kind, area in zip(("deletion", "insertion"), areas, strict=True)}
+    return figures
+
+
+def _anatomy(
+    recording: Recording, sample: Sample, name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]]
+) -> dict[str, float]:
+    names = getattr(recording, "regions", None)
+    if names is None or "regions" not in sample.aux:
+        return {}
+    truth = sample.target.astype(np.float64) if recording.spec.kind == "gaze" else None
+    return anatomy_figures(name, subject, maps, sample.aux["regions"], names, truth)

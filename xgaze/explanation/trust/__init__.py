@@ -1,0 +1,1 @@
+"""May a method be trusted on this very model?"""

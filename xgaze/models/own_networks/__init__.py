@@ -1,0 +1,1 @@
+"""A user's own network: imported, traced, without in-place work, split into features and head, proved the same."""

@@ -1,0 +1,174 @@
+"""A user's own model, named in the recipe as `import: "package.module:Class"`, made into features and head."""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xgaze.data.contract import Spec
+from xgaze.errors import InputError, nearest
+from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.fidelity import (
+    Inputs,
+    differences,
+    outputs,
+    require_function,
+    synthetic_batches,
+    training_difference,
+)
+from xgaze.models.own_networks.own_heads import parted_head, require_composed
+from xgaze.models.own_networks.split import SUBCLASS, split
+from xgaze.models.own_networks.user_code import fault, user_code
+
+
+def build_imported(reference: str, args: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
+    """A fresh model of the class at `reference` ("package.module:Class"), with random weights, as features and head.
+
+    The class is called with `args`, and with `spec` first if its first parameter has that name. A `FeatureHead` whose head
+    begins with a linear layer is used as it is; any other module is split at its first FC layer. Modules in the working
+    directory are found. known: whether it was proved to be the user's model before, and what it puts out is compared with what
+    was stored then. Raises InputError for whatever keeps the class from being a model of this recording.
+    """
+    return own_and_parted(reference, args, spec, known)[1]
+
+
+def own_and_parted(
+    reference: str, args: dict[str, Any], spec: Spec, known: bool = False
+) -> tuple[nn.Module, FeatureHead]:
+    """The user's own module, and the same as features and head, which shares its weights and equals it, in training too."""
+    with _working_directory_importable():
+        own = _constructed(reference, _imported_class(reference), args, spec)
+        _check_inputs(reference, own, spec)
+        _check_outputs(reference, own, spec)
+        with user_code(f"model.import '{reference}'"):
+            parted = _parted(reference, own, synthetic_batches(spec), known)
+            if not known:
+                _require_same_in_training(reference, own, parted, synthetic_batches(spec)[0])
+    return own, parted
+
+
+def _parted(reference: str, own: nn.Module, batches: list[Inputs], known: bool) -> FeatureHead:
+    try:
+        if not known:
+            require_function(own, batches[0])
+        if not known and isinstance(own, FeatureHead):
+            require_composed(own, batches)
+        parted = parted_head(own, batches) if isinstance(own, FeatureHead) else split(own, batches[0])
+    except InputError as error:
+        raise InputError(f"model.import '{reference}': {error}") from None
+    require_same(reference, own, parted, batches)
+    return parted
+
+
+def _require_same_in_training(reference: str, own: nn.Module, parted: FeatureHead, batch: Inputs) -> None:
+    if found := training_difference(own, parted, batch):
+        how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
+        raise InputError(
+            f"model.import '{reference}': in training, split at its first fully connected layer, it is not the same model "
+            f"({how}; chance in its forward, or work in place on what dropout left as it is?). {SUBCLASS}"
+        )
+
+
+def require_same(reference: str, own: nn.Module, parted: nn.Module, batches: Iterable[Inputs]) -> None:
+    """Raises InputError unless both make the same outputs on all batches."""
+    try:
+        found = differences(own, parted, batches)
+    except RuntimeError as error:  # a size that was that of the first batch, for example
+        raise InputError(_not_the_same(reference, fault(error))) from None
+    if found:
+        raise InputError(_not_the_same(reference, f"{found:.3g} apart"))
+
+
+def _not_the_same(reference: str, how: str) -> str:
+    return (
+        f"model.import '{reference}': split at its first fully connected layer it is not the same model ({how}; a fixed batch "
+        f"size, work in place, or chance in its forward?). {SUBCLASS}"
+    )
+
+
+@contextmanager
+def _working_directory_importable() -> Iterator[None]:
+    """The console script does not look there by itself."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
+def _imported_class(reference: str) -> type[nn.Module]:
+    module_name, colon, class_name = reference.partition(":")
+    if not (colon and class_name.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
+        raise InputError(f"model.import '{reference}': expected package.module:Class, for example mypackage:MyNet.")
+    importlib.invalidate_caches()
+    with user_code(f"model.import '{reference}': importing {module_name} fails"):
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+                raise InputError(f"model.import '{reference}': {_missing(error.name)}") from None
+            raise
+    found = getattr(module, class_name, None)
+    if found is None:
+        classes = [name for name, one in vars(module).items() if _is_module(one)]
+        raise InputError(
+            f"model.import '{reference}': {module_name} ({_file_of(module)}) has no '{class_name}'; "
+            + (nearest(class_name, classes) if classes else "it has no nn.Module at all.")
+        )
+    if not _is_module(found):
+        raise InputError(f"model.import '{reference}': '{class_name}' is not a class derived from torch.nn.Module.")
+    return found  # type: ignore[no-any-return]
+
+
+def _is_module(found: object) -> bool:
+    return isinstance(found, type) and issubclass(found, nn.Module)
+
+
+def _missing(module: str) -> str:
+    return f"no module '{module}' in {Path.cwd()} or among the installed packages; run xgaze where it lies."
+
+
+def _file_of(module: object) -> str:
+    return str(getattr(module, "__file__", None) or "no file")
+
+
+def _constructed(reference: str, wanted: type[nn.Module], args: dict[str, Any], spec: Spec) -> nn.Module:
+    first = next(iter(inspect.signature(wanted).parameters), None)
+    given = ", ".join(f"{key}={value!r}" for key, value in args.items()) or "no arguments"
+    with user_code(f"model.import '{reference}': the constructor fails with model.args ({given})"):
+        return wanted(spec, **args) if first == "spec" else wanted(**args)
+
+
+def _check_inputs(reference: str, model: nn.Module, spec: Spec) -> None:
+    """forward takes the recording's inputs one by one, in its order."""
+    signature = inspect.signature(model.forward)
+    try:
+        signature.bind(*spec.inputs)
+    except TypeError:
+        names = ", ".join(one.name for one in spec.inputs)
+        raise InputError(
+            f"model.import '{reference}': forward{signature} does not fit the recording's {len(spec.inputs)} "
+            f"{'input' if len(spec.inputs) == 1 else 'inputs'}, given one by one ({names})."
+        ) from None
+
+
+def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
+    """forward makes (batch, outputs), whatever the batch."""
+    for samples in (2, 3, 1):
+        shapes = ", ".join(f"{one.name} ({samples}, {', '.join(map(str, one.shape))})" for one in spec.inputs)
+        with user_code(f"model.import '{reference}': forward fails on inputs {shapes}"):
+            out = outputs(model, tuple(torch.zeros(samples, *one.shape) for one in spec.inputs))
+        found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+        if found != (samples, spec.outputs):
+            what = {"gaze": "gaze x and y", "value": "the value", "class": "one logit per class"}[spec.kind]
+            raise InputError(
+                f"model.import '{reference}': from {shapes} it makes {found}, not (batch, outputs) = "
+                f"({samples}, {spec.outputs}): {what}."
+            )

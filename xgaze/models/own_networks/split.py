@@ -1,0 +1,205 @@
+"""Split any module in two at its first fully connected layer, along its torch.fx graph: what comes before, and the head."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.own_networks.in_place import without_in_place
+from xgaze.models.own_networks.map_layout import maps_in
+from xgaze.models.own_networks.trace import trace
+
+SUBCLASS = "Give it `features` and `head` by subclassing xgaze.models.layers.FeatureHead."
+
+
+class Imported(FeatureHead):
+    """A user's module in two parts, whose composition is the module itself; the head begins with its first FC layer."""
+
+    def __init__(
+        self, features_net: nn.Module, head: nn.Sequential, feature_shape: tuple[int, int, int] | None
+    ) -> None:
+        super().__init__()
+        self.features_net = features_net
+        self.head = head
+        self.feature_shape = feature_shape
+
+    def features(self, *inputs: Tensor) -> Tensor:
+        out: Tensor = self.features_net(*inputs)
+        return out
+
+
+def split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
+    """`module` as an `Imported` that shares its weights. inputs: one batch, each (n, channels, height, width).
+
+    The split is at the first linear layer, in the order of execution, through which all goes that the output knows of the
+    inputs; layers beside each other that read the same features are one layer then. Raises InputError if torch.fx cannot trace
+    the module, if there is no such layer, or if what it overwrites in place cannot be told.
+    """
+    training = module.training
+    try:
+        return _split(module, inputs).train(training)
+    except InputError as error:
+        raise InputError(f"{error} {SUBCLASS}") from None
+    finally:
+        module.train(training)
+
+
+def _split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
+    traced = without_in_place(trace(module, len(inputs)).eval(), inputs).eval()
+    with torch.no_grad():
+        _Shapes(traced).run(*(one.clone() for one in inputs))
+    _free_the_batch(traced.graph)
+    fc, result = _joined(traced, _first_fc(traced, module)), _result(traced.graph)
+    name = str(fc.target).replace(".", "_")
+    parts = OrderedDict[str, nn.Module]({"tail_" if name == "tail" else name: traced.get_submodule(str(fc.target))})
+    if result is not fc:
+        _announce_readers(traced, fc)
+        parts["tail"] = _part(traced, [fc], result)
+    source = fc.all_input_nodes[0]
+    traced.recompile()
+    features = _part(traced, _placeholders(traced.graph), source)
+    return Imported(features, Float32Sequential(parts), maps_in(traced, source, inputs))
+
+
+class _Shapes(fx.Interpreter):
+    """Runs a graph and notes the shape of every tensor in it."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        out = super().run_node(n)
+        if isinstance(out, Tensor):
+            n.meta["shape"] = tuple(out.shape)
+        return out
+
+
+def _free_the_batch(graph: fx.Graph) -> None:
+    """Views that flatten become `flatten`, whatever sizes they spell out, so that pruned maps still pass; other views become
+    `reshape`, since channels_last maps cannot be viewed."""
+    for node in graph.nodes:
+        if node.op != "call_method" or node.target not in ("view", "reshape"):
+            continue
+        source, shape = node.args[0], node.meta["shape"]
+        if len(shape) == 2 and source.meta["shape"][0] == shape[0]:
+            node.target, node.args, node.kwargs = "flatten", (source, 1), {}
+        elif not any(isinstance(one, torch.dtype) for one in (*node.args, *node.kwargs.values())):
+            node.target = "reshape"
+
+
+def _first_fc(traced: fx.GraphModule, module: nn.Module) -> list[fx.Node]:
+    """The first linear layer through which all goes, or the first ones that read the same and through which all goes together."""
+    calls = [node for node in traced.graph.nodes if node.op == "call_module"]
+    linear: list[fx.Node] = [node for node in calls if isinstance(traced.get_submodule(str(node.target)), nn.Linear)]
+    name = type(module).__name__
+    if not linear:
+        raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink.")
+    once = [node for node in linear if sum(node.target == other.target for other in linear) == 1]
+    flat = [node for node in once if len(node.all_input_nodes[0].meta["shape"]) == 2]
+    plain = [node for node in flat if type(traced.get_submodule(str(node.target))) is nn.Linear]
+    beside = [[one for one in plain if one.all_input_nodes == node.all_input_nodes] for node in plain]
+    for nodes in [*([node] for node in flat), *beside]:
+        if _all_goes_through(nodes, traced.graph):
+            return [node for node in nodes if node in _needed(_result(traced.graph), set())]
+    raise InputError(
+        f"'{name}' has no nn.Linear, called once on (batch, features), through which everything goes; found "
+        f"{', '.join(sorted({str(node.target) for node in linear}))}."
+    )
+
+
+def _joined(traced: fx.GraphModule, nodes: list[fx.Node]) -> fx.Node:
+    """Linear layers that read the same as one that puts out all their outputs side by side. Theirs are views of its weights, so
+    that they stay the same."""
+    if len(nodes) == 1:
+        return nodes[0]
+    paths = [str(node.target) for node in nodes]
+    name = "_".join(path.replace(".", "_") for path in paths)
+    layers = [layer for path in paths if isinstance(layer := traced.get_submodule(path), nn.Linear)]
+    traced.add_submodule(name, wide := _side_by_side(layers))
+    with traced.graph.inserting_before(nodes[0]):
+        whole = traced.graph.call_module(name, (nodes[0].all_input_nodes[0],))
+    whole.meta["shape"], start = (*nodes[0].meta["shape"][:1], wide.out_features), 0
+    place = whole
+    for node, layer in zip(nodes, layers, strict=True):
+        with traced.graph.inserting_after(place):
+            place = traced.graph.call_method("narrow", (whole, 1, start, layer.out_features))
+        node.replace_all_uses_with(place)
+        start += layer.out_features
+    return whole
+
+
+def _side_by_side(layers: Sequence[nn.Linear]) -> nn.Linear:
+    biased = any(one.bias is not None for one in layers)
+    first = layers[0].weight
+    outputs = sum(one.out_features for one in layers)
+    wide: nn.Linear = nn.utils.skip_init(
+        nn.Linear, layers[0].in_features, outputs, biased, device=first.device, dtype=first.dtype
+    )
+    start = 0
+    for one in layers:
+        rows = slice(start, start + one.out_features)
+        wide.weight.data[rows] = one.weight.data
+        one.weight.data = wide.weight.data[rows]
+        if biased:
+            wide.bias.data[rows] = 0 if one.bias is None else one.bias.data
+        if one.bias is not None:
+            one.bias.data = wide.bias.data[rows]
+        start = rows.stop
+    return wide
+
+
+def _announce_readers(traced: fx.GraphModule, fc: fx.Node) -> None:
+    """Where other code than modules reads the layer's output, an identity does so first: whoever watches which modules read
+    it (as folding does) learns that it is not the next linear layer alone."""
+    readers = list(fc.users)
+    if all(node.op == "call_module" for node in readers):
+        return
+    name = f"{fc.name}_output"
+    traced.add_submodule(name, nn.Identity())
+    with traced.graph.inserting_after(fc):
+        known = traced.graph.call_module(name, (fc,))
+    for node in readers:
+        node.replace_input_with(fc, known)
+
+
+def _all_goes_through(layers: Sequence[fx.Node], graph: fx.Graph) -> bool:
+    """Whether the output knows nothing of the inputs but what these nodes say."""
+    knowing: set[fx.Node] = set()
+    for node in graph.nodes:
+        if node not in layers and (node.op == "placeholder" or knowing.intersection(node.all_input_nodes)):
+            knowing.add(node)
+    return _result(graph) not in knowing
+
+
+def _result(graph: fx.Graph) -> fx.Node:
+    results: list[fx.Node] = graph.output_node().all_input_nodes
+    return results[0]
+
+
+def _placeholders(graph: fx.Graph) -> list[fx.Node]:
+    return [node for node in graph.nodes if node.op == "placeholder"]
+
+
+def _part(traced: fx.GraphModule, sources: Sequence[fx.Node], result: fx.Node) -> fx.GraphModule:
+    """The graph from `sources` to `result`, with the modules it calls."""
+    graph = fx.Graph()
+    copies = {source: graph.placeholder(f"input_{k}") for k, source in enumerate(sources)}
+    needed = _needed(result, set(sources))
+    for node in traced.graph.nodes:
+        if node in needed:
+            copies[node] = graph.node_copy(node, copies.__getitem__)
+    graph.output(copies[result])
+    return fx.GraphModule(traced, graph)
+
+
+def _needed(result: fx.Node, sources: set[fx.Node]) -> set[fx.Node]:
+    """The nodes that `result` is computed from, up to the sources."""
+    needed: set[fx.Node] = set()
+    waiting = [result]
+    while waiting:
+        node = waiting.pop()
+        if node not in sources and node not in needed:
+            needed.add(node)
+            waiting += node.all_input_nodes
+    return needed

@@ -1,0 +1,99 @@
+"""The sections of a recipe after training: how the student is found, and how both are explained."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from xgaze.recipe.data_sections import Section
+
+MOST_AT_ONCE, MOST_EPOCHS, MOST_WEIGHT = 1_000_000, 100_000, 1e6
+MOST_WORSE_PERCENT, MOST_PARAMETERS, MOST_BYTES, MOST_LATENCY_MS = 1e6, 10**12, 10**15, 1e9
+"""Far above what anybody needs: a slip of the hand is told at once, not by memory or the clock."""
+Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
+
+
+class Hint(Section):
+    """Two module paths: what `student` puts out shall resemble what `teacher` puts out, through a projection if widths differ."""
+
+    teacher: str
+    student: str
+
+
+class Distill(Section):
+    """How the student is found.
+
+    Budgets: `max_worse_percent` against the teacher given the same tuning, of its error (of classes: percentage points of the
+    score); or the best student within `max_parameters`, `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one
+    thread). Without `towers` only fully connected layers shrink. `effort: full` tunes whole students end to end; `quick` tunes
+    heads on cached embeddings only.
+    Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
+    []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
+    convolutions. `calibration_samples`: training samples that surgeries are computed on, at most.
+    `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
+    Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
+    """
+
+    max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
+    max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
+    max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
+    max_latency_ms: float | None = Field(None, gt=0, le=MOST_LATENCY_MS)
+    towers: bool = True
+    effort: Literal["quick", "full"] = "full"
+    ranks: list[Count] | None = Field(None, min_length=1)
+    separable_terms: list[Count] | None = None
+    shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field([0.75, 0.5, 0.375, 0.25], min_length=1)
+    coarse_input: bool = True
+    keep: list[str] = []
+    tuning_epochs: int = Field(20, ge=1, le=MOST_EPOCHS)
+    learning_rate: float = Field(1e-3, gt=0, le=1e12)
+    batch_size: int = Field(64, ge=1, le=MOST_AT_ONCE)
+    end_to_end_epochs: int = Field(10, ge=1, le=MOST_EPOCHS)
+    end_to_end_learning_rate: float = Field(1.5e-3, gt=0, le=1e12)
+    teacher_weight: float = Field(0.5, ge=0, le=1)
+    unlabelled_weight: float = Field(1.0, ge=0, le=MOST_WEIGHT)
+    hints: list[Hint] = []
+    hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
+    calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
+
+    @field_validator("ranks", "separable_terms", "shares", "keep", "hints")
+    @classmethod
+    def _each_once(cls, asked: list[Any] | None) -> list[Any] | None:
+        for place, one in enumerate(asked or []):
+            if one in asked[:place]:  # type: ignore[index]
+                raise PydanticCustomError("once", "{one} stands there twice; name each once", {"one": str(one)})
+        return asked
+
+
+SEARCH_KEYS = (
+    "max_worse_percent",
+    "max_parameters",
+    "max_bytes",
+    "max_latency_ms",
+    "towers",
+    "effort",
+    "ranks",
+    "separable_terms",
+    "shares",
+    "coarse_input",
+)
+
+
+class Explain(Section):
+    """Attribution settings: integration steps, and points of the embedding sweep.
+
+    `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants; 0: not at all.
+    """
+
+    # The places of n steps follow from an n x n matrix, and eight times as many are tried where they do not add up.
+    steps: int = Field(50, ge=8, le=1000)
+    internal_batch_size: int = Field(10, ge=1, le=10_000)
+    sweep_points: int = Field(21, ge=3, le=10_000)
+    over_people: int = Field(40, ge=0, le=MOST_AT_ONCE)
+
+    @field_validator("over_people")
+    @classmethod
+    def _gives_an_interval(cls, people: int) -> int:
+        if people == 1:
+            raise PydanticCustomError("people", "one person gives no interval: 0 (none), or 2 and more")
+        return people

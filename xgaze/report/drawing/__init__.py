@@ -1,0 +1,1 @@
+"""Charts, tables, pictures and numbers, for any section: knows none."""

@@ -1,0 +1,94 @@
+"""Templates to closed HTML files: they load nothing, and their one style and one script are named by their hashes."""
+
+import base64
+import hashlib
+import json
+import re
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from xgaze.report import claims
+from xgaze.report.drawing import format
+
+TEMPLATES = "templates"
+SHOWN_AS = (
+    "changed",
+    "count",
+    "general",
+    "interval",
+    "number",
+    "percent",
+    "percent_interval",
+    "point",
+    "score",
+    "span",
+    "spread",
+    "times",
+    "tiny",
+    "worse_unit",
+)
+
+
+def render(template: str, **context: Any) -> str:
+    """The whole file. The same context gives the same bytes; `svg` of charts and the embedded JSON are trusted."""
+    environment = Environment(
+        loader=PackageLoader("xgaze.report", TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_with_its_unit,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update({name: getattr(format, name) for name in SHOWN_AS})
+    environment.globals.update(
+        budget_in_words=claims.budget_in_words, scored_in_words=claims.scored_in_words, no_commands=claims.NO_COMMANDS
+    )
+    environment.filters.update(trusted=Markup, commands=with_commands)
+    style, script = _resource("page.css"), _resource("page.js")
+    return environment.get_template(template).render(
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_digest(style),
+        script_hash=_digest(script),
+        **context,
+    )
+
+
+def with_commands(text: str) -> Markup:
+    """Text, escaped, in which what stands between backticks is a command."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(_with_its_unit(text)))))
+
+
+def embedded(stored: Any) -> Markup:
+    """JSON for a script element of type application/json; "<" would end the element. Numbers are cut to 6 digits."""
+    text = json.dumps(_plain(stored), separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _with_its_unit(value: Any) -> Any:
+    """A line of text must not break between a number and its unit."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    return re.sub(r"(?<=\d) (?=(?:%|px|ms|kB|MB)(?!\w))", "\u00a0", value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _resource(name: str) -> str:
+    return (resources.files("xgaze.report") / TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,132 @@
+"""report.json -> a model card in Markdown, to lie beside the student: what it is, for whom, how good, what it cannot do."""
+
+import re
+from typing import Any
+
+from xgaze.report.claims import NO_COMMANDS, budget_in_words
+from xgaze.report.drawing.format import (
+    changed,
+    count,
+    interval,
+    number,
+    percent,
+    percent_interval,
+    score,
+    size,
+    worse_unit,
+)
+from xgaze.report.sections.words import groups_in_words, summary
+
+
+def model_card(report: dict[str, Any]) -> str:
+    """The student's card. The same report gives the same text. Raises ValueError when the report has no student."""
+    if not report["student"]:
+        raise ValueError("a model card describes a student, and this report has none")
+    parts = [_head(report), _figures(report), _use(report), _data(report), _limits(report), _making(report)]
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(text: str) -> str:
+    """Names from outside as text: no Markdown, no HTML, one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!])", r"\\\1", " ".join(text.split()))
+
+
+def _head(report: dict[str, Any]) -> str:
+    words = dict(summary(report))
+    first = [f"**{words['Did it learn?']}**"] if "Did it learn?" in words else []
+    lines = [f"# {plain(report['recipe']['name'])}: student", *first, words["How small?"], words["What was lost?"]]
+    if report.get("decision"):
+        lines.append(f"**{plain(report['decision'])}**")
+    if report["rendered"]:
+        lines.append(
+            "> **Rendered data.** Trained and scored on computer graphics; no figure is a claim about real eyes."
+        )
+    return "\n\n".join(lines)
+
+
+def _figures(report: dict[str, Any]) -> str:
+    teacher, student, unit = report["teacher"], report["student"], report["score"]["unit"]
+    rows = [
+        (
+            report["score"]["name"],
+            *(f"{score(m['error']['mean'], unit)} ({interval(m['error'])})" for m in (teacher, student)),
+        ),
+        ("parameters", *(count(m["parameters"]) for m in (teacher, student))),
+        ("parameters in fully connected layers", *(count(m["fc_parameters"]) for m in (teacher, student))),
+        ("multiply-accumulates per sample", *(count(m["macs"]) for m in (teacher, student))),
+        ("weights file", *(size(m["bytes"]) for m in (teacher, student))),
+        ("time per sample (onnxruntime, one thread)", *(_latency(m["latency_ms"]) for m in (teacher, student))),
+    ]
+    table = [
+        f"| on unseen {groups_in_words(report)} | teacher | student |",
+        "|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    lost, unit_lost = report["difference_percent"], worse_unit(report)
+    told = (
+        f"Student against its reference: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
+        f"{report['budget_percent']:g} {unit_lost}, {budget_in_words(report)}. Intervals are 95 % over {groups_in_words(report)}."
+    )
+    return "\n".join(["## Figures", "", *table, "", told])
+
+
+def _latency(latency: dict[str, float] | None) -> str:
+    return f"{number(latency['median'], 2)} ms" if latency else "not measured"
+
+
+def _use(report: dict[str, Any]) -> str:
+    inputs = ", ".join(f"{plain(one['name'])} ({'×'.join(map(str, one['shape']))})" for one in report["inputs"])
+    if report["task"] == "gaze":
+        out = f"a gaze point in px of a scene of {report['scene'][0]} × {report['scene'][1]} px, origin top left"
+    elif report["task"] == "value":
+        out = f"a number in {report['score']['unit']}"
+    else:
+        out = f"a class: {', '.join(plain(one) for one in report['classes'])}"
+    onnx = report["student"].get("onnx_bytes")
+    alone = "`model.onnx` runs without xgaze" if onnx else "there is no ONNX file of it"
+    return (
+        f"## Use\n\nTakes {inputs}; gives {out}. `xgaze predict FOLDER INPUT --out predictions.csv` runs it; {alone}. "
+        "Meant for research on recordings like those it was trained on; it was not tested for decisions about "
+        "single people."
+    )
+
+
+def _data(report: dict[str, Any]) -> str:
+    return f"## Data\n\n{dict(summary(report))['Trained on whom?']} Split: {report['provenance']['split']}."
+
+
+def _limits(report: dict[str, Any]) -> str:
+    words = dict(summary(report))
+    told = [
+        words[name] for name in ("What do they look at?", "For the same reasons?", "Can I trust it?") if name in words
+    ]
+    worst = max(report["per_participant"], key=_worse(report), default=None)
+    if worst:
+        unit, who = "% right answers" if report["task"] == "class" else report["score"]["unit"], groups_in_words(report)
+        hardest = "the hardest test participant" if who == "people" else "the hardest"
+        told.append(f"The test {who} differ: {hardest} has {number(worst['student'])} {unit}.")
+    return "## Limits\n\n" + " ".join(plain(one) for one in told)
+
+
+def _worse(report: dict[str, Any]) -> Any:
+    sign = -1 if report["score"]["higher_is_better"] else 1
+    return lambda row: sign * row["student"]
+
+
+def _step(surgery: dict[str, Any]) -> str:
+    kind, rank = surgery["kind"].replace("_", " "), f" to rank {surgery['rank']}" if "rank" in surgery else ""
+    proof = surgery["proof"]
+    return f"- {kind}{rank}: proved, {proof['value']:.1e} (limit {proof['limit']:.1e})"
+
+
+def _making(report: dict[str, Any]) -> str:
+    steps = [_step(one) for one in report["surgeries"]]
+    versions = ", ".join(f"{name} {number}" for name, number in report["provenance"]["created_with"].items())
+    smaller = (
+        f"Parameters: {changed(report['parameter_reduction'], 'fewer', 'more')} than the teacher, by these surgeries:"
+    )
+    commands = "\n".join(["```", *report["commands"], "```"]) if report["commands"] else NO_COMMANDS
+    recipe = (
+        f"Recipe {plain(report['recipe']['name'])}, hash {report['recipe']['hash']}, seed {report['recipe']['seed']}."
+    )
+    return "\n\n".join(["## How it was made", smaller, "\n".join(steps), f"{recipe} Versions: {versions}.", commands])

@@ -1,0 +1,25 @@
+"""A run's folder -> everything there is to read about it: report, list of all reports, model card."""
+
+from pathlib import Path
+
+from xgaze.artifacts import write_text
+from xgaze.report.page.folder import write_report
+from xgaze.report.page.index import write_index
+from xgaze.report.page.model_card import model_card
+from xgaze.report.results import gather
+from xgaze.stored import understood
+
+CARD = "model_card.md"
+AGAIN = "Make what was edited again: `xgaze explain --force`, `xgaze crossval --force` or `xgaze distill --force`."
+
+
+def publish(run: Path, folder: Path) -> Path:
+    """Write the report of `checkpoints/<recipe>` into `reports/<recipe>`, refresh `reports/index.html`, write the student's
+    model card into its folder, and return the page's path. Computes nothing."""
+    with understood(run, AGAIN):
+        report, maps = gather(run)
+        page = write_report(folder, report, maps)
+    write_index(folder.parent)
+    if report["student"]:
+        write_text(run / "student" / CARD, model_card(report))
+    return page

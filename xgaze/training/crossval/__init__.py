@@ -1,0 +1,1 @@
+"""Cross validation over participants: folds, protocols, and the run of them all."""

@@ -1,0 +1,1 @@
+"""Where training meets Lightning and torch's devices: state without pickles, ranks, divergence."""
