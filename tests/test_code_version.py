@@ -16,7 +16,7 @@ def test_it_changes_with_what_is_computed_and_not_with_what_is_shown(tmp_path):
         (package / shown).write_text("")
     (package / "training" / "notes.txt").write_text("no code")
     assert source_hash(package=package) == before
-    changed = package / "compression" / "low_rank.py"
+    changed = package / "compression" / "surgeries" / "low_rank.py"
     changed.write_text(changed.read_text() + "#")
     assert source_hash(package=package) != before
     changed.rename(package / "compression" / "lower_rank.py")
