@@ -7,7 +7,7 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "processes", "code_version", "spreadsheet", ""},
+    {"catalogue", "errors", "processes", "code_version", "spreadsheet", ""},
     {"jobs", "limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
     {"scorings"},
