@@ -7,8 +7,8 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"catalogue", "errors", "processes", "code_version", "spreadsheet", ""},
-    {"jobs", "limits", "progress", "stored", "writing"},
+    {"errors", "processes", "code_version", "spreadsheet", ""},
+    {"catalogue", "jobs", "limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
     {"scorings"},
     {"data", "report"},
