@@ -27,7 +27,7 @@ from xgaze.explanation.attribution.grad_cam import tower_layers
 from xgaze.explanation.attribution.methods import METHODS, Effort, Question, attribute
 from xgaze.explanation.attribution.shapley import shapley
 from xgaze.explanation.attribution.targets import Scalar, targets_for
-from xgaze.explanation.embedding.conductance import conductance
+from xgaze.explanation.trust.conductance import conductance
 from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build
 from xgaze.report.page.folder import write_report

@@ -50,9 +50,9 @@ from xgaze.explanation.embedding.entrance import at_embedding
 from xgaze.explanation.embedding.sweep_section import explain_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.human.references import PEOPLE_FILE, People, people_of
+from xgaze.explanation.test_samples import FIGURES_VERSION, measure_over
 from xgaze.explanation.test_set import agreement
 from xgaze.explanation.test_set.selection import WORDS, choose_samples, one_of_each, reference_rows, spread_rows
-from xgaze.explanation.test_set.test_samples import FIGURES_VERSION, measure_over
 from xgaze.explanation.trust.checked import Given, Maps, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint

@@ -13,9 +13,9 @@ from xgaze.explanation.attribution.methods import Question
 from xgaze.explanation.attribution.parts import Parts, baseline_of, moved_names, parts_of
 from xgaze.explanation.attribution.targets import targets_for
 from xgaze.explanation.explain import explain_samples
+from xgaze.explanation.test_samples import figures_of, measure_over
 from xgaze.explanation.test_set.perturbation import Perturbed
 from xgaze.explanation.test_set.selection import reference_rows
-from xgaze.explanation.test_set.test_samples import figures_of, measure_over
 from xgaze.explanation.trust.checked import Given, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.explanation.trust.gate import wrong_gradients
 from xgaze.models.registry import build

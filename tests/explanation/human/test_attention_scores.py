@@ -19,7 +19,7 @@ from xgaze.explanation.human.attention_scores import METRICS, attention_of, ceil
 from xgaze.explanation.human.picture_scores import example_maps
 from xgaze.explanation.human.references import map_of, people_of
 from xgaze.explanation.human.run_comparison import compare_human, read_human
-from xgaze.explanation.test_set.test_samples import measure_over
+from xgaze.explanation.test_samples import measure_over
 from xgaze.models.architectures.fusion import KnowledgeFusion
 from xgaze.recipe import Explain
 

@@ -14,8 +14,8 @@ from xgaze.explanation.attribution.parts import baseline_of, moved_names, parts_
 from xgaze.explanation.attribution.readout import predicted_class
 from xgaze.explanation.attribution.shapley import shapley
 from xgaze.explanation.attribution.targets import asked_targets, targets_for
-from xgaze.explanation.embedding.conductance import Conductance, judged_conductance
 from xgaze.explanation.explain import stored_attribution
+from xgaze.explanation.trust.conductance import Conductance, judged_conductance
 from xgaze.explanation.trust.gate import Answered, Verdict, judged_answers
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain

@@ -7,8 +7,8 @@ from torch import nn
 
 from xgaze.data.contract import rows_of
 from xgaze.explanation.attribution.attribution import mean_inputs
+from xgaze.explanation.test_samples import measure_over
 from xgaze.explanation.test_set.selection import one_of_each, spread_rows
-from xgaze.explanation.test_set.test_samples import measure_over
 from xgaze.recipe import Explain
 
 SETTINGS = Explain(steps=8)

@@ -10,8 +10,8 @@ from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.explanation.attribution.methods import Question
 from xgaze.explanation.attribution.targets import Scalar, targets_for
-from xgaze.explanation.embedding.conductance import conductance, judged_conductance
 from xgaze.explanation.trust.checked import check_conductance
+from xgaze.explanation.trust.conductance import conductance, judged_conductance
 from xgaze.recipe import Explain
 
 SPEC = Spec((InputSpec("eye0", (1, 4, 5)),), "gaze", scene=(800, 600))
