@@ -6,7 +6,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from xgaze.cli.main import COMMANDS, purpose, xgaze
+from xgaze.cli.main import COMMANDS, imported, purpose, xgaze
 
 HEAVY = ("torch", "lightning", "captum", "sklearn", "pandas", "matplotlib")
 RUN = f"""
@@ -47,3 +47,10 @@ def test_every_command_is_in_the_help():
     lines = CliRunner().invoke(xgaze, ["--help"]).stdout.splitlines()
     listed = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :] if line.strip()]
     assert set(COMMANDS) <= set(listed)
+
+
+def test_a_command_that_runs_again_is_not_wrapped_again():
+    assert imported("check") is imported("check")
+    before = imported("check").callback
+    CliRunner().invoke(xgaze, ["check", "--help"])
+    assert imported("check").callback is before

@@ -3,6 +3,7 @@
 import ast
 import os
 import sys
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,18 +37,22 @@ class Commands(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        from xgaze.cli.common import results_alone
-
-        function = cmd_name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"xgaze.cli.{function}"), function)
-        return results_alone(command)
+        return imported(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         width = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
             formatter.write_dl([(name, purpose(name, width)) for name in sorted(COMMANDS)])
+
+
+@cache
+def imported(name: str) -> click.Command:
+    """A command, arranged once however often it runs in this process."""
+    from xgaze.cli.common import results_alone
+
+    function = name.replace("-", "_")
+    command: click.Command = getattr(import_module(f"xgaze.cli.{function}"), function)
+    return results_alone(command)
 
 
 def purpose(command: str, width: int) -> str:
