@@ -14,8 +14,8 @@ from xgaze.cli.main import xgaze
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_model
 from xgaze.compression.surgeries.base import untouched_if_refused
-from xgaze.compression.surgeries.kinds import SURGERIES, SurgeryKind
 from xgaze.compression.surgeries.proof import prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, SurgeryKind
 
 TINY = """
 name: toy

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from xgaze.compression.surgeries.kinds import SURGERIES
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.models.layers import FeatureHead
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card, read_weights
 from xgaze.compression.surgeries.base import Surgery
-from xgaze.compression.surgeries.kinds import SURGERIES
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.fingerprint import require_reproduced

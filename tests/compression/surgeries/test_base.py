@@ -13,17 +13,17 @@ from torch import nn
 from xgaze.artifacts import WEIGHTS_FILE, ModelCard, read_weights, write_card, write_weights
 from xgaze.compression.head import first_linear
 from xgaze.compression.student import load_model, rebuild, surgery_from_json
-from xgaze.compression.surgeries.base import Step, surgery_to_json
+from xgaze.compression.surgeries.base import surgery_to_json
 from xgaze.compression.surgeries.channels import plan_channels
 from xgaze.compression.surgeries.coarse_input import CoarseInput
 from xgaze.compression.surgeries.columns import Columns
 from xgaze.compression.surgeries.cut import Cut
 from xgaze.compression.surgeries.fold import Fold
-from xgaze.compression.surgeries.kinds import SURGERIES
 from xgaze.compression.surgeries.low_rank import LowRank
 from xgaze.compression.surgeries.no_op import RemoveNoOp
 from xgaze.compression.surgeries.proof import Proof, checked
 from xgaze.compression.surgeries.separable import Separable
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 

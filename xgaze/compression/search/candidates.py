@@ -8,7 +8,7 @@ from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
-from xgaze.compression.surgeries.kinds import SURGERIES
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
 
 

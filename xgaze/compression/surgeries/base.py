@@ -44,22 +44,6 @@ class Surgery(Protocol):
     def apply(self, model: FeatureHead, probe: Probe) -> Proof: ...
 
 
-@dataclass(frozen=True)
-class Step:
-    """A surgery done, with its proof."""
-
-    surgery: Surgery
-    proof: Proof
-
-    def to_json(self) -> dict[str, Any]:
-        """As stored: settings, proof, and the surgery's cells in a table, which a page shows without knowing its kind."""
-        from xgaze.compression.surgeries.kinds import SURGERIES
-
-        kind = SURGERIES[self.surgery.kind]
-        told = {"words": kind.in_words(self.surgery), "where": kind.where(self.surgery)}
-        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json(), **told}
-
-
 def surgery_to_json(surgery: Any) -> dict[str, Any]:
     """A surgery as stored in the model card."""
     return asdict(surgery)

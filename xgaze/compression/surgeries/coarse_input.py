@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.kinds import SurgeryKind
 from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

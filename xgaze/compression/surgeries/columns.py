@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from xgaze.compression.head import entrance, rows_read
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.kinds import SurgeryKind
 from xgaze.compression.surgeries.proof import Proof, prove_equal, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import EachBlock, FeatureHead, SelectColumns
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.kinds import SurgeryKind
 from xgaze.compression.surgeries.proof import Proof, is_equal, outputs_of, prove_equal
 from xgaze.compression.surgeries.reorder import reorder
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.compression.surgeries.tracing import Side, Unit, channel_axis
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.kinds import SurgeryKind
 from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.kinds import SurgeryKind
 from xgaze.compression.surgeries.proof import Proof, checked, outputs_of
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

@@ -15,8 +15,8 @@ from torch.nn.utils.weight_norm import WeightNorm
 
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.kinds import SurgeryKind
 from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_equal
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

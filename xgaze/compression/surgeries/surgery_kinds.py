@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from xgaze.catalogue import Catalogue
-from xgaze.compression.surgeries.base import Probe, Surgery
+from xgaze.compression.surgeries.base import Probe, Surgery, surgery_to_json
+from xgaze.compression.surgeries.proof import Proof
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -46,3 +47,17 @@ class SurgeryKind:
 
 
 SURGERIES: Catalogue[SurgeryKind] = Catalogue("surgery", "xgaze.compression.surgeries", "SURGERY")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A surgery done, with its proof."""
+
+    surgery: Surgery
+    proof: Proof
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored: settings, proof, and the surgery's cells in a table, which a page shows without knowing its kind."""
+        kind = SURGERIES[self.surgery.kind]
+        told = {"words": kind.in_words(self.surgery), "where": kind.where(self.surgery)}
+        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json(), **told}
