@@ -6,13 +6,9 @@ import platform
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import torch
 from pydantic import ConfigDict, Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from xgaze import __version__
 from xgaze.code_version import source_hash
@@ -21,6 +17,10 @@ from xgaze.spreadsheet import harmless
 from xgaze.stored import Stored, require
 from xgaze.stored import read_json as read_json
 from xgaze.writing import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
@@ -70,7 +70,7 @@ def write_json(path: Path, stored: Any) -> None:
     write_text(path, json.dumps(stored, indent=1, allow_nan=False) + "\n")
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table whole or not at all, without its index; text that a spreadsheet would run is made harmless."""
     with atomic_path(path) as temporary:
         harmless(table).to_csv(
@@ -85,19 +85,24 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def write_weights(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
+def write_weights(path: Path, tensors: dict[str, "torch.Tensor"], metadata: dict[str, str] | None = None) -> None:
     """Write tensors as safetensors, contiguous copies (tied tensors are stored once each)."""
+    from safetensors.torch import save
+
     copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
         temporary.write_bytes(save(copies, metadata))
 
 
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, "torch.Tensor"]:
     """Read safetensors. Raises InputError for a missing or damaged file, and for pickles, which are never opened."""
     if path.suffix in PICKLE_SUFFIXES:
         raise InputError(f"{path}: a pickle checkpoint; xgaze never opens these, since they can run code. {_REMEDY}")
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
         return load_file(path)
     except SafetensorError as error:
@@ -116,6 +121,9 @@ def read_stored(path: Path, what: str, remedy: str) -> Any:
 
     Raises InputError, naming `what` was expected and the remedy.
     """
+    import torch
+    from safetensors.torch import load_file
+
     try:
         return load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # what a damaged or unsafe file raises is of a dozen types

@@ -5,15 +5,16 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xgaze.errors import InputError
 from xgaze.spreadsheet import as_meant
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
 
 Model = TypeVar("Model", bound=BaseModel)
 FAULTS_SHOWN, SHOWN = 3, 60
@@ -58,8 +59,11 @@ def require(stored: Any, schema: type[BaseModel], path: Path, remedy: str = "", 
         raise InputError(_told(path, f"damaged or edited: {'; '.join(told + more)}.", remedy)) from None
 
 
-def read_table(path: Path, numbers: Iterable[str], remedy: str, texts: Iterable[str] = ()) -> pd.DataFrame:
+def read_table(path: Path, numbers: Iterable[str], remedy: str, texts: Iterable[str] = ()) -> "pd.DataFrame":
     """Read a CSV with at least these columns; `numbers` hold finite numbers or nothing. Raises InputError."""
+    import numpy as np
+    import pandas as pd
+
     if not path.is_file():
         raise InputError(_told(path, "a folder, not a file." if path.is_dir() else "no such file.", remedy))
     numbers, texts = list(numbers), list(texts)
@@ -79,14 +83,18 @@ def read_table(path: Path, numbers: Iterable[str], remedy: str, texts: Iterable[
     return table
 
 
-def read_arrays(path: Path, remedy: str) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, remedy: str) -> dict[str, "NDArray[Any]"]:
     """All arrays of an .npz, by name; never a pickle. Raises InputError."""
+    import numpy as np
+
     with _reading(path, remedy), np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
 
 
-def read_array(path: Path, remedy: str) -> NDArray[Any]:
+def read_array(path: Path, remedy: str) -> "NDArray[Any]":
     """The array of an .npy; never a pickle. Raises InputError."""
+    import numpy as np
+
     with _reading(path, remedy):
         stored = np.load(path, allow_pickle=False)
         if not isinstance(stored, np.ndarray):

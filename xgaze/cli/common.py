@@ -7,22 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from xgaze.data.contract import Recording
-from xgaze.data.notes import notes_of, rare_classes
-from xgaze.data.open import open_recording
-from xgaze.data.splits import require_enough
 from xgaze.errors import InputError
-from xgaze.evaluation.intervals.participants import NOT_DEFINED
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.report.claims import reference_learned, scored_in_words
+from xgaze.report.drawing.format import NOT_DEFINED
 from xgaze.scorings import read_scorings
-from xgaze.training.recipe_faults import check_recipe
+
+if TYPE_CHECKING:
+    from xgaze.data.contract import Recording
 
 DEFAULT_RECIPE = "multi-eye"
 CHECKPOINTS = Path("checkpoints")
@@ -73,9 +71,13 @@ def report_folder(recipe: Recipe) -> Path:
     return REPORTS / recipe.name
 
 
-def open_data(recipe: Recipe, divided: bool = True) -> Recording:
+def open_data(recipe: Recipe, divided: bool = True) -> "Recording":
     """The recipe's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
     anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks."""
+    from xgaze.data.notes import notes_of, rare_classes
+    from xgaze.data.open import open_recording
+    from xgaze.data.splits import require_enough
+
     with progress_bar("preparing the recording") as advance:
         recording = open_recording(recipe.data, advance)
     for line in notes_of(recording):
@@ -93,6 +95,8 @@ def recipe_faults_first(recipe: Recipe, divided: bool = True) -> Iterator[None]:
     try:
         yield
     except InputError:
+        from xgaze.training.recipe_faults import check_recipe
+
         check_recipe(recipe, divided)
         raise
 

@@ -10,11 +10,11 @@ import pandas as pd
 
 from xgaze.artifacts import atomic_path, write_csv
 from xgaze.cli.common import emit
+from xgaze.data.fixations.attention_fixations import MOST, SHORTEST_MS
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.scanpaths import scanpaths_of
 from xgaze.data.fixations.viewing_order import begin_carried_over, file_order
 from xgaze.data.photographs.attention import SIGMA_PX, WINDOW_PX, BlankMap, Spread
-from xgaze.data.photographs.attention_fixations import MOST, SHORTEST_MS
 from xgaze.data.photographs.heatmap_files import Format, map_name, map_writer
 from xgaze.data.photographs.heatmaps import Drawing, LookedAt, maps_of, pictures_of
 from xgaze.errors import InputError

@@ -1,28 +1,72 @@
 """The `xgaze` command."""
 
+import ast
 import os
 import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
 from xgaze import __version__
-from xgaze.cli.check import check
-from xgaze.cli.common import results_alone
-from xgaze.cli.compare import compare
-from xgaze.cli.crossval import crossval
-from xgaze.cli.distill import distill
-from xgaze.cli.explain import explain
-from xgaze.cli.features import features
-from xgaze.cli.heatmaps import heatmaps
-from xgaze.cli.predict import predict
-from xgaze.cli.render import render
-from xgaze.cli.report import report
-from xgaze.cli.saliency import saliency
-from xgaze.cli.train_teacher import train_teacher
 from xgaze.cli.words.faults import STOPPED, fault_in_words
 
+COMMANDS = (
+    "train-teacher",
+    "distill",
+    "explain",
+    "features",
+    "crossval",
+    "check",
+    "predict",
+    "report",
+    "compare",
+    "render",
+    "heatmaps",
+    "saliency",
+)
+"""Each in the file of its name, as the function of its name."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """A command is imported when it is run; what it is for is read from its file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return imported(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        width = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, purpose(name, width)) for name in sorted(COMMANDS)])
+
+
+@cache
+def imported(name: str) -> click.Command:
+    """A command, arranged once however often it runs in this process."""
+    from xgaze.cli.common import results_alone
+
+    function = name.replace("-", "_")
+    command: click.Command = getattr(import_module(f"xgaze.cli.{function}"), function)
+    return results_alone(command)
+
+
+def purpose(command: str, width: int) -> str:
+    """The first sentence of a command's help, without importing it."""
+    function = command.replace("-", "_")
+    spec = find_spec(f"xgaze.cli.{function}")
+    assert spec is not None and spec.origin is not None
+    for node in ast.parse(Path(spec.origin).read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            return click.Command(command, help=ast.get_docstring(node)).get_short_help_str(width)
+    raise LookupError(command)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="xgaze")
 def xgaze() -> None:
     """How small can this gaze model be, what does it lose, and why?
@@ -33,23 +77,6 @@ def xgaze() -> None:
     xgaze explain --sample 17       explain both and write the report
     xgaze check my_recording.yaml   is my own data sound?
     """
-
-
-for command in (
-    train_teacher,
-    distill,
-    explain,
-    features,
-    crossval,
-    check,
-    predict,
-    report,
-    compare,
-    render,
-    heatmaps,
-    saliency,
-):
-    xgaze.add_command(results_alone(command))
 
 
 def main() -> None:

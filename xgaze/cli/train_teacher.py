@@ -22,16 +22,10 @@ from xgaze.cli.common import (
     scored_so_far,
     short_error,
 )
-from xgaze.compression.student import load_model
-from xgaze.data.notes import notes_of
 from xgaze.recipe import Recipe
 from xgaze.report.remedies import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
-from xgaze.training.lightning.devices import require_devices
-from xgaze.training.start import check_model
-from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
-from xgaze.training.teacher import train_teacher as train
 from xgaze.writing import new_folder, one_writer, replace_folder
 
 
@@ -49,7 +43,10 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
       xgaze train-teacher recipes/heatmap-cnn.yaml --set data.path=my_heatmaps
       xgaze train-teacher --second                     beside the first, same data, seed + 1
     """
-    settings = read_recipe(recipe, overrides)
+    settings = read_recipe(recipe, overrides)  # whose faults are said before anything heavy is imported
+    from xgaze.compression.student import load_model
+    from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
+
     folder = run_folder(settings) / (SECOND_TEACHER if second else TEACHER)
     settings = second_recipe(settings) if second else settings
     with recipe_faults_first(settings):
@@ -71,6 +68,12 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
 
 def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
+    from xgaze.data.notes import notes_of
+    from xgaze.training.lightning.devices import require_devices
+    from xgaze.training.start import check_model
+    from xgaze.training.teacher import finished_teacher
+    from xgaze.training.teacher import train_teacher as train
+
     require_devices(recipe.training)
     recording = open_data(recipe)
     # Built once beforehand: a model that cannot be built must not cost minutes.

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
-from xgaze.data.checks.fault_kinds import Fault, listed
+from xgaze.data.fault_kinds import Fault, listed
 
 
 def spelling(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xgaze.data.checks.fault_kinds import KINDS
+from xgaze.data.fault_kinds import KINDS
 from xgaze.data.fixations.loading import check_fixations, read_fixations
 from xgaze.errors import InputError
 

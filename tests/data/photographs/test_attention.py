@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from xgaze.data.fixations.attention_fixations import carried_over, long_ones, merged
 from xgaze.data.photographs.attention import Spread, attention_map, gaussian_sum, grey, px_per_degree
-from xgaze.data.photographs.attention_fixations import carried_over, long_ones, merged
 from xgaze.errors import InputError
 
 

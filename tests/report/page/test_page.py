@@ -14,7 +14,7 @@ from xgaze.report.page.folder import rebuild, write_report
 from xgaze.report.page.model_card import model_card
 from xgaze.report.page.page import OPTIONAL, render_page, sections
 from xgaze.report.sections.tables_explanation import explanation_tables
-from xgaze.report.sections.words import summary
+from xgaze.report.words import summary
 
 HOSTILE = ["<script>alert(1)</script>", "\"quotes' & <b>", "x" * 200, "\u202eright to left", "</script><img src=x>"]
 

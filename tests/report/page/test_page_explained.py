@@ -9,7 +9,7 @@ from xgaze.report.sections import figures, figures_inside, figures_sample, figur
 from xgaze.report.sections.charts import report_charts
 from xgaze.report.sections.tables_explanation import explanation_tables, sample_tables
 from xgaze.report.sections.tables_run import run_tables
-from xgaze.report.sections.words import summary
+from xgaze.report.words import summary
 
 
 def test_maps_that_do_not_add_up_are_marked_and_those_of_a_refused_method_are_not_shown(rich_of, undrawn):

@@ -10,7 +10,7 @@ from xgaze.report.page.human_comparison import human_verdicts
 from xgaze.report.page.page import render_page, sections
 from xgaze.report.sections.charts import report_charts
 from xgaze.report.sections.tables_human import human_tables, looked_views
-from xgaze.report.sections.words import summary
+from xgaze.report.words import summary
 
 NAMES = ("plain", "gat")
 

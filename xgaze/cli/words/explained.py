@@ -20,7 +20,7 @@ from xgaze.explanation.test_set.selection import Predicted, predict_test, read_p
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.drawing.format import number
-from xgaze.report.sections.words import worst_completeness
+from xgaze.report.words import worst_completeness
 from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, second_recipe
 
 EXAMPLES = 2

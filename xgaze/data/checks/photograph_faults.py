@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from xgaze.data.checks.fault_kinds import Checked, Fault
 from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_pictures, remarks_of, told_of
 from xgaze.data.checks.table_faults import class_faults, split_faults
+from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.open import open_recording
 from xgaze.data.photographs.photograph_recording import PhotographRecording
 from xgaze.data.photographs.square import stretched_grey

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import Fault
 from xgaze.data.contract import SPLITS
 from xgaze.data.eyes.eye_scan import Frame, Session
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.pictures.decoding import TRAITS, Decoded, PictureError, Trait, decode
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.data.pictures.pixels import grey_of, in_threads, is_coloured

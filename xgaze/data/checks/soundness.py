@@ -5,11 +5,11 @@ from dataclasses import replace
 import pandas as pd
 
 from xgaze.data.checks.crop_faults import check_crops
-from xgaze.data.checks.fault_kinds import KINDS, REMEDIES, Checked, Fault, Kind, summarise
 from xgaze.data.checks.photograph_faults import check_photographs
 from xgaze.data.checks.pixel_faults import faults_of, look_at_frames, look_at_pictures, remarks_of
 from xgaze.data.checks.table_faults import class_faults, gaze_faults, split_faults
 from xgaze.data.eyes.eye_scan import scan
+from xgaze.data.fault_kinds import KINDS, REMEDIES, Checked, Fault, Kind, summarise
 from xgaze.data.fixations.fixation_scan import scan_fixations, table_faults
 from xgaze.data.notes import remarks
 from xgaze.data.pictures.picture_scan import PictureScan, scan_pictures

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import Fault
 from xgaze.data.contract import GAZE_COLUMNS, SPLITS, Spec
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.splits import shared_participants, too_few
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.fixations.standard_units import NUMBER, ONSET
 
 POINT, DURATION = ["x_px", "y_px"], "duration_ms"

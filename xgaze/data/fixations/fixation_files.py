@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from xgaze.data.checks.fault_kinds import listed
+from xgaze.data.fault_kinds import listed
 from xgaze.errors import InputError
 
 ENDINGS = r"\.(csv|tsv|txt|asc|parquet|gz)"

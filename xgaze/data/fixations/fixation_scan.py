@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.fixations.counted import counts_by
 from xgaze.data.fixations.loading import check_fixations, read_fixations
 from xgaze.data.fixations.scanpaths import Scanpath, scanpaths_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import Fault, raise_faults
+from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.fixations.copies import as_long_as_before
 from xgaze.data.fixations.fixation_files import found_files, left_out
 from xgaze.data.fixations.row_faults import faults_of, nothing_left, unknown_people, without_bad_rows, without_short

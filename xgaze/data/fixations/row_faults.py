@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import Fault, Kind
+from xgaze.data.fault_kinds import Fault, Kind
 from xgaze.data.fixations.copies import copies_of, repeated_numbers
 from xgaze.data.fixations.counted import counts_by
 from xgaze.data.fixations.standard_units import NUMBER, ONSET, TRIAL

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from xgaze.data.fixations.attention_fixations import carried_over
 from xgaze.data.fixations.loading import read_files
 from xgaze.data.fixations.scanpaths import Scanpath
-from xgaze.data.photographs.attention_fixations import carried_over
 from xgaze.recipe.fixation_format import FixationFormat
 
 

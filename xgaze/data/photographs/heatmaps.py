@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from xgaze.data.fixations.attention_fixations import MOST, SHORTEST_MS, long_ones, merged
 from xgaze.data.fixations.table import FixationTable
 from xgaze.data.photographs.attention import Spread, attention_map, grey
-from xgaze.data.photographs.attention_fixations import MOST, SHORTEST_MS, long_ones, merged
 from xgaze.limits import require_memory, require_picture_size
 
 BOX = ["box_x_px", "box_y_px", "box_width_px", "box_height_px"]

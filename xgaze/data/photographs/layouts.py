@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import Fault
 from xgaze.data.contract import SPLITS
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.path_templates import natural_key
 from xgaze.data.pictures.decoding import is_picture
 from xgaze.data.pictures.picture_files import picture_named

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
 from xgaze.data.photographs.attention import BlankMap
 from xgaze.data.photographs.square import Pixels, cut, map_on, middle, resized, size_of
-from xgaze.data.pictures.decoding import Decoded
+from xgaze.data.pictures.decoding import Decoded, decode
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.errors import InputError
 from xgaze.recipe import PhotographSection
@@ -35,6 +36,28 @@ class Maps(Protocol):
     def decode(self, row: int) -> Decoded:
         """The same, with what was done to it."""
         ...
+
+
+@dataclass(frozen=True)
+class Files:
+    """Picture files anywhere, as photographs or as maps."""
+
+    files: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def has(self, row: int) -> bool:
+        return self.files[row].is_file()
+
+    def name(self, row: int) -> str:
+        return str(self.files[row])
+
+    def read(self, row: int) -> Image.Image:
+        return self.decode(row).picture
+
+    def decode(self, row: int) -> Decoded:
+        return decode(self.files[row])
 
 
 @dataclass(frozen=True, eq=False)

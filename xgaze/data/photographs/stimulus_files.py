@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xgaze.data.checks.fault_kinds import Fault, listed
+from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.pictures.decoding import PictureError, size_in_file
 from xgaze.data.pictures.picture_files import picture_named
 from xgaze.data.pictures.walk import told_left_out, walk

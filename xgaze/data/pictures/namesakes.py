@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import Fault, listed
+from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.identities import doubts, zeros_told
 from xgaze.data.pictures.picture_labels import PictureRows
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.tables.missing import is_missing
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.data.tables.spellings import spelt

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.pictures.picture_files import PictureFiles
 from xgaze.data.pictures.picture_labels import PictureRows, rows_of_known
 from xgaze.recipe import GazeImagesData

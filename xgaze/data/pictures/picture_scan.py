@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.pictures.decoding import SUFFIXES
 from xgaze.data.pictures.namesakes import people_told, spelt_alike, with_people, with_people_to_predict
 from xgaze.data.pictures.picture_files import (

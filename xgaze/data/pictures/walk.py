@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xgaze.data.checks.fault_kinds import listed
+from xgaze.data.fault_kinds import listed
 from xgaze.data.path_templates import natural_key
 from xgaze.data.pictures.decoding import is_picture, without_suffix
 

@@ -1,43 +1,16 @@
 """Opens photographs with attention maps, in any of their layouts."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
-from xgaze.data.checks.fault_kinds import Fault, raise_faults
 from xgaze.data.contract import LABEL_COLUMN
+from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.photographs.layouts import UNDIVIDED, PhotographRows, missing_files, read_rows
-from xgaze.data.photographs.photograph_recording import PhotographRecording, photograph_spec
-from xgaze.data.pictures.decoding import Decoded, decode
+from xgaze.data.photographs.photograph_recording import Files, PhotographRecording, photograph_spec
 from xgaze.data.splits import assign_splits, validation_of
 from xgaze.errors import InputError
 from xgaze.recipe import AttentionPicturesData
-
-
-@dataclass(frozen=True)
-class Files:
-    """Picture files anywhere, as photographs or as maps."""
-
-    files: tuple[Path, ...]
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def has(self, row: int) -> bool:
-        return self.files[row].is_file()
-
-    def name(self, row: int) -> str:
-        return str(self.files[row])
-
-    def read(self, row: int) -> Image.Image:
-        return self.decode(row).picture
-
-    def decode(self, row: int) -> Decoded:
-        return decode(self.files[row])
 
 
 def open_attention_pictures(data: AttentionPicturesData) -> PhotographRecording:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from xgaze.artifacts import read_stored
-from xgaze.data.checks.fault_kinds import Fault, raise_faults
 from xgaze.data.contract import dimensions
+from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.photographs.crop_recording import CropRecording, Crops, CutCrops, crop_spec, crop_table
 from xgaze.data.photographs.crops import CROP_PX, SCALES, input_name
 from xgaze.data.photographs.places import drawn_places

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import raise_faults
 from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Sample, Spec
 from xgaze.data.eyes.eye_scan import EyeScan, Frame, Session, scan
+from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.pictures.pixels import read_grey, resize_grey
 from xgaze.recipe import EyeFoldersData
 

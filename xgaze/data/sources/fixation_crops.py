@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import raise_faults
+from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.photographs.agreement_labels import viewer_map
 from xgaze.data.photographs.crop_recording import CropRecording, CutCrops, crop_spec, crop_table

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import raise_faults
 from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, Sample, Spec
+from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.fixation_scan import FixationScan, scan_fixations
 from xgaze.data.fixations.scanpath_inputs import ShownScanpaths, shown_scanpaths
 from xgaze.data.splits import assign_splits

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.checks.fault_kinds import raise_faults
 from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
+from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.data.pictures.picture_scan import PictureScan, scan_for_prediction, scan_pictures
 from xgaze.data.pictures.pixels import fit_picture

@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.data.checks.fault_kinds import raise_faults
 from xgaze.data.contract import LABEL_COLUMN
+from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.scanpaths import scanpaths_of
 from xgaze.data.fixations.table import FixationTable
@@ -21,11 +21,10 @@ from xgaze.data.photographs.agreement_labels import (
     viewer_map,
 )
 from xgaze.data.photographs.attention import grey
-from xgaze.data.photographs.photograph_recording import PhotographRecording, photograph_spec
+from xgaze.data.photographs.photograph_recording import Files, PhotographRecording, photograph_spec
 from xgaze.data.photographs.square import stretched
 from xgaze.data.photographs.stimulus_files import absent, other_shapes, photograph_file, photographs_told
 from xgaze.data.pictures.decoding import Decoded
-from xgaze.data.sources.attention_pictures import Files
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.limits import require_picture_size

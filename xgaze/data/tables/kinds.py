@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from xgaze.data.checks.fault_kinds import listed
+from xgaze.data.fault_kinds import listed
 from xgaze.errors import InputError, nearest
 
 TELLS_KIND = re.compile(r"\b(type|event|kind|category)\b", re.IGNORECASE)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from xgaze.data.checks.fault_kinds import Fault
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.identities import alike, number
 from xgaze.data.tables.missing import is_missing
 from xgaze.recipe.text_table import TextTable

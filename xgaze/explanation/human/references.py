@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, rows_of
-from xgaze.data.photographs.looked_at import Viewers, fixations_on_squares
+from xgaze.data.looked_at import Viewers, fixations_on_squares
 from xgaze.errors import InputError
 from xgaze.evaluation.looking.fixation_maps import as_density
 from xgaze.explanation.attribution.parts import is_picture

@@ -28,7 +28,7 @@ from xgaze.report.drawing.svg import COLOURS, MUTED, SHAPES, Chart, chart
 from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.page.html import embedded, render
 from xgaze.report.page.human_comparison import human_comparison, human_verdicts
-from xgaze.report.sections.words import groups_in_words
+from xgaze.report.words import groups_in_words
 
 Comparison = dict[str, Any]
 

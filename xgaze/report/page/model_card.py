@@ -15,7 +15,7 @@ from xgaze.report.drawing.format import (
     size,
     worse_unit,
 )
-from xgaze.report.sections.words import groups_in_words, summary
+from xgaze.report.words import groups_in_words, summary
 
 
 def model_card(report: dict[str, Any]) -> str:

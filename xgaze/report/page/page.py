@@ -5,10 +5,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from xgaze.report import words
 from xgaze.report.drawing.images import SAMPLES_SHOWN, sample_views
 from xgaze.report.drawing.tables import Table
 from xgaze.report.page.html import embedded, render
-from xgaze.report.sections import words
 from xgaze.report.sections.charts import report_charts
 from xgaze.report.sections.drawn import drawn_of
 from xgaze.report.sections.tables_crossval import crossval_tables, crossval_words

@@ -15,7 +15,7 @@ from xgaze.report.sections import (
 )
 from xgaze.report.sections.drawn import drawn_of
 from xgaze.report.sections.figures_scanpath import drawn_charts
-from xgaze.report.sections.words import groups_in_words
+from xgaze.report.words import groups_in_words
 
 
 def report_charts(report: dict[str, Any]) -> dict[str, Chart]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.svg import CYCLE, MUTED, TEACHER, Chart, chart, legend_above, legend_over
 from xgaze.report.sections.figures import participants_figure
-from xgaze.report.sections.words import groups_in_words
+from xgaze.report.words import groups_in_words
 
 GRID_COLUMNS, GRID_SHOWN = 9, 63
 CLASSES_WRITTEN = 12

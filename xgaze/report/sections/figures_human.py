@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.svg import COLOURS, MARK, MUTED, OTHERS, SHAPES, Chart, chart
-from xgaze.report.sections.words import groups_in_words
+from xgaze.report.words import groups_in_words
 
 PANELS = (("nss", "NSS", 0.0), ("cc", "CC", 0.0), ("shuffled_auc", "shuffled AUC", 0.5))
 LOOKS = {"second teacher": (OTHERS, "^"), "other viewers": (MARK, "^")}

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.svg import COLOURS, MARK, MUTED, SHAPES, STUDENT, Chart, chart, legend_over
-from xgaze.report.sections.words import groups_in_words
+from xgaze.report.words import groups_in_words
 
 ROLES = {"floor": (MUTED, "D"), "result": (STUDENT, "s"), "ceiling": (MARK, "^")}
 LIKENESS = "Likeness of each model's signed map to the teacher's, with 95 % intervals over {}."

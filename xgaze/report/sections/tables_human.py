@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.report.drawing.images import common_scale, map_uri, picture_uri
 from xgaze.report.drawing.tables import Cell, Table, between, model, table
-from xgaze.report.sections.words import COMPLETENESS_LIMIT_PERCENT
+from xgaze.report.words import COMPLETENESS_LIMIT_PERCENT
 
 SHOWN = (
     ("pointing", "peak in the most looked-at tenth"),

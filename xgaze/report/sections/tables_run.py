@@ -16,7 +16,7 @@ from xgaze.report.drawing.format import (
     worse_unit,
 )
 from xgaze.report.drawing.tables import Cell, Table, table, value
-from xgaze.report.sections.words import groups_in_words, plain_name
+from xgaze.report.words import groups_in_words, plain_name
 
 COMPONENTS_SHOWN = 32
 NOT_MEASURED = "not measured"

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xgaze.data.looked_at import fixations_on_squares, on_square
 from xgaze.data.open import open_recording
-from xgaze.data.photographs.looked_at import fixations_on_squares, on_square
 from xgaze.data.sources.viewer_agreement import agreement_rows
 from xgaze.recipe import ViewerAgreementData
 
