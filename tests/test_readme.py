@@ -50,7 +50,8 @@ def shown(text: str) -> Iterator[list[str]]:
 
 def parsed(words: list[str]) -> click.Context | None:
     """The context of a command line, nothing run; of a bare name, which is no line but a mention, None."""
-    command = xgaze.commands[words[0]]
+    command = xgaze.get_command(click.Context(xgaze), words[0])
+    assert command, f"there is no command {words[0]}"
     mention = len(words) == 1 and any(isinstance(one, click.Argument) and one.required for one in command.params)
     return None if mention else command.make_context(words[0], words[1:])
 
