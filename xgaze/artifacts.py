@@ -73,9 +73,8 @@ def write_json(path: Path, stored: Any) -> None:
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table whole or not at all, without its index; text that a spreadsheet would run is made harmless."""
     with atomic_path(path) as temporary:
-        harmless(table).to_csv(
-            temporary, index=False, encoding="utf-8"
-        )  # row by row: the text as a whole would be in memory
+        # Row by row: the text as a whole would be in memory.
+        harmless(table).to_csv(temporary, index=False, encoding="utf-8")
 
 
 def file_hash(path: Path) -> str:

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from xgaze.cli.common import invocation, next_command, recipe_faults_first
-from xgaze.cli.main import xgaze
+from xgaze.cli.main import imported, xgaze
 from xgaze.errors import InputError
 
 ARGS = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
@@ -21,7 +21,7 @@ def typed(monkeypatch):
 
     def invocation_of(*words):
         told = []
-        command = xgaze.commands[words[0]]
+        command = imported(words[0])
         monkeypatch.setattr(command, "callback", lambda **_: told.append(invocation()))
         result = CliRunner().invoke(xgaze, list(words))
         assert result.exit_code == 0, result.output

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from xgaze.cli import main as main_module
-from xgaze.cli.main import main, xgaze
+from xgaze.cli.main import imported, main
 from xgaze.cli.words.faults import fault_in_words
 from xgaze.errors import InputError
 
@@ -96,7 +96,7 @@ def test_an_empty_array_is_not_taken_for_ctrl_c(monkeypatch, capsys, tmp_path):
     def command(*_, **__):
         raise EOFError("No data left in file")
 
-    monkeypatch.setattr(xgaze.commands["check"], "invoke", command)
+    monkeypatch.setattr(imported("check"), "invoke", command)
     monkeypatch.setattr("sys.argv", ["xgaze", "check", "multi-eye"])
     with pytest.raises(SystemExit) as exit_:
         main()
