@@ -30,7 +30,7 @@ def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
         "terms": trial.plan.terms,
         "towers_share": trial.plan.share,
         "coarse_input": trial.plan.coarse,
-        "hidden": trial.plan.hidden,
+        "others": " ".join(f"{name}={value}" for name, value in trial.plan.others),
         "stage": STAGES[trial.tuning],
         "teaching": trial.teaching,
         "seed": trial.seed,

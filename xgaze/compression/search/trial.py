@@ -18,7 +18,7 @@ from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.trial_methods import METHODS, SCRATCH
 from xgaze.compression.student import load_weights, surgery_from_json
-from xgaze.compression.surgeries.base import Step
+from xgaze.compression.surgeries.surgery_kinds import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
