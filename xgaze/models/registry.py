@@ -18,7 +18,7 @@ from xgaze.models.architectures.scanpath_cnn import ScanpathCNN
 from xgaze.models.architectures.scanpath_rnn import ScanpathRNN
 from xgaze.models.architectures.vitnet import VitNet
 from xgaze.models.layers import FeatureHead
-from xgaze.models.own_networks.imported import build_imported
+from xgaze.models.own_networks.imported import build_imported, build_stored
 
 ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
     {
@@ -36,8 +36,10 @@ ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
 
 
 def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
-    """A fresh model from {"name", "args"} or {"import", "args"}, as recipes and model cards hold it. known: see
-    `build_imported`. Raises InputError."""
+    """A fresh model from {"name", "args"}, {"import", "args"} or {"name", "graph"}, as recipes and model cards hold it. known:
+    see `build_imported`. Raises InputError."""
+    if "graph" in architecture:
+        return build_stored(architecture["name"], architecture["graph"], spec, known)
     if "import" in architecture:
         return build_imported(architecture["import"], architecture["args"], spec, known)
     return build(architecture["name"], architecture["args"], spec)
