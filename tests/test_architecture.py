@@ -16,7 +16,7 @@ FLOORS = [
     {"scorings"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},
-    {"training", "explanation"},
+    {"training", "explanation", "calibration"},
     {"compression"},
     {"api"},
     {"cli"},

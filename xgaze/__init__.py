@@ -11,6 +11,7 @@ OFFERED = {
     "distill": "api.distilling",
     "compress": "api.compressing",
     "explain": "api.explaining",
+    "calibrate": "api.calibrating",
     "load": "api.stored_model",
 }
 """What Python is offered, and the module it lies in, which is imported when it is used."""

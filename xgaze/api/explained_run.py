@@ -26,24 +26,27 @@ TIMES = ["seconds", "latency_ms"]
 PREDICTIONS_FILE = "predictions.csv"
 
 
-def finished_roles(run: Run) -> dict[str, str]:
-    """Models there are, with the hash of their weights: the teacher, the student if it is this teacher's, and the second
-    teacher if it is this one's twin. Raises InputError without a teacher."""
-    folder, recipe, train_first = run.folder, run.recipe, run.train_first
+def finished_pair(run: Run) -> list[str]:
+    """The teacher, and the student if it is this teacher's. Raises InputError without a teacher."""
+    folder, recipe = run.folder, run.recipe
     if finished_teacher(recipe, folder / TEACHER) is None:
-        raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{train_first}` first.")
-    roles = [TEACHER]
-    if student_of_teacher(recipe, folder / STUDENT):
-        roles.append(STUDENT)
-    else:
+        raise InputError(f"{folder / TEACHER}: no finished teacher of this recipe. Run `{run.train_first}` first.")
+    return [TEACHER, STUDENT] if student_of_teacher(recipe, folder / STUDENT) else [TEACHER]
+
+
+def finished_roles(run: Run) -> dict[str, str]:
+    """Models there are, with the hash of their weights: those of `finished_pair`, and the second teacher if it is this one's
+    twin. Raises InputError without a teacher."""
+    roles = finished_pair(run)
+    if STUDENT not in roles:
         run.say("No student of this recipe yet (xgaze distill): the teacher is explained alone.")
     if _second_is_ready(run):
         roles.append(SECOND_TEACHER)
-    elif recipe.model.graph is None:
+    elif run.recipe.model.graph is None:
         run.say(
-            f"No second teacher of these settings: agreement is shown without its ceiling. To add it: `{train_first} --second`."
+            f"No second teacher of these settings: agreement is shown without its ceiling. To add it: `{run.train_first} --second`."
         )
-    return {role: file_hash(folder / role / WEIGHTS_FILE) for role in roles}
+    return {role: file_hash(run.folder / role / WEIGHTS_FILE) for role in roles}
 
 
 def search_hashes(run: Run, roles: dict[str, str]) -> list[str]:

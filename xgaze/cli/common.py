@@ -35,9 +35,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def recipe_options(command: Command) -> Command:
     """RECIPE, --set, --force and --json."""
+    force = click.option("--force", is_flag=True, help="Compute again even if a finished result lies there.")
+    return recipe_and_settings(force(command))
+
+
+def recipe_and_settings(command: Command) -> Command:
+    """RECIPE, --set and --json."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to stderr."),
-        click.option("--force", is_flag=True, help="Compute again even if a finished result lies there."),
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe."),
         click.argument("recipe", default=DEFAULT_RECIPE),
     ):

@@ -21,6 +21,7 @@ COMMANDS = (
     "crossval",
     "check",
     "predict",
+    "calibrate",
     "report",
     "compare",
     "render",

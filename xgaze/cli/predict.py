@@ -6,6 +6,7 @@ import click
 import numpy as np
 
 from xgaze.artifacts import write_csv
+from xgaze.calibration.maps import read_personal_map, require_one_person
 from xgaze.cli.common import emit
 from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Spec
@@ -23,8 +24,14 @@ from xgaze.progress import progress_bar
 @click.option(
     "--trust-import", is_flag=True, help="Let a model that is a class of a module import it, which runs its code."
 )
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A person's map, as xgaze calibrate --person writes it: INPUT is of this person alone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def predict(model: Path, recording: Path, out: Path, trust_import: bool, as_json: bool) -> None:
+def predict(model: Path, recording: Path, out: Path, trust_import: bool, calibrate: Path | None, as_json: bool) -> None:
     """Predict with MODEL (a folder such as checkpoints/multi-eye/student) on every frame of INPUT.
 
     INPUT is a data definition (YAML), or a folder in the format the model was trained on; labels are optional.
@@ -33,12 +40,15 @@ def predict(model: Path, recording: Path, out: Path, trust_import: bool, as_json
     Example:
       xgaze predict checkpoints/multi-eye/student my_recording.yaml --out predictions.csv
     """
+    own = read_personal_map(calibrate, model) if calibrate else None
     network, card = load_model(model, trust_import=trust_import)
     source = open_for_prediction(recording, Spec.from_json(card.spec), trained_on(model, card))
+    if own is not None:
+        require_one_person(source, recording)
     rows = np.arange(len(source.table))
     with progress_bar("predicting") as advance:
         outputs = run_model(network, source, rows, advance=advance, name=str(model))
-    table = prediction_table(source, rows, outputs)
+    table = prediction_table(source, rows, outputs if own is None else own(outputs))
     write_csv(out, table)
     left_out = notes_of(source)
     figures = {"out": str(out), "samples": len(table)} | ({"notes": left_out} if left_out else {})

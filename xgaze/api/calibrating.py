@@ -1,0 +1,187 @@
+"""How good teacher and student are once they know the person, and a person's own map."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from xgaze.api.distilling import run_again
+from xgaze.api.explained_run import finished_pair
+from xgaze.api.outcomes import Distilled, Figure, Teacher, Told
+from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
+from xgaze.artifacts import WEIGHTS_FILE, file_hash, write_csv, write_json
+from xgaze.calibration.gain import Calibrated, Seen, calibrate_people, chosen_strength, head_directions
+from xgaze.calibration.maps import HOWS, ON_OUTPUTS, PersonalMap, Scale, fit_weights, require_one_person, terms
+from xgaze.calibration.points import fewest_points
+from xgaze.calibration.seen import see
+from xgaze.compression.reproduction import require_predictions
+from xgaze.compression.student import load_model, trained_on
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.open import open_for_prediction
+from xgaze.errors import InputError
+from xgaze.evaluation.intervals.participants import Interval, difference_percent
+from xgaze.models.inference import predict
+from xgaze.progress import progress_bar
+from xgaze.recipe import Recipe
+from xgaze.scorings import log_scoring
+from xgaze.training.teacher import TEACHER
+
+POINTS = (1, 3, 5, 9, 13)
+TIMES = 5
+"""Drawings of calibration points per person, of which each counts the same."""
+TABLE = "calibration.csv"
+Both = dict[str, tuple[Seen, Seen]]
+"""Role -> validation and test people."""
+
+
+@dataclass(frozen=True, repr=False)
+class Calibration(Told):
+    """Error against the number of calibration points; `rows_found` has one dict per model and number, with Intervals."""
+
+    run: Run
+    how: str
+    groups: str
+    rows_found: list[dict[str, Any]]
+
+    def title(self) -> str:
+        return f"Calibration of '{self.run.recipe.name}' ({self.how}), on frames at other points"
+
+    def rows(self) -> list[tuple[str, str]]:
+        return [(f"{one['model']}, {_count(one['points'])}", self._told(one)) for one in self.rows_found]
+
+    def _told(self, one: dict[str, Any]) -> str:
+        before, after = (Figure(**vars(one[key]), unit="px", over=self.groups) for key in ("before_px", "after_px"))
+        gain = Figure(**vars(one["gain_percent"]), unit="%", over=self.groups, signed=True)
+        return f"{before.mean:.1f} -> {after}, gain {gain}; better for {one['people_helped']} of {one['people']}"
+
+    def table(self) -> pd.DataFrame:
+        """One line per model and number of points; intervals as three columns."""
+        return pd.DataFrame([_flat(one) for one in self.rows_found])
+
+
+def _count(points: int) -> str:
+    return f"{points} point{'s' * (points != 1)}"
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        flat |= (
+            {f"{key}_{end}": getattr(value, end) for end in ("mean", "low", "high")}
+            if isinstance(value, Interval)
+            else {key: value}
+        )
+    return flat
+
+
+def calibrate(
+    made: Distilled | Teacher | Recipe | str, data: Any = None, *, points: Sequence[int] = (), how: str = "affine"
+) -> Calibration:
+    """Error of teacher and student on test people once each person's map was fitted on `points` frames at other target points.
+
+    made: what `xgaze.distill` or `xgaze.train_teacher` returned, or a recipe. points: numbers of calibration points; without any,
+    those of 1, 3, 5, 9, 13 that all people have. how: "affine" and "poly2" of the prediction, "ridge" and "svr" on six directions
+    of the head; how strongly they are drawn to no change is chosen on validation people. Raises InputError.
+    """
+    with python_words():
+        return calibrate_run(run_again(made, data), points, how)
+
+
+def calibrate_run(run: Run, points: Sequence[int], how: str) -> Calibration:
+    """The same of a run; the table is written beside its report, and the scoring of test people is counted."""
+    with recipe_faults_first(run):
+        roles = finished_pair(run)
+    recording = gaze_recording(run)
+    asked = numbers_of_points(recording, points, how)
+    both = _both(run, recording, roles, max(asked))
+    found = {role: [_calibrated(*both[role], how, k) for k in asked] for role in both}
+    rows = [_row(role, k, found) for role in found for k in range(len(asked))]
+    made = Calibration(run, how, recording.spec.groups, rows)
+    log_scoring(run.folder, f"calibration of {' and '.join(found)}", run.command)
+    write_csv(run.report_folder / TABLE, made.table())
+    return made
+
+
+def gaze_recording(run: Run) -> Recording:
+    """Raises InputError for a recording whose target is no gaze point."""
+    recording = opened(run)
+    if recording.spec.kind != "gaze":
+        raise InputError(
+            f"calibration moves gaze points; the target of recipe '{run.recipe.name}' is a {recording.spec.kind}."
+        )
+    return recording
+
+
+def numbers_of_points(recording: Recording, points: Sequence[int], how: str) -> list[int]:
+    """Those asked for, or of `POINTS` those that everybody has with as many left to be tested. Raises InputError."""
+    if how not in HOWS:
+        raise InputError(f"how: '{how}' is none of {', '.join(HOWS)}.")
+    if any(one < 1 for one in points):
+        raise InputError(f"points: {min(points)}; a calibration has one or more.")
+    rows = np.concatenate([rows_of(recording, split) for split in ("validation", "test")])
+    fewest = fewest_points(targets_of(recording, rows).astype(np.float64), participants_of(recording, rows).astype(str))
+    return sorted(set(points)) or [one for one in POINTS if 4 * one <= 3 * fewest] or [1]
+
+
+def _both(run: Run, recording: Recording, roles: list[str], most: int) -> Both:
+    both: Both = {}
+    for role in roles:
+        model, card = load_model(run.folder / role, run.recipe.model)
+        require_predictions(model, card, recording, run.folder / role)
+        with progress_bar(f"looking at validation and test people ({role})") as advance:
+            validation, test = (
+                see(model, recording, rows_of(recording, split), most, TIMES, run.recipe.seed, advance)
+                for split in ("validation", "test")
+            )
+        both[role] = validation, test
+    return both
+
+
+def _calibrated(validation: Seen, test: Seen, how: str, points: int) -> Calibrated:
+    return calibrate_people(how, points, test, validation, head_directions(validation.head))
+
+
+def _row(role: str, k: int, found: dict[str, list[Calibrated]]) -> dict[str, Any]:
+    """The line of a model and number of points, a student's also against its teacher before and after."""
+    own = found[role][k]
+    row: dict[str, Any] = {"model": role, **own.figures()}
+    if role != TEACHER:
+        teacher = found[TEACHER][k]
+        row["worse_before_percent"] = difference_percent(own.before_px, teacher.before_px, own.people)
+        row["worse_after_percent"] = difference_percent(own.after_px, teacher.after_px, own.people)
+    return row
+
+
+def personal_map(run: Run, person: Path, how: str, role: str, file: Path) -> PersonalMap:
+    """Fit a person's map on all labelled frames of the recording `person`, as strongly as suits validation people with as many
+    points, and write it to `file` (JSON). Raises InputError."""
+    if how not in ON_OUTPUTS:
+        raise InputError(f"--how {how}: a person's file holds a map of the prediction: {' or '.join(ON_OUTPUTS)}.")
+    folder = run.folder / role
+    model, card = load_model(folder, run.recipe.model)
+    one = open_for_prediction(person, Spec.from_json(card.spec), trained_on(folder, card))
+    rows, name = _labelled_rows(one, person)
+    truth, read = targets_of(one, rows).astype(np.float64), predict(model, one, rows).astype(np.float64)
+    recording = gaze_recording(run)
+    points = numbers_of_points(recording, [], how)
+    near = min(points, key=lambda k: abs(k - len(rows)))
+    validation = see(model, recording, rows_of(recording, "validation"), near, TIMES, run.recipe.seed)
+    scale = Scale.of(validation.predictions_px)
+    strength = chosen_strength(how, near, validation, head_directions(validation.head), scale)
+    weights = fit_weights(terms(how, read, scale), truth - read, strength)
+    made = PersonalMap(how, name, len(rows), scale, weights, file_hash(folder / WEIGHTS_FILE))
+    write_json(file, made.to_json())
+    return made
+
+
+def _labelled_rows(one: Recording, person: Path) -> tuple[np.ndarray[Any, np.dtype[np.int64]], str]:
+    """Rows with a gaze point, of the one person there is."""
+    name = require_one_person(one, person)
+    every = np.arange(len(one.table))
+    known = np.isfinite(targets_of(one, every)).all(axis=1)
+    if not known.any():
+        raise InputError(f"{person}: no frame has a gaze point to calibrate on.")
+    return every[known], name

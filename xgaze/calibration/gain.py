@@ -1,0 +1,126 @@
+"""What calibration gains: error against the number of points, on frames at other points, with intervals over people."""
+
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.svm import SVR
+
+from xgaze.calibration.maps import Scale, fit_weights, terms
+from xgaze.calibration.points import Draws
+from xgaze.evaluation.intervals.participants import ERRORS, Interval, difference_percent, mean_interval
+
+STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf)
+COSTS_PX = (1.0, 10.0, 100.0)
+"""Of a support vector regression: how far a map may bend towards one frame."""
+DIRECTIONS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a model says of people: predictions_px (n, 2), numbers of its head (n, width), and the drawings of their points; with
+    the truth, targets_px (n, 2)."""
+
+    predictions_px: NDArray[np.float64]
+    head: NDArray[np.float64]
+    targets_px: NDArray[np.float64]
+    draws: Draws
+
+    @property
+    def residuals_px(self) -> NDArray[np.float64]:
+        return self.targets_px - self.predictions_px
+
+    def read(self, how: str, directions: PCA) -> NDArray[np.float64]:
+        """What a map reads: (n, d)."""
+        return self.predictions_px if how in ("affine", "poly2") else directions.transform(self.head)
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """Errors in px of the tested frames before and after (m,), each with its person; strength: what was chosen on others."""
+
+    how: str
+    points: int
+    before_px: NDArray[np.float64]
+    after_px: NDArray[np.float64]
+    people: NDArray[np.str_]
+    strength: tuple[float, ...]
+
+    def figures(self) -> dict[str, Any]:
+        """Errors and gain with intervals over people; gain_percent: how much smaller the error is."""
+        gain = difference_percent(self.after_px, self.before_px, self.people)
+        turned = Interval(-gain.mean, *(None if end is None else -end for end in (gain.high, gain.low)))
+        helped = self._by_person(self.after_px) < self._by_person(self.before_px)
+        return {
+            "how": self.how,
+            "points": self.points,
+            "before_px": mean_interval(self.before_px, self.people, within=ERRORS),
+            "after_px": mean_interval(self.after_px, self.people, within=ERRORS),
+            "gain_percent": turned,
+            "people": len(helped),
+            "people_helped": int(helped.sum()),
+        }
+
+    def _by_person(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+        _, person = np.unique(self.people, return_inverse=True)
+        means: NDArray[np.float64] = np.bincount(person, errors) / np.bincount(person)
+        return means
+
+
+def head_directions(head: NDArray[np.float64]) -> PCA:
+    """The few leading directions of what the head's last layer reads (n, width), over people who are not calibrated."""
+    return PCA(min(DIRECTIONS, *head.shape), svd_solver="full").fit(head)
+
+
+def chosen_strength(how: str, points: int, others: Seen, directions: PCA, scale: Scale) -> tuple[float, ...]:
+    """How strongly maps are drawn to no change, so that the mean error of these people is least with so many points."""
+    grid: list[tuple[float, ...]] = list(product(*([COSTS_PX] if how == "svr" else [STRENGTHS] * 2)))
+    scores = [_mean_error(_after(how, points, others, directions, scale, one), others) for one in grid]
+    return grid[int(np.argmin(scores))]
+
+
+def calibrate_people(how: str, points: int, tested: Seen, others: Seen, directions: PCA) -> Calibrated:
+    """Each person of `tested` by `points` of their points; how strongly is chosen on `others`, drawn alike."""
+    scale = Scale.of(others.read(how, directions))
+    chosen = chosen_strength(how, points, others, directions, scale)
+    after = _after(how, points, tested, directions, scale, chosen)
+    kept = tested.draws.tested >= 0
+    before = np.linalg.norm(tested.residuals_px, axis=1)[tested.draws.tested]
+    people = np.repeat(tested.draws.people[:, None], kept.shape[1], axis=1)
+    return Calibrated(how, points, before[kept], after[kept], people[kept], chosen)
+
+
+def _mean_error(errors: NDArray[np.float64], of: Seen) -> float:
+    """Lines count the same, as people do."""
+    kept = of.draws.tested >= 0
+    return float((np.where(kept, errors, 0.0).sum(axis=1) / kept.sum(axis=1)).mean())
+
+
+def _after(
+    how: str, points: int, of: Seen, directions: PCA, scale: Scale, strength: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """Errors in px of every line's tested frames once calibrated: (lines, width)."""
+    calibrating, tested = of.draws.calibrating[:, :points], of.draws.tested
+    if how == "svr":
+        moved = _support_vectors(of, directions, scale, calibrating, strength[0])
+    else:
+        every = terms(how, of.read(how, directions), scale)
+        moved = every[tested] @ fit_weights(every[calibrating], of.residuals_px[calibrating], strength)
+    errors: NDArray[np.float64] = np.linalg.norm(of.residuals_px[tested] - moved, axis=-1)
+    return errors
+
+
+def _support_vectors(
+    of: Seen, directions: PCA, scale: Scale, calibrating: NDArray[np.int64], cost_px: float
+) -> NDArray[np.float64]:
+    """Corrections (lines, width, 2) by one regression per line and coordinate (GazeCapture, Krafka 2016)."""
+    read = (of.read("svr", directions) - scale.mean) / scale.spread
+    moved = np.zeros((*of.draws.tested.shape, 2))
+    for line, (own, tested) in enumerate(zip(calibrating, of.draws.tested, strict=True)):
+        for axis in range(2):
+            fitted = SVR(C=cost_px, gamma=1 / read.shape[1]).fit(read[own], of.residuals_px[own, axis])
+            moved[line, :, axis] = fitted.predict(read[tested])
+    return moved
