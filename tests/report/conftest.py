@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgaze.report.drawing.svg import Chart
-from xgaze.report.sections import figures, figures_human, figures_inside, figures_sample, figures_trust
+from xgaze.report.drawing import svg
+from xgaze.report.page.page import sections_of
+from xgaze.report.section import with_every_key
 
 HERE = Path(__file__).parent
 RUN = runpy.run_path(str(HERE / "run_sections.py"))
@@ -76,7 +77,20 @@ def gaze_run():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Charts without their drawing, which takes most of the time, for tests of everything else."""
-    for module in (figures, figures_human, figures_inside, figures_sample, figures_trust):
-        monkeypatch.setattr(
-            module, "chart", lambda name, title, description, draw, **size: Chart(title, description, "")
-        )
+    monkeypatch.setattr(svg, "_drawn", lambda *_: "")
+
+
+def parts_of(report, what):
+    """All "charts" or "tables" of a report's sections, by name."""
+    shown = with_every_key(report)
+    return {name: one for section in sections_of(shown) for name, one in getattr(section, what)(shown).items()}
+
+
+@pytest.fixture(scope="session")
+def charts_of():
+    return lambda report: parts_of(report, "charts")
+
+
+@pytest.fixture(scope="session")
+def tables_of():
+    return lambda report: parts_of(report, "tables")

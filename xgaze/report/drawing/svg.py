@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 
 import matplotlib as mpl
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -49,6 +48,12 @@ class Chart:
 
 def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.2, height: float = 3.4) -> Chart:
     """Draw with `draw`(figure) into `<svg role="img">` with title and description; ids begin with `name`; inches."""
+    return Chart(title, description, _drawn(name, title, description, draw, (width, height)))
+
+
+def _drawn(name: str, title: str, description: str, draw: Draw, inches: tuple[float, float]) -> str:
+    import seaborn as sns  # takes long to import: only where something is drawn
+
     settings = {
         **sns.axes_style("ticks"),
         "patch.force_edgecolor": False,
@@ -68,11 +73,11 @@ def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     }
     with mpl.rc_context(settings):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=inches, layout="constrained")
         draw(figure)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return Chart(title, description, _inline(file.getvalue(), name, title, description))
+    return _inline(file.getvalue(), name, title, description)
 
 
 def _inline(svg: str, name: str, title: str, description: str) -> str:

@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from xgaze.report.drawing.bars import bars
 from xgaze.report.drawing.forest import height, name_rows
 from xgaze.report.drawing.format import general
 from xgaze.report.drawing.svg import INK, MINUS, MUTED, PLUS, Chart, chart, legend_above
-from xgaze.report.sections.drawn import Drawn
-from xgaze.report.sections.figures_sample import bars
+from xgaze.report.sections.details.scanpath_attribution import Drawn
 
 LARGEST = 340.0
 """Area of the largest circle, square points."""

@@ -1,7 +1,7 @@
 """The numbers behind the charts of scanpaths and graphs."""
 
 from xgaze.report.drawing.tables import Cell, Table, table, value
-from xgaze.report.sections.drawn import Drawn
+from xgaze.report.sections.details.scanpath_attribution import Drawn
 
 
 def drawn_tables(drawn: list[Drawn]) -> dict[str, Table]:
