@@ -36,7 +36,7 @@ class Catalogue(Generic[T]):
         if name not in self._registered and module in self._modules() and name in (found := self._held(module)):
             return found[name]
         if name not in self:
-            self._load_plugins()
+            self.load_plugins()
         if name in (known := self._registered | self._own()):
             return known[name]
         raise InputError(f"there is no {self.what} '{name}'. There are: {', '.join(self)}.")
@@ -63,7 +63,8 @@ class Catalogue(Generic[T]):
     def _own(self) -> dict[str, T]:
         return {name: one for module in self._modules() for name, one in self._held(module).items()}
 
-    def _load_plugins(self) -> None:
+    def load_plugins(self) -> None:
+        """Import what installed packages register; where all things are wanted, not one by its name."""
         for one in entry_points(group=PLUGINS):
             one.load()
 

@@ -61,7 +61,7 @@ def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(
     report, page = shown
     elements = Elements(page).tags
     charts = [a for t, a in elements if t == "svg"]
-    assert len(charts) == (19 if report["task"] == "gaze" else 18)  # classes have no regions
+    assert len(charts) == (22 if report["task"] == "gaze" else 20)  # classes have no regions and no eccentricity
     ids = [a["id"] for _, a in elements if "id" in a]
     assert len(ids) == len(set(ids))
     for chart in charts:

@@ -9,19 +9,14 @@ from matplotlib.figure import Figure
 
 from xgaze.artifacts import ModelCard
 from xgaze.report.drawing.format import count, number
-from xgaze.report.drawing.svg import (
-    MUTED,
-    STUDENT,
-    TEACHER,
-    Chart,
-    chart,
-    legend_above,
-)
+from xgaze.report.drawing.svg import COLOURS, MARK, MUTED, STUDENT, TEACHER, Chart, chart, legend_above
 from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.remedies import TRAIN
-from xgaze.report.section import Report, Run, Section, rows_at
+from xgaze.report.section import Report, Rows, Run, Section, rows_at
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored, read_table
+
+SHARES_PERCENT = (0, 10, 25, 50, 75, 90, 100)
 
 
 class Person(Stored):
@@ -86,6 +81,7 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
             axes.plot(place, student, "s", color=STUDENT, markersize=3.2, label="student")
         axes.plot(place, teacher, "o", color=TEACHER, markersize=3.5, label="teacher")
         axes.set(xlabel=f"{who}, sorted by the teacher's figure", ylabel=what, xlim=(-1, len(rows)))
+        axes.set_xticks([])
         axes.set_ylim(bottom=0)
         legend_above(axes)
 
@@ -93,9 +89,87 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
     return chart(name, f"{what[0].upper()}{what[1:]}, of all test {who}", spread, draw)
 
 
+def spread_figure(rows: Rows, what: str, who: str) -> Chart:
+    """Cumulated shares of people over their errors, teacher and student."""
+
+    def draw(figure: Figure) -> None:
+        import seaborn as sns
+
+        axes = figure.subplots()
+        for model in _models(rows):
+            values = [row[model] for row in rows]
+            sns.ecdfplot(x=values, stat="percent", ax=axes, color=COLOURS[model], linewidth=1.6, label=model)
+        axes.set(xlabel=what, ylabel=f"{who} with at most this, %", ylim=(0, 100))
+        legend_above(axes)
+
+    return chart(
+        "people-spread",
+        f"How the figures are spread over the test {who}",
+        f"Each curve: how many of the test {who} have at most the figure below. A curve further left has smaller figures; where "
+        "two cross, one model is better for some and worse for others.",
+        draw,
+        height=3.0,
+    )
+
+
+def differences_figure(rows: Rows, what: str, who: str) -> Chart:
+    """Student minus teacher of every person, against the mean of both (Bland and Altman)."""
+    teacher, student = (np.array([row[model] for row in rows], float) for model in COLOURS)
+    lost = student - teacher
+
+    def draw(figure: Figure) -> None:
+        import seaborn as sns
+
+        axes = figure.subplots()
+        sns.scatterplot(x=(teacher + student) / 2, y=lost, ax=axes, color=MARK, s=14, linewidth=0, edgecolor="none")
+        axes.axhline(0, color=MUTED, linewidth=0.9, linestyle=":")
+        axes.axhline(lost.mean(), color=MARK, linewidth=1.2, linestyle="--", label="mean difference")
+        axes.set(xlabel=f"{what}, mean of both models", ylabel="student minus teacher")
+        legend_above(axes)
+
+    return chart(
+        "people-differences",
+        f"Student minus teacher, for each of the test {who}",
+        f"One mark for each of the {len(rows)}; on the dotted line both models are the same. {int((lost > 0).sum())} lie above "
+        f"it, {int((lost < 0).sum())} below; on average {number(lost.mean(), 2)}.",
+        draw,
+        height=3.0,
+    )
+
+
+def _models(rows: Rows) -> list[str]:
+    return [model for model in COLOURS if rows[0][model] is not None]
+
+
+def quantiles(rows: Rows) -> Rows:
+    """The figures below which so many percent of the people lie."""
+    told = [*_models(rows), *(["difference"] if rows[0]["difference"] is not None else [])] if rows else []
+    columns = {name: np.percentile([row[name] for row in rows], SHARES_PERCENT) for name in told}
+    return [
+        {"percent": share, **{name: float(own[k]) for name, own in columns.items()}}
+        for k, share in enumerate(SHARES_PERCENT)
+        if told
+    ]
+
+
+def _quantile_table(rows: Rows, names: list[str]) -> Table:
+    shown = [(f"{row['percent']} %", *(value(row[name], 2) for name in names)) for row in quantiles(rows)]
+    return table("Quantiles", ("share of them below", *names), shown)
+
+
 def _charts(report: Report) -> dict[str, Chart]:
     what = "right answers, %" if report["task"] == "class" else f"mean error, {report['score']['unit']}"
-    return {"people": participants_figure(report["per_participant"], what, who=groups_in_words(report))}
+    rows, who = report["per_participant"], groups_in_words(report)
+    charts = {"people": participants_figure(rows, what, who=who), "people-spread": spread_figure(rows, what, who)}
+    both = rows[0]["student"] is not None
+    return charts | ({"people-differences": differences_figure(rows, what, who)} if both else {})
+
+
+def _tables(report: Report) -> dict[str, Table]:
+    rows = report["per_participant"]
+    tables = {"people": people_table(report), "people-spread": _quantile_table(rows, _models(rows))}
+    both = rows[0]["student"] is not None
+    return tables | ({"people-differences": _quantile_table(rows, ["difference"])} if both else {})
 
 
 def people_table(report: dict[str, Any]) -> Table:
@@ -120,7 +194,10 @@ SECTION = Section(
     reads={"per_participant": list[Person]},
     gather=_gather,
     charts=_charts,
-    tables=lambda report: {"people": people_table(report)},
-    csv={"per_participant": rows_at("per_participant")},
+    tables=_tables,
+    csv={
+        "per_participant": rows_at("per_participant"),
+        "quantiles": lambda report: quantiles(report["per_participant"]),
+    },
     template=Path(__file__).with_suffix(".html"),
 )
