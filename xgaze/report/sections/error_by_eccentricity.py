@@ -54,17 +54,17 @@ def eccentricity(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str
     if len(teacher) < FEWEST_SAMPLES or teacher["ring"].nunique() < RINGS:
         return None
     grouped = {model: one.groupby(["participant", "ring"]) for model, one in shown.items()}
-    people = grouped["teacher"]["distance_px"].agg(eccentricity_px="mean", samples="size")
-    for model in COLOURS:
-        people[model] = grouped[model]["error_px"].mean() if model in grouped else None
-    people = people.reset_index()
+    distance = grouped["teacher"]["distance_px"]
+    means = {model: grouped[model]["error_px"].mean() if model in grouped else None for model in COLOURS}
+    people = pd.DataFrame({"eccentricity_px": distance.mean(), "samples": distance.size(), **means}).reset_index()
     slopes = [_slope(model, people, shown[model]) for model in shown]
     stored = {name: [None if pd.isna(one) else one for one in people[name].tolist()] for name in people}
     return {"rings": [_ring(people, teacher, ring) for ring in range(RINGS)], "slopes": slopes, "people": stored}
 
 
 def _distance_px(scene: list[int], samples: pd.DataFrame) -> np.ndarray:
-    return np.hypot(samples["truth_x_px"] - scene[0] / 2, samples["truth_y_px"] - scene[1] / 2).to_numpy(float)
+    x, y = (samples[name].to_numpy(float) for name in COLUMNS[:2])
+    return np.asarray(np.hypot(x - scene[0] / 2, y - scene[1] / 2))
 
 
 def _with_rings(scene: list[int], samples: pd.DataFrame, teacher: pd.DataFrame) -> pd.DataFrame:

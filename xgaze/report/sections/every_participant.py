@@ -121,7 +121,14 @@ def differences_figure(rows: Rows, what: str, who: str) -> Chart:
         import seaborn as sns
 
         axes = figure.subplots()
-        sns.scatterplot(x=(teacher + student) / 2, y=lost, ax=axes, color=MARK, s=14, linewidth=0, edgecolor="none")
+        look = {
+            "color": MARK,
+            "s": 14,
+            "linewidth": 0,
+            "edgecolor": "none",
+            "clip_on": False,
+        }  # a clip for each mark is heavy
+        sns.scatterplot(x=(teacher + student) / 2, y=lost, ax=axes, **look)
         axes.axhline(0, color=MUTED, linewidth=0.9, linestyle=":")
         axes.axhline(lost.mean(), color=MARK, linewidth=1.2, linestyle="--", label="mean difference")
         axes.set(xlabel=f"{what}, mean of both models", ylabel="student minus teacher")
@@ -153,7 +160,7 @@ def quantiles(rows: Rows) -> Rows:
 
 
 def _quantile_table(rows: Rows, names: list[str]) -> Table:
-    shown = [(f"{row['percent']} %", *(value(row[name], 2) for name in names)) for row in quantiles(rows)]
+    shown = [[Cell(f"{row['percent']} %"), *(value(row[name], 2) for name in names)] for row in quantiles(rows)]
     return table("Quantiles", ("share of them below", *names), shown)
 
 
