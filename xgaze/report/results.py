@@ -12,7 +12,7 @@ from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
-from xgaze.report.page.provenance import commands, next_command, provenance
+from xgaze.report.provenance import commands, next_command, provenance
 from xgaze.report.remedies import DISTILL, EXPLAIN, TRAIN
 from xgaze.report.section import Run, in_reading_order
 from xgaze.scorings import read_scorings

@@ -23,7 +23,7 @@ from xgaze.report.drawing.svg import (
     legend_over,
 )
 from xgaze.report.drawing.tables import Table, between, table, value
-from xgaze.report.page.provenance import CROSSVALS
+from xgaze.report.provenance import CROSSVALS
 from xgaze.report.remedies import CROSSVALIDATE
 from xgaze.report.section import Report, Run, Section, rows_at
 from xgaze.report.sections.every_participant import participants_figure
