@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito: safe for colour-blind eyes
 TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
@@ -34,7 +35,7 @@ COLOURS = {"teacher": TEACHER, "student": STUDENT}
 MARK_AT = r'<use xlink:href="[^"]*" x="[^"]*" y="[^"]*"'
 SAME_MARKS = rf"{MARK_AT}(?P<look> [^>/]*)/>(?:{MARK_AT}(?P=look)/>)+"
 
-Draw = Callable[[Figure], None]
+Draw = Callable[["Figure"], None]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.
 
 
 def _drawn(name: str, title: str, description: str, draw: Draw, inches: tuple[float, float]) -> str:
-    import seaborn as sns  # takes long to import: only where something is drawn
+    import matplotlib as mpl  # both take long to import: only where something is drawn
+    import seaborn as sns
+    from matplotlib.figure import Figure
 
     settings = {
         **sns.axes_style("ticks"),
@@ -117,12 +120,12 @@ def _attributes(match: re.Match[str]) -> str:
     return "".join(f' {name}="{value}"' for name, value in kept if name != "font-family")
 
 
-def legend_over(figure: Figure, axes: Axes, columns: int = 4) -> None:
+def legend_over(figure: "Figure", axes: "Axes", columns: int = 4) -> None:
     """As `legend_above`, over all panels of a figure; the entries are those of `axes`."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=9)
 
 
-def legend_above(axes: Axes, columns: int = 4) -> None:
+def legend_above(axes: "Axes", columns: int = 4) -> None:
     """A frameless legend over the axes, where it hides no data."""
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, frameon=False, borderaxespad=0.2, fontsize=9)
