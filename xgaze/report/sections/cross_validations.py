@@ -31,13 +31,10 @@ from xgaze.report.words import groups_in_words
 from xgaze.stored import read_mapping
 
 CSV = {"measures": "measures", "participants": "per_participant", "folds": "per_fold", "history": "history"}
-
-
 GRID_COLUMNS, GRID_SHOWN = 9, 63
 CLASSES_WRITTEN = 12
 MEASURES_SHOWN = 10
 SHAPES = ("o", "s", "D", "^", "v", "P")
-
 MATRIX_CELLS_SHOWN = 6000
 
 
@@ -190,7 +187,7 @@ def crossval_tables(name: str, found: dict[str, Any]) -> dict[str, Table]:
         tables[f"{name}-sum"] = _sum(found["confusion"])
     tables[f"{name}-people"] = _people(found)
     if found["history"]:
-        tables[f"{name}-history"] = _history(found["history"])
+        tables[f"{name}-history"] = _history(name, found["history"])
     return tables
 
 
@@ -258,14 +255,14 @@ def _in_line(matrix: list[list[int]]) -> str:
     return " / ".join(" ".join(map(str, row)) for row in matrix)
 
 
-def _history(history: list[dict[str, Any]]) -> Table:
+def _history(name: str, history: list[dict[str, Any]]) -> Table:
     figures = list(dict.fromkeys(key for row in history for key in row if key not in ("seed", "fold", "epoch")))
     rows = [
         (f"{row['fold']}", str(row["epoch"]), *(general(row[key]) if key in row else DASH for key in figures))
         for row in history
         if row["seed"] == 0
     ]
-    caption = "The first seed; all seeds: crossval_history.csv beside this page."
+    caption = f"The first seed; all seeds: {name}_history.csv beside this page."
     return table("History", ("fold", "epoch", *(key.replace("_", " ") for key in figures)), rows, caption=caption)
 
 

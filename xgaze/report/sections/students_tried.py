@@ -39,7 +39,6 @@ CANDIDATE_COLUMNS = (
     "fc_reduction",
     "latency_ms",
 )
-
 IN_WORDS = {"%": "percent", "points": "percentage points"}
 
 
