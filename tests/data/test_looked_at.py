@@ -6,7 +6,7 @@ import pytest
 
 from xgaze.data.looked_at import fixations_on_squares, on_square
 from xgaze.data.open import open_recording
-from xgaze.data.sources.viewer_agreement import agreement_rows
+from xgaze.data.photographs.agreement_recording import agreement_rows
 from xgaze.recipe import ViewerAgreementData
 
 

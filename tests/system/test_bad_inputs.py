@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from xgaze.data.sources.rendered import open_rendered
+from xgaze.data.rendered.rendered_recording import open_rendered
 from xgaze.errors import InputError
 
 HERE = Path(__file__).parent

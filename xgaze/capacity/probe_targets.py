@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from xgaze.capacity.probes import ProbeTarget, whole_target
 from xgaze.data.contract import Recording, targets_of
 from xgaze.data.rendered.headset import EYE_OF_CAMERA
-from xgaze.data.sources.rendered import RenderedSource
+from xgaze.data.rendered.rendered_recording import RenderedSource
 
 CLOSED_MM = 1.0
 """Below this lid opening an eye shows neither pupil nor glints."""

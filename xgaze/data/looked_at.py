@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from xgaze.data.contract import Recording
 from xgaze.data.fixations.loading import read_fixations
+from xgaze.data.photographs.agreement_recording import by_stimulus, labelling_viewers
 from xgaze.data.photographs.photograph_recording import PhotographRecording
 from xgaze.data.photographs.square import size_of
-from xgaze.data.sources.viewer_agreement import by_stimulus, labelling_viewers
 from xgaze.recipe import ViewerAgreementData
 
 Viewers = tuple[NDArray[np.float64], ...]

@@ -1,10 +1,10 @@
 """What reading a sound recording left out or assumed, and whom its splits keep apart: no fault, but to be known."""
 
 from xgaze.data.contract import LABEL_COLUMN, Recording
+from xgaze.data.fixations.fixation_recording import groups_of
 from xgaze.data.fixations.fixation_scan import scan_fixations
 from xgaze.data.photographs.agreement_labels import BETWEEN
-from xgaze.data.sources.fixation_table import groups_of
-from xgaze.data.sources.viewer_agreement import agreement_rows
+from xgaze.data.photographs.agreement_recording import agreement_rows
 from xgaze.recipe import Data, FixationTableData, ViewerAgreementData
 
 

@@ -7,16 +7,16 @@ from typing import Any
 import pandas as pd
 
 from xgaze.data.contract import Recording, Sample, Spec
+from xgaze.data.crops.crop_list_files import open_crop_lists
+from xgaze.data.crops.fixation_crop_recording import open_fixation_crops
+from xgaze.data.eyes.eye_recording import open_eye_folders, recording_of
 from xgaze.data.eyes.eye_scan import is_session, scan, scan_session
+from xgaze.data.fixations.fixation_recording import FixationRecording, open_fixations, open_fixations_for_prediction
+from xgaze.data.photographs.agreement_recording import open_viewer_agreement
+from xgaze.data.photographs.attention_recording import open_attention_pictures
 from xgaze.data.photographs.photograph_folder import open_photographs_for_prediction
-from xgaze.data.sources.attention_pictures import open_attention_pictures
-from xgaze.data.sources.crop_lists import open_crop_lists
-from xgaze.data.sources.eye_folders import open_eye_folders, recording_of
-from xgaze.data.sources.fixation_crops import open_fixation_crops
-from xgaze.data.sources.fixation_table import FixationRecording, open_fixations, open_fixations_for_prediction
-from xgaze.data.sources.gaze_images import open_gaze_images, open_pictures_for_prediction
-from xgaze.data.sources.rendered import open_rendered
-from xgaze.data.sources.viewer_agreement import open_viewer_agreement
+from xgaze.data.pictures.picture_recording import open_gaze_images, open_pictures_for_prediction
+from xgaze.data.rendered.rendered_recording import open_rendered
 from xgaze.data.splits import assert_disjoint
 from xgaze.errors import InputError
 from xgaze.progress import Advance

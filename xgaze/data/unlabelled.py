@@ -11,7 +11,7 @@ from xgaze.data.contract import GAZE_COLUMNS, LABEL_COLUMN, VALUE_COLUMN, Record
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.pictures.picture_labels import UNKNOWN
 from xgaze.data.rendered import CAMERAS, RenderedSplit, default_cache_dir, open_unlabelled_people, participant_id
-from xgaze.data.sources.rendered import settings_of
+from xgaze.data.rendered.rendered_recording import settings_of
 from xgaze.data.splits import SHOWN
 from xgaze.errors import InputError
 from xgaze.progress import Advance

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
-from xgaze.data.sources.fixation_table import FixationRecording
+from xgaze.data.fixations.fixation_recording import FixationRecording
 from xgaze.evaluation.batched_ridge import fit_ridge
 from xgaze.evaluation.learned import NAMES, trivial_outputs
 from xgaze.evaluation.looking.fixation_features import summary_features

@@ -1,7 +1,7 @@
 """Faults of a recipe that show before anything is rendered or trained."""
 
 from xgaze.data.open import open_recording
-from xgaze.data.sources.rendered import rendered_spec
+from xgaze.data.rendered.rendered_recording import rendered_spec
 from xgaze.data.splits import require_enough
 from xgaze.recipe import Recipe, RenderedData
 from xgaze.training.start import starting_model

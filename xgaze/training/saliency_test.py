@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import write_csv, write_json
 from xgaze.data.contract import Recording
-from xgaze.data.sources.fixation_crops import FixationCropRecording
-from xgaze.data.sources.viewer_agreement import LookedAt
+from xgaze.data.crops.fixation_crop_recording import FixationCropRecording
+from xgaze.data.photographs.agreement_recording import LookedAt
 from xgaze.errors import InputError
 from xgaze.evaluation.looking.centre_bias import CentreBias, fit_centre_bias
 from xgaze.evaluation.looking.fixation_scores import rescaled

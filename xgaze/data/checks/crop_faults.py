@@ -2,11 +2,11 @@
 
 from xgaze.data.checks.pixel_faults import faults_of, look_at_pictures, remarks_of
 from xgaze.data.checks.table_faults import split_faults
+from xgaze.data.crops.fixation_crop_recording import FixationCropRecording, PhotographFiles
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.fixations.loading import check_fixations
 from xgaze.data.open import open_recording
 from xgaze.data.photographs.photograph_recording import Files
-from xgaze.data.sources.fixation_crops import FixationCropRecording, PhotographFiles
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import CropListsData, FixationCropsData

@@ -6,12 +6,12 @@ from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_pictures, 
 from xgaze.data.checks.table_faults import class_faults, split_faults
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.open import open_recording
+from xgaze.data.photographs.attention_recording import scanned
 from xgaze.data.photographs.photograph_recording import PhotographRecording
 from xgaze.data.photographs.square import stretched_grey
 from xgaze.data.photographs.stimulus_files import same_shape
 from xgaze.data.pictures.decoding import PictureError
 from xgaze.data.pictures.pixels import in_threads
-from xgaze.data.sources.attention_pictures import scanned
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import AttentionPicturesData, PhotographSection

@@ -10,13 +10,13 @@ from xgaze.data.checks.pixel_faults import faults_of, look_at_frames, look_at_pi
 from xgaze.data.checks.table_faults import class_faults, gaze_faults, split_faults
 from xgaze.data.eyes.eye_scan import scan
 from xgaze.data.fault_kinds import KINDS, REMEDIES, Checked, Fault, Kind, summarise
+from xgaze.data.fixations.fixation_recording import groups_of
+from xgaze.data.fixations.fixation_recording import splits_of as scanpath_splits_of
 from xgaze.data.fixations.fixation_scan import scan_fixations, table_faults
 from xgaze.data.notes import remarks
+from xgaze.data.pictures.picture_recording import splits_of
 from xgaze.data.pictures.picture_scan import PictureScan, scan_pictures
-from xgaze.data.sources.fixation_table import groups_of
-from xgaze.data.sources.fixation_table import splits_of as scanpath_splits_of
-from xgaze.data.sources.gaze_images import splits_of
-from xgaze.data.sources.rendered import open_rendered
+from xgaze.data.rendered.rendered_recording import open_rendered
 from xgaze.data.splits import too_few
 from xgaze.errors import InputError
 from xgaze.progress import Advance

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xgaze.data.crops.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
+from xgaze.data.crops.crops import SCALES
+from xgaze.data.crops.places import drawn_places
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.photographs.agreement_labels import viewer_map
-from xgaze.data.photographs.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
-from xgaze.data.photographs.crops import SCALES
-from xgaze.data.photographs.places import drawn_places
+from xgaze.data.photographs.agreement_recording import LookedAt, by_stimulus
 from xgaze.data.photographs.stimulus_files import absent, other_shapes, photograph_file, photographs_told
 from xgaze.data.pictures.decoding import read_picture
-from xgaze.data.sources.viewer_agreement import LookedAt, by_stimulus
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.recipe import FixationCropsData

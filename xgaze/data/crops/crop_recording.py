@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
-from xgaze.data.photographs.crops import CROP_PX, SCALES, crops_of, input_name
-from xgaze.data.photographs.mapped_crops import MappedCrops
+from xgaze.data.crops.crops import CROP_PX, SCALES, crops_of, input_name
+from xgaze.data.crops.mapped_crops import MappedCrops
 
 CLASSES = ("not looked at", "looked at")
 MEAN, STD = 114.0, 57.0
