@@ -78,7 +78,7 @@ def render(people: int, frames: int) -> dict[str, Any]:
     """Splits as the renderer leaves them in the cache, of `RENDERED` people again and again: memory does not heed what
     pictures show, and rendering thousands would take long."""
     from xgaze.data.rendered import cache, default_cache_dir, render_participant
-    from xgaze.data.rendered.rendered_recording import settings_of
+    from xgaze.data.sources.rendered import settings_of
 
     shown = [render_participant(number, frames, SIDE_PX, SIDE_PX) for number in range(RENDERED)]
     whole = {kind: np.concatenate([getattr(one, kind) for one in shown]) for kind in ("images", "regions", "gaze_px")}

@@ -74,13 +74,13 @@ def report_folder(recipe: Recipe) -> Path:
 def open_data(recipe: Recipe, divided: bool = True) -> "Recording":
     """The recipe's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
     anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks."""
-    from xgaze.data.notes import notes_of, rare_classes
+    from xgaze.data.notes import rare_classes
     from xgaze.data.open import open_recording
     from xgaze.data.splits import require_enough
 
     with progress_bar("preparing the recording") as advance:
         recording = open_recording(recipe.data, advance)
-    for line in notes_of(recording):
+    for line in recording.notes:
         note(line)
     if divided:
         require_enough(recording.table, recording.spec.groups)

@@ -68,7 +68,6 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
 
 def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
-    from xgaze.data.notes import notes_of
     from xgaze.training.lightning.devices import require_devices
     from xgaze.training.start import check_model
     from xgaze.training.teacher import finished_teacher
@@ -79,8 +78,8 @@ def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     # Built once beforehand: a model that cannot be built must not cost minutes.
     check_model(recipe, recording)
     if not force:
-        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording), invocation())
-    card = train(recipe, recording, new_folder(folder), notes_of(recording), invocation())
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, list(recording.notes), invocation())
+    card = train(recipe, recording, new_folder(folder), list(recording.notes), invocation())
     replace_folder(folder)
     return card
 

@@ -1,9 +1,9 @@
 """Faults of a recipe that show before anything is rendered or trained."""
 
 from xgaze.data.open import open_recording
-from xgaze.data.rendered.rendered_recording import rendered_spec
+from xgaze.data.source import source_of
 from xgaze.data.splits import require_enough
-from xgaze.recipe import Recipe, RenderedData
+from xgaze.recipe import Recipe
 from xgaze.training.start import starting_model
 from xgaze.training.teacher import check_loss
 
@@ -12,9 +12,8 @@ def check_recipe(recipe: Recipe, divided: bool = True) -> None:
     """Raises InputError for data that cannot be opened or, where they stay `divided` as they are, hold too few to say anything,
     a model that cannot be built, a loss that does not fit."""
     data = recipe.data
-    if isinstance(data, RenderedData):  # whose schema asks for enough
-        spec = rendered_spec(data)
-    else:
+    spec = source_of(data).spec(data)
+    if spec is None or not spec.rendered:  # their schema asks for enough
         recording = open_recording(data)
         spec = recording.spec
         if divided:

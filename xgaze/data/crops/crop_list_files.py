@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from xgaze.artifacts import read_stored
 from xgaze.data.contract import dimensions
 from xgaze.data.crops.crop_recording import CropRecording, Crops, CutCrops, crop_spec, crop_table
+from xgaze.data.crops.crop_sections import CropListsData
 from xgaze.data.crops.crops import CROP_PX, SCALES, input_name
 from xgaze.data.crops.places import drawn_places
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.pictures.decoding import read_picture
 from xgaze.data.pictures.picture_files import picture_named
 from xgaze.errors import InputError
-from xgaze.recipe import CropListsData
 
 FILES = {"train": "train_data.pth.tar", "validation": "val_data.pth.tar", "test": "test_data.pth.tar"}
 

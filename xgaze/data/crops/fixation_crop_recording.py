@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.crops.crop_recording import CropRecording, CutCrops, crop_spec, crop_table
+from xgaze.data.crops.crop_sections import FixationCropsData
 from xgaze.data.crops.crops import SCALES
 from xgaze.data.crops.places import drawn_places
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.loading import read_fixations
+from xgaze.data.looked_at import LookedAt, PicturesLookedAt, by_stimulus
 from xgaze.data.photographs.agreement_labels import viewer_map
-from xgaze.data.photographs.agreement_recording import LookedAt, by_stimulus
 from xgaze.data.photographs.stimulus_files import absent, other_shapes, photograph_file, photographs_told
 from xgaze.data.pictures.decoding import read_picture
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
-from xgaze.recipe import FixationCropsData
 
 FEWEST = 3
 
@@ -37,10 +37,10 @@ class PhotographFiles:
 
 @dataclass(frozen=True, eq=False)
 class FixationCropRecording(CropRecording):
-    """looked_at: every photograph with each viewer's fixations, in the order of `photographs`; sigma_px: width of a fixation."""
+    """Of its photographs every viewer's fixations are known."""
 
-    looked_at: tuple[LookedAt, ...] = ()
-    sigma_px: float = 0.0
+    looked_at: PicturesLookedAt | None = None
+    files: tuple[Path, ...] = ()
 
 
 def open_fixation_crops(data: FixationCropsData) -> FixationCropRecording:
@@ -57,7 +57,8 @@ def open_fixation_crops(data: FixationCropsData) -> FixationCropRecording:
     pictures = np.repeat(np.arange(len(names)), [len(one) for one in labels])
     crops = CutCrops(photographs, pictures, np.concatenate(points))
     table = crop_table(names, list(splits), points, labels)
-    return FixationCropRecording(crop_spec(), table, crops, photographs, notes, looked_at, data.sigma_px)
+    looks = PicturesLookedAt(photographs, looked_at, data.sigma_px)
+    return FixationCropRecording(crop_spec(), table, crops, photographs, notes, looks, files)
 
 
 def pictures_looked_at(data: FixationCropsData) -> tuple[tuple[LookedAt, ...], tuple[str, ...]]:

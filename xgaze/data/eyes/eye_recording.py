@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Sample, Spec
+from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Recording, Sample, Spec
 from xgaze.data.eyes.eye_scan import EyeScan, Frame, Session, scan
+from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.pictures.pixels import read_grey, resize_grey
-from xgaze.recipe import EyeFoldersData
 
 
 @dataclass(frozen=True, eq=False)
-class EyeFoldersRecording:
+class EyeFoldersRecording(Recording):
     """Frames of several sessions: row i is `frames[i]`, a session and one of its frames."""
 
     spec: Spec

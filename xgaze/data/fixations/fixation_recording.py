@@ -1,18 +1,19 @@
 """Fixation tables as a `Recording`: one sample per scanpath."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, Sample, Spec
+from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, Recording, Sample, Spec, split_by
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.fixation_scan import FixationScan, scan_fixations
+from xgaze.data.fixations.fixation_sections import FixationTableData
 from xgaze.data.fixations.scanpath_inputs import ShownScanpaths, shown_scanpaths
+from xgaze.data.fixations.scanpaths import Scanpath
 from xgaze.data.splits import assign_splits
-from xgaze.recipe import FixationTableData
 
 UNLABELLED = -1
 GROUPS = {"participant": "participants", "stimulus": "stimuli", "sample": "scanpaths"}
@@ -20,7 +21,7 @@ GROUPS = {"participant": "participants", "stimulus": "stimuli", "sample": "scanp
 
 
 @dataclass(frozen=True, eq=False)
-class FixationRecording:
+class FixationRecording(Recording):
     """Row i is scanpath i.
 
     table: as `Recording` says, `participant` being the group that splits keep apart (the unit of evidence), and `viewer` and
@@ -40,10 +41,17 @@ class FixationRecording:
             target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)
         return Sample(str(self.table["id"].iat[row]), groups, self.shown.of(row, self.spec.inputs), target)
 
+    @property
+    def scanpaths(self) -> Sequence[Scanpath]:
+        return self.shown.scanpaths
+
+    def with_spec(self, spec: Spec) -> "FixationRecording":
+        """Sequences are padded with the mean of the spec."""
+        return replace(self, spec=spec)
+
     def resplit(self, split_of: Mapping[str, str]) -> "FixationRecording":
         """Other splits, by group ("" for those not named); sequences are normalised anew on the new training groups."""
-        splits = [split_of.get(str(group), "") for group in self.table["participant"]]
-        table = self.table.assign(split=splits)
+        table = split_by(self.table, split_of)
         inputs = self.shown.specs((table["split"] == "train").to_numpy())
         return replace(self, table=table, spec=replace(self.spec, inputs=inputs))
 

@@ -1,5 +1,6 @@
 """Photographs whose label is whether some viewers agree on where to look, and whose map is drawn from the other viewers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ from PIL import Image
 from xgaze.data.contract import LABEL_COLUMN
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.loading import read_fixations
-from xgaze.data.fixations.scanpaths import scanpaths_of
 from xgaze.data.fixations.table import FixationTable
+from xgaze.data.looked_at import LookedAt, OnSquares, by_stimulus, joined, on_square
 from xgaze.data.path_templates import natural_key
 from xgaze.data.photographs.agreement_labels import (
     BETWEEN,
@@ -22,19 +23,15 @@ from xgaze.data.photographs.agreement_labels import (
 )
 from xgaze.data.photographs.attention import grey
 from xgaze.data.photographs.photograph_recording import Files, PhotographRecording, photograph_spec
-from xgaze.data.photographs.square import stretched
+from xgaze.data.photographs.photograph_sections import ViewerAgreementData
+from xgaze.data.photographs.square import size_of, stretched
 from xgaze.data.photographs.stimulus_files import absent, other_shapes, photograph_file, photographs_told
 from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
-from xgaze.limits import require_picture_size
-from xgaze.recipe import ViewerAgreementData
 
 CLASSES = ("differ", "agree")
 LABEL_GRID, MAP_GRID = 100, 200
-Look = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Points (n, 2) px and durations (n,) ms."""
-STIMULUS_SIZE = ["stimulus_width_px", "stimulus_height_px"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +44,6 @@ class AgreementRows:
     maps: tuple[NDArray[np.uint8], ...]
     viewers: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LookedAt:
-    """A picture, its size (width, height) in px, and what each viewer looked at."""
-
-    name: str
-    size: tuple[int, int]
-    looks: dict[str, Look]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +65,34 @@ class DrawnMaps:
         return Decoded(self.read(row))
 
 
-def open_viewer_agreement(data: ViewerAgreementData) -> PhotographRecording:
+@dataclass(frozen=True, eq=False)
+class AgreementRecording(PhotographRecording):
+    """Photographs of which single viewers' fixations are known."""
+
+    settings: ViewerAgreementData
+
+    def fixations_on_squares(self, rows: Sequence[int]) -> OnSquares:
+        """Those of the viewers whom the attention maps are drawn from; what lies outside the square is left out.
+
+        Raises InputError if the table cannot be read.
+        """
+        data = self.settings
+        table = read_fixations(data.path / data.table, data.fixations.model_copy(update={"min_fixations": 1}))
+        labelling = labelling_viewers(table, data)
+        shown = {one.name: one for one in by_stimulus(table)}
+        names = self.table["id"].astype(str).to_numpy()
+        viewers, spreads = {}, []
+        for row in rows:
+            own = shown[names[row]]
+            picture = size_of(*self.pictures.read(row).size, data.shorter_side)
+            looks = [points for person, (points, _) in own.looks.items() if person not in labelling]
+            placed = (on_square(points, own.size, picture, data.side) for points in looks)
+            viewers[int(row)] = tuple(one for one in placed if len(one))
+            spreads.append(data.sigma_px * data.shorter_side / min(own.size))
+        return OnSquares(viewers, float(np.median(spreads)))
+
+
+def open_viewer_agreement(data: ViewerAgreementData) -> AgreementRecording:
     """Measure agreement, keep the top and the bottom pictures, draw splits by picture. Raises InputError with all faults."""
     found = agreement_rows(data)
     kept = np.flatnonzero(found.rows["label"] != BETWEEN)
@@ -91,7 +106,20 @@ def open_viewer_agreement(data: ViewerAgreementData) -> PhotographRecording:
     table = pd.DataFrame({"id": rows["stimulus"], "participant": rows["stimulus"], "session": "0", "split": splits})
     table[LABEL_COLUMN], table["agreement"] = rows["label"], rows["agreement"]
     maps = DrawnMaps(tuple(found.maps[k] for k in kept))
-    return PhotographRecording(photograph_spec(data, CLASSES, "pictures"), table, Files(tuple(files)), maps, data)
+    spec, notes = photograph_spec(data, CLASSES, "pictures"), tuple(agreement_notes(found))
+    return AgreementRecording(spec, table, Files(tuple(files)), maps, data, notes=notes)
+
+
+def agreement_notes(found: AgreementRows) -> list[str]:
+    """What reading the fixations left out, who labels, and how many pictures are in neither class."""
+    between = int((found.rows["label"] == BETWEEN).sum())
+    told = (
+        f"{between:,} of {len(found.rows):,} pictures are neither among those of most nor of least agreement: left out."
+    )
+    labelling = (
+        f"Agreement is that of {len(found.viewers)} viewers ({', '.join(found.viewers)}); maps are of the others."
+    )
+    return [*found.notes, *([told] if between else []), labelling]
 
 
 def agreement_rows(data: ViewerAgreementData) -> AgreementRows:
@@ -142,28 +170,6 @@ def _measured(
         agreement = leave_one_out_auc(maps, [points / picture.size for points, _ in each])
     else:
         agreement = leave_one_out_correlation(maps)
-    points, durations = _joined(others)
+    points, durations = joined(others)
     drawn = stretched(viewer_map(points, durations, picture.size, data.sigma_px, MAP_GRID), picture.name)
     return picture.name, float(agreement.mean()), grey(drawn)
-
-
-def by_stimulus(table: FixationTable) -> list[LookedAt]:
-    """Every picture with each viewer's fixations, those of several viewings together. Raises InputError for one too large."""
-    sizes: dict[str, tuple[int, int]] = {}
-    if set(STIMULUS_SIZE) <= set(table.rows.columns):
-        told = table.rows.drop_duplicates("stimulus")[["stimulus", *STIMULUS_SIZE]]
-        sizes = {str(name): (round(width), round(height)) for name, width, height in told.itertuples(index=False)}
-    for name in set(table.rows["stimulus"]):
-        require_picture_size(*sizes.get(name, table.size), f"stimulus '{name}'", "Scale size and fixations down.")
-    found: dict[str, dict[str, list[Look]]] = {}
-    for one in scanpaths_of(table):
-        viewings = found.setdefault(one.stimulus, {}).setdefault(one.participant, [])
-        viewings.append((one.xy_px, one.duration_ms))
-    return [
-        LookedAt(name, sizes.get(name, table.size), {person: _joined(own) for person, own in looks.items()})
-        for name, looks in found.items()
-    ]
-
-
-def _joined(looks: list[Look]) -> Look:
-    return np.concatenate([points for points, _ in looks]), np.concatenate([durations for _, durations in looks])

@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import GAZE_COLUMNS, SPLITS, InputSpec, Sample, Spec
+from xgaze.data.contract import GAZE_COLUMNS, SPLITS, InputSpec, Recording, Sample, Spec
 from xgaze.data.rendered import (
     CAMERAS,
     REGIONS,
     RecordingSettings,
     RenderedRecording,
+    RenderedSplit,
     default_cache_dir,
     open_recording,
+    open_unlabelled_people,
 )
 from xgaze.progress import Advance
-from xgaze.recipe import RenderedData
 
 SCENE = (800, 600)
 SESSION = "0"
@@ -28,7 +29,7 @@ MEAN, STD = 98.54010552, 41.5086445
 
 
 @dataclass(frozen=True)
-class RenderedSource:
+class RenderedSource(Recording):
     """Rows: all of train, then validation, then test; within a split, people and their frames in order."""
 
     spec: Spec
@@ -44,6 +45,13 @@ class RenderedSource:
         groups = {"participant": person, "session": SESSION}
         return Sample(_id(person, int(split.frame[k])), groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
 
+    def states(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        table = self.table.iloc[rows]
+        (split,) = table["split"].unique()
+        stored = self.recording.split(str(split)).states
+        places = table["place"].to_numpy()
+        return {name: values[places].astype(np.float64) for name, values in stored.items()}
+
     def _place(self, row: int) -> tuple[str, int]:
         """A row's split and its place there, counted: looking it up in the table costs more than reading its pictures."""
         row = range(len(self.table))[row]
@@ -56,29 +64,41 @@ class RenderedSource:
         return [0, *accumulate(len(self.recording.split(name)) for name in SPLITS[:-1])]
 
 
-def open_rendered(data: RenderedData, advance: Advance | None = None) -> RenderedSource:
+@dataclass(frozen=True, eq=False)
+class RenderedPeople(Recording):
+    """Rendered frames of people outside the splits; row i is frame i."""
+
+    spec: Spec
+    table: pd.DataFrame
+    frames: RenderedSplit
+
+    def __getitem__(self, row: int) -> Sample:
+        person, images = str(self.frames.participant[row]), self.frames.images[row]
+        inputs = {camera: images[c : c + 1] for c, camera in enumerate(CAMERAS)}
+        groups = {"participant": person, "session": SESSION}
+        return Sample(_id(person, int(self.frames.frame[row])), groups, inputs, self.frames.gaze_px[row])
+
+
+def open_rendered(settings: RecordingSettings, advance: Advance | None = None) -> RenderedSource:
     """Render (or find in the cache) and open."""
-    recording = open_recording(settings_of(data), default_cache_dir(), progress=advance)
-    return RenderedSource(rendered_spec(data), _table(recording), recording)
+    recording = open_recording(settings, default_cache_dir(), progress=advance)
+    return RenderedSource(rendered_spec(settings), _table(recording), recording)
 
 
-def rendered_spec(data: RenderedData) -> Spec:
+def rendered_spec(settings: RecordingSettings) -> Spec:
     """What models read and predict, known before anything is rendered."""
-    inputs = tuple(InputSpec(camera, (1, data.height, data.width), MEAN, STD) for camera in CAMERAS)
+    inputs = tuple(InputSpec(camera, (1, settings.height, settings.width), MEAN, STD) for camera in CAMERAS)
     return Spec(inputs, "gaze", scene=SCENE, rendered=True)
 
 
-def settings_of(data: RenderedData) -> RecordingSettings:
-    """The renderer's settings of a recipe's data section."""
-    return RecordingSettings(
-        data.height,
-        data.width,
-        data.train_participants,
-        data.validation_participants,
-        data.test_participants,
-        data.frames_per_participant,
-        data.seed,
-    )
+def unlabelled_people(
+    settings: RecordingSettings, count: int, spec: Spec, advance: Advance | None = None
+) -> RenderedPeople:
+    """More people, who are in no split."""
+    frames = open_unlabelled_people(settings, count, default_cache_dir(), progress=advance)
+    ids = [_id(person, frame) for person, frame in zip(frames.participant, frames.frame, strict=True)]
+    table = pd.DataFrame({"id": ids, "participant": frames.participant, "session": SESSION})
+    return RenderedPeople(spec, table, frames)
 
 
 def _table(recording: RenderedRecording) -> pd.DataFrame:
