@@ -36,7 +36,7 @@ class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
-    command: what was typed."""
+    command: what was typed. control_fault: why the untuned teacher stands in for the control, empty where it does not."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -47,6 +47,7 @@ class Outcome:
     labels_only: FeatureHead | None = None
     teacher_weights: str = ""
     command: str = ""
+    control_fault: str = ""
 
 
 def write_student(
@@ -204,7 +205,7 @@ def gather_metrics(
     difference, learned = scored["difference"], bool(scored["guessing"][outcome.reference]["learned"])
     return {
         "teacher": {**teacher, "error": scored["error"]["teacher"]},
-        "control": {"error": scored["error"]["control"]},
+        "control": {"error": scored["error"]["control"], "fault": outcome.control_fault or None},
         "student": {**student, "error": scored["error"]["student"]},
         "reference": outcome.reference,
         "worse_unit": scored["worse_unit"],

@@ -24,6 +24,7 @@ from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
 class ModelSection(Section):
     """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments.
 
+    graph: of a network that was at hand in Python, under the `name` of its class; see `xgaze.train_teacher`.
     weights: a local file that training starts from (safetensors, or .pth of tensors alone).
     """
 
@@ -31,12 +32,15 @@ class ModelSection(Section):
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+    graph: dict[str, Any] | None = None
     weights: Path | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.name is None) == (self.import_ is None):
             raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
+        if self.graph is not None and (self.name is None or self.args):
+            raise PydanticCustomError("choice", "a graph has a name, and no arguments")
         return self
 
     @model_serializer(mode="wrap")
