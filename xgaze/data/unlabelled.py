@@ -34,7 +34,9 @@ def open_unlabelled(data: Data, spec: Spec, progress: Advance | None = None) -> 
     """
     if data.unlabelled is None:
         return None
-    found = source_of(data).unlabelled(data, spec, progress) or open_for_prediction(data.unlabelled.path, spec, data)
+    found = source_of(data).unlabelled(data, spec, progress)
+    if found is None:
+        found = open_for_prediction(data.unlabelled.path, spec, data)
     refuse_held_out(found, held_out_participants(data))
     return Unlabelled(found.spec, _without_labels(found.table, spec), found)
 

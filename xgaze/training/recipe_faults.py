@@ -13,7 +13,7 @@ def check_recipe(recipe: Recipe, divided: bool = True, recording: Recording | No
     """Raises InputError for data that cannot be opened or, where they stay `divided` as they are, hold too few to say anything,
     a model that cannot be built, a loss that does not fit. recording: where it is open already."""
     data = recipe.data
-    spec = None if recording else source_of(data).spec(data)
+    spec = None if recording is not None else source_of(data).spec(data)
     if spec is None or not spec.rendered:  # their schema asks for enough
         recording = recording or open_recording(data)
         spec = recording.spec
