@@ -121,7 +121,6 @@ def have_teacher(run: Run, second: bool = False, force: bool = False) -> Teacher
 
 def _train(run: Run, recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
-    from xgaze.data.notes import notes_of
     from xgaze.training.lightning.devices import require_devices
     from xgaze.training.start import check_model
     from xgaze.training.teacher import finished_teacher
@@ -132,7 +131,7 @@ def _train(run: Run, recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     # Built once beforehand: a model that cannot be built must not cost minutes.
     check_model(recipe, recording)
     if not force:
-        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording), run.command)
-    card = train(recipe, recording, new_folder(folder), notes_of(recording), run.command)
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, list(recording.notes), run.command)
+    card = train(recipe, recording, new_folder(folder), list(recording.notes), run.command)
     replace_folder(folder)
     return card

@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from xgaze.cli.common import emit
-from xgaze.data.checks.soundness import REMEDIES, checked, remarks, summarise
+from xgaze.data.checks.soundness import REMEDIES, checked, summarise
 from xgaze.data.notes import rare_classes
 from xgaze.data.open import open_recording
+from xgaze.data.source import source_of
 from xgaze.progress import progress_bar
-from xgaze.recipe import Data, EyeFoldersData, RenderedData, load_data
+from xgaze.recipe import Data, load_data
 
 
 @click.command("check")
@@ -30,7 +31,10 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     with progress_bar("checking") as advance:
         found = checked(definition, advance)
     faults = summarise(found.faults)
-    told = [*found.remarks, *([] if faults else [*remarks(definition), *_rare_classes(definition)])]
+    told = [
+        *found.remarks,
+        *([] if faults else [*source_of(definition).remarks(definition), *_rare_classes(definition)]),
+    ]
     words = [] if faults else [f"{data}: no fault found."]
     for fault in faults:
         words.append(f"{fault['kind']}: {fault['count']}")
@@ -46,4 +50,5 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
 def _rare_classes(data: Data) -> list[str]:
     """Of a sound recording with classes: no picture is decoded for it."""
-    return [] if isinstance(data, EyeFoldersData | RenderedData) else rare_classes(open_recording(data))
+    spec = source_of(data).spec(data)
+    return [] if spec and spec.kind != "class" else rare_classes(open_recording(data))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
@@ -16,25 +16,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.array_section import ArraysData
-from xgaze.recipe.crop_sections import CropListsData, FixationCropsData
-from xgaze.recipe.data_sections import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
-from xgaze.recipe.fixation_sections import FixationTableData
-from xgaze.recipe.photograph_sections import AttentionPicturesData, ViewerAgreementData
+from xgaze.recipe.data_sections import Section, Seed
+from xgaze.recipe.sources import Data
 from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
-
-Data = Annotated[
-    RenderedData
-    | EyeFoldersData
-    | GazeImagesData
-    | FixationTableData
-    | AttentionPicturesData
-    | ViewerAgreementData
-    | FixationCropsData
-    | CropListsData
-    | ArraysData,
-    Field(discriminator="source"),
-]
 
 
 class ModelSection(Section):

@@ -77,7 +77,6 @@ SECTIONS: Catalogue[Section] = Catalogue("report section", "xgaze.report.section
 
 def in_reading_order() -> list[Section]:
     """All there are, as the page shows them."""
-    SECTIONS.load_plugins()
     return sorted(SECTIONS.values(), key=lambda one: (one.place, one.name))
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data_sections import Fractions, Section, Seed, UnlabelledFiles
-from xgaze.recipe.fixation_format import FixationFormat
+from xgaze.data.fixations.fixation_format import FixationFormat
+from xgaze.recipe.data_sections import DataSection, Fractions, Section, Seed
 
 
 class PicturesInput(Section):
@@ -76,7 +76,7 @@ class GroupedSplit(Fractions):
     by: str = "participant"
 
 
-class FixationTableData(FixationFormat):
+class FixationTableData(FixationFormat, DataSection):
     """A table of fixations, read as `FixationFormat` says; one sample per scanpath (a participant's viewing of a stimulus).
 
     No group of `split.by` is in two splits, and intervals are over these groups.
@@ -88,7 +88,6 @@ class FixationTableData(FixationFormat):
     target: FixationTarget
     split: GroupedSplit = GroupedSplit()
     seed: Seed = 0
-    unlabelled: UnlabelledFiles | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -8,25 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
-from xgaze.data.photographs.crops import CROP_PX, SCALES, crops_of, input_name
-from xgaze.data.photographs.mapped_crops import MappedCrops
+from xgaze.data.contract import LABEL_COLUMN, InputSpec, Recording, Sample, Spec, split_by
+from xgaze.data.crops.crops import CROP_PX, SCALES, crops_of, input_name
+from xgaze.data.crops.mapped_crops import MappedCrops
+from xgaze.data.looked_at import Photographs
 
 CLASSES = ("not looked at", "looked at")
 MEAN, STD = 114.0, 57.0
 """Of photographs, about; the same for every recording, so that nothing leaks from test pictures."""
 Crops = dict[str, NDArray[np.uint8]]
 """Input name -> crop (3, 42, 42)."""
-
-
-class Photographs(Protocol):
-    """Photographs by number."""
-
-    def __len__(self) -> int: ...
-
-    def pixels(self, row: int) -> NDArray[np.uint8]:
-        """uint8 (3, height, width). Raises InputError naming the file."""
-        ...
 
 
 class CropSource(Protocol):
@@ -59,7 +50,7 @@ class CutCrops:
 
 
 @dataclass(frozen=True, eq=False)
-class CropRecording:
+class CropRecording(Recording):
     """Row i is one place. table: `participant` is the photograph, the unit of evidence; `x` and `y` say where, as shares.
 
     notes: what was left out, in words.
@@ -79,8 +70,7 @@ class CropRecording:
 
     def resplit(self, split_of: Mapping[str, str]) -> "CropRecording":
         """Other splits, by photograph ("" for those not named)."""
-        splits = [split_of.get(str(group), "") for group in self.table["participant"]]
-        return replace(self, table=self.table.assign(split=splits))
+        return replace(self, table=split_by(self.table, split_of))
 
 
 def crop_spec() -> Spec:

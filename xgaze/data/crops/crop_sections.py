@@ -6,8 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data_sections import Count, Fractions, Section, Seed, UnlabelledFiles
-from xgaze.recipe.fixation_format import FixationFormat
+from xgaze.data.fixations.fixation_format import FixationFormat
+from xgaze.recipe.data_sections import Count, DataSection, Fractions, Section, Seed
+
+NO_FILES = "this model judges crops; give a definition (YAML), or see `xgaze saliency` for maps."
 
 
 class SampledPlaces(Section):
@@ -26,7 +28,7 @@ class SampledPlaces(Section):
         return self
 
 
-class FixationCropsData(Section):
+class FixationCropsData(DataSection):
     """Will people look here? Photographs in `path`/`pictures`, fixations of all viewers in `path`/`table`.
 
     sigma_px: width of a fixation in px of the stimulus, about one degree. most_pictures: only so many, drawn by `seed`. No
@@ -43,10 +45,9 @@ class FixationCropsData(Section):
     most_pictures: int | None = Field(None, ge=3, le=1_000_000)
     split: Fractions = Fractions()
     seed: Seed = 0
-    unlabelled: UnlabelledFiles | None = None
 
 
-class CropListsData(Section):
+class CropListsData(DataSection):
     """The lists of Mr-CNN's authors: {train,val,test}_data.pth.tar in `path`, read as tensors alone, no code of theirs run.
 
     Training crops are taken as stored. Those of validation and test photographs, which the lists do not label, are cut at
@@ -58,4 +59,3 @@ class CropListsData(Section):
     maps: str = "ALLFIXATIONMAPS"
     places: SampledPlaces = SampledPlaces()
     seed: Seed = 0
-    unlabelled: UnlabelledFiles | None = None

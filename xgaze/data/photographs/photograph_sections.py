@@ -6,12 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data_sections import Fractions, Section, Seed, UnlabelledFiles
-from xgaze.recipe.fixation_format import FixationFormat
+from xgaze.data.fixations.fixation_format import FixationFormat
+from xgaze.recipe.data_sections import DataSection, Fractions, Section, Seed
 from xgaze.recipe.text_table import TextTable
 
 
-class PhotographSection(Section):
+class PhotographSection(DataSection):
     """What all sources of photographs share.
 
     attention: what a model gets of the map. "none": nothing; "training": nothing at test, but training may use it (gaze
@@ -23,7 +23,6 @@ class PhotographSection(Section):
     side: int = Field(112, ge=16, le=4096)
     resize: int | None = Field(None, ge=16, le=16_384)
     seed: Seed = 0
-    unlabelled: UnlabelledFiles | None = None
 
     @property
     def shorter_side(self) -> int:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xgaze.data.crops.crop_sections import SampledPlaces
 from xgaze.data.photographs.attention import BlankMap
-from xgaze.recipe import SampledPlaces
 
 
 def drawn_places(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.photographs.crops import CROP_PX, SCALES, input_name
+from xgaze.data.crops.crops import CROP_PX, SCALES, input_name
 from xgaze.data.rendered import default_cache_dir
 from xgaze.errors import InputError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xgaze.data.photographs.crops import (
+from xgaze.data.crops.crops import (
     CROP_PX,
     SCALES,
     crops_at,
