@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.artifacts import (
+    WEIGHTS_FILE,
+    WEIGHTS_HASH,
+    ModelCard,
+    file_hash,
+    library_versions,
+    write_card,
+    write_csv,
+    write_weights,
+)
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.compression.search.budget import limits_of
@@ -74,6 +83,7 @@ def write_student(
         metrics={
             **gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
             "limits": limits_of(recipe.distill),
+            WEIGHTS_HASH: file_hash(folder / WEIGHTS_FILE),
             OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
         },
         versions=library_versions(),
