@@ -23,6 +23,7 @@ NEEDED = {
     "viewer-agreement": {"path": "nowhere"},
     "fixation-crops": {"path": "nowhere"},
     "crop-lists": {"path": "nowhere"},
+    "arrays": {"content": "nothing"},
 }
 
 

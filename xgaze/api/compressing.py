@@ -14,8 +14,9 @@ from xgaze.api.outcomes import Told
 from xgaze.compression.build import build
 from xgaze.compression.head import first_linear
 from xgaze.compression.plan import Plan
-from xgaze.compression.surgeries.base import Probe, Step
+from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import outputs_of
+from xgaze.compression.surgeries.surgery_kinds import Step
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import require_function

@@ -98,7 +98,9 @@ def have_student(run: Run, fan: "Fan", baselines: bool = False, force: bool = Fa
         run.say(f"Already distilled; --force distils again. ({folder})")
     else:
         with one_writer(run.folder):
-            find_student(run, new_folder(folder) if force else folder, fan, baselines)
+            # Another process's may be finished now, or one that was killed when all but the places of its files was done.
+            if force or baselines or not finished_student(run.recipe, folder):
+                find_student(run, new_folder(folder) if force else folder, fan, baselines)
             if force:
                 replace_folder(folder)
     card = read_card(folder)  # as it is stored, whether it was made now or long ago

@@ -99,7 +99,9 @@ def have_explanation(run: Run, wanted: Asked, force: bool = False) -> Explanatio
     stored = None if force else _explained(folder, key)
     if stored is None:
         with one_writer(run.folder):
-            stored = explain_run(run, roles, asked, {"key": key, "command": run.command}, force)
+            # Another process's, or one that was killed when all but the places of its files was done.
+            stored = None if force else _explained(folder, key)
+            stored = stored or explain_run(run, roles, asked, {"key": key, "command": run.command}, force)
     else:
         run.say(f"Already explained; --force explains again. ({folder})")
     return Explanation(run, stored)

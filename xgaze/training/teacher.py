@@ -10,9 +10,7 @@ import torch
 
 from xgaze.artifacts import (
     WEIGHTS_FILE,
-    WEIGHTS_HASH,
     ModelCard,
-    file_hash,
     library_versions,
     read_json,
     write_card,
@@ -29,7 +27,7 @@ from xgaze.evaluation.classification import accuracy, f1
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
-from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
+from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs, weights_hash
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
@@ -75,7 +73,7 @@ def _scored_card(
     found = {
         **_sizes(model, recording),
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
-        WEIGHTS_HASH: file_hash(folder / WEIGHTS_FILE),
+        **weights_hash(model, folder / WEIGHTS_FILE),
         **evaluate(model, recording, folder, recipe.seed),
         OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         "device": device_of(recipe.training),

@@ -9,11 +9,13 @@ from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
-from xgaze.explanation.attribution.methods import METHODS, Effort, Question, attribute
+from xgaze.explanation.attribution.method import Effort, Question, attribute, known_methods
 from xgaze.explanation.attribution.shapley import shapley
 from xgaze.explanation.attribution.targets import Scalar, targets_for
 from xgaze.explanation.test_set.perturbation import Perturbed, perturbation_curves, places_by_strength
 from xgaze.explanation.trust.gate import judge_methods
+
+METHODS = known_methods()
 
 SIDE = 8
 SPEC = Spec(tuple(InputSpec(f"eye{k}", (1, SIDE, SIDE)) for k in range(2)), "gaze", scene=(800, 600))

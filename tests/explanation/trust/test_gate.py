@@ -10,11 +10,13 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec
-from xgaze.explanation.attribution.methods import METHODS, Effort, Method, Question, attribute
+from xgaze.explanation.attribution.method import Effort, Method, Question, attribute, known_methods
 from xgaze.explanation.attribution.targets import targets_for
 from xgaze.explanation.trust.gate import judge_methods, judged_answers
 from xgaze.explanation.trust.randomisation import similarity, with_random_weights
 from xgaze.models.layers import SeparableLinear
+
+METHODS = known_methods()
 
 SPEC = Spec(tuple(InputSpec(f"eye{k}", (1, 16, 20)) for k in range(2)), "gaze", scene=(800, 600))
 GAZE_X = targets_for(SPEC)[0]

@@ -11,7 +11,7 @@ from xgaze.compression.build import build_student
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
 from xgaze.compression.search.rivals import Importance, columns_by_norm, from_scratch, plain_svd, torch_pruned
-from xgaze.compression.surgeries.base import Step
+from xgaze.compression.surgeries.surgery_kinds import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.models.layers import FeatureHead

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from xgaze.compression.head import entrance, rows_read
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, prove_equal, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import EachBlock, FeatureHead, SelectColumns
 
@@ -176,3 +177,6 @@ def _read_features(model: FeatureHead, layer: nn.Linear, path: str, probe: Probe
             f"columns of '{path}': it does not read the model's features, so it cannot be refitted on them."
         )
     return own
+
+
+SURGERY = SurgeryKind("columns", Columns)

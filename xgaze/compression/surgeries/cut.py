@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import Proof, is_equal, outputs_of, prove_equal
 from xgaze.compression.surgeries.reorder import reorder
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.compression.surgeries.tracing import Side, Unit, channel_axis
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
@@ -212,3 +213,10 @@ def _paths(head: nn.Module) -> Iterable[str]:
 
 def _first(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+SURGERY = tuple(
+    SurgeryKind(name, Cut, where=lambda one: f"{len(one.removed)} layers sliced")
+    for name in ("channels", "hidden_units")
+)
+"""Two kinds of one cut."""

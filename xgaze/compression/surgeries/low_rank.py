@@ -19,6 +19,7 @@ from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -135,3 +136,6 @@ def _metric(weighting: Weighting, tail: nn.Module, output: Tensor) -> NDArray[np
     sensitivity = sensitivity_matrix(tail, output)
     # The ridge keeps directions that this sample's output ignores from being invented freely.
     return symmetric_root(sensitivity + RIDGE * np.trace(sensitivity) / len(sensitivity) * np.eye(len(sensitivity)))
+
+
+SURGERY = SurgeryKind("low_rank", LowRank, lambda one: f"low rank to rank {one.rank}")

@@ -16,6 +16,7 @@ from torch.nn.utils.weight_norm import WeightNorm
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_equal
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -99,3 +100,6 @@ def _written_out(module: Any) -> nn.Module:
 
 def _without(parts: Mapping[Key, Part], names: Collection[Key]) -> dict[Key, Part]:
     return {key: one for key, one in parts.items() if key not in names}
+
+
+SURGERY = SurgeryKind("plain_weights", PlainWeights)

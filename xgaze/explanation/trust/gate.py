@@ -10,7 +10,7 @@ from torch import nn
 
 from xgaze.explanation.attribution.attribution import Attribution
 from xgaze.explanation.attribution.completeness import MOST_UNEXPLAINED_PERCENT, objection, unexplained_percent
-from xgaze.explanation.attribution.methods import METHODS, Effort, Method, Question, attribute
+from xgaze.explanation.attribution.method import Effort, Method, Question, attribute, known_methods
 from xgaze.explanation.attribution.prepared import analysis_copy, on_device
 from xgaze.explanation.trust.gradient_check import gradient_errors
 from xgaze.explanation.trust.randomisation import similarity, with_random_weights
@@ -62,7 +62,7 @@ def judge_methods(
     role: str,
     questions: Sequence[Question],
     effort: Effort | None = None,
-    methods: Mapping[str, Method] = METHODS,
+    methods: Mapping[str, Method] | None = None,
 ) -> list[Verdict]:
     """One verdict per method, over a few samples of one model ("teacher", "student")."""
     return [verdict for verdict, _ in judged_answers(model, role, questions, effort, methods)]
@@ -73,13 +73,14 @@ def judged_answers(
     role: str,
     questions: Sequence[Question],
     effort: Effort | None = None,
-    methods: Mapping[str, Method] = METHODS,
+    methods: Mapping[str, Method] | None = None,
     known: Mapping[str, Sequence[Attribution]] | None = None,
 ) -> list[Answered]:
     """As `judge_methods`, with the attributions. known: those by method, one for each question, that need not be computed again;
     the time told is then that of the model with random weights."""
     wrong = wrong_gradients(model, questions[0])
     twin, target = with_random_weights(model, RANDOM_SEED), target_of(questions)
+    methods = known_methods() if methods is None else methods
     judged = Judged(model, twin, questions, effort or Effort(), methods, known or {})
     return [
         (Verdict(name, role, offered=False, reason=wrong, target=target), ())

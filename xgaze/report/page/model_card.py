@@ -114,9 +114,8 @@ def _worse(report: dict[str, Any]) -> Any:
 
 
 def _step(surgery: dict[str, Any]) -> str:
-    kind, rank = surgery["kind"].replace("_", " "), f" to rank {surgery['rank']}" if "rank" in surgery else ""
-    proof = surgery["proof"]
-    return f"- {kind}{rank}: proved, {proof['value']:.1e} (limit {proof['limit']:.1e})"
+    words, proof = surgery.get("words", surgery["kind"]), surgery["proof"]
+    return f"- {words}: proved, {proof['value']:.1e} (limit {proof['limit']:.1e})"
 
 
 def _making(report: dict[str, Any]) -> str:

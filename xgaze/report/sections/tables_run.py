@@ -177,8 +177,8 @@ def _bare(worse: dict[str, Any], unit: str) -> str:
 def _surgeries(surgeries: list[dict[str, Any]]) -> Table:
     rows = [
         (
-            _surgery(one),
-            Cell(_where(one), look="code"),
+            one.get("words", one["kind"]),
+            Cell(one.get("where", ""), look="code"),
             Cell(f"{one['proof']['kind']} ({one['proof']['unit']})", look="long"),
             *_proof(one),
         )
@@ -190,18 +190,6 @@ def _surgeries(surgeries: list[dict[str, Any]]) -> Table:
 def _proof(one: dict[str, Any]) -> tuple[Cell, Cell]:
     measured, limit = one["proof"]["value"], one["proof"]["limit"]
     return Cell(tiny(measured), measured), Cell(tiny(limit), limit)
-
-
-def _surgery(one: dict[str, Any]) -> str:
-    rank = f" to rank {one['rank']}" if "rank" in one else ""
-    terms = f" in {one['terms']} term{'s' * (one['terms'] > 1)}" if "terms" in one else ""
-    return f"{one['kind'].replace('_', ' ')}{rank}{terms}"
-
-
-def _where(one: dict[str, Any]) -> str:
-    if "layer" in one:
-        return f"{one['layer']} with {one['into']}" if "into" in one else str(one["layer"])
-    return ", ".join(one["layers"]) if "layers" in one else f"{len(one['removed'])} layers sliced"
 
 
 def _capacity(found: dict[str, Any]) -> Table:
