@@ -27,6 +27,9 @@ finally:
         (["distil"], "No such command 'distil'"),
         (["train-teacher", "--set", "training.epoch=3"], "training.epoch"),
         (["train-teacher", "nowhere.yaml"], "nowhere.yaml"),
+        (["distill", "--set", "training.epoch=3"], "training.epoch"),
+        (["explain", "--set", "training.epoch=3"], "training.epoch"),
+        (["check", "nowhere.yaml"], "nowhere.yaml"),
     ],
     ids=lambda one: one if isinstance(one, str) else " ".join(one),
 )
