@@ -30,6 +30,9 @@ finally:
         (["train-teacher", "--set", "training.epoch=3"], "training.epoch"),
         (["train-teacher", "nowhere.yaml"], "nowhere.yaml"),
         *((["train-teacher", name, "--set", "data.pth=x"], "'data.pth'; did you mean") for name in RECIPES),
+        (["distill", "--set", "training.epoch=3"], "training.epoch"),
+        (["explain", "--set", "training.epoch=3"], "training.epoch"),
+        (["check", "nowhere.yaml"], "nowhere.yaml"),
     ],
     ids=lambda one: one if isinstance(one, str) else " ".join(one),
 )

@@ -55,6 +55,7 @@ class ArrayRecording(Recording):
     groups: whose each sample is (n,): no person is in two splits, and intervals are over people.
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
     and `test`. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point.
+
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
     """
 
