@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+TEACHER, SECOND_TEACHER, CONTROL, STUDENT = "teacher", "teacher-2", "control", "student"
+"""Roles of models: as cards, tables and folders of a run name them. The control is the teacher given the student's tuning."""
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".tar")

@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
+from xgaze.artifacts import CARD_FILE, CONTROL, TEACHER, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
+from xgaze.artifacts import STUDENT as STUDENT
 from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
@@ -35,10 +36,8 @@ from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
-from xgaze.training.teacher import TEACHER
 from xgaze.writing import scratch_folder, sync_folder
 
-STUDENT = "student"
 TOWER_KEYS = ("distill.shares", "distill.coarse_input")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
@@ -234,7 +233,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         stored_model(chosen.result, card),
         chosen.result.surgeries,
         stored_model(search.controls[best], card),
-        "teacher" if search.judge.name == "teacher" else "control",
+        TEACHER if search.judge.name == TEACHER else CONTROL,
         choice.held and learned,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,

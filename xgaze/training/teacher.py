@@ -22,6 +22,8 @@ from xgaze.artifacts import (
     write_text,
     write_weights,
 )
+from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
+from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
@@ -40,8 +42,6 @@ from xgaze.training.fit import RUN, fresh_folder
 from xgaze.training.start import device_of, starting_model
 from xgaze.training.whole import tune_model
 
-TEACHER = "teacher"
-SECOND_TEACHER = "teacher-2"
 TRAINING = "training"
 
 
