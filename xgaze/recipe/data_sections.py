@@ -145,8 +145,7 @@ class GazeImagesData(TextTable, Section):
     split: Fractions = Fractions()
     seed: Seed = 0
     unlabelled: UnlabelledFiles | None = None
-    # Told only where it is used, so that older recipes keep their hash.
-    participants: Literal["per-class", "across-classes"] | None = Field(None, exclude_if=lambda rule: rule is None)
+    participants: Literal["per-class", "across-classes"] | None = None
 
     @field_validator("names")
     @classmethod
