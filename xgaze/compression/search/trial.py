@@ -24,7 +24,7 @@ from xgaze.errors import InputError
 from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
-from xgaze.stored import Stored, read_array, read_mapping
+from xgaze.stored import Stored, read_array, read_mapping, schema_of
 
 Tuning = Literal["none", "head", "whole"]
 Teaching = Literal["recipe", "labels"]
@@ -75,6 +75,9 @@ class Result:
     folder: Path
 
 
+_Figures = schema_of(Result, "parameters", "fc_parameters", "macs", "bytes", "seconds", "surgeries", base=Stored)
+
+
 def run_trial(bench: Bench, trial: Trial) -> Result:
     """Do the trial, or find it done. Deterministic for a given bench and trial."""
     folder = trial_folder(bench, trial)
@@ -115,15 +118,6 @@ def read_result(folder: Path, trial: Trial) -> Result:
     if outputs.ndim != 2 or outputs.dtype.kind != "f":
         raise InputError(f"{folder / OUTPUTS}: damaged: no outputs of samples. {AGAIN}")
     return Result(trial, outputs=outputs, folder=folder, **{key: figures[key] for key in _Figures.model_fields})
-
-
-class _Figures(Stored):
-    parameters: int
-    fc_parameters: int
-    macs: int
-    bytes: int
-    seconds: float
-    surgeries: list[dict[str, Any]]
 
 
 class _Latency(Stored):
