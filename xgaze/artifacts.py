@@ -164,4 +164,4 @@ class _Closed(Stored):
     model_config = ConfigDict(extra="forbid")
 
 
-_StoredCard = schema_of(ModelCard, base=_Closed)
+_StoredCard = schema_of(ModelCard, _Closed)

@@ -28,15 +28,14 @@ class Stored(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False, frozen=True)
 
 
-def schema_of(kind: type[Any], *names: str, base: type[Model]) -> type[Model]:
-    """What a dataclass (of its fields, these; all when none is named) looks like as stored."""
+def schema_of(kind: type[Any], base: type[Model]) -> type[Model]:
+    """What a dataclass looks like as stored."""
     hints = get_type_hints(kind)
     held: dict[str, Any] = {}
     for one in dataclasses.fields(kind):
         known = {"default": one.default, "default_factory": one.default_factory}
         given: dict[str, Any] = {key: value for key, value in known.items() if value is not dataclasses.MISSING}
-        if not names or one.name in names:
-            held[one.name] = (hints[one.name], Field(**given))
+        held[one.name] = (hints[one.name], Field(**given))
     return create_model(f"Stored{kind.__name__}", __base__=base, **held)
 
 

@@ -165,6 +165,19 @@ def test_where_nothing_fits_the_table_is_written_and_the_nearest_named(run, gaze
     assert str(caught.value).endswith(f"All that were tried: {student / 'budget.csv'}.")
 
 
+def test_where_nothing_fits_a_finished_student_keeps_its_own_table(run, gaze_recording, tmp_path):
+    recipe, folder, _ = run
+    teacher, card = load_model(folder / "teacher")
+    shutil.copytree(folder, tmp_path / "toy")
+    student = tmp_path / "toy" / "student"
+    before = {path: path.read_bytes() for path in student.iterdir() if path.is_file()}
+    none = recipe.distill.model_copy(update={"max_parameters": 10})
+    with pytest.raises(InputError, match=r"All that were tried: .*tried\.csv\.$"):
+        distill(recipe.model_copy(update={"distill": none}), gaze_recording, teacher, card, student)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not pd.read_csv(student / "tried.csv")["chosen"].any()
+
+
 def test_a_student_is_found_by_its_budget_or_by_its_teacher(run):
     recipe, folder, _ = run
     other = recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"max_worse_percent": 9.0})})

@@ -149,6 +149,8 @@ def _make_student(settings: Recipe, folder: Path, train_first: str, fan: Fan, ba
         note(f"Already distilled; --force distils again. ({folder})")
         return
     with one_writer(run_folder(settings)):
+        if not (force or baselines) and finished_student(settings, folder):
+            return  # another process's, or one that was killed when all but the places of its files was done
         made = new_folder(folder) if force else folder
         _distill(settings, made, train_first, fan, baselines)
         if force:

@@ -110,7 +110,9 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     stored = None if force else _explained(folder, key)
     if stored is None:
         with one_writer(run_folder(settings)):
-            stored = _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
+            # Another process's, or one that was killed when all but the places of its files was done.
+            stored = None if force else _explained(folder, key)
+            stored = stored or _explain(settings, roles, asked, folder, {"key": key, "command": invocation()}, force)
     else:
         note(f"Already explained; --force explains again. ({folder})")
     page = publish(run_folder(settings), report_folder(settings))

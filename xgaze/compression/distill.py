@@ -24,6 +24,7 @@ from xgaze.compression.search.exploration import (
     search_heads,
     search_wholes,
     size_of,
+    tell_diverged,
 )
 from xgaze.compression.search.frontier import write_frontier
 from xgaze.compression.search.trial import WEIGHTS, Result, Trial
@@ -36,8 +37,9 @@ from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
-from xgaze.writing import scratch_folder, sync_folder
+from xgaze.writing import together
 
+TRIED = "tried.csv"
 TOWER_KEYS = ("distill.shares", "distill.coarse_input")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
@@ -110,7 +112,9 @@ def distill(
     say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
     trial = choice.chosen.result.trial
     if by_teacher(recipe, trial):
-        search.judged(search.run([replace(trial, teaching="labels")]))
+        beside = search.run([replace(trial, teaching="labels")])
+        search.judged(beside)
+        tell_diverged(beside, lambda told: say(f"Taught by labels alone,{told.removeprefix(' ')}"))
     if baselines:
         search_baselines(search, choice.chosen.result, say)
     outcome = replace(outcome_of(search, choice, teacher_card), command=command)
@@ -132,7 +136,7 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     tried = candidates(search.bench, search.capacity)
     for words in tried.words:
         say(words)
-    search_heads(search, tried.heads)
+    search_heads(search, tried.heads, say)
     if recipe.distill.effort == "full":
         search_wholes(search, tried.wholes, say)
     return search
@@ -142,21 +146,11 @@ def keep_student(search: Search, choice: Choice, teacher_card: ModelCard, outcom
     """Write the student into `folder` whole, the frontier and the capacity it was found with beside it."""
     bench, chosen = search.bench, choice.chosen.result
     plan = chosen.trial.plan
-    with scratch_folder(folder.parent, folder.name) as scratch:  # an older student stays until this one is whole
-        write_frontier(scratch, search.found, chosen, bench)
+    with together(folder, CARD_FILE) as made:  # an older student stays until this one is whole
+        write_frontier(made / "budget.csv", search.found, chosen, bench)
         told = {"chosen_rank": plan.rank, "chosen_terms": plan.terms}
-        write_json(scratch / "capacity.json", {**search.capacity.to_json(), **told, "sensitivity": search.curves})
-        card = write_student(bench.recipe, bench.recording, bench.teacher, teacher_card, outcome, scratch)
-        put_in_place(scratch, folder)
-    return card
-
-
-def put_in_place(made: Path, folder: Path) -> None:
-    """Move all files of a finished student; no card stands beside files of another one."""
-    (folder / CARD_FILE).unlink(missing_ok=True)
-    for file in sorted(made.iterdir(), key=lambda one: (one.name == CARD_FILE, one.name)):  # the card comes last
-        file.replace(folder / file.name)
-    sync_folder(folder)
+        write_json(made / "capacity.json", {**search.capacity.to_json(), **told, "sensitivity": search.curves})
+        return write_student(bench.recipe, bench.recording, bench.teacher, teacher_card, outcome, made)
 
 
 def choose_or_tell(search: Search, folder: Path) -> Choice:
@@ -167,8 +161,13 @@ def choose_or_tell(search: Search, folder: Path) -> Choice:
     try:
         return choose(candidates, recipe.distill, search.judge, size_of(recipe))
     except InputError as error:
-        write_frontier(folder, search.found, None, search.bench)
-        raise InputError(f"{error} All that were tried: {folder / 'budget.csv'}.") from None
+        if not search.found:
+            raise
+        file = folder / (
+            TRIED if (folder / CARD_FILE).is_file() else "budget.csv"
+        )  # a finished student keeps its own table
+        write_frontier(file, search.found, None, search.bench)
+        raise InputError(f"{error} All that were tried: {file}.") from None
 
 
 def unused_keys(recipe: Recipe) -> list[str]:
@@ -226,19 +225,26 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         judge.spec, judge.reference, search.bench.train.targets, judge.truth, judge.participants
     ).learned
     reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
-    controls = {name: one.outputs for name, one in search.controls.items()}
-    best = search.judge.better(controls)
     beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
     return Outcome(
         stored_model(chosen.result, card),
         chosen.result.surgeries,
-        stored_model(search.controls[best], card),
+        best_control(search, card),
         TEACHER if search.judge.name == TEACHER else CONTROL,
         choice.held and learned,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,
         teacher_weights(search.bench.folder),
+        control_fault="" if search.controls else search.control_fault,
     )
+
+
+def best_control(search: Search, card: ModelCard) -> FeatureHead:
+    """The best of the teachers given the same tuning as students; the teacher itself where all of these diverged."""
+    if not search.controls:
+        return search.bench.teacher
+    best = search.judge.better({name: one.outputs for name, one in search.controls.items()})
+    return stored_model(search.controls[best], card)
 
 
 def stored_model(result: Result, card: ModelCard) -> FeatureHead:

@@ -46,7 +46,7 @@ class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
-    command: what was typed."""
+    command: what was typed. control_fault: why the untuned teacher stands in for the control, empty where it does not."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -57,6 +57,7 @@ class Outcome:
     labels_only: FeatureHead | None = None
     teacher_weights: str = ""
     command: str = ""
+    control_fault: str = ""
 
 
 def write_student(
@@ -211,7 +212,7 @@ def gather_metrics(
     difference, learned = scored["difference"], bool(scored["guessing"][outcome.reference]["learned"])
     return {
         TEACHER: {**teacher, "error": scored["error"][TEACHER]},
-        CONTROL: {"error": scored["error"][CONTROL]},
+        CONTROL: {"error": scored["error"][CONTROL], "fault": outcome.control_fault or None},
         STUDENT: {**student, "error": scored["error"][STUDENT]},
         "reference": outcome.reference,
         "worse_unit": scored["worse_unit"],

@@ -193,13 +193,21 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     return {
         "teacher": {**alone, **found["teacher"]},
         "student": found["student"],
-        "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
-        "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
+        "control": _control(found["control"]),
+        "teacher_tuning_gain_percent": None
+        if found["control"].get("fault")
+        else -found["control_difference_from_teacher_percent"]["mean"],
         **{key: found.get(key) for key in kept + RATIOS + LEARNED},
         "macro_f1": _macro_f1(found),
         "baselines": baselines,
         "surgeries": student.surgeries,
     }
+
+
+def _control(stored: dict[str, Any]) -> dict[str, Any]:
+    """As it is called on the page."""
+    itself = "teacher itself, since it diverged when given the same extra tuning"
+    return {"name": itself if stored.get("fault") else "teacher given the same extra tuning", "error": stored["error"]}
 
 
 def _macro_f1(found: dict[str, Any]) -> dict[str, Any] | None:

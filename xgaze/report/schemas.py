@@ -104,7 +104,10 @@ class Measured(Sizes):
 
 
 class Control(Stored):
+    """fault: why the untuned teacher stands in for the teacher given the same extra tuning."""
+
     error: Error
+    fault: str | None = None
 
 
 class StudentMetrics(Claimed):

@@ -22,6 +22,7 @@ from xgaze.models.architectures.mrcnn import MrCNN
 from xgaze.models.architectures.saliency_map import enlarged, saliency_map
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import Advance
+from xgaze.writing import together
 
 TABLE, VIEWINGS, FIGURES = "saliency.csv", "saliency_viewings.csv", "saliency.json"
 WITH_CENTRE = "{} x centre bias"
@@ -39,10 +40,11 @@ class SaliencyScores:
     figures: dict[str, Any]
 
     def write(self, folder: Path) -> None:
-        """The tables and their summary."""
-        write_csv(folder / TABLE, self.pictures)
-        write_csv(folder / VIEWINGS, self.viewings)
-        write_json(folder / FIGURES, self.figures)
+        """The tables and their summary, all or none."""
+        with together(folder, FIGURES) as made:
+            write_csv(made / TABLE, self.pictures)
+            write_csv(made / VIEWINGS, self.viewings)
+            write_json(made / FIGURES, self.figures)
 
 
 def score_saliency(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path, read_json, write_csv, write_json, write_text
 from xgaze.report.page.page import render_page
+from xgaze.writing import scratch_folder
 
 TABLES = {
     "per_participant": ("per_participant",),
@@ -41,15 +42,21 @@ PAGE, REPORT, MAPS = "index.html", "report.json", "maps.npz"
 
 
 def write_report(folder: Path, report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> Path:
-    """Write everything and return the page's path. The page is rendered from what was written, not from memory."""
-    write_json(folder / REPORT, json.loads(json.dumps(report, default=lambda value: value.item())))
-    _write_maps(folder / MAPS, maps)
+    """Write everything and return the page's path. The page is rendered from what was written, not from memory. An earlier
+    report stays until all is written."""
     tables = report_tables(report)
-    for name, rows in tables.items():
-        write_csv(folder / f"{name}.csv", pd.json_normalize(rows, sep="_"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(folder.parent, folder.name) as made:
+        write_json(made / REPORT, json.loads(json.dumps(report, default=lambda value: value.item())))
+        _write_maps(made / MAPS, maps)
+        for name, rows in tables.items():
+            write_csv(made / f"{name}.csv", pd.json_normalize(rows, sep="_"))
+        page = rebuild(made)
+        for file in sorted(made.iterdir(), key=lambda one: one == page):  # the page comes last
+            file.replace(folder / file.name)
     for name in {*TABLES, *(name for name, *_ in PATHS)} - set(tables):  # of an earlier report, no longer true
         (folder / f"{name}.csv").unlink(missing_ok=True)
-    return rebuild(folder)
+    return folder / PAGE
 
 
 def report_tables(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
