@@ -9,6 +9,7 @@ import pandas as pd
 from xgaze.data.contract import Recording, Sample, Spec
 from xgaze.data.eyes.eye_scan import is_session, scan, scan_session
 from xgaze.data.photographs.photograph_folder import open_photographs_for_prediction
+from xgaze.data.sources.arrays import ONLY_PYTHON
 from xgaze.data.sources.attention_pictures import open_attention_pictures
 from xgaze.data.sources.crop_lists import open_crop_lists
 from xgaze.data.sources.eye_folders import open_eye_folders, recording_of
@@ -21,6 +22,7 @@ from xgaze.data.splits import assert_disjoint
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import (
+    ArraysData,
     AttentionPicturesData,
     CropListsData,
     Data,
@@ -55,6 +57,8 @@ def open_recording(data: Data, progress: Advance | None = None) -> Recording:
         recording = open_fixation_crops(data)
     elif isinstance(data, CropListsData):
         recording = open_crop_lists(data)
+    elif isinstance(data, ArraysData):
+        raise InputError(ONLY_PYTHON)
     else:
         recording = open_rendered(data, progress)
     assert_disjoint(recording.table)
@@ -81,6 +85,10 @@ def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
     elif isinstance(data, FixationCropsData | CropListsData):
         raise InputError(
             f"{path}: this model judges crops; give a definition (YAML), or see `xgaze saliency` for maps."
+        )
+    elif isinstance(data, ArraysData):
+        raise InputError(
+            f"{path}: this model was trained on arrays; predict with xgaze.load(FOLDER).predict(...) in Python."
         )
     else:
         recording = _open_eyes(path, _eye_format(path, spec, data))

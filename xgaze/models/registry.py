@@ -8,12 +8,14 @@ from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.architecture import ARCHITECTURES
 from xgaze.models.layers import FeatureHead
-from xgaze.models.own_networks.imported import build_imported
+from xgaze.models.own_networks.imported import build_imported, build_stored
 
 
 def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
-    """A fresh model from {"name", "args"} or {"import", "args"}, as recipes and model cards hold it. known: see
-    `build_imported`. Raises InputError."""
+    """A fresh model from {"name", "args"}, {"import", "args"} or {"name", "graph"}, as recipes and model cards hold it. known:
+    see `build_imported`. Raises InputError."""
+    if "graph" in architecture:
+        return build_stored(architecture["name"], architecture["graph"], spec, known)
     if "import" in architecture:
         return build_imported(architecture["import"], architecture["args"], spec, known)
     return build(architecture["name"], architecture["args"], spec)

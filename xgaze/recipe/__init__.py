@@ -1,5 +1,6 @@
 """The recipe: one short YAML that is the whole experiment."""
 
+from xgaze.recipe.array_section import ArraysData
 from xgaze.recipe.crop_sections import CropListsData, FixationCropsData, SampledPlaces
 from xgaze.recipe.data_sections import (
     EyeFoldersData,
@@ -32,6 +33,7 @@ from xgaze.recipe.schema import (
 from xgaze.recipe.student_sections import Distill, Explain
 
 __all__ = [
+    "ArraysData",
     "AttentionPicturesData",
     "Augment",
     "CropListsData",

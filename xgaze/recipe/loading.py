@@ -26,6 +26,7 @@ TAGS = (
     "viewer-agreement",
     "fixation-crops",
     "crop-lists",
+    "arrays",
 )
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from xgaze.recipe.array_section import ArraysData
 from xgaze.recipe.crop_sections import CropListsData, FixationCropsData
 from xgaze.recipe.data_sections import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
 from xgaze.recipe.fixation_sections import FixationTableData
@@ -30,7 +31,8 @@ Data = Annotated[
     | AttentionPicturesData
     | ViewerAgreementData
     | FixationCropsData
-    | CropListsData,
+    | CropListsData
+    | ArraysData,
     Field(discriminator="source"),
 ]
 
@@ -38,6 +40,7 @@ Data = Annotated[
 class ModelSection(Section):
     """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments.
 
+    graph: of a network that was at hand in Python, under the `name` of its class; see `xgaze.train_teacher`.
     weights: a local file that training starts from (safetensors, or .pth of tensors alone).
     """
 
@@ -45,12 +48,15 @@ class ModelSection(Section):
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+    graph: dict[str, Any] | None = None
     weights: Path | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.name is None) == (self.import_ is None):
             raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
+        if self.graph is not None and (self.name is None or self.args):
+            raise PydanticCustomError("choice", "a graph has a name, and no arguments")
         return self
 
     @model_serializer(mode="wrap")

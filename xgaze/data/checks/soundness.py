@@ -13,6 +13,7 @@ from xgaze.data.fault_kinds import KINDS, REMEDIES, Checked, Fault, Kind, summar
 from xgaze.data.fixations.fixation_scan import scan_fixations, table_faults
 from xgaze.data.notes import remarks
 from xgaze.data.pictures.picture_scan import PictureScan, scan_pictures
+from xgaze.data.sources.arrays import ONLY_PYTHON
 from xgaze.data.sources.fixation_table import groups_of
 from xgaze.data.sources.fixation_table import splits_of as scanpath_splits_of
 from xgaze.data.sources.gaze_images import splits_of
@@ -21,6 +22,7 @@ from xgaze.data.splits import too_few
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import (
+    ArraysData,
     CropListsData,
     Data,
     EyeFoldersData,
@@ -51,6 +53,8 @@ def checked(data: Data, advance: Advance | None = None) -> Checked:
         found = check_photographs(data, advance)
     elif isinstance(data, FixationCropsData | CropListsData):
         found = check_crops(data, advance)
+    elif isinstance(data, ArraysData):
+        raise InputError(ONLY_PYTHON)
     else:
         found = Checked(tuple(_check_rendered(data, advance)))
     return replace(found, faults=tuple(sorted(found.faults, key=lambda fault: KINDS.index(fault.kind))))

@@ -39,6 +39,8 @@ def commands(run: Path, teacher: ModelCard, student: ModelCard | None, explanati
 
 
 def next_command(teacher: ModelCard, verb: str) -> str:
-    """The command for the same recipe as the teacher's."""
+    """The command for the same recipe as the teacher's; of arrays in memory, which no command opens, the line of Python."""
+    if teacher.recipe.get("data", {}).get("source") == "arrays":
+        return f"xgaze.{verb}(teacher, data)" if verb == "distill" else f"xgaze.{verb}(result, data)"
     words = shlex.split(teacher.command)[2:] or [str(teacher.recipe["name"])] * (not teacher.command)
     return shlex.join(["xgaze", verb, *words])

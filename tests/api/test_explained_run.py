@@ -2,22 +2,22 @@
 
 import pytest
 
-from xgaze.cli.words.explained import search_hashes
+from xgaze.api.explained_run import search_hashes
+from xgaze.api.runs import Run
 
 TRIED = "method,rank,seconds,latency_ms,worse_percent_mean,chosen\nxgaze,2,{},{},0.5,True\n"
 
 
 @pytest.fixture
-def searched(tmp_path, monkeypatch, make_recipe):
+def searched(tmp_path, make_recipe):
     """(budget.csv, capacity.json) -> hashes of that search."""
-    monkeypatch.setattr("xgaze.cli.common.CHECKPOINTS", tmp_path)
 
     def hashes(tried, capacity="{}", roles=("teacher", "student")):
         folder = tmp_path / "toy" / "student"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "budget.csv").write_text(tried)
         (folder / "capacity.json").write_text(capacity)
-        return search_hashes(make_recipe(), dict.fromkeys(roles, "hash"))
+        return search_hashes(Run(make_recipe(), tmp_path), dict.fromkeys(roles, "hash"))
 
     return hashes
 
