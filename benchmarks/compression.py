@@ -13,7 +13,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from xgaze.compression.distill import teacher_weights
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.budget import judge_result
 from xgaze.compression.search.exploration import Search, open_search, rivals
@@ -22,6 +21,7 @@ from xgaze.compression.search.smallest import whole_plan
 from xgaze.compression.search.trial import Ended, Result, Trial, Tuning, latency_ms
 from xgaze.compression.search.trial_methods import CONTROL
 from xgaze.compression.student import load_model
+from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.jobs import Fan

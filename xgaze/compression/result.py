@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.artifacts import (
+    WEIGHTS_FILE,
+    ModelCard,
+    library_versions,
+    write_card,
+    write_csv,
+    write_weights,
+)
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.compression.search.budget import limits_of
@@ -19,7 +26,7 @@ from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
-from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs
+from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
@@ -75,6 +82,7 @@ def write_student(
         metrics={
             **gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
             "limits": limits_of(recipe.distill),
+            **weights_hash(outcome.student, folder / WEIGHTS_FILE),
             OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
         },
         versions=library_versions(),

@@ -112,8 +112,8 @@ def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample
 
 def _regions(recording: Recording, sample: Sample, found: Found) -> list[dict[str, Any]]:
     """All regions, so that means over samples add up to 100 %: what is not in view has no share."""
-    names = getattr(recording, "regions", None)
-    if names is None or "regions" not in sample.aux:
+    names = recording.regions
+    if not names or "regions" not in sample.aux:
         return []
     rows = []
     for model, by in found.items():
