@@ -189,6 +189,8 @@ def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float
     try:
         quantise_onnx(source, recording, rows_of(recording, "train"), target)
         report = int8_figures(source, target, recording, test, reference)
+    except (OSError, MemoryError):  # no fault of the model's
+        raise
     except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
         target.unlink(missing_ok=True)
         return {"int8": None, "int8_fault": (str(error).splitlines() or [type(error).__name__])[0]}

@@ -60,6 +60,8 @@ def export_checked(model: nn.Module, spec: Spec, file: Path, inputs: Sequence[Te
         try:
             export_onnx(model, spec, file, batch)
             parity = _checked_parity(model, open_session(file), inputs)
+        except (OSError, MemoryError):  # no fault of the model's
+            raise
         except Exception as error:  # exporter and runtime raise what they like at layers that they do not know
             faults.append(_innermost(error))
             continue

@@ -107,6 +107,8 @@ def quantise_onnx(
                 nodes_to_exclude=sorted(float_nodes(model.graph)),
             )
             onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
+        except (OSError, MemoryError):  # no fault of the model's
+            raise
         except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
             words = (str(error).splitlines() or [""])[0]
             raise InputError(f"{source}: onnxruntime cannot quantise it ({type(error).__name__}: {words}).") from None
