@@ -6,15 +6,17 @@ import shutil
 import pandas as pd
 import pytest
 
-from xgaze.compression.distill import check_hints, distill, finished_student, student_of_teacher, unused_keys
+from xgaze.compression.distill import check_hints, distill, unused_keys
 from xgaze.compression.student import load_model
+from xgaze.compression.student_folder import finished_student, student_of_teacher
 from xgaze.data.contract import rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
 from xgaze.models.inference import predict
 from xgaze.recipe.student_sections import Hint
 from xgaze.scorings import read_scorings
-from xgaze.training.teacher import finished_teacher, train_teacher
+from xgaze.training.teacher import train_teacher
+from xgaze.training.teacher_folder import finished_teacher
 
 
 def test_the_teacher_is_found_again_and_scored_on_people_it_never_saw(run, gaze_recording):

@@ -72,6 +72,7 @@ def compress(
     rank: of the first fully connected layer and of further large ones; terms: outer products of which each of its filters on maps
     is made. share: of the channels of every convolution that stay; coarse: halve pictures before the first convolutions.
     keep: paths of modules that stay as they are.
+
     Raises InputError for a network that torch.fx cannot part in features and head, and where a surgery is not proved.
     """
     batch = _tensors(inputs)

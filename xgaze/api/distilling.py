@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from xgaze.api.outcomes import Distilled, Teacher
 from xgaze.api.runs import CHECKPOINTS, REPORTS, Run, opened, python_words, recipe_faults_first, say_in_python
+from xgaze.api.same_model import require_same_model
 from xgaze.artifacts import CARD_FILE, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe, load_recipe
@@ -41,6 +42,7 @@ def distill(
     max_worse: "2%" or 2; of classes, points of the score. prune_fc: shrink fully connected layers only. baselines: other ways to
     the same size beside it. workers: trials at the same time, of recordings that lie in files.
     settings: keys of a recipe's section `distill`, such as effort="quick", ranks=[2, 4] or max_parameters=50_000.
+
     Raises InputError.
     """
     from xgaze.jobs import Fan
@@ -86,14 +88,14 @@ def percent(told: float | str) -> float:
 
 def have_student(run: Run, fan: "Fan", baselines: bool = False, force: bool = False) -> Distilled:
     """A finished student of the run's recipe, found first where there is none, or by force."""
-    from xgaze.compression.distill import STUDENT, finished_student
-    from xgaze.compression.student import load_model
+    from xgaze.artifacts import STUDENT
+    from xgaze.compression.student_folder import finished_student
 
     folder = run.folder / STUDENT
     with recipe_faults_first(run):
         card = None if force else finished_student(run.recipe, folder)
     if card is not None and not baselines:
-        load_model(folder, run.recipe.model)  # refuses weights whose class was edited since
+        require_same_model(folder, card, run.recipe.model)
         run.say(f"Already distilled; --force distils again. ({folder})")
     else:
         with one_writer(run.folder):
@@ -109,11 +111,12 @@ def have_student(run: Run, fan: "Fan", baselines: bool = False, force: bool = Fa
 
 def find_student(run: Run, folder: Path, fan: "Fan", baselines: bool) -> None:
     """Search into `folder`."""
+    from xgaze.artifacts import TEACHER
     from xgaze.compression.distill import distill as search
     from xgaze.compression.reproduction import require_own, require_predictions
     from xgaze.compression.student import load_model
     from xgaze.training.lightning.devices import require_devices
-    from xgaze.training.teacher import TEACHER, finished_teacher
+    from xgaze.training.teacher_folder import finished_teacher
 
     teacher_folder = run.folder / TEACHER
     with recipe_faults_first(run):

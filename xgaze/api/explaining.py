@@ -14,7 +14,7 @@ from xgaze.api.distilling import run_again
 from xgaze.api.explained_run import finished_roles, floor, predictions_of, search_hashes, shown_beside
 from xgaze.api.outcomes import Distilled, Explanation, Teacher
 from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
-from xgaze.compression.distill import STUDENT
+from xgaze.artifacts import SECOND_TEACHER, STUDENT, TEACHER
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
@@ -37,7 +37,6 @@ from xgaze.explanation.trust.checked import Given, Maps, check_conductance, chec
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.results import read_capacity, read_explanation, read_frontier, read_maps
-from xgaze.training.teacher import SECOND_TEACHER, TEACHER
 from xgaze.writing import one_writer
 
 OVER, EXPLANATION = "over", "explanation"
@@ -80,6 +79,7 @@ def explain(
     the worst, the best, and where there is a student the one on which the two disagree most.
     over: agreement and anatomy over so many test samples, "all", or 0 (one of each of 40 people unless the recipe says).
     target: what other methods than integrated gradients answer. settings: keys of a recipe's section `explain`, such as steps=20.
+
     Raises InputError.
     """
     with python_words():

@@ -61,7 +61,7 @@ class Run:
 def opened(run: Run, divided: bool = True) -> "Recording":
     """The run's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
     anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks."""
-    from xgaze.data.notes import notes_of, rare_classes
+    from xgaze.data.notes import rare_classes
     from xgaze.data.open import open_recording
     from xgaze.data.splits import require_enough
 
@@ -69,7 +69,7 @@ def opened(run: Run, divided: bool = True) -> "Recording":
     if recording is None:
         with progress_bar("preparing the recording") as advance:
             recording = open_recording(run.recipe.data, advance)
-    for line in notes_of(recording):
+    for line in recording.notes:
         run.say(line)
     if divided:
         require_enough(recording.table, recording.spec.groups)

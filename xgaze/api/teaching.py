@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from xgaze.api.outcomes import Teacher
 from xgaze.api.runs import CHECKPOINTS, REPORTS, Run, opened, python_words, recipe_faults_first, say_in_python
+from xgaze.api.same_model import require_same_model
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe, load_recipe
@@ -42,6 +43,7 @@ def train_teacher(
     of a registered architecture, or "package.module:Class", with `args`; or, without `data`, a recipe, by name or path.
     data: what `xgaze.open` or `xgaze.ArrayRecording` give.
     settings: keys of a recipe's section `training`, such as epochs=5.
+
     Weights are selected on validation participants; test participants are scored at the end, and such scorings are counted.
     Results lie in folder/name; name: that of the network's class unless given. Raises InputError.
     """
@@ -100,8 +102,8 @@ def recipe_of(model: Any, data: Any, folder: Path, given: dict[str, Any], settin
 def have_teacher(run: Run, second: bool = False, force: bool = False) -> Teacher:
     """A finished teacher of the run's recipe, trained first where there is none, or by force. second: another one, from
     another seed, beside the first."""
-    from xgaze.compression.student import load_model
-    from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
+    from xgaze.artifacts import SECOND_TEACHER, TEACHER
+    from xgaze.training.teacher_folder import finished_teacher, forget_training, second_recipe
 
     folder = run.folder / (SECOND_TEACHER if second else TEACHER)
     recipe = second_recipe(run.recipe) if second else run.recipe
@@ -111,7 +113,7 @@ def have_teacher(run: Run, second: bool = False, force: bool = False) -> Teacher
         with one_writer(run.folder):
             _train(run, recipe, folder, force)
     else:
-        load_model(folder, recipe.model)  # refuses weights whose class was edited since
+        require_same_model(folder, card, recipe.model)
         forget_training(folder)
         run.say(f"Already trained; --force trains again. ({folder})")
     card = read_card(folder)  # as it is stored, whether it was made now or long ago
@@ -121,18 +123,17 @@ def have_teacher(run: Run, second: bool = False, force: bool = False) -> Teacher
 
 def _train(run: Run, recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
-    from xgaze.data.notes import notes_of
     from xgaze.training.lightning.devices import require_devices
     from xgaze.training.start import check_model
-    from xgaze.training.teacher import finished_teacher
     from xgaze.training.teacher import train_teacher as train
+    from xgaze.training.teacher_folder import finished_teacher
 
     require_devices(recipe.training)
     recording = opened(run)
     # Built once beforehand: a model that cannot be built must not cost minutes.
     check_model(recipe, recording)
     if not force:
-        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording), run.command)
-    card = train(recipe, recording, new_folder(folder), notes_of(recording), run.command)
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, list(recording.notes), run.command)
+    card = train(recipe, recording, new_folder(folder), list(recording.notes), run.command)
     replace_folder(folder)
     return card

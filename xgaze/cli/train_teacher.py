@@ -56,7 +56,7 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
         **extra,
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
         "train_seconds": metrics["train_seconds"],
-        "train_cpu_seconds": metrics["train_cpu_seconds"],
+        "train_cpu_seconds": metrics.get("train_cpu_seconds", 0.0),
     }
 
 

@@ -5,9 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import ValidationError
-
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
+from xgaze.artifacts import CARD_FILE, CONTROL, TEACHER, ModelCard, write_json
 from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
@@ -28,6 +26,7 @@ from xgaze.compression.search.exploration import (
 from xgaze.compression.search.frontier import write_frontier
 from xgaze.compression.search.trial import WEIGHTS, Result, Trial
 from xgaze.compression.student import load_weights, rebuild
+from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of
 from xgaze.errors import InputError, nearest
@@ -36,10 +35,9 @@ from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
-from xgaze.training.teacher import TEACHER
 from xgaze.writing import together
 
-STUDENT, TRIED = "student", "tried.csv"
+TRIED = "tried.csv"
 TOWER_KEYS = ("distill.shares", "distill.coarse_input")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
@@ -51,47 +49,6 @@ WHOLE_KEYS = (
 )
 """What only students tuned end to end read."""
 SHOWN_TO_ONNX = 4
-
-
-def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is a finished student of this recipe's teacher, whatever its own budget."""
-    if not (folder / CARD_FILE).is_file():
-        return None
-    card = read_card(folder)
-    return card if not _is_foreign(card, recipe) and _is_current(card, folder) else None
-
-
-def _is_foreign(card: ModelCard, recipe: Recipe) -> bool:
-    """Whether it is no student, or one of another teacher's settings."""
-    try:
-        return card.role != STUDENT or Recipe.model_validate(card.recipe).teacher_hash() != recipe.teacher_hash()
-    except ValidationError:  # the recipe of another version, or none
-        return True
-
-
-def _is_current(card: ModelCard, folder: Path) -> bool:
-    """Whether the teacher beside it is still the one it learned from."""
-    return bool(card.metrics.get("teacher_weights") == teacher_weights(folder))
-
-
-def teacher_weights(folder: Path) -> str:
-    """Hash of the weights of the teacher beside a student's folder: a teacher trained again is another one. Empty without any."""
-    file = folder.parent / TEACHER / WEIGHTS_FILE
-    return file_hash(file) if file.is_file() else ""
-
-
-def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is this recipe's finished student. Raises InputError for the model of another recipe: what took
-    minutes is never overwritten by accident."""
-    if not (folder / CARD_FILE).is_file():
-        return None
-    card = read_card(folder)
-    if _is_foreign(card, recipe):
-        raise InputError(
-            f"{folder}: holds a {card.role} of other settings (recipe '{card.recipe.get('name')}'). Give the settings it was "
-            "distilled with, or --set name=NEW to keep both, or distil with --force to replace it."
-        )
-    return card if _is_current(card, folder) and card.recipe_hash == recipe.student_hash() else None
 
 
 def distill(
@@ -230,7 +187,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         stored_model(chosen.result, card),
         chosen.result.surgeries,
         best_control(search, card),
-        "teacher" if search.judge.name == "teacher" else "control",
+        TEACHER if search.judge.name == TEACHER else CONTROL,
         choice.held and learned,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,

@@ -137,8 +137,12 @@ class Proof(Stored):
 
 
 class Surgery(Stored):
+    """words, where: what was done and at which layers, as the kind of surgery says it."""
+
     kind: str
     proof: Proof
+    words: str | None = None
+    where: str | None = None
 
 
 class StudentCard(Stored):

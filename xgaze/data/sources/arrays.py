@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,21 +18,33 @@ from xgaze.data.contract import (
     SPLITS,
     VALUE_COLUMN,
     InputSpec,
+    Recording,
     Sample,
     Spec,
     dimensions,
     targets_of,
 )
+from xgaze.data.fault_kinds import Checked
+from xgaze.data.source import Source
 from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError
-from xgaze.recipe import ArraysData
+from xgaze.progress import Advance
+from xgaze.recipe.data_sections import DataSection
 
 Kind = Literal["gaze", "class", "value"]
 SESSION = "0"
 ONLY_PYTHON = "arrays in memory: only Python can open them again; give the xgaze.ArrayRecording itself."
 
 
-class ArrayRecording:
+class ArraysData(DataSection):
+    """Arrays that were in memory (`xgaze.ArrayRecording`). content: a hash of all that they hold, splits included."""
+
+    source: Literal["arrays"]
+    unlabelled: None = None
+    content: str
+
+
+class ArrayRecording(Recording):
     """A recording of arrays, one row per sample.
 
     inputs: by name, in the order in which the network takes them: pictures uint8 (n, channels, height, width) or (n, height,
@@ -42,8 +55,12 @@ class ArrayRecording:
     groups: whose each sample is (n,): no person is in two splits, and intervals are over people.
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
     and `test`. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point.
+
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
     """
+
+    spec: Spec
+    table: pd.DataFrame
 
     def __init__(
         self,
@@ -95,6 +112,26 @@ class ArrayRecording:
         own = {"participant": str(self.table["participant"].iloc[row]), "session": SESSION}
         inputs = {name: one[row] for name, one in self.inputs.items()}
         return Sample(str(self.table["id"].iloc[row]), own, inputs, targets_of(self, np.array([row]))[0])
+
+
+class Arrays(Source[ArraysData]):
+    """Python opens them, and no file holds them."""
+
+    section = ArraysData
+
+    def open(self, data: ArraysData, progress: Advance | None = None) -> Recording:  # noqa: ARG002
+        raise InputError(ONLY_PYTHON)
+
+    def check(self, data: ArraysData, advance: Advance | None = None) -> Checked:  # noqa: ARG002
+        raise InputError(ONLY_PYTHON)
+
+    def files_for_prediction(self, path: Path, data: ArraysData, spec: Spec) -> Recording:  # noqa: ARG002
+        raise InputError(
+            f"{path}: this model was trained on arrays; predict with xgaze.load(FOLDER).predict(...) in Python."
+        )
+
+
+SOURCE = Arrays()
 
 
 def stacked(specs: Sequence[InputSpec], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
