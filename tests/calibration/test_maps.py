@@ -52,7 +52,7 @@ def stored(**changed):
 
 def test_a_map_is_what_it_was_when_it_is_read():
     again = PersonalMap.from_json(json.loads(json.dumps(stored())), "anna.json")
-    assert np.allclose(again(SEEN), SEEN + (7, -4))
+    assert np.allclose(again(SEEN), SEEN + np.array([7, -4]))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from xgaze.api.distilling import run_again
 from xgaze.api.explained_run import finished_pair
 from xgaze.api.outcomes import Distilled, Figure, Teacher, Told
 from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
-from xgaze.artifacts import WEIGHTS_FILE, file_hash, write_csv, write_json
+from xgaze.artifacts import TEACHER, WEIGHTS_FILE, file_hash, write_csv, write_json
 from xgaze.calibration.gain import Calibrated, Seen, calibrate_people, chosen_strength, head_directions
 from xgaze.calibration.maps import HOWS, ON_OUTPUTS, PersonalMap, Scale, fit_weights, require_one_person, terms
 from xgaze.calibration.points import fewest_points
@@ -27,7 +27,6 @@ from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.training.teacher import TEACHER
 
 POINTS = (1, 3, 5, 9, 13)
 TIMES = 5

@@ -44,7 +44,8 @@ def finished_roles(run: Run) -> dict[str, str]:
         roles.append(SECOND_TEACHER)
     elif run.recipe.model.graph is None:
         run.say(
-            f"No second teacher of these settings: agreement is shown without its ceiling. To add it: `{run.train_first} --second`."
+            "No second teacher of these settings: agreement is shown without its ceiling. To add it: "
+            f"`{run.train_first} --second`."
         )
     return {role: file_hash(run.folder / role / WEIGHTS_FILE) for role in roles}
 

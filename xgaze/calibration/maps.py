@@ -98,7 +98,7 @@ class PersonalMap:
     def from_json(cls, stored: Any, file: str) -> "PersonalMap":
         """Raises InputError for what is no such map."""
         try:
-            how, numbers = stored["how"], [stored[key] for key in ("mean_px", "spread_px", "weights_px")]
+            how, numbers = str(stored["how"]), [stored[key] for key in ("mean_px", "spread_px", "weights_px")]
             mean, spread, weights = (np.asarray(one, np.float64) for one in numbers)
             whole = cls(
                 how, str(stored["participant"]), int(stored["points"]), Scale(mean, spread), weights, stored["model"]
