@@ -150,7 +150,7 @@ class Distilled(Told):
                 f"worse than the {metrics['reference']}",
                 f"{self.worse}; the budget of {metrics['budget_percent']:g} is {kept}",
             ),
-            ("error", f"{self.error}"),
+            ("score" if self.card.spec["kind"] == "class" else "error", f"{self.error}"),
             *(
                 (words, f"{sizes['student'][key]:,} of {sizes['teacher'][key]:,}")
                 for key, words in (("parameters", "parameters"), ("fc_parameters", "in fully connected layers"))
