@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import xgaze
+from xgaze.api.calibrating import Calibration
 from xgaze.api.compressing import Compressed
 from xgaze.api.opening import OpenRecording
 from xgaze.api.outcomes import Distilled, Explanation, Figure, Teacher
 from xgaze.api.stored_model import StoredModel
 
 PAGE = Path(__file__).parent / "api.md"
-RETURNED = (OpenRecording, Teacher, Distilled, StoredModel, Compressed, Explanation, Figure)
+RETURNED = (OpenRecording, Teacher, Distilled, StoredModel, Compressed, Explanation, Calibration, Figure)
 INTRODUCTION = """# The Python API
 
 `import xgaze` is all that is needed; it imports nothing heavy before something is used. What the functions return shows its

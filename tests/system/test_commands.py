@@ -177,6 +177,28 @@ def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run,
     assert "Students tried" in (tmp_path / page).read_text()
 
 
+def test_calibrating_scores_both_models_on_the_same_frames_and_a_persons_map_is_applied(run, shell_in, tmp_path):
+    shell, _ = run
+    shutil.copytree(shell.folder / "checkpoints", tmp_path / "checkpoints")
+    elsewhere = shell_in(tmp_path)
+    scored = len(json.loads((tmp_path / "checkpoints/tiny/scorings.json").read_text()))
+    rows = elsewhere.json("calibrate", "tiny.yaml", "--points", "1", "3")["rows"]
+    assert [(one["model"], one["points"]) for one in rows] == [
+        ("teacher", 1),
+        ("teacher", 3),
+        ("student", 1),
+        ("student", 3),
+    ]
+    assert rows[0]["before_px_mean"] == rows[1]["before_px_mean"] and rows[0]["people"] == 8
+    assert len(json.loads((tmp_path / "checkpoints/tiny/scorings.json").read_text())) == scored + 1
+    page = elsewhere.json("report", "tiny.yaml")["report"]
+    assert "Once the person is known" in (tmp_path / page).read_text()
+    _, err = elsewhere("calibrate", "tiny.yaml", "--points", "4", code=2)
+    assert "at most 3 points (--points)" in err and "16 of" not in err
+    _, err = elsewhere("calibrate", "tiny.yaml", "--person", "anna.yaml", code=2)
+    assert "--person and --out go together" in err
+
+
 def test_distilling_names_a_next_command_that_works(run):
     shell, _ = run
     out, _ = shell("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5")

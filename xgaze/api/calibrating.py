@@ -12,7 +12,7 @@ from xgaze.api.distilling import run_again
 from xgaze.api.explained_run import finished_pair
 from xgaze.api.outcomes import Distilled, Figure, Teacher, Told
 from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
-from xgaze.artifacts import TEACHER, WEIGHTS_FILE, file_hash, write_csv, write_json
+from xgaze.artifacts import TEACHER, WEIGHTS_FILE, file_hash, write_json
 from xgaze.calibration.gain import Calibrated, Seen, calibrate_people, chosen_strength, head_directions
 from xgaze.calibration.maps import HOWS, ON_OUTPUTS, PersonalMap, Scale, fit_weights, require_one_person, terms
 from xgaze.calibration.points import fewest_points
@@ -26,12 +26,14 @@ from xgaze.evaluation.intervals.participants import Interval, difference_percent
 from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
+from xgaze.report.remedies import CALIBRATE
+from xgaze.report.sections.once_calibrated import CALIBRATION_FILE, Calibrations
 from xgaze.scorings import log_scoring
+from xgaze.stored import read_mapping
 
 POINTS = (1, 3, 5, 9, 13)
 TIMES = 5
 """Drawings of calibration points per person, of which each counts the same."""
-TABLE = "calibration.csv"
 Both = dict[str, tuple[Seen, Seen]]
 """Role -> validation and test people."""
 
@@ -90,7 +92,7 @@ def calibrate(
 
 
 def calibrate_run(run: Run, points: Sequence[int], how: str) -> Calibration:
-    """The same of a run; the table is written beside its report, and the scoring of test people is counted."""
+    """The same of a run; the figures are kept for its report, and the scoring of test people is counted."""
     with recipe_faults_first(run):
         roles = finished_pair(run)
     recording = gaze_recording(run)
@@ -100,8 +102,21 @@ def calibrate_run(run: Run, points: Sequence[int], how: str) -> Calibration:
     rows = [_row(role, k, found) for role in found for k in range(len(asked))]
     made = Calibration(run, how, recording.spec.groups, rows)
     log_scoring(run.folder, f"calibration of {' and '.join(found)}", run.command)
-    write_csv(run.report_folder / TABLE, made.table())
+    _keep(run, made)
     return made
+
+
+def _keep(run: Run, made: Calibration) -> None:
+    """Beside the run's models, for its page; other maps of the same models stay."""
+    file, models = run.folder / CALIBRATION_FILE, {one["model"] for one in made.rows_found}
+    hashes = {role: file_hash(run.folder / role / WEIGHTS_FILE) for role in sorted(models)}
+    before = read_mapping(file, Calibrations, CALIBRATE) if file.is_file() else {}
+    others = [one for one in before.get("rows", []) if one["how"] != made.how] if before.get("models") == hashes else []
+    write_json(file, {"models": hashes, "rows": [*others, *map(_stored, made.rows_found)]})
+
+
+def _stored(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: vars(one) if isinstance(one, Interval) else one for key, one in row.items()}
 
 
 def gaze_recording(run: Run) -> Recording:
