@@ -26,6 +26,7 @@ COMMANDS = (
     "render",
     "heatmaps",
     "saliency",
+    "export",
 )
 """Each in the file of its name, as the function of its name."""
 
