@@ -7,7 +7,7 @@ import click
 from pydantic import ValidationError
 
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card
-from xgaze.cli.common import DEFAULT_RECIPE, emit, next_command, open_data, read_recipe, run_folder
+from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, open_data, read_recipe, run_folder
 from xgaze.errors import InputError
 from xgaze.recipe import ModelSection, Recipe
 from xgaze.writing import one_writer
@@ -99,4 +99,22 @@ def firmware_in_words(figures: dict[str, Any]) -> list[str]:
             f"{name}: flash {one['flash'] / 1e3:.1f} kB, RAM {one['ram'] / 1e3:.1f} kB (with one input "
             f"{one['ram'] / 1e3 + room:.1f} kB)."
         )
-    return lines if sizes else [*lines, "Flash and RAM not measured: arm-none-eabi-gcc is not installed."]
+    if not sizes:
+        lines.append("Flash and RAM not measured: arm-none-eabi-gcc is not installed.")
+    return [*_compared(figures), *lines]
+
+
+def _compared(figures: dict[str, Any]) -> list[str]:
+    """With the model, sample by sample, and over people."""
+    apart, whole = figures["apart"], figures["form"] == "int8"
+    if apart is None:
+        return ["The C file was not run: no C compiler is installed."]
+    equal = "equals its reference arithmetic to the bit; " if whole else ""
+    lines = [f"C {equal}at most {apart:.2g} from the model's outputs, on {figures['samples']} test samples."]
+    for key, who in (("worse_percent", "C in 8 bits"), ("onnxruntime_worse_percent", "onnxruntime in 8 bits")):
+        if key in figures:
+            one, unit = figures[key], figures["worse_unit"]
+            lines.append(
+                f"{who}: {one['mean']:+.1f} {unit} {ends_in_words(one, '+.1f')} against floats, on validation people."
+            )
+    return lines

@@ -27,6 +27,7 @@ COMMANDS = (
     "heatmaps",
     "saliency",
     "export",
+    "verify",
 )
 """Each in the file of its name, as the function of its name."""
 

@@ -7,16 +7,21 @@ from typing import Any
 import numpy as np
 
 from xgaze import __version__
+from xgaze.artifacts import write_json
 from xgaze.compression.export.c99.arena import lay_out
 from xgaze.compression.export.c99.compiled import Footprint, compiler, footprints, run_c
 from xgaze.compression.export.c99.harness import write_c
 from xgaze.compression.export.c99.operations import read_network
+from xgaze.compression.export.c99.quantised import int8_program
+from xgaze.compression.export.c99.ranges import Ranges, measured_ranges
+from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.c99.steps import Form, Program, float_program, sizes_of
 from xgaze.compression.export.samples import Samples
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.writing import new_folder, replace_folder, settle
 
+RANGES_FILE = "ranges.json"
 NOT_CHECKED = "not run here: no C compiler is installed"
 NOT_MEASURED = "not measured: arm-none-eabi-gcc is not installed"
 
@@ -35,10 +40,12 @@ class Firmware:
     input: int
     macs: int
     sizes: dict[str, Footprint] | None
+    program: Program
 
     def to_json(self) -> dict[str, Any]:
         sizes = None if self.sizes is None else {name: vars(one) for name, one in self.sizes.items()}
-        return {**vars(self), "folder": str(self.folder), "sizes": sizes}
+        plain = {key: value for key, value in vars(self).items() if key != "program"}
+        return {**plain, "folder": str(self.folder), "sizes": sizes}
 
 
 def made_by() -> str:
@@ -56,14 +63,29 @@ def export_float_c(folder: Path, spec: Spec, samples: Samples) -> Firmware:
     return write_firmware(folder, float_program(read_network(folder / "model.onnx"), spec), samples, samples)
 
 
-def write_firmware(folder: Path, program: Program, samples: Samples, exactly: Samples) -> Firmware:
-    """Write, compile and run a program. samples: with the model's outputs; exactly: with what the C file must put out."""
+def export_int8_c(folder: Path, spec: Spec, samples: Samples, calibration: Samples) -> Firmware:
+    """The same in whole numbers, whose steps are those of the calibration samples. Raises InputError likewise, and where the C
+    file does not equal the reference arithmetic to the bit."""
+    network = read_network(folder / "model.onnx")
+    ranges = measured_ranges(folder / "model.onnx", network, spec, calibration)
+    program = int8_program(network, spec, ranges)
+    exactly = Samples(samples.stored, run_reference(program, samples.stored))
+    return write_firmware(folder, program, samples, exactly, ranges)
+
+
+def write_firmware(
+    folder: Path, program: Program, samples: Samples, exactly: Samples, ranges: Ranges | None = None
+) -> Firmware:
+    """Write, compile and run a program. samples: with the model's outputs; exactly: with what the C file must put out; ranges:
+    of the tensors, where the steps follow from them."""
     target = c_folder(folder, program.form)
     settle(folder)
     made = new_folder(target)
     made.mkdir(parents=True, exist_ok=True)
     try:
         write_c(program, made, exactly.stored, exactly.outputs, made_by())
+        if ranges is not None:
+            write_json(made / RANGES_FILE, ranges)
         found = run_c(made) if compiler() else None
         sizes = footprints(made)
     except InputError as error:
@@ -82,4 +104,5 @@ def write_firmware(folder: Path, program: Program, samples: Samples, exactly: Sa
         max(int(np.prod(one.shape)) * np.dtype(one.dtype).itemsize for one in program.spec.inputs),
         program.macs,
         sizes,
+        program,
     )

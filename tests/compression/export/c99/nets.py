@@ -89,7 +89,7 @@ LAYERS = {
     "convolution of one dimension": lambda: Towers(on_rows(nn.Conv1d(12, 4, 3, padding=1)), 4 * 16 * 2),
     "relu": lambda: Towers(nn.Sequential(conv(1, 3, 3), nn.ReLU()), 3 * 10 * 14 * 2),
     "leaky relu": lambda: Towers(nn.Sequential(conv(1, 3, 3), nn.LeakyReLU(0.2)), 3 * 10 * 14 * 2),
-    "relu read twice": lambda: Towers(nn.Sequential(conv(1, 1, 1), Say(lambda x: x.relu() + x)), 12 * 16 * 2),
+    "relu read twice": lambda: Towers(nn.Sequential(conv(1, 3, 3), Say(lambda x: x.relu() + x)), 3 * 140 * 2),
     "clip": lambda: Towers(nn.Sequential(conv(1, 3, 3), nn.Hardtanh(-0.5, 0.75)), 3 * 10 * 14 * 2),
     "sigmoid": lambda: Towers(nn.Sequential(conv(1, 3, 3), nn.Sigmoid()), 3 * 10 * 14 * 2),
     "tanh": lambda: Towers(nn.Sequential(conv(1, 3, 3), nn.Tanh()), 3 * 10 * 14 * 2),
@@ -125,10 +125,10 @@ LAYERS = {
     ),
     "pad": lambda: Towers(Say(lambda x: functional.pad(x, (1, 2, 0, 3), value=0.5)), 15 * 19 * 2),
     "second camera first": lambda: Two(Say(lambda a, b: torch.cat([b * 2, a], 1)), 384),
+    "power": lambda: Two(Say(lambda a, b: (a * a + 1) ** 0.75 + (b * b + 1).sqrt()), 192),
 }
 FLOATS = {
     "divide": lambda: Two(Say(lambda a, b: a / (b * b + 1)), 192),
-    "power": lambda: Two(Say(lambda a, b: (a * a + 1) ** 0.75 + (b * b + 1).sqrt()), 192),
     "local response normalisation": lambda: Towers(nn.Sequential(conv(1, 6, 3), nn.LocalResponseNorm(5)), 6 * 140 * 2),
     "instance normalisation": lambda: Towers(nn.Sequential(conv(1, 4, 3), nn.InstanceNorm2d(4)), 4 * 140 * 2),
     "group normalisation": lambda: Towers(nn.Sequential(conv(1, 4, 3), nn.GroupNorm(2, 4)), 4 * 140 * 2),

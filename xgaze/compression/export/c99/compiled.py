@@ -42,7 +42,7 @@ def run_c(folder: Path, sanitised: bool = False) -> NDArray[np.float32]:
         sources = sorted(place.glob("*.c"))
         words = [str(compiler()), "-std=c99", "-O2", "-Wall", "-Wextra", "-pedantic", *flags]
         _run([*words, *(one.name for one in sources), "-o", "program", "-lm"], place, "does not compile")
-        told = _run(["./program", "samples.bin"], place, "fails on its samples")
+        told = _run(["./program", "samples.raw"], place, "fails on its samples")
     return np.array([line.split() for line in told.splitlines()], np.float32)
 
 

@@ -10,8 +10,9 @@ from xgaze.compression.export.c99.arena import lay_out
 from xgaze.compression.export.c99.source import header_text, source_text
 from xgaze.compression.export.c99.steps import Program
 from xgaze.data.contract import Spec
+from xgaze.errors import InputError
 
-SAMPLES_FILE = "samples.bin"
+SAMPLES_FILE = "samples.raw"
 TOLERANCE = 1e-4
 """Of single precision, as a fraction of the largest output: C adds up in another order than other runtimes."""
 Stored = dict[str, NDArray[np.generic]]
@@ -46,6 +47,16 @@ def packed_samples(spec: Spec, stored: Stored, expected: NDArray[np.float32]) ->
     return b"".join(parts)
 
 
+def unpacked_samples(spec: Spec, packed: bytes) -> tuple[Stored, NDArray[np.float32]]:
+    """What `packed_samples` packed. Raises InputError for what is no whole number of samples."""
+    parts = [(one.name, one.dtype, one.shape) for one in spec.inputs] + [("", "float32", (spec.outputs,))]
+    kind = np.dtype([(name or "outputs ", np.dtype(dtype).newbyteorder("<"), shape) for name, dtype, shape in parts])
+    if not packed or len(packed) % kind.itemsize:
+        raise InputError(f"{SAMPLES_FILE} does not hold a whole number of samples")
+    found = np.frombuffer(packed, kind)
+    return {one.name: found[one.name] for one in spec.inputs}, found["outputs "].astype(np.float32)
+
+
 def _plain(values: NDArray[np.generic], dtype: str) -> bytes:
     return np.ascontiguousarray(values, np.dtype(dtype).newbyteorder("<")).tobytes()
 
@@ -67,11 +78,11 @@ static const double limit = {limit};
 
 int main(int count, char **words)
 {{
-    FILE *file = fopen(count > 1 ? words[1] : "samples.bin", "rb");
+    FILE *file = fopen(count > 1 ? words[1] : "samples.raw", "rb");
     int samples = 0;
     double largest = 0;
     if (!file) {{
-        fprintf(stderr, "samples.bin is missing\\n");
+        fprintf(stderr, "samples.raw is missing\\n");
         return 2;
     }}
     for (;;) {{
@@ -108,11 +119,11 @@ ARM_FLAGS += -Wl,--gc-sections,-e,{name}_predict
 .PHONY: test sanitised size clean
 
 test: harness
-	./harness samples.bin
+	./harness samples.raw
 
 sanitised: harness.c {name}.c {name}.h
 	$(CC) $(CFLAGS) $(SANITISE) harness.c {name}.c -o $@ -lm
-	./sanitised samples.bin
+	./sanitised samples.raw
 
 harness: harness.c {name}.c {name}.h
 	$(CC) $(CFLAGS) harness.c {name}.c -o $@ -lm

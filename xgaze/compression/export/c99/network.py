@@ -169,7 +169,7 @@ def readers(layers: Sequence[Layer]) -> Counter[str]:
 
 
 def fused(layers: Sequence[Layer], output: str) -> list[Layer]:
-    """Rectifiers become part of the layer before them, where nothing else reads what that puts out."""
+    """Rectifiers and biases become part of the layer before them, where nothing else reads what that puts out."""
     count, found = readers(layers), list[Layer]()
     makers = Counter(layer.output for layer in layers)
     place: dict[str, int] = {}
@@ -181,10 +181,23 @@ def fused(layers: Sequence[Layer], output: str) -> list[Layer]:
             negative = {"negative": layer.settings["negative"]}
             found[before] = replace(whole, output=layer.output, settings={**whole.settings, **negative})
             continue
+        if (before := place.get(source)) is not None and _is_bias(layer, found[before], count, output):
+            whole = found[before]
+            bias = whole.settings["bias"] + layer.settings["stored"].reshape(-1)
+            found[before] = replace(whole, output=layer.output, settings={**whole.settings, "bias": bias})
+            place[layer.output] = before
+            continue
         if layer.kind in ("convolution", "dense", "separable") and layer.settings["negative"] == 1:
             place[layer.output] = len(found)
         found.append(layer)
     return found
+
+
+def _is_bias(layer: Layer, before: Layer, count: Counter[str], output: str) -> bool:
+    """Whether a layer only adds one number to each output of the dense layer before it."""
+    stored = layer.settings.get("stored") if layer.kind == "add" else None
+    alone = count[before.output] == 1 and before.output != output and before.kind == "dense"
+    return alone and stored is not None and stored.shape[-1:] == (before.settings["outputs"],) == (stored.size,)
 
 
 def in_depth(layers: Sequence[Layer], output: str) -> list[Layer]:

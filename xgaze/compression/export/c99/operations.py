@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from xgaze.compression.export.c99.strides import MOST_DIMENSIONS, block, strides_of
 from xgaze.compression.export.c99.network import Array, Layer, Network, Node, fused, in_depth, read_nodes
+from xgaze.compression.export.c99.strides import MOST_DIMENSIONS, block, strides_of
 from xgaze.errors import InputError
 
 SAME = "same"

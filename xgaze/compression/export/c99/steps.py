@@ -155,8 +155,6 @@ def binary_step(layer: Layer) -> Step:
     inputs: list[Any] = list(layer.inputs)
     if stored is not None:
         inputs.insert(0 if given["stored_first"] else 1, np.ascontiguousarray(stored).reshape(-1))
-    if len(inputs) == 1:
-        inputs *= 2
     return Step(layer.kind, tuple(inputs), layer.output, fields, int(np.prod(given["dims"])), node=layer.node)
 
 

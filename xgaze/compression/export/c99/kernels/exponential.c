@@ -3,8 +3,8 @@ static float exponential(float x)
 {
     if (x > 88.0f)
         x = 88.0f;
-    if (x < -87.0f)
-        x = -87.0f;
+    if (x < -86.0f)
+        x = -86.0f;
     const float scaled = x * 1.44269504f;
     const int whole = (int)(scaled < 0 ? scaled - 0.5f : scaled + 0.5f);
     const float rest = (x - (float)whole * 0.693359375f) - (float)whole * -2.12194440e-4f;

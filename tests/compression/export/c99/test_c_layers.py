@@ -1,4 +1,5 @@
-"""Every layer kind in single precision: C, compiled with all warnings and the sanitisers, equals torch on 100 samples."""
+"""Every layer kind in C, with all warnings and sanitisers, on 100 samples: in single precision it equals torch, in 8 bits
+its reference arithmetic to the bit, and comes near torch."""
 
 import runpy
 from pathlib import Path
@@ -9,14 +10,22 @@ import torch
 from torch import nn
 
 from xgaze.compression.export.c99.compiled import run_c
-from xgaze.compression.export.firmware import export_float_c
+from xgaze.compression.export.c99.reference import run_reference
+from xgaze.compression.export.firmware import export_float_c, export_int8_c
 from xgaze.compression.export.onnx import export_onnx
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 
 NETS = runpy.run_path(str(Path(__file__).parent / "nets.py"))
 KINDS = {**NETS["LAYERS"], **NETS["FLOATS"], **NETS["ENDS"]}
+OF_DEVIATION = 0.08
+"""How far 8 bits may move outputs, root mean square, as a fraction of their standard deviation over the samples."""
 pytestmark = pytest.mark.usefixtures("needs_gcc")
+
+
+@pytest.fixture(autouse=True)
+def the_same_weights_every_time():
+    torch.manual_seed(0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -28,6 +37,15 @@ def test_c_equals_torch(kind, made, spec):
     np.testing.assert_allclose(found, samples.outputs, atol=2e-6 * max(1, np.abs(samples.outputs).max()))
     assert np.ptp(samples.outputs, axis=0).min() > 1e-3
     assert written.apart == np.abs(found - samples.outputs).max()
+    if kind in NETS["FLOATS"]:
+        with pytest.raises(InputError, match=r"there is no C in 8 bits of layer .*give --bits 32"):
+            export_int8_c(folder, spec, samples, samples)
+        return
+    written = export_int8_c(folder, spec, samples, samples)
+    found = run_c(written.folder, sanitised=True)
+    np.testing.assert_array_equal(found, run_reference(written.program, samples.stored))
+    moved = np.sqrt(np.square(found - samples.outputs).mean(0)) / samples.outputs.std(0)
+    assert moved.max() < OF_DEVIATION, moved
 
 
 @pytest.mark.parametrize(
@@ -47,6 +65,10 @@ def test_inputs_of_other_types(inputs, made):
     folder, samples = made(net, spec)
     found = run_c(export_float_c(folder, spec, samples).folder, sanitised=True)
     np.testing.assert_allclose(found, samples.outputs, atol=1e-5)
+    whole = export_int8_c(folder, spec, samples, samples)
+    found = run_c(whole.folder, sanitised=True)
+    np.testing.assert_array_equal(found, run_reference(whole.program, samples.stored))
+    assert np.sqrt(np.square(found - samples.outputs).mean()) < OF_DEVIATION * samples.outputs.std()
 
 
 def test_a_layer_without_c_is_named_and_nothing_is_left(made, spec):
@@ -70,7 +92,7 @@ def test_one_file_and_the_same_again(made, spec):
     folder, samples = made(KINDS["groups"]())
     first = export_float_c(folder, spec, samples).folder
     texts = {one.name: one.read_bytes() for one in first.iterdir()}
-    assert set(texts) == {"student.c", "student.h", "harness.c", "Makefile", "samples.bin"}
+    assert set(texts) == {"student.c", "student.h", "harness.c", "Makefile", "samples.raw"}
     again = export_float_c(folder, spec, samples).folder
     assert {one.name: one.read_bytes() for one in again.iterdir()} == texts
     source = texts["student.c"].decode()
