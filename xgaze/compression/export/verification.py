@@ -45,11 +45,7 @@ class Check:
 def verify(folder: Path, trust_import: bool = False) -> list[Check]:
     """All checks of a folder. Raises InputError only where there is no model folder, or nothing it could be held against."""
     read_card(folder)
-    sums = read_checksums(folder)
-    checks = [_checked(f"hash of {name}", lambda name=name: _same_hash(folder, name, sums)) for name in sums]  # type: ignore[misc]
-    checks += [
-        Check(f"hash of {name}", "failed", "not in SHA256SUMS") for name in handed_over(folder) if name not in sums
-    ]
+    checks = hash_checks(folder)
     checks.append(_checked("no pickle", lambda: _no_pickle(folder)))
     checks.append(_checked("predict.py", lambda: _own_script(folder)))
     try:
@@ -68,6 +64,15 @@ def verify(folder: Path, trust_import: bool = False) -> list[Check]:
         if c_folder(folder, form).is_dir()
     ]
     return checks
+
+
+def hash_checks(folder: Path) -> list[Check]:
+    """Of every file that is handed over, listed or not. Raises InputError where there is no list."""
+    sums = read_checksums(folder)
+    known = [_checked(f"hash of {name}", lambda name=name: _same_hash(folder, name, sums)) for name in sums]  # type: ignore[misc]
+    return known + [
+        Check(f"hash of {name}", "failed", "not in SHA256SUMS") for name in handed_over(folder) if name not in sums
+    ]
 
 
 def _checked(name: str, look: Callable[[], str]) -> Check:
