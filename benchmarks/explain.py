@@ -24,7 +24,7 @@ from torch import Tensor
 
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.explanation.attribution.grad_cam import tower_layers
-from xgaze.explanation.attribution.methods import METHODS, Effort, Question, attribute
+from xgaze.explanation.attribution.method import Effort, Question, attribute, known_methods
 from xgaze.explanation.attribution.shapley import shapley
 from xgaze.explanation.attribution.targets import Scalar, targets_for
 from xgaze.explanation.trust.conductance import conductance
@@ -32,6 +32,8 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build
 from xgaze.report.page.folder import write_report
 from xgaze.report.results import gather
+
+METHODS = known_methods()
 
 NETS = {"144x180": {"first_stride": 2, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}, "576x720": {}}
 LAYER = "head.embedding"

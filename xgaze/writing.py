@@ -1,9 +1,11 @@
 """Writing that a kill cannot tear: files whole or not at all, folders that change places, one writer at a time."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -19,6 +21,9 @@ from xgaze.processes import is_helper
 
 MARK = ".xgaze-"  # of every file and folder that is of no use once its writer is gone
 LOCK = f"{MARK}writer.json"
+READY, LAST = f"{MARK}ready-", f"{MARK}last"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CUT_SHORT = re.compile(r"\d+ requested and \d+ written")  # numpy's word for a full disk
 PATIENCE_S = 10.0  # a killed writer's own workers hold its lock until they notice
 
 
@@ -33,12 +38,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
             yield Path(elsewhere) / path.name
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(path.parent, path.name) as scratch:
+    with scratch_folder(path.parent, path.name) as scratch, _told_of(path, scratch):
         temporary = scratch / path.name
         yield temporary
         sync(temporary)
         temporary.replace(path)
         sync_folder(path.parent)
+
+
+@contextmanager
+def _told_of(path: Path, scratch: Path) -> Iterator[None]:
+    """What a full disk raises names the file that was to be written, not the scratch beside it, whose name tells nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None and CUT_SHORT.search(str(error)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        if error.errno in NO_ROOM and (error.filename is None or str(scratch) in os.fsdecode(error.filename)):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
+def take_room(file: Path) -> None:
+    """Have the room of a file on the disk before it is written to in memory: a full disk would kill the process then. Raises
+    OSError."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stored:
+            os.posix_fallocate(stored.fileno(), 0, file.stat().st_size)
 
 
 @contextmanager
@@ -86,8 +112,43 @@ def replace_folder(folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def together(folder: Path, last: str) -> Iterator[Path]:
+    """A new folder whose files take their places in `folder` when the block ends well; until then all that lies there stays.
+
+    `last` is the file by which a result counts as finished: it never stands beside files of another result. A kill while files
+    change places is mended by the next writer's `settle`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ready = folder.with_name(f"{READY}{folder.name}")
+    _take_places(ready)
+    with scratch_folder(folder.parent, folder.name) as scratch:
+        yield scratch
+        (scratch / LAST).mkdir()
+        (scratch / last).replace(scratch / LAST / last)
+        scratch.replace(ready)  # from now on the new result is the one that counts
+    _take_places(ready)
+
+
+def _take_places(ready: Path) -> None:
+    """Move the files of a finished result, in what order a kill may leave them."""
+    if not ready.exists():
+        return
+    folder, lasts = ready.with_name(ready.name.removeprefix(READY)), list((ready / LAST).iterdir())
+    others = [file for file in sorted(ready.iterdir()) if file.name != LAST]
+    if others:
+        for file in lasts:
+            (folder / file.name).unlink(missing_ok=True)
+    for file in (*others, *lasts):
+        file.replace(folder / file.name)
+    sync_folder(folder)
+    shutil.rmtree(ready, ignore_errors=True)
+
+
 def settle(parent: Path) -> None:
-    """Finish what `replace_folder` had begun in `parent` when it was killed."""
+    """Finish what `replace_folder` and `together` had begun in `parent` when they were killed."""
+    for ready in parent.glob(f"{READY}*"):
+        _take_places(ready)
     for old in parent.glob(f"{MARK}old-*"):
         folder = parent / old.name.removeprefix(f"{MARK}old-")
         if not folder.exists():

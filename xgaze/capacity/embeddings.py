@@ -15,8 +15,11 @@ from xgaze.data.batches import device_of, ordered_batches
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
+from xgaze.writing import take_room
 
 Side = Literal["input", "output"]
+BLOCK = 4096
+"""Rows looked at together: a mapped file may be larger than the memory."""
 
 
 @contextmanager
@@ -63,6 +66,7 @@ def collect_embeddings(
             if store is None:
                 shape = (len(rows), values.shape[1])
                 store = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+                take_room(temporary)
             store[done : done + len(values)] = values
             done += len(values)
             if advance:
@@ -85,4 +89,5 @@ def readable_embeddings(file: Path, rows: int) -> NDArray[np.float32] | None:
         stored = open_embeddings(file)
     except Exception:  # what a damaged file raises is of a dozen types
         return None
-    return stored if stored.ndim == 2 and len(stored) == rows and stored.dtype == np.float32 else None
+    fitting = stored.ndim == 2 and len(stored) == rows and stored.dtype == np.float32
+    return stored if fitting and all(np.isfinite(stored[k : k + BLOCK]).all() for k in range(0, rows, BLOCK)) else None

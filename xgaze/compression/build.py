@@ -10,14 +10,15 @@ from torch import nn
 from xgaze.compression.head import first_linear, further_large
 from xgaze.compression.kept import lies_in
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.surgeries.base import Probe, Step, Surgery
-from xgaze.compression.surgeries.channels import Going, plan_channels, plan_going
+from xgaze.compression.surgeries.base import Probe, Surgery
+from xgaze.compression.surgeries.channels import Going, plan_going
 from xgaze.compression.surgeries.coarse_input import plan_coarse_input
 from xgaze.compression.surgeries.fold import plan_fold
 from xgaze.compression.surgeries.low_rank import plan_low_rank, plan_thinner
 from xgaze.compression.surgeries.no_op import plan_no_ops
 from xgaze.compression.surgeries.plain_weights import plan_plain_weights
 from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -69,9 +70,8 @@ def build(teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "
     ):
         built.do(fold, probe)
     _thin(built, plan, layer, probe)
-    if plan.hidden is not None:
-        thinned = isinstance(student.get_submodule(layer), nn.Sequential)
-        built.do(plan_channels(student, probe, {f"{layer}.expand" if thinned else layer: plan.hidden}), probe)
+    for name, value in plan.others:
+        built.do(SURGERIES[name].planned(student, layer, value, probe), probe)
     return built
 
 

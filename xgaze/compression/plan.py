@@ -1,4 +1,4 @@
-"""What a student shall be, as data: widths of its towers, rank and terms of its first FC layer, hidden units."""
+"""What a student shall be, as data: widths of its towers, rank and terms of its first FC layer."""
 
 import math
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.models.layers import FeatureHead
 
@@ -16,17 +17,18 @@ MULTIPLES = (4, 8)
 class Plan:
     """share: of each convolution's channels kept (1: all), their number rounded up to a `multiple`. coarse: halve the pictures
     before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters), the rank also of further
-    ones that are large. hidden: units after it (None: all). keep: paths of modules that are left as they are, with what is
-    coupled to them; uncut: of layers whose own channels all stay, since they cannot be cut."""
+    ones that are large. keep: paths of modules that are left as they are, with what is
+    coupled to them; uncut: of layers whose own channels all stay, since they cannot be cut. others: further surgeries, done last,
+    each by name and the value asked of it."""
 
     share: float = 1.0
     coarse: bool = False
     rank: int | None = None
     terms: int | None = None
-    hidden: int | None = None
     multiple: int = MULTIPLES[0]
     keep: tuple[str, ...] = ()
     uncut: tuple[str, ...] = ()
+    others: tuple[tuple[str, int | float | str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -37,7 +39,7 @@ class Plan:
             "coarse": self.coarse,
             f"rank-{self.rank}": self.rank is not None,
             f"terms-{self.terms}": self.terms is not None,
-            f"hidden-{self.hidden}": self.hidden is not None,
+            **{f"{name}-{value}": True for name, value in self.others},
         }
         return "_".join(part for part, said in parts.items() if said) or "whole"
 
@@ -51,14 +53,14 @@ class Plan:
             "pictures halved": self.coarse,
             f"rank {self.rank}": self.rank is not None,
             f"separable filters with {self.terms} term{'' if self.terms == 1 else 's'}": self.terms is not None,
-            f"{self.hidden} hidden units": self.hidden is not None,
+            **{f"{name.replace('_', ' ')} {value}": True for name, value in self.others},
         }
         return ", ".join(part for part, said in parts.items() if said) or "the whole model"
 
     @property
     def keeps_towers(self) -> bool:
         """Whether the towers stay as they are, so that embeddings collected once serve."""
-        return self.share == 1 and not self.coarse
+        return self.share == 1 and not self.coarse and not any(SURGERIES[name].on_towers for name, _ in self.others)
 
 
 def widths_of(model: FeatureHead, share: float, multiple: int = MULTIPLES[0]) -> Mapping[str, int]:

@@ -1,9 +1,8 @@
 """A student is data: an architecture, an ordered list of surgeries, and weights. Rebuilt here, bit-equal, without pickle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,14 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, read_card, read_weights
 from xgaze.compression.surgeries.base import Surgery
-from xgaze.compression.surgeries.coarse_input import CoarseInput
-from xgaze.compression.surgeries.columns import Columns
-from xgaze.compression.surgeries.cut import Cut
-from xgaze.compression.surgeries.fold import Fold
-from xgaze.compression.surgeries.low_rank import LowRank
-from xgaze.compression.surgeries.no_op import RemoveNoOp
-from xgaze.compression.surgeries.plain_weights import PlainWeights
-from xgaze.compression.surgeries.separable import Separable
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.fingerprint import require_reproduced
@@ -26,33 +18,22 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.registry import build_architecture
 from xgaze.recipe import Data, ModelSection
 
-SURGERIES: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        "fold": Fold,
-        "low_rank": LowRank,
-        "separable": Separable,
-        "channels": Cut,
-        "hidden_units": Cut,
-        "coarse_input": CoarseInput,
-        "columns": Columns,
-        "no_op": RemoveNoOp,
-        "plain_weights": PlainWeights,
-    }
-)
+RECORDS = {"proof", "words", "where"}
+"""What a model card says beside a surgery, for people: no settings."""
 
 INSIDE = {"layout", "file", "views", "splits", "pictures", "table", "maps"}
 """Keys of data sections whose values are names in the folder `path`, or several such names."""
 
 
 def surgery_from_json(stored: dict[str, Any]) -> Surgery:
-    """The surgery of a model card; a `proof` beside it is a record, not a setting. Raises InputError."""
+    """The surgery of a model card; what is recorded beside it is no setting. Raises InputError."""
     kind = str(stored.get("kind"))
     if kind not in SURGERIES:
         raise InputError(f"unknown surgery '{kind[:60]}' in a model card; {nearest(kind[:60], SURGERIES)}")
-    fields = {key: value for key, value in stored.items() if key != "proof"}
+    fields = {key: value for key, value in stored.items() if key not in RECORDS}
     try:
-        TypeAdapter(SURGERIES[kind]).validate_python(fields)
-        surgery: Surgery = SURGERIES[kind](**fields)
+        TypeAdapter(SURGERIES[kind].stored).validate_python(fields)
+        surgery: Surgery = SURGERIES[kind].stored(**fields)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         raise InputError(f"surgery '{kind}' in a model card is malformed: {fault['loc']}: {fault['msg']}") from None
@@ -165,9 +146,12 @@ def _files_of_input(stored: Any, key: str, inside: bool = False) -> Iterator[tup
 
 
 def load_weights(model: FeatureHead, file: Path) -> None:
-    """Put stored weights into a model, in place. Raises InputError unless they are the model's, each of its shape."""
+    """Put stored weights into a model. Raises InputError unless they are numbers, and the model's, each of its shape."""
+    stored = read_weights(file)
+    if any(tensor.is_floating_point() and tensor.isnan().any() for tensor in stored.values()):
+        raise InputError(f"{file}: damaged: it holds weights that are no numbers. Make it again with --force.")
     try:
-        model.load_state_dict(read_weights(file))
+        model.load_state_dict(stored)
     except RuntimeError as error:
         first = str(error).splitlines()[1:2] or [str(error)]
         raise InputError(

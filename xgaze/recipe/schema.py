@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
@@ -16,28 +16,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.crop_sections import CropListsData, FixationCropsData
-from xgaze.recipe.data_sections import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
-from xgaze.recipe.fixation_sections import FixationTableData
-from xgaze.recipe.photograph_sections import AttentionPicturesData, ViewerAgreementData
+from xgaze.recipe.data_sections import Section, Seed
+from xgaze.recipe.sources import Data
 from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
-
-Data = Annotated[
-    RenderedData
-    | EyeFoldersData
-    | GazeImagesData
-    | FixationTableData
-    | AttentionPicturesData
-    | ViewerAgreementData
-    | FixationCropsData
-    | CropListsData,
-    Field(discriminator="source"),
-]
 
 
 class ModelSection(Section):
     """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments.
 
+    graph: of a network that was at hand in Python, under the `name` of its class; see `xgaze.train_teacher`.
     weights: a local file that training starts from (safetensors, or .pth of tensors alone).
     """
 
@@ -45,12 +32,15 @@ class ModelSection(Section):
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+    graph: dict[str, Any] | None = None
     weights: Path | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.name is None) == (self.import_ is None):
             raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
+        if self.graph is not None and (self.name is None or self.args):
+            raise PydanticCustomError("choice", "a graph has a name, and no arguments")
         return self
 
     @model_serializer(mode="wrap")
@@ -80,7 +70,6 @@ class GazeAugmentation(Section):
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
-LATER_KEYS = ("momentum", "momentum_end", "augment", "gaze_augmentation", "tensorboard")
 
 
 class Training(Section):
@@ -122,11 +111,6 @@ class Training(Section):
             raise PydanticCustomError("devices", 'give a number from 1 on, auto, or GPUs by number as "0,2"')
         return devices
 
-    @model_serializer(mode="wrap")
-    def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Keys that were added later are told only where they are used, so that older recipes keep their hash."""
-        return {key: value for key, value in plain(self).items() if key not in LATER_KEYS or value}
-
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
         if (self.momentum or self.momentum_end is not None) and self.optimiser != "sgd":
@@ -135,7 +119,7 @@ class Training(Section):
 
 
 class Recipe(Section):
-    """The whole experiment. `hash` identifies what it results in, wherever it is computed; every artefact carries it."""
+    """The whole experiment. Its hashes identify what it results in, wherever it is computed; every artefact carries one."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     seed: Seed = 0
@@ -144,10 +128,6 @@ class Recipe(Section):
     training: Training = Training()
     distill: Distill = Distill()
     explain: Explain = Explain()
-
-    @property
-    def hash(self) -> str:
-        return fingerprint(self.that_matters())
 
     def teacher_hash(self) -> str:
         """Hash of all that the teacher depends on: changing only distill, explain or unlabelled data keeps the teacher."""
@@ -168,8 +148,7 @@ class Recipe(Section):
     def that_matters(self, *sections: str) -> dict[str, Any]:
         """These sections (all, when none is named) as JSON, without the keys that say where and how fast."""
         stored = self.model_dump(mode="json", include=set(sections) or None)
-        if "training" in stored:
-            stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
+        stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
         return stored
 
 

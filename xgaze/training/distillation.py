@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from xgaze.artifacts import STUDENT
 from xgaze.data.batches import Collate, EpochShuffle, ordered_batches, ordered_loader
 from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
-from xgaze.data.unlabelled import held_out_of, refuse_held_out
+from xgaze.data.splits import held_out_of
+from xgaze.data.unlabelled import refuse_held_out
 from xgaze.evaluation.score import sample_errors
 from xgaze.recipe import Training
 from xgaze.recipe.student_sections import Hint
@@ -152,7 +154,7 @@ class DistillTask(GazeTask):
         """The student's outputs, and what the hints lack."""
         if self.hints is None:
             return self.model(*batch.inputs).float(), 0.0
-        with listening(self.model, self.hints.student_paths, "student") as hear:
+        with listening(self.model, self.hints.student_paths, STUDENT) as hear:
             output, ours = hear(batch.inputs)
         return output.float(), self.hints(batch.inputs, ours)
 

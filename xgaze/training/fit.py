@@ -24,9 +24,9 @@ from xgaze.recipe import Training
 from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.lightning.divergence import Divergence
 from xgaze.training.lightning.ranks import ranks
+from xgaze.training.teacher_folder import RUN
 
 BEST, LAST, FITTED = "best.safetensors", "last.safetensors", "fitted.json"
-RUN = "run.json"
 
 
 class History(pl.Callback):
@@ -212,7 +212,8 @@ def resolve_precision(settings: Training) -> str:
         return settings.precision
     if torch.cuda.is_available() and settings.accelerator in ("auto", "gpu", "cuda"):
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    able = torch.cpu.get_capabilities()
+    capable = able.get("avx512_bf16", False) or able.get("amx_tile", False)
     return "bf16-mixed" if capable else "32-true"
 
 

@@ -121,9 +121,8 @@ def test_the_reason_names_the_budget_that_was_asked_for(gaze_recording, budget, 
         (Plan(), "the whole model"),
         (Plan(rank=1, terms=1), "rank 1, separable filters with 1 term"),
         (
-            Plan(0.375, True, 6, 2, 16, 8),
-            "37.5 % of the channels, in multiples of 8, pictures halved, rank 6, separable filters with 2 terms, "
-            "16 hidden units",
+            Plan(0.375, True, 6, 2, 8),
+            "37.5 % of the channels, in multiples of 8, pictures halved, rank 6, separable filters with 2 terms",
         ),
     ],
 )

@@ -9,8 +9,10 @@ from torch.nn import functional as F
 
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
-from xgaze.explanation.attribution.methods import METHODS, Effort, Question, attribute
+from xgaze.explanation.attribution.method import Effort, Question, attribute, known_methods
 from xgaze.explanation.attribution.targets import Scalar, targets_for
+
+METHODS = known_methods()
 
 SPEC = Spec((InputSpec("eye0", (1, 16, 20)), InputSpec("eye1", (1, 16, 20))), "gaze", scene=(800, 600))
 GAZE_X, _, ERROR = targets_for(SPEC)

@@ -9,7 +9,7 @@ from torch import nn
 
 from xgaze.data.contract import collate, rows_of
 from xgaze.explanation.attribution.attribution import integrated_gradients, mean_inputs
-from xgaze.explanation.attribution.methods import Question
+from xgaze.explanation.attribution.method import Question
 from xgaze.explanation.attribution.parts import Parts, baseline_of, moved_names, parts_of
 from xgaze.explanation.attribution.targets import targets_for
 from xgaze.explanation.explain import explain_samples

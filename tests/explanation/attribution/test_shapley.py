@@ -11,7 +11,7 @@ from torch import nn
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.explanation.attribution.coalitions import coalition_outputs, coalitions
-from xgaze.explanation.attribution.methods import Question
+from xgaze.explanation.attribution.method import Question
 from xgaze.explanation.attribution.shapley import shapley, shapley_weights
 from xgaze.explanation.attribution.targets import Scalar, targets_for
 from xgaze.models.layers import FeatureHead

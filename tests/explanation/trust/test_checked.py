@@ -6,14 +6,16 @@ import torch
 
 from xgaze.data.contract import collate, rows_of
 from xgaze.errors import InputError
-from xgaze.explanation.attribution import methods
+from xgaze.explanation.attribution import method
 from xgaze.explanation.attribution.attribution import mean_inputs
-from xgaze.explanation.attribution.methods import METHODS
+from xgaze.explanation.attribution.method import known_methods
 from xgaze.explanation.explain import explain_samples
 from xgaze.explanation.trust import gate
 from xgaze.explanation.trust.checked import Given, check_conductance, check_methods, questions_of, shapley_of
 from xgaze.models.registry import build
 from xgaze.recipe import Explain
+
+METHODS = known_methods()
 
 SETTINGS = Explain(steps=16, internal_batch_size=8)
 ARGS = {"first_stride": 1, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}
@@ -65,7 +67,7 @@ def test_each_map_is_computed_once_and_integrated_gradients_not_again(
 
     def counted(name, asked_model, *rest):
         calls.append((name, asked_model is model))
-        return methods.attribute(name, asked_model, *rest)
+        return method.attribute(name, asked_model, *rest)
 
     monkeypatch.setattr(gate, "attribute", counted)
     monkeypatch.setattr("xgaze.explanation.trust.checked.attribute", counted)

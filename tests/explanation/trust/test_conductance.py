@@ -8,7 +8,7 @@ from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
-from xgaze.explanation.attribution.methods import Question
+from xgaze.explanation.attribution.method import Question
 from xgaze.explanation.attribution.targets import Scalar, targets_for
 from xgaze.explanation.trust.checked import check_conductance
 from xgaze.explanation.trust.conductance import conductance, judged_conductance

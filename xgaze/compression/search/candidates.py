@@ -8,6 +8,7 @@ from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
 
 
@@ -37,8 +38,14 @@ def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:
     plans = head_plans(capacity, bench.teacher, wanted)
     if wanted.effort == "full" and wanted.ranks is None:
         least = thinnest(bench.teacher, wanted)
-        return [plan for plan in plans if plan.terms == least]
-    return plans
+        plans = [plan for plan in plans if plan.terms == least]
+    return [*plans, *others_to_try(on_towers=False)]
+
+
+def others_to_try(on_towers: bool) -> list[Plan]:
+    """The values of every kind of surgery that brings its own, each alone."""
+    kinds = [one for one in SURGERIES.values() if one.on_towers == on_towers]
+    return [Plan(others=((one.name, value),)) for one in kinds for value in one.values]
 
 
 def _wholes(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
@@ -50,7 +57,7 @@ def _wholes(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
         return rehearse(bench, thin, tuned_whole=True)
     shares = sorted(wanted.shares, reverse=True)
     cut = [whole_plan(capacity, teacher, share, wanted.coarse_input, wanted) for share in shares]
-    plans = [whole_plan(capacity, teacher, 1.0, False, wanted), *cut]
+    plans = [whole_plan(capacity, teacher, 1.0, False, wanted), *cut, *others_to_try(on_towers=True)]
     found = rehearse(bench, plans, tuned_whole=True)
     if any(not plan.keeps_towers for plan in found.plans):
         return found

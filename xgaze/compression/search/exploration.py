@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from xgaze.artifacts import CONTROL, TEACHER
 from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
 from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
 from xgaze.compression.build import build_student
@@ -19,9 +20,9 @@ from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge
 from xgaze.compression.search.curves import sensitivity_curves
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.smallest import bisect
-from xgaze.compression.search.trial import Result, Trial, latency_ms
+from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
-from xgaze.compression.search.trial_methods import CONTROL, SCRATCH, SCRATCH_HEAD
+from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
 from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
@@ -36,7 +37,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Search:
-    """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time."""
+    """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time.
+    control_fault: why a teacher given the tuning of students came to nothing, empty where it did not."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -48,19 +50,21 @@ class Search:
     width: int = 1
     controls: dict[str, Result] = field(default_factory=dict)
     found: list[Judged] = field(default_factory=list)
+    control_fault: str = ""
 
-    def run(self, trials: Sequence[Trial]) -> list[Result]:
+    def run(self, trials: Sequence[Trial]) -> list[Ended]:
         return run_all(self.bench, trials, self.fan, self.teacher_folder)
 
     def add_controls(self, controls: dict[str, Result]) -> None:
         """From now on judge against the best of the teacher and all controls, what was found before too."""
         self.controls |= controls
         outputs = {name: one.outputs for name, one in self.controls.items()}
-        self.judge = self.judge.against_best({"teacher": self.teacher_outputs, **outputs})
+        self.judge = self.judge.against_best({TEACHER: self.teacher_outputs, **outputs})
         self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
 
-    def judged(self, results: Sequence[Result]) -> list[Judged]:
-        """Judge, and remember."""
+    def judged(self, ended: Sequence[Ended]) -> list[Judged]:
+        """Judge those that did not diverge, and remember."""
+        results = [one for one in ended if isinstance(one, Result)]
         new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
         self.found += new
         return new
@@ -78,11 +82,11 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     validation = rows_of(recording, "validation")
     people = participants_of(recording, validation)
     own = head_outputs(teacher.head, bench.validation.values)
-    judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
+    judge = Judge(recording.spec, targets_of(recording, validation), people, own, TEACHER)
     folded, _ = build_student(teacher, Plan(keep=bench.keep), bench.probe, recording.spec.kind)
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)
-    return Search(bench, capacity, curves, fan, folder.parent / "teacher", judge, own, width)
+    return Search(bench, capacity, curves, fan, folder.parent / TEACHER, judge, own, width)
 
 
 def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
@@ -114,11 +118,27 @@ def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_
     )
 
 
-def search_heads(search: Search, plans: Sequence[Plan]) -> None:
+def control_with(search: Search, name: str, ended: Ended, say: Say) -> None:
+    """Judge against this control too. For one that diverged the untuned teacher stands in."""
+    if isinstance(ended, Result):
+        search.add_controls({name: ended})
+        return
+    search.control_fault = ended.reason
+    say(f"The teacher given the same tuning ({name}) is left out, and students are judged without it: {ended.reason}")
+
+
+def tell_diverged(ended: Sequence[Ended], say: Say) -> None:
+    """Say which candidates are left out."""
+    for one in ended:
+        if isinstance(one, DivergedTrial):
+            say(f"  {one.trial.plan.in_words}: left out: {one.reason}")
+
+
+def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
     where ranks were asked for."""
     recipe = search.bench.recipe
-    control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
+    control = Trial(Plan(), "head", UNTOUCHED, "labels", recipe.seed)
     whole = [plan for plan in plans if plan.terms is None]
     thin = [plan for plan in plans if plan.terms is not None]
     if recipe.distill.ranks is not None or not (whole and thin):
@@ -126,8 +146,9 @@ def search_heads(search: Search, plans: Sequence[Plan]) -> None:
     # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
     tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
     results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
-    search.add_controls({"control": results[0]})
+    control_with(search, CONTROL, results[0], say)
     search.judged(results[1:])
+    tell_diverged(results[1:], say)
 
 
 def search_wholes(search: Search, plans: Sequence[Plan], say: Say) -> None:
@@ -136,18 +157,22 @@ def search_wholes(search: Search, plans: Sequence[Plan], say: Say) -> None:
     wanted = recipe.distill
     if not plans:
         return
-    (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", recipe.seed)])
-    search.add_controls({"control, end to end": control})
+    (control,) = search.run([Trial(Plan(), "whole", UNTOUCHED, "labels", recipe.seed)])
+    control_with(search, "control, end to end", control, say)
 
     def holds(plans: list[Plan]) -> list[bool]:
         if wanted.max_latency_ms is not None and wanted.towers:
             plans = [rounded_as_fast(search.bench, plan) for plan in plans]
-        done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans]))
+        ended = search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans])
+        done = search.judged(ended)
         for one in done:
             say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
+        tell_diverged(ended, say)
         if has_cost_budget(wanted):
-            return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
-        return [one.worse_percent.upper <= wanted.max_worse_percent for one in done]
+            held = {one.result.trial: not fits(one, wanted) for one in done}  # too large: go on to smaller ones
+        else:
+            held = {one.result.trial: one.worse_percent.upper <= wanted.max_worse_percent for one in done}
+        return [held.get(one.trial, False) for one in ended]
 
     bisect(plans, search.width, holds)
 
@@ -156,8 +181,12 @@ def search_baselines(search: Search, chosen: Result, say: Say) -> None:
     """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
     for one in rivals(chosen, search.capacity.in_features):
         try:
-            (done,) = search.judged(search.run([one]))
-            say(f"  {one.method}: {search.told(done)}.")
+            ended = search.run([one])
+            for done in search.judged(ended):
+                say(f"  {one.method}: {search.told(done)}.")
+            for left in ended:
+                if isinstance(left, DivergedTrial):
+                    say(f"  {one.method}: left out: {left.reason}")
         except InputError as error:
             say(f"  {one.method}: left out: {error}")
 

@@ -16,9 +16,9 @@ from xgaze.models.size import count_fc_parameters, count_parameters
 STAGES = {"none": "no training", "head": "head tuned", "whole": "tuned end to end"}
 
 
-def write_frontier(folder: Path, found: Sequence[Judged], chosen: Result | None, bench: Bench) -> None:
-    """Write budget.csv into `folder`. chosen: None where no student fits the budgets."""
-    write_csv(folder / "budget.csv", pd.DataFrame(row_of(one, chosen, bench) for one in found))
+def write_frontier(file: Path, found: Sequence[Judged], chosen: Result | None, bench: Bench) -> None:
+    """Write the table. chosen: None where no student fits the budgets."""
+    write_csv(file, pd.DataFrame(row_of(one, chosen, bench) for one in found))
 
 
 def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
         "terms": trial.plan.terms,
         "towers_share": trial.plan.share,
         "coarse_input": trial.plan.coarse,
-        "hidden": trial.plan.hidden,
+        "others": " ".join(f"{name}={value}" for name, value in trial.plan.others),
         "stage": STAGES[trial.tuning],
         "teaching": trial.teaching,
         "seed": trial.seed,

@@ -44,17 +44,6 @@ class Surgery(Protocol):
     def apply(self, model: FeatureHead, probe: Probe) -> Proof: ...
 
 
-@dataclass(frozen=True)
-class Step:
-    """A surgery done, with its proof."""
-
-    surgery: Surgery
-    proof: Proof
-
-    def to_json(self) -> dict[str, Any]:
-        return {**surgery_to_json(self.surgery), "proof": self.proof.to_json()}
-
-
 def surgery_to_json(surgery: Any) -> dict[str, Any]:
     """A surgery as stored in the model card."""
     return asdict(surgery)

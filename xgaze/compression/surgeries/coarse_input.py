@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -132,3 +133,6 @@ def _products(x: Tensor, y: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]
         gram += part.T @ part
         cross += part.T @ y[start : start + block]
     return gram, cross
+
+
+SURGERY = SurgeryKind("coarse_input", CoarseInput)

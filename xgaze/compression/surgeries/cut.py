@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import Proof, is_equal, outputs_of, prove_equal
 from xgaze.compression.surgeries.reorder import reorder
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.compression.surgeries.tracing import Side, Unit, channel_axis
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
@@ -202,7 +203,7 @@ def _keep(size: int, indices: list[int], name: str) -> Tensor:
 def _replace(module: nn.Module, key: str, value: Tensor | None) -> None:
     if value is not None:
         value = value.detach().clone()
-        setattr(module, key, nn.Parameter(value) if key in module._parameters else value)
+        setattr(module, key, nn.Parameter(value) if key in dict(module.named_parameters(recurse=False)) else value)
 
 
 def _paths(head: nn.Module) -> Iterable[str]:
@@ -212,3 +213,10 @@ def _paths(head: nn.Module) -> Iterable[str]:
 
 def _first(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+SURGERY = tuple(
+    SurgeryKind(name, Cut, where=lambda one: f"{len(one.removed)} layers sliced")
+    for name in ("channels", "hidden_units")
+)
+"""Two kinds of one cut."""

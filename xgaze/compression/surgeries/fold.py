@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_equal
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.models.layers import FeatureHead
 
 
@@ -80,3 +81,6 @@ def _linear(model: nn.Module, path: str) -> nn.Linear:
 
 def _bias(layer: nn.Linear) -> Tensor:
     return layer.bias if layer.bias is not None else layer.weight.new_zeros(layer.out_features)
+
+
+SURGERY = SurgeryKind("fold", Fold, where=lambda one: f"{one.layer} with {one.into}")

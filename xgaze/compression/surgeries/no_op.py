@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import Proof, checked, outputs_of
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -144,3 +145,6 @@ def _replace(model: FeatureHead, modules: dict[str, nn.Module]) -> None:
 
 def _largest(before: Tensor, after: Tensor) -> float:
     return float((after - before).abs().max())
+
+
+SURGERY = SurgeryKind("no_op", RemoveNoOp)

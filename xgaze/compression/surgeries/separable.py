@@ -11,6 +11,7 @@ from torch import nn
 
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, prove_predicted
+from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
 
@@ -81,3 +82,6 @@ def terms_allowed(shape: tuple[int, int, int] | None, terms: int | None) -> bool
         return False
     _, height, width = shape
     return 1 <= terms * (height + width) < height * width
+
+
+SURGERY = SurgeryKind("separable", Separable, lambda one: f"separable in {one.terms} term{'s' * (one.terms > 1)}")

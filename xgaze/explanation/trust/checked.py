@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.data.contract import Recording, collate
-from xgaze.explanation.attribution.methods import Effort, Question, attribute
+from xgaze.explanation.attribution.method import Effort, Question, attribute
 from xgaze.explanation.attribution.parts import baseline_of, moved_names, parts_of
 from xgaze.explanation.attribution.readout import predicted_class
 from xgaze.explanation.attribution.shapley import shapley

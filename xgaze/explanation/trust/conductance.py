@@ -18,7 +18,7 @@ from xgaze.explanation.attribution.completeness import (
     unexplained_percent,
     with_enough_steps,
 )
-from xgaze.explanation.attribution.methods import Question
+from xgaze.explanation.attribution.method import Question
 from xgaze.explanation.attribution.prepared import analysis_copy, on_device
 from xgaze.explanation.attribution.targets import Scalar
 from xgaze.explanation.trust.gate import Verdict, not_computed, target_of, wrong_gradients

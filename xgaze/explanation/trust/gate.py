@@ -9,11 +9,12 @@ import numpy as np
 from torch import nn
 
 from xgaze.explanation.attribution.attribution import Attribution
-from xgaze.explanation.attribution.completeness import MOST_UNEXPLAINED_PERCENT, objection, unexplained_percent
-from xgaze.explanation.attribution.methods import METHODS, Effort, Method, Question, attribute
+from xgaze.explanation.attribution.completeness import objection, unexplained_percent
+from xgaze.explanation.attribution.method import Effort, Method, Question, attribute, known_methods
 from xgaze.explanation.attribution.prepared import analysis_copy, on_device
 from xgaze.explanation.trust.gradient_check import gradient_errors
 from xgaze.explanation.trust.randomisation import similarity, with_random_weights
+from xgaze.report.claims import MOST_UNEXPLAINED_PERCENT
 
 MOST_SIMILAR = 0.8
 """Above this |Spearman| between the maps of the model and of random weights, a map shows the picture rather than the model."""
@@ -57,29 +58,19 @@ Answered = tuple[Verdict, Sequence[Attribution]]
 """A verdict, and the attributions it rests on, of the first questions; none where there are none."""
 
 
-def judge_methods(
-    model: nn.Module,
-    role: str,
-    questions: Sequence[Question],
-    effort: Effort | None = None,
-    methods: Mapping[str, Method] = METHODS,
-) -> list[Verdict]:
-    """One verdict per method, over a few samples of one model ("teacher", "student")."""
-    return [verdict for verdict, _ in judged_answers(model, role, questions, effort, methods)]
-
-
 def judged_answers(
     model: nn.Module,
     role: str,
     questions: Sequence[Question],
     effort: Effort | None = None,
-    methods: Mapping[str, Method] = METHODS,
+    methods: Mapping[str, Method] | None = None,
     known: Mapping[str, Sequence[Attribution]] | None = None,
 ) -> list[Answered]:
-    """As `judge_methods`, with the attributions. known: those by method, one for each question, that need not be computed again;
-    the time told is then that of the model with random weights."""
+    """One verdict per method, over a few samples of one model ("teacher", "student"), and its attributions. known: those by
+    method, one for each question, that need not be computed again; the time told is then that of the twin with random weights."""
     wrong = wrong_gradients(model, questions[0])
     twin, target = with_random_weights(model, RANDOM_SEED), target_of(questions)
+    methods = known_methods() if methods is None else methods
     judged = Judged(model, twin, questions, effort or Effort(), methods, known or {})
     return [
         (Verdict(name, role, offered=False, reason=wrong, target=target), ())

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.artifacts import (
     WEIGHTS_FILE,
     ModelCard,
@@ -25,7 +26,6 @@ from xgaze.artifacts import (
     write_weights,
 )
 from xgaze.data.contract import Recording, rows_of
-from xgaze.data.resplit import resplit
 from xgaze.data.splits import split_summary
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
@@ -37,7 +37,6 @@ from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.crossval.folds import OuterFold
 from xgaze.training.start import starting_model
 
-TEACHER = "teacher"
 FOLD_FILE, OUTPUTS_FILE, HISTORY_FILE = "fold.json", "outputs.npz", "history.csv"
 ROWS = "rows"
 AGAIN = "Delete this fold's folder, and it is done again, or cross-validate again with --force."
@@ -78,7 +77,7 @@ def run_fold(
     """Train as `protocol` says, test once on the outer participants, baselines on the same people beside; all into `folder`."""
     start = time.perf_counter()
     trained = protocol(recipe, recording, fold, folder / "training", seed)
-    view = resplit(recording, split_of_outer(fold))
+    view = recording.resplit(split_of_outer(fold))
     rows = rows_of(view, "test")
     outputs = {TEACHER: predict(trained.model, view, rows), **baselines(view, recipe.seed)}
     write_csv(folder / HISTORY_FILE, trained.history)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.compression.export.c99.arena import lay_out
-from xgaze.compression.export.c99.source import header_text, source_text
+from xgaze.compression.export.c99.c_text import header_text, source_text
 from xgaze.compression.export.c99.steps import Program
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError

@@ -1,0 +1,1 @@
+"""One attribution method a file, found by its METHOD."""
