@@ -27,6 +27,8 @@ COMMANDS = (
     "render",
     "heatmaps",
     "saliency",
+    "export",
+    "verify",
 )
 """Each in the file of its name, as the function of its name."""
 

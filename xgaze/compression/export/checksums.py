@@ -1,0 +1,48 @@
+"""SHA-256 of every file that is handed over, in the form that `sha256sum -c SHA256SUMS` reads."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from xgaze.artifacts import write_text
+from xgaze.errors import InputError
+
+SUMS_FILE = "SHA256SUMS"
+HANDED_OVER = (
+    "model.safetensors",
+    "model.json",
+    "model.onnx",
+    "model.int8.onnx",
+    "model_card.md",
+    "predict.py",
+    "samples.npz",
+)
+C_FOLDERS = ("c-int8", "c-float32")
+LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+(?:/[\w.-]+)?)")
+
+
+def handed_over(folder: Path) -> list[str]:
+    """The files of a model folder that are handed over, as far as there are any."""
+    inside = sorted(f"{name}/{one.name}" for name in C_FOLDERS for one in folder.glob(f"{name}/*") if one.is_file())
+    return [name for name in (*HANDED_OVER, *inside) if (folder / name).is_file()]
+
+
+def write_checksums(folder: Path) -> None:
+    lines = [f"{sum_of(folder / name)}  {name}\n" for name in handed_over(folder)]
+    write_text(folder / SUMS_FILE, "".join(lines))
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """File -> sum. Raises InputError for a folder that has no such list, or a damaged one."""
+    file = folder / SUMS_FILE
+    if not file.is_file():
+        raise InputError(f"{file}: no such file. Run `xgaze export {folder} --to onnx` first.")
+    lines = file.read_text("utf-8", errors="replace").splitlines()
+    found = [LINE.fullmatch(line) for line in lines]
+    if not lines or not all(found):
+        raise InputError(f"{file}: damaged or edited. Export again, or take another copy of the folder.")
+    return {one[2]: one[1] for one in found if one is not None}
+
+
+def sum_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

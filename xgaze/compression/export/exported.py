@@ -1,0 +1,98 @@
+"""A finished student exported: one of the forms, then what goes with it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xgaze.artifacts import WEIGHTS_FILE, write_text
+from xgaze.compression.export.c99.reference import run_reference
+from xgaze.compression.export.checksums import write_checksums
+from xgaze.compression.export.firmware import export_float_c, export_int8_c
+from xgaze.compression.export.onnx import PARITY_LIMIT, export_checked, onnx_parity, open_session
+from xgaze.compression.export.quantise import BATCH, FRAMES, predict_onnx, quantise_onnx
+from xgaze.compression.export.samples import (
+    Samples,
+    spread_evenly,
+    stored_inputs,
+    test_samples,
+    write_samples,
+)
+from xgaze.compression.export.verification import ALONE
+from xgaze.compression.student import load_model
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.errors import InputError
+from xgaze.evaluation.score import compare, worse_unit
+from xgaze.models.layers import FeatureHead
+from xgaze.recipe import ModelSection
+
+ONNX, INT8 = "model.onnx", "model.int8.onnx"
+COMPARED_FRAMES = 960
+CALIBRATION_FRAMES = 512
+"""What lies outside the ranges of these is cut off: with 64 frames single test samples moved by 35 px."""
+CALIBRATION_BYTES = 100_000_000
+
+
+def export_student(
+    folder: Path,
+    recording: Recording,
+    to: str,
+    bits: int = 8,
+    count: int = 16,
+    own: ModelSection | None = None,
+    trust_import: bool = False,
+) -> dict[str, Any]:
+    """Write the model in `folder` as "onnx", "int8" or "c" (with 8 or 32 bits), compared with it on `count` test samples. Raises
+    InputError where there is none, or it does not equal the model."""
+    model, card = load_model(folder, own, trust_import)
+    spec = Spec.from_json(card.spec)
+    samples = test_samples(recording, model, count)
+    parity = _with_onnx(folder, model, spec, samples, again=to == "onnx")
+    found: dict[str, Any] = {"samples": len(samples.outputs), "onnx_parity": parity}
+    if to == "int8":
+        quantise_onnx(folder / ONNX, recording, rows_of(recording, "train"), folder / INT8)
+        found["bytes"] = (folder / INT8).stat().st_size
+    elif to == "onnx":
+        found["bytes"] = (folder / ONNX).stat().st_size
+    elif bits == 8:
+        found |= _int8_c(folder, recording, spec, samples)
+    else:
+        found |= export_float_c(folder, spec, samples).to_json()
+    write_samples(folder, samples)
+    write_text(folder / "predict.py", ALONE.read_text("utf-8"))
+    write_checksums(folder)
+    return found
+
+
+def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) -> dict[str, Any]:
+    """In whole numbers, calibrated on training frames; how much worse it is than the float model on validation people, whom
+    nothing was chosen on here, and beside it how much worse onnxruntime's 8 bits are."""
+    train, validation = rows_of(recording, "train"), spread_evenly(rows_of(recording, "validation"), COMPARED_FRAMES)
+    rows = spread_evenly(train, min(CALIBRATION_FRAMES, max(FRAMES, CALIBRATION_BYTES // bytes_of(spec))))
+    shown = Samples(stored_inputs(recording, rows), np.empty((len(rows), 0), np.float32))
+    written = export_int8_c(folder, spec, samples, shown)
+    truth, people = targets_of(recording, validation), participants_of(recording, validation)
+    floats = predict_onnx(folder / ONNX, recording, validation)
+    parts = (validation[k : k + BATCH] for k in range(0, len(validation), BATCH))
+    ours = np.concatenate([run_reference(written.program, stored_inputs(recording, rows)) for rows in parts])
+    worse = {"worse_percent": vars(compare(spec, ours, floats, truth, people)), "worse_unit": worse_unit(spec)}
+    if (folder / INT8).is_file():
+        theirs = predict_onnx(folder / INT8, recording, validation)
+        worse["onnxruntime_worse_percent"] = vars(compare(spec, theirs, floats, truth, people))
+    return {**written.to_json(), **worse}
+
+
+def bytes_of(spec: Spec) -> int:
+    """Of one sample as it is stored."""
+    return sum(int(np.prod(one.shape)) * np.dtype(one.dtype).itemsize for one in spec.inputs)
+
+
+def _with_onnx(folder: Path, model: FeatureHead, spec: Spec, samples: Samples, again: bool) -> float:
+    """Have a model.onnx that equals the model: the largest difference, as a fraction of the largest output."""
+    file, fed = folder / ONNX, samples.fed(spec)
+    if again or not file.is_file():
+        return export_checked(model, spec, file, fed).parity
+    parity = onnx_parity(model, open_session(file), fed)
+    if parity > PARITY_LIMIT:
+        raise InputError(f"{file}: is not of {folder / WEIGHTS_FILE}: outputs differ by {parity:.1e} of the largest.")
+    return parity
