@@ -12,7 +12,7 @@ def test_it_changes_with_what_is_computed_and_not_with_what_is_shown(tmp_path):
     package = Path(shutil.copytree(Path(xgaze.__file__).parent, tmp_path / "xgaze"))
     before = source_hash(package=package)
     assert before == source_hash() == library_versions()["xgaze source"] and len(before) == 12
-    for shown in ("report/words.py", "cli/distill.py"):
+    for shown in ("report/words.py", "cli/commands/distill.py"):
         (package / shown).write_text("")
     (package / "training" / "notes.txt").write_text("no code")
     assert source_hash(package=package) == before

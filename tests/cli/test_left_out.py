@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pandas as pd
 from click.testing import CliRunner
 
-from xgaze.cli import predict as module
+from xgaze.cli.commands import predict as module
+from xgaze.cli.commands.predict import predict
 from xgaze.cli.common import open_data
-from xgaze.cli.predict import predict
 from xgaze.recipe import load_recipe
 
 

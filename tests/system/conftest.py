@@ -93,7 +93,7 @@ def finished(tmp_path_factory):
         mock.patch.dict(os.environ, {"XGAZE_CACHE": str(folder / "cache")}),
         mock.patch("xgaze.api.explaining.explain_run", side_effect=computes),
         mock.patch("xgaze.api.distilling.find_student", side_effect=computes),
-        mock.patch("xgaze.cli.crossval.open_data", side_effect=computes),
+        mock.patch("xgaze.cli.commands.crossval.open_data", side_effect=computes),
     ):
         FINISHED["make_run"](folder)
         before = Path.cwd()

@@ -54,14 +54,14 @@ def imported(name: str) -> click.Command:
     from xgaze.cli.common import results_alone
 
     function = name.replace("-", "_")
-    command: click.Command = getattr(import_module(f"xgaze.cli.{function}"), function)
+    command: click.Command = getattr(import_module(f"xgaze.cli.commands.{function}"), function)
     return results_alone(command)
 
 
 def purpose(command: str, width: int) -> str:
     """The first sentence of a command's help, without importing it."""
     function = command.replace("-", "_")
-    spec = find_spec(f"xgaze.cli.{function}")
+    spec = find_spec(f"xgaze.cli.commands.{function}")
     assert spec is not None and spec.origin is not None
     for node in ast.parse(Path(spec.origin).read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:

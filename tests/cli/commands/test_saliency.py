@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from xgaze.artifacts import STUDENT, WEIGHTS_FILE, write_card, write_weights
+from xgaze.cli.commands.saliency import in_words
 from xgaze.cli.main import xgaze
-from xgaze.cli.saliency import in_words
 from xgaze.compression.build import build_student
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_model

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from xgaze.cli.heatmaps import heatmaps
+from xgaze.cli.commands.heatmaps import heatmaps
 from xgaze.cli.main import xgaze
 from xgaze.errors import InputError
 

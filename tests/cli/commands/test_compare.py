@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from xgaze.artifacts import ModelCard, write_card
-from xgaze.cli.compare import compare, paired, run_name
+from xgaze.cli.commands.compare import compare, paired, run_name
 from xgaze.errors import InputError
 
 

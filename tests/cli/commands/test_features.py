@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from torch import nn
 
-from xgaze.cli import features as command
+from xgaze.cli.commands import features as command
 from xgaze.errors import InputError
 
 
