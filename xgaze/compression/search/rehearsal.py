@@ -71,7 +71,7 @@ def few_frames(bench: Bench, model: FeatureHead) -> Probe:
     if model is bench.teacher:
         return whole
     with torch.no_grad(), evaluated(model):
-        return Probe(whole.inputs, model.features(*(x.clone() for x in whole.inputs)))
+        return Probe(whole.inputs, model.features(*(x.clone() for x in whole.inputs)), whole.mirrored)
 
 
 def as_built(plan: Plan, built: Built) -> Plan:

@@ -19,11 +19,13 @@ from xgaze.data.rendered import (
     default_cache_dir,
     open_recording,
 )
+from xgaze.data.rendered.headset import EYE_OF_CAMERA
 from xgaze.progress import Advance
 from xgaze.recipe import RenderedData
 
 SCENE = (800, 600)
 SESSION = "0"
+RIGHT = 1
 MEAN, STD = 98.54010552, 41.5086445
 
 
@@ -35,6 +37,8 @@ class RenderedSource:
     table: pd.DataFrame
     recording: RenderedRecording
     regions: tuple[str, ...] = tuple(REGIONS)
+    mirrored: tuple[bool, ...] = tuple(eye == RIGHT for eye in EYE_OF_CAMERA)
+    """Which inputs show a right eye: the mirror image of a left one."""
 
     def __getitem__(self, row: int) -> Sample:
         name, k = self._place(row)
