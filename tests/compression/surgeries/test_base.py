@@ -24,6 +24,7 @@ from xgaze.compression.surgeries.no_op import RemoveNoOp
 from xgaze.compression.surgeries.proof import Proof, checked
 from xgaze.compression.surgeries.separable import Separable
 from xgaze.compression.surgeries.shared_towers import SharedTowers
+from xgaze.compression.surgeries.stem import Stem
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
@@ -64,6 +65,7 @@ STUDENTS = {
     "channels": ({}, [Cut({"towers.0.conv3:out": "0:4,8:12", "towers.0.conv4:in": "0:4,8:12"})]),
     "hidden_units": ({}, [Cut({"head.hidden:out": "0:60", "head.gaze:in": "0:60"}, "hidden_units")]),
     "coarse_input": ({"first_stride": 2}, [CoarseInput("towers.0.conv1")]),
+    "stem": ({"conv4_padding": 1}, [Stem(("towers.0.conv1", "towers.1.conv1"), 2, LAYER, (6, 6, 3, 3))]),
     "shared_towers": ({}, [SharedTowers(SHARED, tuple(SHARED), "shift"), CUT_SHARED]),
 }
 EVERY = [surgery for _, surgeries in STUDENTS.values() for surgery in surgeries]

@@ -84,6 +84,7 @@ def as_built(plan: Plan, built: Built) -> Plan:
         rank=plan.rank if "low_rank" in kinds else None,
         terms=plan.terms if "separable" in kinds else None,
         uncut=tuple(dict.fromkeys([*plan.uncut, *built.uncut])) if "channels" in kinds else (),
+        others=tuple((name, value) for name, value in plan.others if name in kinds),
     )
 
 

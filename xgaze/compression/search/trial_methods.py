@@ -22,9 +22,11 @@ Method = Callable[[Bench, Plan, int, int | None], Made]
 """(bench, plan, seed, parameters asked of another tool) -> model and the surgeries that made it, if they can be repeated."""
 
 
-def by_surgeries(bench: Bench, plan: Plan, _seed: int, _parameters: int | None) -> Made:
-    """xgaze's own."""
-    return build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+def by_surgeries(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
+    """xgaze's own. Where towers begin anew the rest does too: it has learned to read what other towers made."""
+    student, steps = build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+    anew = any(getattr(step.surgery, "start", None) == "fresh" for step in steps)
+    return (from_scratch(student, seed) if anew else student), steps
 
 
 def untouched(bench: Bench, _plan: Plan, _seed: int, _parameters: int | None) -> Made:

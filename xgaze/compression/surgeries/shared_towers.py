@@ -206,4 +206,4 @@ def _planned(model: FeatureHead, _layer: str, value: Any, probe: Probe) -> Share
     return plan_shared_towers(model, probe, **STARTS[value])
 
 
-SURGERY = SurgeryKind("shared_towers", SharedTowers, _in_words, _where, plan=_planned, on_towers=True)
+SURGERY = SurgeryKind("shared_towers", SharedTowers, _in_words, _where, plan=_planned, on_towers=True, wiring=True)
