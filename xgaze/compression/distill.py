@@ -39,7 +39,7 @@ from xgaze.training.teacher import TEACHER
 from xgaze.writing import scratch_folder, sync_folder
 
 STUDENT = "student"
-TOWER_KEYS = ("distill.shares", "distill.coarse_input")
+TOWER_KEYS = ("distill.shares", "distill.coarse_input", "distill.wiring")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
     "distill.end_to_end_learning_rate",
@@ -135,7 +135,7 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
         say(words)
     search_heads(search, tried.heads)
     if recipe.distill.effort == "full":
-        search_wholes(search, tried.wholes, say)
+        search_wholes(search, tried, say)
     return search
 
 

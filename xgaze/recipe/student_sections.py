@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import Section
@@ -29,7 +29,8 @@ class Distill(Section):
     heads on cached embeddings only.
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
-    convolutions. `calibration_samples`: training samples that surgeries are computed on, at most.
+    convolutions; `wiring`: towers that are alike become one, and maps coarser, before any channel is cut.
+    `calibration_samples`: training samples that surgeries are computed on, at most.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
@@ -44,6 +45,7 @@ class Distill(Section):
     separable_terms: list[Count] | None = None
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field([0.75, 0.5, 0.375, 0.25], min_length=1)
     coarse_input: bool = True
+    wiring: bool = True
     keep: list[str] = []
     tuning_epochs: int = Field(20, ge=1, le=MOST_EPOCHS)
     learning_rate: float = Field(1e-3, gt=0, le=1e12)
@@ -55,6 +57,11 @@ class Distill(Section):
     hints: list[Hint] = []
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
     calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
+
+    @model_serializer(mode="wrap")
+    def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A key that was added later is told only where it is turned off, so that older recipes keep their hash."""
+        return {key: value for key, value in plain(self).items() if key != "wiring" or not value}
 
     @field_validator("ranks", "separable_terms", "shares", "keep", "hints")
     @classmethod
@@ -76,6 +83,7 @@ SEARCH_KEYS = (
     "separable_terms",
     "shares",
     "coarse_input",
+    "wiring",
 )
 
 

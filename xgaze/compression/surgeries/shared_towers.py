@@ -206,4 +206,14 @@ def _planned(model: FeatureHead, _layer: str, value: Any, probe: Probe) -> Share
     return plan_shared_towers(model, probe, **STARTS[value])
 
 
-SURGERY = SurgeryKind("shared_towers", SharedTowers, _in_words, _where, plan=_planned, on_towers=True, wiring=True)
+SURGERY = SurgeryKind(
+    "shared_towers",
+    SharedTowers,
+    _in_words,
+    _where,
+    values=("fresh", "mean", "fresh-unmirrored"),
+    plan=_planned,
+    on_towers=True,
+    wiring=True,
+    order=1,  # what reads the pictures first is made before it is shared
+)

@@ -306,4 +306,4 @@ def _planned(model: FeatureHead, _layer: str, value: Any, probe: Probe) -> Stem:
     return plan_stem(model, probe, value)
 
 
-SURGERY = SurgeryKind("stem", Stem, _in_words, plan=_planned, on_towers=True, wiring=True)
+SURGERY = SurgeryKind("stem", Stem, _in_words, values=FACTORS[:1], plan=_planned, on_towers=True, wiring=True)
