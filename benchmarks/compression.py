@@ -13,15 +13,15 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from xgaze.compression.distill import teacher_weights
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.budget import judge_result
 from xgaze.compression.search.exploration import Search, open_search, rivals
 from xgaze.compression.search.frontier import row_of
 from xgaze.compression.search.smallest import whole_plan
-from xgaze.compression.search.trial import Result, Trial, Tuning, latency_ms
+from xgaze.compression.search.trial import Ended, Result, Trial, Tuning, latency_ms
 from xgaze.compression.search.trial_methods import CONTROL
 from xgaze.compression.student import load_model
+from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.jobs import Fan
@@ -85,12 +85,15 @@ def whole_plans(search: Search, shares: Sequence[float]) -> list[Plan]:
 
 def rows_of_round(search: Search, plans: Sequence[Plan], tuning: Tuning, seed: int) -> list[dict[str, object]]:
     """xgaze's students of these plans, which set the sizes, and the other methods at each; all tuned likewise."""
-    control, *ours = search.run(
+    control, *ended = search.run(
         [Trial(Plan(), tuning, CONTROL, "labels", seed), *(Trial(plan, tuning, seed=seed) for plan in plans)]
     )
-    judge = search.judge.against_best({"teacher": search.judge.reference, "control": control.outputs})
+    controls = (
+        {"control": control.outputs} if isinstance(control, Result) else {}
+    )  # the teacher stands in for one that diverged
+    judge = search.judge.against_best({"teacher": search.judge.reference, **controls})
     rows = []
-    for own in ours:
+    for own in finished(ended):
         size = own.fc_parameters if tuning == "head" else own.parameters
         label = {"shrunk": "fully connected" if tuning == "head" else "whole model", "budget": size}
         for one in [own, *run_possible(search, rivals(own, search.capacity.in_features))]:
@@ -102,12 +105,20 @@ def rows_of_round(search: Search, plans: Sequence[Plan], tuning: Tuning, seed: i
 def run_possible(search: Search, trials: Sequence[Trial]) -> list[Result]:
     """All at once; where one breaks down, one by one without it."""
     try:
-        return search.run(trials)
+        return finished(search.run(trials))
     except InputError as error:
         if len(trials) == 1:
             print(f"{trials[0].method}, {trials[0].parameters or trials[0].plan.name}: {error}")
             return []
     return [done for one in trials for done in run_possible(search, [one])]
+
+
+def finished(ended: Sequence[Ended]) -> list[Result]:
+    """Those that did not diverge; the others are told."""
+    for one in ended:
+        if not isinstance(one, Result):
+            print(f"{one.trial.method}, {one.trial.plan.name}: {one.reason}")
+    return [one for one in ended if isinstance(one, Result)]
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from xgaze.data.contract import InputSpec, Spec
-from xgaze.data.photographs.crops import CROP_PX, SCALES, input_name
+from xgaze.data.crops.crops import CROP_PX, SCALES, input_name
 from xgaze.models.architectures.saliency_map import map_by_crops, map_by_pictures
 from xgaze.models.registry import build
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.data.contract import InputSpec, Sample, Spec
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec
 
 SIDE = 40
 PEOPLE = {"train": 12, "validation": 8, "test": 8}
@@ -14,7 +14,7 @@ FRAMES = 6
 
 
 @dataclass
-class ToyRecording:
+class ToyRecording(Recording):
     """Two cameras see a bright blob whose place gives the gaze point; people differ by a constant shift."""
 
     spec: Spec

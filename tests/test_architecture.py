@@ -18,6 +18,7 @@ FLOORS = [
     {"models", "evaluation", "capacity"},
     {"training", "explanation"},
     {"compression"},
+    {"api"},
     {"cli"},
 ]
 FLOOR = {room: k for k, rooms in enumerate(FLOORS) for room in rooms}

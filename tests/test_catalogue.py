@@ -44,6 +44,16 @@ def test_registered_from_outside(shapes):
     assert shapes["toy"] is toy and shapes.register(toy) is toy and "toy" in list(shapes)
 
 
+@pytest.mark.parametrize(
+    "ask", [lambda all_: "dot" in all_, lambda all_: "dot" in list(all_), lambda all_: all_["dot"]]
+)
+def test_what_a_plug_in_registers_is_there_whatever_is_asked(shapes, monkeypatch, ask):
+    plugin = SimpleNamespace(load=lambda: shapes.register(SimpleNamespace(name="dot")))
+    monkeypatch.setattr("xgaze.catalogue.entry_points", lambda group: [plugin] if group == "xgaze" else [])
+    assert "square" in shapes and shapes["square"] and not shapes._plugins_loaded
+    assert ask(shapes) and [one.name for one in shapes.values()] == ["circle", "dot", "round-ones", "square"]
+
+
 @pytest.mark.parametrize("name", ["toy", "circle"])
 def test_no_name_stands_for_two_things(shapes, name):
     shapes.register(SimpleNamespace(name="toy"))

@@ -113,6 +113,15 @@ def test_data_definitions_are_valid(path, tmp_path):
             load_data(tmp_path / "recording.yaml", ())
 
 
+def test_python_shown_names_what_is_there():
+    import xgaze as package
+
+    code = "\n".join(blocks((ROOT / "README.md").read_text(), "python"))
+    compile(code, "README.md", "exec")
+    named = set(re.findall(r"\bxgaze\.(\w+)", code))
+    assert named and not [one for one in named if not hasattr(package, one)]
+
+
 def test_recipes_page_holds_all_of_them():
     rows = [one for one in (ROOT / "docs/recipes.md").read_text().splitlines() if one.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}

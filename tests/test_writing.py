@@ -11,7 +11,7 @@ import pytest
 
 import xgaze.writing
 from xgaze.errors import InputError
-from xgaze.writing import LOCK, atomic_path, new_folder, one_writer, replace_folder, scratch_folder, settle
+from xgaze.writing import LOCK, atomic_path, new_folder, one_writer, replace_folder, scratch_folder, settle, together
 
 SOURCE = str(Path(xgaze.writing.__file__).parents[1])
 
@@ -116,6 +116,53 @@ def test_a_folder_takes_the_place_of_another_whenever_it_is_killed(tmp_path, mon
         assert sorted(p.name for p in folder.parent.iterdir()) == (
             [".xgaze-new-teacher", "teacher"] if steps == 0 else ["teacher"]
         )
+
+
+NAMES = ("budget.csv", "model.json", "model.onnx", "model.safetensors")
+
+
+@pytest.mark.parametrize("moves", range(7))
+def test_files_take_their_places_together_whenever_that_is_killed(tmp_path, monkeypatch, moves):
+    """Killed before each of the six renames: never a card beside files of another result, and settled, the old or the new."""
+    folder = tmp_path / "student"
+    (folder / "trials").mkdir(parents=True)
+    for name in NAMES:
+        (folder / name).write_text("old")
+    count, rename = iter(range(9)), Path.replace
+
+    def replace(path, target):
+        if next(count) == moves:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    def make():
+        with together(folder, "model.json") as made:
+            for name in NAMES:
+                (made / name).write_text("new")
+            assert {(folder / name).read_text() for name in NAMES} == {"old"}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        if moves < 6:
+            with pytest.raises(KeyboardInterrupt):
+                make()
+        else:
+            make()
+    found = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+    assert "model.json" not in found or set(found.values()) in ({"old"}, {"new"})
+    settle(tmp_path)
+    assert {(folder / name).read_text() for name in NAMES} == {"old" if moves < 2 else "new"}
+    assert sorted(path.name for path in folder.iterdir()) == [*NAMES, "trials"] and list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_result_that_fails_leaves_the_old_one(tmp_path):
+    folder = tmp_path / "student"
+    folder.mkdir()
+    (folder / "model.json").write_text("old")
+    with pytest.raises(OSError, match="full"), together(folder, "model.json") as made:
+        (made / "model.json").write_text("new")
+        raise OSError("full")
+    assert (folder / "model.json").read_text() == "old" and list(tmp_path.iterdir()) == [folder]
 
 
 def test_names_as_long_as_a_file_system_takes_can_be_written(tmp_path):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
+WEIGHTS_HASH = "weights_hash"
+"""Of a card's figures: the hash of the weights beside it."""
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".tar")
 
 

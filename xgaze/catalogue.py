@@ -11,7 +11,8 @@ from xgaze.errors import InputError
 
 T = TypeVar("T")
 PLUGINS = "xgaze"
-"""Group of entry points: modules that register things when they are imported. Only a name that is not known looks there."""
+"""Group of entry points: modules that register things when they are imported. Whoever asks for a name that is not
+known, or for all, looks there."""
 
 
 class Catalogue(Generic[T]):
@@ -21,6 +22,7 @@ class Catalogue(Generic[T]):
     def __init__(self, what: str, package: str, holds: str) -> None:
         self.what, self.package, self.holds = what, package, holds
         self._registered: dict[str, T] = {}
+        self._plugins_loaded = False
 
     def register(self, thing: T) -> T:
         """Offer a thing from outside the package. Raises InputError where its name is taken by another."""
@@ -32,26 +34,32 @@ class Catalogue(Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         """Raises InputError naming what there is."""
-        module = re.sub(r"\W", "_", name)
-        if name not in self._registered and module in self._modules() and name in (found := self._held(module)):
-            return found[name]
-        if name not in self:
-            self._load_plugins()
-        if name in (known := self._registered | self._own()):
+        if (known := self._found_at_once(name) or self._all()) and name in known:
             return known[name]
         raise InputError(f"there is no {self.what} '{name}'. There are: {', '.join(self)}.")
 
     def __contains__(self, name: object) -> bool:
-        return name in self._registered or name in self._own()
+        return isinstance(name, str) and (bool(self._found_at_once(name)) or name in self._all())
 
     def __iter__(self) -> Iterator[str]:
         """All names, in the alphabet's order. Imports every module."""
-        return iter(sorted(self._registered | self._own()))
+        return iter(sorted(self._all()))
 
     def values(self) -> list[T]:
         """All things, in the order of their names."""
-        known = self._registered | self._own()
+        known = self._all()
         return [known[name] for name in sorted(known)]
+
+    def _found_at_once(self, name: str) -> dict[str, T]:
+        """What is registered, or lies in the module of this name; nothing else is imported."""
+        module = re.sub(r"\W", "_", name)
+        if name in self._registered:
+            return self._registered
+        return found if module in self._modules() and name in (found := self._held(module)) else {}
+
+    def _all(self) -> dict[str, T]:
+        self._load_plugins()
+        return self._registered | self._own()
 
     def _modules(self) -> list[str]:
         return [one.name for one in iter_modules(import_module(self.package).__path__)]
@@ -64,8 +72,10 @@ class Catalogue(Generic[T]):
         return {name: one for module in self._modules() for name, one in self._held(module).items()}
 
     def _load_plugins(self) -> None:
-        for one in entry_points(group=PLUGINS):
-            one.load()
+        if not self._plugins_loaded:
+            self._plugins_loaded = True
+            for one in entry_points(group=PLUGINS):
+                one.load()
 
 
 def _name(thing: object) -> str:

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
-
 from xgaze.errors import InputError
 from xgaze.processes import end_with
 
@@ -45,6 +43,8 @@ def jobs_at_once(fan: Fan) -> int:
 def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Iterable[tuple[Any, ...]]) -> None:
     """work(*job) for all jobs, in other processes; what they leave lies in files. Processes of this machine end with this one.
     Raises InputError as `jobs_at_once`."""
+    import joblib
+
     parent = os.getpid() if fan.dask is None else None
     with _backend(fan.dask):
         joblib.Parallel(n_jobs=fan.workers)(joblib.delayed(_watched)(parent, work, job) for job in jobs)
@@ -63,6 +63,8 @@ def _backend(address: str | None) -> Iterator[None]:
     if address is None:
         yield
         return
+    import joblib
+
     with _cluster(address), joblib.parallel_config(backend="dask"):
         yield
 

@@ -19,6 +19,7 @@ from xgaze.processes import is_helper
 
 MARK = ".xgaze-"  # of every file and folder that is of no use once its writer is gone
 LOCK = f"{MARK}writer.json"
+READY, LAST = f"{MARK}ready-", f"{MARK}last"
 PATIENCE_S = 10.0  # a killed writer's own workers hold its lock until they notice
 
 
@@ -86,8 +87,43 @@ def replace_folder(folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def together(folder: Path, last: str) -> Iterator[Path]:
+    """A new folder whose files take their places in `folder` when the block ends well; until then all that lies there stays.
+
+    `last` is the file by which a result counts as finished: it never stands beside files of another result. A kill while files
+    change places is mended by the next writer's `settle`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ready = folder.with_name(f"{READY}{folder.name}")
+    _take_places(ready)
+    with scratch_folder(folder.parent, folder.name) as scratch:
+        yield scratch
+        (scratch / LAST).mkdir()
+        (scratch / last).replace(scratch / LAST / last)
+        scratch.replace(ready)  # from now on the new result is the one that counts
+    _take_places(ready)
+
+
+def _take_places(ready: Path) -> None:
+    """Move the files of a finished result, in what order a kill may leave them."""
+    if not ready.exists():
+        return
+    folder, lasts = ready.with_name(ready.name.removeprefix(READY)), list((ready / LAST).iterdir())
+    others = [file for file in sorted(ready.iterdir()) if file.name != LAST]
+    if others:
+        for file in lasts:
+            (folder / file.name).unlink(missing_ok=True)
+    for file in (*others, *lasts):
+        file.replace(folder / file.name)
+    sync_folder(folder)
+    shutil.rmtree(ready, ignore_errors=True)
+
+
 def settle(parent: Path) -> None:
-    """Finish what `replace_folder` had begun in `parent` when it was killed."""
+    """Finish what `replace_folder` and `together` had begun in `parent` when they were killed."""
+    for ready in parent.glob(f"{READY}*"):
+        _take_places(ready)
     for old in parent.glob(f"{MARK}old-*"):
         folder = parent / old.name.removeprefix(f"{MARK}old-")
         if not folder.exists():

@@ -48,25 +48,29 @@ def test_light_and_dark_differ_and_drawings_follow(visit, pages):
     mark = "getComputedStyle(document.querySelector('svg [fill=\"var(--c-teacher)\"]')).fill"
     assert light.evaluate(mark) == "rgb(0, 114, 178)" != dark.evaluate(mark)
     assert light.evaluate(ink) != dark.evaluate(ink)
-    assert light.locator("svg[role=img]").count() == 19
+    assert light.locator("svg[role=img]").count() == 22
 
 
 def column(page, name, place):
-    rows = page.get_by_label(name, exact=True).locator("tbody tr")
+    rows = page.get_by_role("group", name=name, exact=True).locator("tbody tr")
     return [row.locator("th, td").nth(place).inner_text() for row in rows.all()]
 
 
 def test_a_table_is_sorted_from_the_keyboard_alone(visit, pages):
     page = visit(pages["gaze"])
     page.evaluate(OPEN_ALL)
-    head = page.get_by_label("Every test participant", exact=True).get_by_role("columnheader", name="teacher, px")
+    head = page.get_by_role("group", name="Every test participant", exact=True).get_by_role(
+        "columnheader", name="teacher, px"
+    )
     for key, order in (("Enter", "ascending"), ("Space", "descending")):
         head.get_by_role("button").focus()
         page.keyboard.press(key)
         assert head.get_attribute("aria-sort") == order
         found = [float(one) for one in column(page, "Every test participant", 2)]
         assert found == sorted(found, reverse=order == "descending") and len(found) == 20
-    names = page.get_by_label("Every test participant", exact=True).get_by_role("columnheader", name="participant")
+    names = page.get_by_role("group", name="Every test participant", exact=True).get_by_role(
+        "columnheader", name="participant"
+    )
     assert names.get_attribute("aria-sort") == "none"
 
 

@@ -9,7 +9,7 @@ import pytest
 from xgaze.capacity.probe_targets import probe_targets
 from xgaze.data.contract import rows_of
 from xgaze.data.rendered.person_frames import STATE_SHAPES
-from xgaze.data.sources.rendered import RenderedSource
+from xgaze.data.rendered.rendered_recording import RenderedSource
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ def figures():
     return {
         "teacher": {"error": ERROR, "latency_ms": LATENCY},
         "student": {**size, "error": ERROR, "latency_ms": LATENCY, "int8": int8},
+        "control": {"error": ERROR},
         "reference": "control",
         "difference_percent": interval,
         "control_difference_from_teacher_percent": {"mean": -0.6},
@@ -90,6 +91,12 @@ def test_the_result_names_reference_interval_budget_and_the_next_command(figures
     assert "Budget of 2 %: held by the upper bound." in words and "Warning" not in words
     assert "the same extra tuning makes it 0.6 % better" in words and "labels alone" not in words
     assert words.endswith("Lies in: checkpoints/toy/student\nNext:    xgaze explain --samples 3")
+
+
+def test_a_control_that_diverged_is_said_to_be_the_untuned_teacher(figures, card):
+    told = "\n".join(in_words({**figures, "control": {"error": ERROR, "fault": "diverged"}}, card, "xgaze explain"))
+    assert "given the same extra tuning it diverged, so that the student is compared with the untuned teacher." in told
+    assert "the same extra tuning makes it" not in told
 
 
 def test_a_budget_that_is_missed_says_why_this_student(figures, card):

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 from xgaze.cli.main import COMMANDS, imported, purpose, xgaze
 
 HEAVY = ("torch", "lightning", "captum", "sklearn", "pandas", "matplotlib")
+RECIPES = ("multi-eye-reference", "heatmap-cnn", "scanpath-cnn", "gat", "mrcnn")
+"""One of each data format that recipes come with."""
 RUN = f"""
 import sys
 from xgaze.cli.main import main
@@ -27,6 +29,10 @@ finally:
         (["distil"], "No such command 'distil'"),
         (["train-teacher", "--set", "training.epoch=3"], "training.epoch"),
         (["train-teacher", "nowhere.yaml"], "nowhere.yaml"),
+        *((["train-teacher", name, "--set", "data.pth=x"], "'data.pth'; did you mean") for name in RECIPES),
+        (["distill", "--set", "training.epoch=3"], "training.epoch"),
+        (["explain", "--set", "training.epoch=3"], "training.epoch"),
+        (["check", "nowhere.yaml"], "nowhere.yaml"),
     ],
     ids=lambda one: one if isinstance(one, str) else " ".join(one),
 )

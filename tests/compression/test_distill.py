@@ -6,15 +6,17 @@ import shutil
 import pandas as pd
 import pytest
 
-from xgaze.compression.distill import check_hints, distill, finished_student, student_of_teacher, unused_keys
+from xgaze.compression.distill import check_hints, distill, unused_keys
 from xgaze.compression.student import load_model
+from xgaze.compression.student_folder import finished_student, student_of_teacher
 from xgaze.data.contract import rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.gaze import error_px
 from xgaze.models.inference import predict
 from xgaze.recipe.student_sections import Hint
 from xgaze.scorings import read_scorings
-from xgaze.training.teacher import finished_teacher, train_teacher
+from xgaze.training.teacher import train_teacher
+from xgaze.training.teacher_folder import finished_teacher
 
 
 def test_the_teacher_is_found_again_and_scored_on_people_it_never_saw(run, gaze_recording):
@@ -163,6 +165,19 @@ def test_where_nothing_fits_the_table_is_written_and_the_nearest_named(run, gaze
     assert f"no student of {len(tuned)} tried keeps --max-params 10; the nearest, " in str(caught.value)
     assert f" has {least:,} parameters" in str(caught.value)
     assert str(caught.value).endswith(f"All that were tried: {student / 'budget.csv'}.")
+
+
+def test_where_nothing_fits_a_finished_student_keeps_its_own_table(run, gaze_recording, tmp_path):
+    recipe, folder, _ = run
+    teacher, card = load_model(folder / "teacher")
+    shutil.copytree(folder, tmp_path / "toy")
+    student = tmp_path / "toy" / "student"
+    before = {path: path.read_bytes() for path in student.iterdir() if path.is_file()}
+    none = recipe.distill.model_copy(update={"max_parameters": 10})
+    with pytest.raises(InputError, match=r"All that were tried: .*tried\.csv\.$"):
+        distill(recipe.model_copy(update={"distill": none}), gaze_recording, teacher, card, student)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not pd.read_csv(student / "tried.csv")["chosen"].any()
 
 
 def test_a_student_is_found_by_its_budget_or_by_its_teacher(run):

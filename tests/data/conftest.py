@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from xgaze.data.checks.soundness import check
-from xgaze.recipe import EyeFoldersData, GazeImagesData
+from xgaze.data.eyes.eye_section import EyeFoldersData
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
 
 CAMERAS = (0, 1, 3, 4)
 HEIGHT, WIDTH = 8, 12

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.data.looked_at import fixations_on_squares, on_square
+from xgaze.data.looked_at import on_square
 from xgaze.data.open import open_recording
-from xgaze.data.sources.viewer_agreement import agreement_rows
-from xgaze.recipe import ViewerAgreementData
+from xgaze.data.photographs.agreement_recording import agreement_rows
+from xgaze.data.photographs.photograph_sections import ViewerAgreementData
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_fixation_is_scaled_with_its_picture_and_moved_with_the_square():
 def test_fixations_are_those_of_the_viewers_whom_the_maps_are_drawn_from(data):
     recording = open_recording(data)
     rows = list(range(len(recording.table)))
-    found = fixations_on_squares(recording, rows)
+    found = recording.fixations_on_squares(rows)
     labelling = set(agreement_rows(data).viewers)
     table = pd.read_csv(data.path / "fixations.csv", dtype={"who": str})
     for row in rows:
@@ -49,4 +49,4 @@ def test_fixations_are_those_of_the_viewers_whom_the_maps_are_drawn_from(data):
 
 
 def test_a_recording_that_knows_maps_only_gives_none(gaze_recording):
-    assert fixations_on_squares(gaze_recording, [0]) is None
+    assert gaze_recording.fixations_on_squares([0]) is None

@@ -2,10 +2,9 @@
 
 import pytest
 
-from xgaze.data.checks.soundness import remarks
-from xgaze.data.notes import notes_of
 from xgaze.data.open import open_recording
-from xgaze.recipe import ViewerAgreementData
+from xgaze.data.photographs.photograph_sections import ViewerAgreementData
+from xgaze.data.source import source_of
 
 
 @pytest.fixture
@@ -22,17 +21,17 @@ def data(tmp_path, viewings):
 
 
 def test_of_viewer_agreement_the_fixations_left_out_the_pictures_in_between_and_who_labels_are_told(data):
-    told = notes_of(open_recording(data))
+    told = list(open_recording(data).notes)
     assert any("left out" in one and "1 of 241" in one.replace(",", "") for one in told)
     assert any(one.startswith("4 of 12 pictures are neither") for one in told)
     assert any(one.startswith("Agreement is that of 3 viewers") for one in told)
 
 
 def test_check_says_the_same_and_whom_splits_keep_apart(data):
-    told = remarks(data)
-    assert told[:-1] == notes_of(open_recording(data))
+    told = source_of(data).remarks(data)
+    assert told[:-1] == list(open_recording(data).notes)
     assert told[-1] == "Splits and intervals are over pictures, not over people."
 
 
 def test_a_recording_of_which_all_was_read_has_no_notes(gaze_recording):
-    assert notes_of(gaze_recording) == []
+    assert list(gaze_recording.notes) == []

@@ -7,8 +7,8 @@ import pytest
 
 from xgaze.data.contract import InputSpec, Spec, collate
 from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.sources.rendered import RenderedData
 from xgaze.errors import InputError
-from xgaze.recipe import RenderedData
 
 YAML = "source: eye-folders\npath: {path}\nheight: 8\nwidth: 12\n"
 

@@ -10,10 +10,11 @@ import yaml
 from xgaze.data.contract import collate
 from xgaze.data.open import open_recording
 from xgaze.data.rendered import render_participant
+from xgaze.data.sources.rendered import RenderedData
 from xgaze.data.unlabelled import held_out_participants, open_unlabelled
 from xgaze.errors import InputError
 from xgaze.recipe import load_recipe
-from xgaze.recipe.data_sections import RenderedData, UnlabelledFiles
+from xgaze.recipe.data_sections import UnlabelledFiles
 
 RECIPE = {"name": "tiny", "data": {"source": "eye-folders", "path": "eyes"}, "model": {"name": "multi-eye"}}
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from xgaze.data.contract import rows_of, targets_of
+from xgaze.data.fixations.fixation_sections import FixationTableData
 from xgaze.data.open import open_recording
 from xgaze.evaluation import baselines as module
 from xgaze.evaluation.baselines import baselines
-from xgaze.recipe import FixationTableData
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from xgaze.data.contract import InputSpec, Sample, Spec, rows_of, targets_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, rows_of, targets_of
 from xgaze.evaluation.baselines import baselines, pooled, pooled_pixels
 from xgaze.evaluation.classification import accuracy, auc, f1, probabilities
 from xgaze.evaluation.gaze import error_px
@@ -100,7 +100,7 @@ def test_vectors_and_sequences_are_pooled_as_they_are():
 
 
 @dataclass
-class Vectors:
+class Vectors(Recording):
     """Three numbers a sample, of which the gaze point is a sum."""
 
     spec: Spec

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.data.contract import InputSpec, Sample, Spec
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec
 from xgaze.data.representations.graph import transition_graphs
 
 SIZE, STEPS, SIDE = (800, 600), 10, 16
@@ -15,7 +15,7 @@ CLASSES = ("A", "B", "C")
 
 
 @dataclass
-class ToyScanpaths:
+class ToyScanpaths(Recording):
     """Row i is scanpath i; its inputs are made when the recording is."""
 
     spec: Spec

@@ -1,9 +1,15 @@
+from collections import OrderedDict
+
 import pytest
 import torch
+from pydantic import PositiveInt
+from torch import nn
 
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
-from xgaze.models.registry import ARCHITECTURES, build
+from xgaze.models.architecture import ARCHITECTURES, Architecture
+from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.registry import build
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import builtin_recipes, load_recipe
 
@@ -127,3 +133,27 @@ def test_predictions_stay_full_precision_under_autocast():
 def test_bad_models_are_refused_in_words(name, args, spec, message):
     with pytest.raises(InputError, match=message):
         build(name, args, spec)
+
+
+class Toy(FeatureHead):
+    """Means of the eyes, and one layer."""
+
+    def __init__(self, spec, *, width: PositiveInt = 4):
+        super().__init__()
+        embedding, out = nn.Linear(len(spec.inputs), width), nn.Linear(width, spec.outputs)
+        self.head = Float32Sequential(OrderedDict(embedding=embedding, out=out))
+
+    def features(self, *inputs):
+        return torch.stack([one.flatten(1).mean(1) for one in inputs], 1)
+
+
+def test_an_architecture_from_outside_is_built_and_its_arguments_are_checked(monkeypatch):
+    monkeypatch.setattr(ARCHITECTURES, "_registered", {})
+    ARCHITECTURES.register(Architecture("toy", Toy))
+    assert count_parameters(build("toy", {"width": 3}, eyes(8, 8))) == 4 * 3 + 3 + 3 * 2 + 2
+    with pytest.raises(InputError, match="greater than 0"):
+        build("toy", {"width": 0}, eyes(8, 8))
+    with pytest.raises(InputError, match="did you mean 'toy'"):
+        build("tooy", {}, eyes(8, 8))
+    with pytest.raises(InputError, match="registered already"):
+        ARCHITECTURES.register(Architecture("vitnet", Toy))

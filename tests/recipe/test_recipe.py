@@ -191,3 +191,60 @@ def test_fixation_tables_that_cannot_be_learnt_from_are_refused(write, section, 
 def test_data_of_a_builtin_recipe_take_overrides():
     data = load_data(Path("scanpath-lstm"), ("data.path=mine.csv", "data.columns.x=X"))
     assert data.path == Path("mine.csv") and data.columns.x == "X" and data.columns.y == "y"
+
+
+HASHES = {
+    "multi-eye": "bb7eb832413f",
+    "multi-eye-reference": "ca1037ca8fa6",
+    "gat": "01a299ffaa7b",
+    "heatmap-cnn": "978c3cf911fc",
+    "heatmap-cnn-small": "f45581ccab11",
+    "kfn": "bda308272343",
+    "mrcnn": "a19f68b2c22f",
+    "scanpath-cnn": "b3c03c3e53e6",
+    "scanpath-duration": "fa402b1e0859",
+    "scanpath-gnn": "5368a0831390",
+    "scanpath-lstm": "461cd5bc724b",
+    "scanpath-vitnet": "18bfcd556ff8",
+}
+"""Of the recipes that come with xgaze, their data at `recording`: a change of the schema shall not make finished runs others."""
+
+
+@pytest.mark.parametrize("name", sorted(HASHES))
+def test_the_builtin_recipes_keep_their_hash(name):
+    overrides = () if name.startswith("multi-eye") else ("data.path=recording",)
+    assert load_recipe(name, overrides).hash == HASHES[name]
+
+
+def test_faults_of_the_data_section_are_told_with_all_others(write):
+    path = write({**TINY, "data": {"source": "rendered", "height": 1, "width": "wide"}, "training": {"epochs": 0}})
+    with pytest.raises(InputError) as error:
+        load_recipe(path)
+    told = [line.removeprefix(f"{path}: ").split(":")[0] for line in str(error.value).splitlines()]
+    assert told == ["key 'data.height'", "key 'data.width'", "key 'training.epochs'"]
+
+
+def test_a_fault_deep_in_a_data_section_is_named_as_it_is_written(write):
+    inputs = [
+        {"kind": "sequence"},
+        {"kind": "pictures", "stack": ["density", "density"]},
+        {"kind": "graph", "cells": 3},
+    ]
+    data = {"source": "fixation-table", "path": "x.csv", "inputs": inputs, "target": {"column": "who"}}
+    with pytest.raises(InputError) as error:
+        load_recipe(write({**TINY, "data": data}))
+    assert "key 'data.inputs.1.stack': name each representation once" in str(error.value)
+    assert "unknown key 'data.inputs.2.cells'" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"path": "x"}, "key 'data': Unable to extract tag using discriminator 'source'"),
+        ({"source": 5}, "key 'data': Input tag '5' found using 'source' does not match any of the expected tags: "),
+        (["rendered"], "key 'data': Input should be a valid dictionary or object to extract fields from"),
+    ],
+)
+def test_a_data_section_without_a_known_source_is_refused(write, data, told):
+    with pytest.raises(InputError, match=told):
+        load_recipe(write({**TINY, "data": data}))

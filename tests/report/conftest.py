@@ -5,10 +5,13 @@ import runpy
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from xgaze.report.drawing.svg import Chart
-from xgaze.report.sections import figures, figures_human, figures_inside, figures_sample, figures_trust
+from xgaze.report.drawing import svg
+from xgaze.report.page.page import sections_of
+from xgaze.report.section import with_every_key
+from xgaze.report.sections.error_by_eccentricity import eccentricity
 
 HERE = Path(__file__).parent
 RUN = runpy.run_path(str(HERE / "run_sections.py"))
@@ -31,6 +34,7 @@ def make_rich(task, size_px=(24, 30), cameras=2, samples=1):
     if task == "gaze":
         report["sweep"]["variables"] = [sweep_line(k) for k in range(7)]
         report["sweep"]["truth"] = [436.0, 280.0]
+        report["eccentricity"] = eccentricity([800, 600], drawn_errors())
     EXPLAINED["add_explanation"](report, maps, inputs)
     return report, maps
 
@@ -44,6 +48,15 @@ def drawn_maps(place, inputs, targets, size_px):
             for target in targets:
                 maps[f"{place}/{model}/{target}/{name}"] = (ring * rng.uniform(0.4, 1)).astype(np.float32)
     return maps
+
+
+def drawn_errors():
+    """Of 20 people, 12 frames each: errors grow by a twentieth of the distance from the centre."""
+    rng = np.random.default_rng(4)
+    x, y = rng.uniform(0, 800, 240), rng.uniform(0, 600, 240)
+    frames = {"participant": [f"P{k // 12:06d}" for k in range(240)], "truth_x_px": x, "truth_y_px": y}
+    error = 20 + np.hypot(x - 400, y - 300) / 20 + rng.normal(0, 2, 240)
+    return {model: pd.DataFrame({**frames, "error_px": error + k}) for k, model in enumerate(("teacher", "student"))}
 
 
 def sweep_line(k):
@@ -76,7 +89,20 @@ def gaze_run():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Charts without their drawing, which takes most of the time, for tests of everything else."""
-    for module in (figures, figures_human, figures_inside, figures_sample, figures_trust):
-        monkeypatch.setattr(
-            module, "chart", lambda name, title, description, draw, **size: Chart(title, description, "")
-        )
+    monkeypatch.setattr(svg, "_drawn", lambda *_: "")
+
+
+def parts_of(report, what):
+    """All "charts" or "tables" of a report's sections, by name."""
+    shown = with_every_key(report)
+    return {name: one for section in sections_of(shown) for name, one in getattr(section, what)(shown).items()}
+
+
+@pytest.fixture(scope="session")
+def charts_of():
+    return lambda report: parts_of(report, "charts")
+
+
+@pytest.fixture(scope="session")
+def tables_of():
+    return lambda report: parts_of(report, "tables")

@@ -113,8 +113,10 @@ def figures(unit, good):
         "reason": "the smallest whose upper bound is at most 2 %",
         "baselines": [{"name": "mean gaze", "error": error(242.3 if unit == "px" else 0.5, unit)}],
         "surgeries": [
-            {"kind": "fold", "layer": "head.embedding", "into": "head.hidden", "proof": proof()},
-            {"kind": "low_rank", "layer": "head.embedding", "rank": 6, "weighting": "variance", "proof": proof()},
+            {"kind": "fold", "layer": "head.embedding", "into": "head.hidden", "proof": proof()}
+            | {"words": "fold", "where": "head.embedding with head.hidden"},
+            {"kind": "low_rank", "layer": "head.embedding", "rank": 6, "weighting": "variance", "proof": proof()}
+            | {"words": "low rank to rank 6", "where": "head.embedding"},
         ],
         "per_participant": [
             {"participant": f"P{k:06d}", "samples": 12, "teacher": 20.0 + k, "student": 21.0 + k, "difference": 1.0}

@@ -14,7 +14,7 @@ from xgaze.report.claims import (
 from xgaze.report.drawing.format import changed, told_apart
 from xgaze.report.page.model_card import model_card
 from xgaze.report.page.page import render_page
-from xgaze.report.words import summary
+from xgaze.report.sections.at_a_glance import summary
 
 
 def guessing(score, baseline, worse=None, unit="px", learned=False):

@@ -9,12 +9,14 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from xgaze.recipe import Recipe
+from xgaze.recipe.sources import SOURCES
 
 Case = tuple[tuple[str, ...], str]
 
 VALUES = ("foo", "[]", "{}", "null", "true", "-7", "3.5", "[[1]]", "''", "{a: 1}")
 NUMBERS = (".nan", "-.inf", "1.0e+30", "-1.0e+30", "9" * 5000)
 NEEDED = {
+    "arrays": {"content": "x"},
     "rendered": {},
     "eye-folders": {"path": "nowhere"},
     "gaze-images": {"path": "nowhere"},
@@ -51,9 +53,7 @@ def recipe_keys() -> Iterator[tuple[str, list[Case]]]:
     for key, is_number in keys(Recipe, ""):
         values = [next(turns) for _ in range(2)] + [next(turns)] * (not is_number)
         yield key, [_set((), key, value) for value in (*values, *NUMBERS[: 4 * is_number])]
-    (data,) = (field.annotation for name, field in Recipe.model_fields.items() if name == "data")
-    for section in sections(data):
-        (source,) = get_args(section.model_fields["source"].annotation)
+    for source, section in ((one.name, one.section) for one in SOURCES.values()):
         told = ", ".join(f"{one}: {value}" for one, value in NEEDED[source].items())
         base = ("--set", f"data={{source: {source}, {told}}}")
         for key, is_number in keys(section, "data."):

@@ -91,8 +91,8 @@ def finished(tmp_path_factory):
     computes = InputError("would be computed again")
     with (
         mock.patch.dict(os.environ, {"XGAZE_CACHE": str(folder / "cache")}),
-        mock.patch("xgaze.cli.explain._explain", side_effect=computes),
-        mock.patch("xgaze.cli.distill._distill", side_effect=computes),
+        mock.patch("xgaze.api.explaining.explain_run", side_effect=computes),
+        mock.patch("xgaze.api.distilling.find_student", side_effect=computes),
         mock.patch("xgaze.cli.crossval.open_data", side_effect=computes),
     ):
         FINISHED["make_run"](folder)
@@ -103,7 +103,7 @@ def finished(tmp_path_factory):
         page.write_text("<html>")
         write_json(page.parent / "report.json", {"teacher": {"error": {}}})
         with (
-            mock.patch("xgaze.cli.train_teacher.open_data", side_effect=computes),
+            mock.patch("xgaze.api.teaching.opened", side_effect=computes),
             mock.patch("xgaze.report.page.publish.write_report", lambda *_: page),
         ):
             assert FINISHED["run"]("report", "small.yaml").code == 0, FINISHED["run"]("report", "small.yaml").err

@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from xgaze.data.sources.rendered import open_rendered
+from xgaze.data.rendered.rendered_recording import open_rendered
 from xgaze.errors import InputError
 
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ def place(tmp_path_factory):
         )
         places = BAD["odd_places"](folder)
         os.chdir(folder)
-        with mock.patch("xgaze.data.open.open_rendered", side_effect=only_what_is_there):
+        with mock.patch("xgaze.data.rendered.rendered_recording.open_rendered", side_effect=only_what_is_there):
             yield places
         os.chdir(before)
 

@@ -4,20 +4,19 @@ import json
 import os
 import subprocess
 import sys
-from importlib import import_module
 from unittest import mock
 
 import numpy as np
 import pytest
 
+from xgaze.api.distilling import find_student
+from xgaze.api.explaining import explain_run
 from xgaze.artifacts import read_weights, write_weights
 
 TEACHER, STUDENT, EXPLANATION = (f"checkpoints/small/{name}" for name in ("teacher", "student", "explanation"))
 REPORT = ("report", "small.yaml")
 EXPLAIN = ("explain", "small.yaml", "--sample", "0")
-REALLY_EXPLAIN, REALLY_DISTILL = (
-    getattr(import_module(f"xgaze.cli.{name}"), f"_{name}") for name in ("explain", "distill")
-)
+REALLY_EXPLAIN, REALLY_DISTILL = explain_run, find_student
 EVIL = "from pathlib import Path\n\nPath('ran').touch()\nfrom xgaze.models.architectures.multi_eye import MultiEye as Net\n"
 
 
@@ -89,10 +88,10 @@ def test_a_strangers_folder_runs_no_code_unless_it_is_trusted(run, stranger):
 
 
 def test_a_card_of_another_model_than_the_recipes_is_refused_and_imports_nothing(run, stranger):
-    with mock.patch("xgaze.cli.explain._explain", REALLY_EXPLAIN):
+    with mock.patch("xgaze.api.explaining.explain_run", REALLY_EXPLAIN):
         ended = run(*EXPLAIN)
     assert ended.code == 2 and "describes another model (stranger:Net(" in ended.err and not stranger.exists()
-    with mock.patch("xgaze.cli.distill._distill", REALLY_DISTILL):
+    with mock.patch("xgaze.api.distilling.find_student", REALLY_DISTILL):
         ended = run("distill", "small.yaml", "--set", "distill.max_worse_percent=7")
     assert ended.code == 2 and "describes another model (stranger:Net(" in ended.err and not stranger.exists()
 

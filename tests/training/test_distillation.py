@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Sample, Spec, rows_of, targets_of
+from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Recording, Sample, Spec, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
@@ -26,7 +26,7 @@ SMOOTH = Training(
 )
 
 
-class Pixels:
+class Pixels(Recording):
     """People with random 2x2 pictures, their gaze as given or unknown."""
 
     def __init__(self, people, rng, spec=SPEC):

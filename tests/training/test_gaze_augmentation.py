@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from xgaze.compression.student import load_model
 from xgaze.data.batches import ordered_loader
-from xgaze.data.contract import InputSpec, Sample, Spec, collate, rows_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, collate, rows_of
 from xgaze.errors import InputError
 from xgaze.models.architectures.gaze_windows import window_grid
 from xgaze.models.inference import predict
@@ -27,7 +27,7 @@ SMALL = {"depth": 18, "channels": 4, "dropout": 0.0}
 SETTINGS = {"loss": "cross-entropy", "optimiser": "sgd", "momentum": 0.9, "learning_rate": 0.05, "precision": "32-true"}
 
 
-class Spots:
+class Spots(Recording):
     """A bright spot, red or green by class, at a random place that people look at, in noise. whole: as seen, uncut."""
 
     def __init__(self, count=48, maps=True):

@@ -17,6 +17,8 @@ from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
 
 Side = Literal["input", "output"]
+BLOCK = 4096
+"""Rows looked at together: a mapped file may be larger than the memory."""
 
 
 @contextmanager
@@ -85,4 +87,5 @@ def readable_embeddings(file: Path, rows: int) -> NDArray[np.float32] | None:
         stored = open_embeddings(file)
     except Exception:  # what a damaged file raises is of a dozen types
         return None
-    return stored if stored.ndim == 2 and len(stored) == rows and stored.dtype == np.float32 else None
+    fitting = stored.ndim == 2 and len(stored) == rows and stored.dtype == np.float32
+    return stored if fitting and all(np.isfinite(stored[k : k + BLOCK]).all() for k in range(0, rows, BLOCK)) else None

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 from xgaze.capacity.probes import ProbeTarget, whole_target
 from xgaze.data.contract import Recording, targets_of
 from xgaze.data.rendered.headset import EYE_OF_CAMERA
-from xgaze.data.sources.rendered import RenderedSource
 
 CLOSED_MM = 1.0
 """Below this lid opening an eye shows neither pupil nor glints."""
@@ -18,8 +17,8 @@ def probe_targets(recording: Recording, rows: NDArray[np.int64]) -> list[ProbeTa
     """Targets at `rows`: the gaze point, the value, or the class as one column per class; and the states of the renderer, if it
     made the recording. Pupils and glints behind closed lids are unknown."""
     found = [_own_target(recording, rows)]
-    if isinstance(recording, RenderedSource):
-        found += rendered_targets(_states_at(recording, rows))
+    if (states := recording.states(rows)) is not None:
+        found += rendered_targets(states)
     return found
 
 
@@ -46,11 +45,3 @@ def _own_target(recording: Recording, rows: NDArray[np.int64]) -> ProbeTarget:
     if spec.kind == "value":
         return whole_target("value", spec.unit, truth)
     return whole_target("class", "distance to its column", np.eye(len(spec.classes))[truth])
-
-
-def _states_at(recording: RenderedSource, rows: NDArray[np.int64]) -> States:
-    table = recording.table.iloc[rows]
-    (split,) = table["split"].unique()
-    stored = recording.recording.split(str(split)).states
-    places = table["place"].to_numpy()
-    return {name: values[places].astype(np.float64) for name, values in stored.items()}

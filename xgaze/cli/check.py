@@ -5,11 +5,9 @@ from pathlib import Path
 import click
 
 from xgaze.cli.common import emit
-from xgaze.data.checks.soundness import REMEDIES, checked, remarks, summarise
-from xgaze.data.notes import rare_classes
-from xgaze.data.open import open_recording
+from xgaze.data.fault_kinds import REMEDIES
 from xgaze.progress import progress_bar
-from xgaze.recipe import Data, EyeFoldersData, RenderedData, load_data
+from xgaze.recipe import Data, load_data
 
 
 @click.command("check")
@@ -26,11 +24,17 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
       xgaze check my_recording.yaml
       xgaze check scanpath-cnn --set data.path=fixations.csv
     """
-    definition = load_data(data, overrides)
+    definition = load_data(data, overrides)  # whose faults are said before anything heavy is imported
+    from xgaze.data.checks.soundness import checked, summarise
+    from xgaze.data.source import source_of
+
     with progress_bar("checking") as advance:
         found = checked(definition, advance)
     faults = summarise(found.faults)
-    told = [*found.remarks, *([] if faults else [*remarks(definition), *_rare_classes(definition)])]
+    told = [
+        *found.remarks,
+        *([] if faults else [*source_of(definition).remarks(definition), *_rare_classes(definition)]),
+    ]
     words = [] if faults else [f"{data}: no fault found."]
     for fault in faults:
         words.append(f"{fault['kind']}: {fault['count']}")
@@ -46,4 +50,9 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 
 def _rare_classes(data: Data) -> list[str]:
     """Of a sound recording with classes: no picture is decoded for it."""
-    return [] if isinstance(data, EyeFoldersData | RenderedData) else rare_classes(open_recording(data))
+    from xgaze.data.notes import rare_classes
+    from xgaze.data.open import open_recording
+    from xgaze.data.source import source_of
+
+    spec = source_of(data).spec(data)
+    return [] if spec and spec.kind != "class" else rare_classes(open_recording(data))

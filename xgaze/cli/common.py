@@ -3,8 +3,8 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import AbstractContextManager, redirect_stdout
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from xgaze.errors import InputError
-from xgaze.progress import progress_bar
+from xgaze.api.runs import Run, opened
+from xgaze.api.runs import recipe_faults_first as faults_first
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.report.claims import reference_learned, scored_in_words
 from xgaze.report.drawing.format import NOT_DEFINED
@@ -71,34 +71,19 @@ def report_folder(recipe: Recipe) -> Path:
     return REPORTS / recipe.name
 
 
+def run_of(recipe: Recipe, train_first: str = "") -> Run:
+    """The recipe's run in this working directory, as the command that runs knows it."""
+    return Run(recipe, CHECKPOINTS, REPORTS, None, invocation(), note, train_first)
+
+
 def open_data(recipe: Recipe, divided: bool = True) -> "Recording":
-    """The recipe's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
-    anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks."""
-    from xgaze.data.notes import notes_of, rare_classes
-    from xgaze.data.open import open_recording
-    from xgaze.data.splits import require_enough
-
-    with progress_bar("preparing the recording") as advance:
-        recording = open_recording(recipe.data, advance)
-    for line in notes_of(recording):
-        note(line)
-    if divided:
-        require_enough(recording.table, recording.spec.groups)
-        for line in rare_classes(recording):
-            note(line)
-    return recording
+    """See `opened`."""
+    return opened(Run(recipe, say=note), divided)
 
 
-@contextmanager
-def recipe_faults_first(recipe: Recipe, divided: bool = True) -> Iterator[None]:
-    """Where what lies in a folder is refused, say first what is wrong with the recipe itself: "other settings" would hide it."""
-    try:
-        yield
-    except InputError:
-        from xgaze.training.recipe_faults import check_recipe
-
-        check_recipe(recipe, divided)
-        raise
+def recipe_faults_first(recipe: Recipe, divided: bool = True) -> AbstractContextManager[None]:
+    """See `xgaze.api.runs`."""
+    return faults_first(Run(recipe), divided)
 
 
 def next_command(command: str, name_or_path: str, overrides: tuple[str, ...]) -> str:

@@ -33,7 +33,7 @@ from xgaze.stored import understood
 from xgaze.training.crossval.run import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
 from xgaze.training.lightning.devices import require_devices
 from xgaze.training.start import check_model
-from xgaze.training.teacher import TEACHER
+from xgaze.training.teacher_folder import TEACHER
 from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")

@@ -1,41 +1,16 @@
 """`xgaze distill`"""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, read_card
-from xgaze.cli.common import (
-    emit,
-    fan_options,
-    invocation,
-    next_command,
-    note,
-    nothing_learned,
-    open_data,
-    read_recipe,
-    recipe_faults_first,
-    recipe_options,
-    run_folder,
-    scored_so_far,
-)
+from xgaze.artifacts import CARD_FILE
+from xgaze.cli.common import emit, fan_options, next_command, read_recipe, recipe_options, run_of, scored_so_far
 from xgaze.cli.words.distilled import in_words
-from xgaze.compression.distill import STUDENT, finished_student
-from xgaze.compression.distill import distill as find_student
-from xgaze.compression.reproduction import require_own, require_predictions
-from xgaze.compression.student import load_model
-from xgaze.errors import InputError
-from xgaze.jobs import Fan
-from xgaze.recipe import Recipe
 from xgaze.recipe.student_sections import MOST_BYTES, MOST_LATENCY_MS, MOST_PARAMETERS, MOST_WORSE_PERCENT
 from xgaze.report.remedies import DISTILL
-from xgaze.report.schemas import StudentCard
-from xgaze.stored import require, understood
-from xgaze.training.lightning.devices import require_devices
-from xgaze.training.teacher import TEACHER, finished_teacher
-from xgaze.writing import new_folder, one_writer, replace_folder
+from xgaze.stored import understood
 
 FIGURES = (
     "teacher",
@@ -127,32 +102,19 @@ def distill(
       xgaze distill --prune-fc --effort quick        the first fully connected layer only, 4 minutes
       xgaze distill --max-params 50000 --baselines   the best of this size, other tools' beside it
     """
-    settings = read_recipe(recipe, overrides + budgets(asked))
-    folder = run_folder(settings) / STUDENT
-    train_first = next_command("train-teacher", recipe, overrides)
-    _make_student(settings, folder, train_first, Fan(workers, dask), baselines, force)
-    card = read_card(folder)  # as it is stored, whether it was made now or long ago
-    require(vars(card), StudentCard, folder / CARD_FILE, DISTILL)
-    figures = {**{key: card.metrics.get(key) for key in FIGURES}, "model_dir": str(folder)}
-    scored = scored_so_far(run_folder(settings), card.spec.get("groups", "participants"))
-    with understood(folder / CARD_FILE, DISTILL):
-        words = in_words(figures, card, next_command("explain --samples 3", recipe, overrides), scored)
+    settings = read_recipe(
+        recipe, overrides + budgets(asked)
+    )  # whose faults are said before anything heavy is imported
+    from xgaze.api.distilling import have_student
+    from xgaze.jobs import Fan
+
+    run = run_of(settings, next_command("train-teacher", recipe, overrides))
+    made = have_student(run, Fan(workers, dask), baselines, force)
+    figures = {**{key: made.card.metrics.get(key) for key in FIGURES}, "model_dir": str(made.folder)}
+    scored = scored_so_far(run.folder, made.groups)
+    with understood(made.folder / CARD_FILE, DISTILL):
+        words = in_words(figures, made.card, next_command("explain --samples 3", recipe, overrides), scored)
     emit(figures, words, as_json)
-
-
-def _make_student(settings: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool, force: bool) -> None:
-    """Have a finished student in `folder`, found first where there is none, or by force."""
-    with recipe_faults_first(settings):
-        card = None if force else finished_student(settings, folder)
-    if card is not None and not baselines:
-        load_model(folder, settings.model)  # refuses weights whose class was edited since
-        note(f"Already distilled; --force distils again. ({folder})")
-        return
-    with one_writer(run_folder(settings)):
-        made = new_folder(folder) if force else folder
-        _distill(settings, made, train_first, fan, baselines)
-        if force:
-            replace_folder(folder)
 
 
 def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
@@ -166,18 +128,3 @@ def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
     }
     given = tuple(f"distill.{key}={asked[name]}" for name, key in keys.items() if asked[name] is not None)
     return (*given, "distill.towers=false") if asked["prune_fc"] else given
-
-
-def _distill(recipe: Recipe, folder: Path, train_first: str, fan: Fan, baselines: bool) -> None:
-    teacher_folder = run_folder(recipe) / TEACHER
-    with recipe_faults_first(recipe):
-        if finished_teacher(recipe, teacher_folder) is None:
-            raise InputError(f"{teacher_folder}: no finished teacher of this recipe. Run `{train_first}` first.")
-    require_devices(recipe.training)
-    teacher, card = load_model(teacher_folder, recipe.model)
-    recording = open_data(recipe)
-    require_predictions(teacher, card, recording, teacher_folder)
-    require_own(card, recording, teacher_folder)
-    for line in nothing_learned(card.metrics, card.spec.get("groups", "participants")):
-        note(line)
-    find_student(recipe, recording, teacher, card, folder, fan, note, baselines, invocation())

@@ -15,7 +15,7 @@ from xgaze.data.open import open_for_prediction
 from xgaze.errors import InputError
 from xgaze.explanation.embedding.feature_maps import feature_maps, layer_names, mean_activations
 from xgaze.progress import progress_bar
-from xgaze.report.sections.figures_features import features_figure
+from xgaze.report.drawing.layer_activity import features_figure
 
 MOST_ACTIVE_SHOWN = 5
 

@@ -11,16 +11,17 @@ import pandas as pd
 from xgaze.artifacts import atomic_path, write_csv
 from xgaze.cli.common import emit
 from xgaze.data.fixations.attention_fixations import MOST, SHORTEST_MS
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.scanpaths import scanpaths_of
 from xgaze.data.fixations.viewing_order import begin_carried_over, file_order
 from xgaze.data.photographs.attention import SIGMA_PX, WINDOW_PX, BlankMap, Spread
 from xgaze.data.photographs.heatmap_files import Format, map_name, map_writer
 from xgaze.data.photographs.heatmaps import Drawing, LookedAt, maps_of, pictures_of
+from xgaze.data.source import source_of
 from xgaze.errors import InputError
 from xgaze.progress import Advance, progress_bar
-from xgaze.recipe import FixationTableData, load_data
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
+from xgaze.recipe import load_data
 from xgaze.recipe.loading import load_section
 
 BAD_ROWS = ("missing", "outside", "durations", "duplicates")
@@ -109,9 +110,9 @@ def settings_of(path: Path, asked: dict[str, Any]) -> tuple[Path, FixationFormat
     """Where the fixations lie and how to read them: from a definition, or from the options."""
     if path.suffix in (".yaml", ".yml"):
         data = load_data(path, tuple(f"data.{one}" for one in asked["overrides"]))
-        if not isinstance(data, FixationTableData):
+        if (found := source_of(data).fixations(data)) is None:
             raise InputError(f"{path}: heatmaps are drawn from fixations (source: fixation-table), not {data.source}.")
-        return data.path, data.model_copy(update=FOR_MAPS)
+        return found[0], found[1].model_copy(update=FOR_MAPS)
     columns = dict(one.partition("=")[::2] for one in asked["columns"])
     unknown = sorted(set(columns) - set(FixationColumns.model_fields))
     if unknown:

@@ -9,7 +9,6 @@ from xgaze.artifacts import write_csv
 from xgaze.cli.common import emit
 from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Spec
-from xgaze.data.notes import notes_of
 from xgaze.data.open import open_for_prediction
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.models.inference import predict as run_model
@@ -40,6 +39,6 @@ def predict(model: Path, recording: Path, out: Path, trust_import: bool, as_json
         outputs = run_model(network, source, rows, advance=advance, name=str(model))
     table = prediction_table(source, rows, outputs)
     write_csv(out, table)
-    left_out = notes_of(source)
+    left_out = list(source.notes)
     figures = {"out": str(out), "samples": len(table)} | ({"notes": left_out} if left_out else {})
     emit(figures, [*left_out, f"Predicted {len(table):,} samples: {out}"], as_json)

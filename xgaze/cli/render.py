@@ -7,10 +7,9 @@ import click
 
 from xgaze.cli.common import emit
 from xgaze.data.rendered import default_cache_dir, open_recording, write_eye_folders
-from xgaze.data.sources.rendered import settings_of
+from xgaze.data.sources.rendered import RenderedData, settings_of
 from xgaze.errors import InputError
 from xgaze.progress import progress_bar
-from xgaze.recipe import RenderedData
 from xgaze.writing import atomic_path
 
 DEFINITION = "recording.yaml"

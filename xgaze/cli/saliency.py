@@ -15,9 +15,9 @@ from xgaze.cli.common import (
     recipe_faults_first,
     run_folder,
 )
-from xgaze.compression.distill import STUDENT, student_of_teacher
 from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
+from xgaze.compression.student_folder import STUDENT, student_of_teacher
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import NOT_DEFINED
@@ -25,8 +25,8 @@ from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.training.saliency_test import FIGURES, TABLE, require_crops, score_saliency
-from xgaze.training.teacher import TEACHER, finished_teacher
+from xgaze.training.saliency_test import FIGURES, TABLE, require_looked_at, score_saliency
+from xgaze.training.teacher_folder import TEACHER, finished_teacher
 from xgaze.writing import one_writer
 
 SHOWN = {"shuffled_auc": "shuffled AUC", "nss": "NSS", "information_gain": "bits"}
@@ -50,7 +50,8 @@ def saliency(recipe: str, overrides: tuple[str, ...], pictures: int | None, as_j
     settings = read_recipe(recipe, overrides)
     with recipe_faults_first(settings):
         roles = roles_of(settings, next_command("train-teacher", recipe, overrides))
-    recording = require_crops(open_data(settings))
+    recording = open_data(settings)
+    require_looked_at(recording)
     models = {role: loaded(settings, recording, role) for role in roles}
     folders = [run_folder(settings) / role for role in models]
     with one_writer(run_folder(settings)):

@@ -5,28 +5,19 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card
+from xgaze.artifacts import ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
-    invocation,
     next_command,
-    note,
     nothing_learned,
-    open_data,
     read_recipe,
-    recipe_faults_first,
     recipe_options,
     rendered_warning,
-    run_folder,
+    run_of,
     scored_so_far,
     short_error,
 )
-from xgaze.recipe import Recipe
-from xgaze.report.remedies import TRAIN
-from xgaze.report.schemas import TeacherCard
-from xgaze.stored import require
-from xgaze.writing import new_folder, one_writer, replace_folder
 
 
 @click.command("train-teacher")
@@ -44,45 +35,13 @@ def train_teacher(recipe: str, overrides: tuple[str, ...], force: bool, as_json:
       xgaze train-teacher --second                     beside the first, same data, seed + 1
     """
     settings = read_recipe(recipe, overrides)  # whose faults are said before anything heavy is imported
-    from xgaze.compression.student import load_model
-    from xgaze.training.teacher import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
+    from xgaze.api.teaching import have_teacher
 
-    folder = run_folder(settings) / (SECOND_TEACHER if second else TEACHER)
-    settings = second_recipe(settings) if second else settings
-    with recipe_faults_first(settings):
-        card = None if force else finished_teacher(settings, folder)
-    if card is None:
-        with one_writer(run_folder(settings)):
-            card = _train(settings, folder, force)
-    else:
-        load_model(folder, settings.model)  # refuses weights whose class was edited since
-        forget_training(folder)
-        note(f"Already trained; --force trains again. ({folder})")
-    card = read_card(folder)  # as it is stored, whether it was made now or long ago
-    require(vars(card), TeacherCard, folder / CARD_FILE, TRAIN)
-    figures = figures_of(card, folder)
-    scored = scored_so_far(folder.parent, card.spec.get("groups", "participants"))
+    made = have_teacher(run_of(settings, next_command("train-teacher", recipe, overrides)), second, force)
+    figures = figures_of(made.card, made.folder)
+    scored = scored_so_far(made.folder.parent, made.groups)
     next_step = next_command("explain" if second else "distill", recipe, overrides)
-    emit(figures, in_words(figures, card, next_step, scored), as_json)
-
-
-def _train(recipe: Recipe, folder: Path, force: bool) -> ModelCard:
-    """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
-    from xgaze.data.notes import notes_of
-    from xgaze.training.lightning.devices import require_devices
-    from xgaze.training.start import check_model
-    from xgaze.training.teacher import finished_teacher
-    from xgaze.training.teacher import train_teacher as train
-
-    require_devices(recipe.training)
-    recording = open_data(recipe)
-    # Built once beforehand: a model that cannot be built must not cost minutes.
-    check_model(recipe, recording)
-    if not force:
-        return finished_teacher(recipe, folder) or train(recipe, recording, folder, notes_of(recording), invocation())
-    card = train(recipe, recording, new_folder(folder), notes_of(recording), invocation())
-    replace_folder(folder)
-    return card
+    emit(figures, in_words(figures, made.card, next_step, scored), as_json)
 
 
 def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
@@ -97,7 +56,7 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
         **extra,
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
         "train_seconds": metrics["train_seconds"],
-        "train_cpu_seconds": metrics["train_cpu_seconds"],
+        "train_cpu_seconds": metrics.get("train_cpu_seconds", 0.0),
     }
 
 

@@ -5,9 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pydantic import ValidationError
-
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
+from xgaze.artifacts import CARD_FILE, ModelCard, write_json
 from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
@@ -23,10 +21,12 @@ from xgaze.compression.search.exploration import (
     search_heads,
     search_wholes,
     size_of,
+    tell_diverged,
 )
 from xgaze.compression.search.frontier import write_frontier
 from xgaze.compression.search.trial import WEIGHTS, Result, Trial
 from xgaze.compression.student import load_weights, rebuild
+from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of
 from xgaze.errors import InputError, nearest
@@ -35,10 +35,9 @@ from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
-from xgaze.training.teacher import TEACHER
-from xgaze.writing import scratch_folder, sync_folder
+from xgaze.writing import together
 
-STUDENT = "student"
+TRIED = "tried.csv"
 TOWER_KEYS = ("distill.shares", "distill.coarse_input", "distill.wiring")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
@@ -50,47 +49,6 @@ WHOLE_KEYS = (
 )
 """What only students tuned end to end read."""
 SHOWN_TO_ONNX = 4
-
-
-def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is a finished student of this recipe's teacher, whatever its own budget."""
-    if not (folder / CARD_FILE).is_file():
-        return None
-    card = read_card(folder)
-    return card if not _is_foreign(card, recipe) and _is_current(card, folder) else None
-
-
-def _is_foreign(card: ModelCard, recipe: Recipe) -> bool:
-    """Whether it is no student, or one of another teacher's settings."""
-    try:
-        return card.role != STUDENT or Recipe.model_validate(card.recipe).teacher_hash() != recipe.teacher_hash()
-    except ValidationError:  # the recipe of another version, or none
-        return True
-
-
-def _is_current(card: ModelCard, folder: Path) -> bool:
-    """Whether the teacher beside it is still the one it learned from."""
-    return bool(card.metrics.get("teacher_weights") == teacher_weights(folder))
-
-
-def teacher_weights(folder: Path) -> str:
-    """Hash of the weights of the teacher beside a student's folder: a teacher trained again is another one. Empty without any."""
-    file = folder.parent / TEACHER / WEIGHTS_FILE
-    return file_hash(file) if file.is_file() else ""
-
-
-def finished_student(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is this recipe's finished student. Raises InputError for the model of another recipe: what took
-    minutes is never overwritten by accident."""
-    if not (folder / CARD_FILE).is_file():
-        return None
-    card = read_card(folder)
-    if _is_foreign(card, recipe):
-        raise InputError(
-            f"{folder}: holds a {card.role} of other settings (recipe '{card.recipe.get('name')}'). Give the settings it was "
-            "distilled with, or --set name=NEW to keep both, or distil with --force to replace it."
-        )
-    return card if _is_current(card, folder) and card.recipe_hash == recipe.student_hash() else None
 
 
 def distill(
@@ -111,7 +69,9 @@ def distill(
     say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
     trial = choice.chosen.result.trial
     if by_teacher(recipe, trial):
-        search.judged(search.run([replace(trial, teaching="labels")]))
+        beside = search.run([replace(trial, teaching="labels")])
+        search.judged(beside)
+        tell_diverged(beside, lambda told: say(f"Taught by labels alone,{told.removeprefix(' ')}"))
     if baselines:
         search_baselines(search, choice.chosen.result, say)
     outcome = replace(outcome_of(search, choice, teacher_card), command=command)
@@ -133,7 +93,7 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     tried = candidates(search.bench, search.capacity)
     for words in tried.words:
         say(words)
-    search_heads(search, tried.heads)
+    search_heads(search, tried.heads, say)
     if recipe.distill.effort == "full":
         search_wholes(search, tried, say)
     return search
@@ -143,21 +103,11 @@ def keep_student(search: Search, choice: Choice, teacher_card: ModelCard, outcom
     """Write the student into `folder` whole, the frontier and the capacity it was found with beside it."""
     bench, chosen = search.bench, choice.chosen.result
     plan = chosen.trial.plan
-    with scratch_folder(folder.parent, folder.name) as scratch:  # an older student stays until this one is whole
-        write_frontier(scratch, search.found, chosen, bench)
+    with together(folder, CARD_FILE) as made:  # an older student stays until this one is whole
+        write_frontier(made / "budget.csv", search.found, chosen, bench)
         told = {"chosen_rank": plan.rank, "chosen_terms": plan.terms}
-        write_json(scratch / "capacity.json", {**search.capacity.to_json(), **told, "sensitivity": search.curves})
-        card = write_student(bench.recipe, bench.recording, bench.teacher, teacher_card, outcome, scratch)
-        put_in_place(scratch, folder)
-    return card
-
-
-def put_in_place(made: Path, folder: Path) -> None:
-    """Move all files of a finished student; no card stands beside files of another one."""
-    (folder / CARD_FILE).unlink(missing_ok=True)
-    for file in sorted(made.iterdir(), key=lambda one: (one.name == CARD_FILE, one.name)):  # the card comes last
-        file.replace(folder / file.name)
-    sync_folder(folder)
+        write_json(made / "capacity.json", {**search.capacity.to_json(), **told, "sensitivity": search.curves})
+        return write_student(bench.recipe, bench.recording, bench.teacher, teacher_card, outcome, made)
 
 
 def choose_or_tell(search: Search, folder: Path) -> Choice:
@@ -168,8 +118,13 @@ def choose_or_tell(search: Search, folder: Path) -> Choice:
     try:
         return choose(candidates, recipe.distill, search.judge, size_of(recipe))
     except InputError as error:
-        write_frontier(folder, search.found, None, search.bench)
-        raise InputError(f"{error} All that were tried: {folder / 'budget.csv'}.") from None
+        if not search.found:
+            raise
+        file = folder / (
+            TRIED if (folder / CARD_FILE).is_file() else "budget.csv"
+        )  # a finished student keeps its own table
+        write_frontier(file, search.found, None, search.bench)
+        raise InputError(f"{error} All that were tried: {file}.") from None
 
 
 def unused_keys(recipe: Recipe) -> list[str]:
@@ -227,19 +182,26 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         judge.spec, judge.reference, search.bench.train.targets, judge.truth, judge.participants
     ).learned
     reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
-    controls = {name: one.outputs for name, one in search.controls.items()}
-    best = search.judge.better(controls)
     beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
     return Outcome(
         stored_model(chosen.result, card),
         chosen.result.surgeries,
-        stored_model(search.controls[best], card),
+        best_control(search, card),
         "teacher" if search.judge.name == "teacher" else "control",
         choice.held and learned,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,
         teacher_weights(search.bench.folder),
+        control_fault="" if search.controls else search.control_fault,
     )
+
+
+def best_control(search: Search, card: ModelCard) -> FeatureHead:
+    """The best of the teachers given the same tuning as students; the teacher itself where all of these diverged."""
+    if not search.controls:
+        return search.bench.teacher
+    best = search.judge.better({name: one.outputs for name, one in search.controls.items()})
+    return stored_model(search.controls[best], card)
 
 
 def stored_model(result: Result, card: ModelCard) -> FeatureHead:

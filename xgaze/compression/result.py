@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xgaze.artifacts import WEIGHTS_FILE, ModelCard, library_versions, write_card, write_csv, write_weights
+from xgaze.artifacts import (
+    WEIGHTS_FILE,
+    ModelCard,
+    library_versions,
+    write_card,
+    write_csv,
+    write_weights,
+)
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures, predict_onnx, quantise_onnx
 from xgaze.compression.search.budget import limits_of
@@ -19,7 +26,7 @@ from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
-from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs
+from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
@@ -36,7 +43,7 @@ class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
-    command: what was typed."""
+    command: what was typed. control_fault: why the untuned teacher stands in for the control, empty where it does not."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -47,6 +54,7 @@ class Outcome:
     labels_only: FeatureHead | None = None
     teacher_weights: str = ""
     command: str = ""
+    control_fault: str = ""
 
 
 def write_student(
@@ -74,6 +82,7 @@ def write_student(
         metrics={
             **gather_metrics(scored, measured, outcome, recipe.distill.max_worse_percent),
             "limits": limits_of(recipe.distill),
+            **weights_hash(outcome.student, folder / WEIGHTS_FILE),
             OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
         },
         versions=library_versions(),
@@ -204,7 +213,7 @@ def gather_metrics(
     difference, learned = scored["difference"], bool(scored["guessing"][outcome.reference]["learned"])
     return {
         "teacher": {**teacher, "error": scored["error"]["teacher"]},
-        "control": {"error": scored["error"]["control"]},
+        "control": {"error": scored["error"]["control"], "fault": outcome.control_fault or None},
         "student": {**student, "error": scored["error"]["student"]},
         "reference": outcome.reference,
         "worse_unit": scored["worse_unit"],

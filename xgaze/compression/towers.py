@@ -101,7 +101,7 @@ def _why(towers: Sequence[Tower]) -> str:
 def mirrored_inputs(inputs: Sequence[Tensor], declared: Sequence[bool] | None = None) -> tuple[bool, ...]:
     """Which inputs show a mirror image of what the first of their shape shows: as declared, else measured, the mean picture
     against the first's as it is and mirrored left to right."""
-    if declared is not None:
+    if declared is not None and len(declared) == len(inputs):
         return tuple(declared)
     means = [x.float().mean(0) for x in inputs]
     flags = []

@@ -1,19 +1,26 @@
 """What every data source yields and every model consumes: `Sample`, `Batch`, `Spec`, `Recording`. No file formats here."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
 
+if TYPE_CHECKING:
+    import torch
+
+    from xgaze.data.fixations.scanpaths import Scanpath
+    from xgaze.data.looked_at import OnSquares, PicturesLookedAt
+
 SPLITS = ("train", "validation", "test")
+LEFT_OUT = ""
+"""The split of participants who take no part."""
 GAZE_COLUMNS = ["gaze_x_px", "gaze_y_px"]
 LABEL_COLUMN = "label"
 VALUE_COLUMN = "value"
@@ -114,35 +121,138 @@ class Batch:
 
     ids: list[str]
     participants: list[str]
-    inputs: tuple[torch.Tensor, ...]
-    target: torch.Tensor
-    attention: torch.Tensor | None = None
+    inputs: "tuple[torch.Tensor, ...]"
+    target: "torch.Tensor"
+    attention: "torch.Tensor | None" = None
 
-    def to(self, device: torch.device | str, memory_format: torch.memory_format = torch.contiguous_format) -> "Batch":
-        """On `device`; the memory format is that of pictures and leaves other inputs as they are."""
-        inputs = tuple(x.to(device, memory_format=memory_format) if x.ndim == 4 else x.to(device) for x in self.inputs)
+    def to(self, device: "torch.device | str", memory_format: "torch.memory_format | None" = None) -> "Batch":
+        """On `device`; the memory format (contiguous unless given) is that of pictures and leaves other inputs as they are."""
+        import torch
+
+        form = memory_format or torch.contiguous_format
+        inputs = tuple(x.to(device, memory_format=form) if x.ndim == 4 else x.to(device) for x in self.inputs)
         attention = None if self.attention is None else self.attention.to(device)
         return Batch(self.ids, self.participants, inputs, self.target.to(device), attention)
 
 
-class Recording(Protocol):
-    """A data set as models see it.
+class Recording:
+    """A data set as models see it: `spec`, `table` and samples. What else it may know has an answer here for those that do not.
 
     table: one row per sample, in order: `id`, `participant`, `session`, `split` ("train", "validation", "test"), and the
     target: `gaze_x_px`, `gaze_y_px`, or `label` (int), or `value` (float). Sample i belongs to row i.
     """
 
-    @property
-    def spec(self) -> Spec: ...
+    if TYPE_CHECKING:  # a data class takes what it inherits for the default of its field
+
+        @property
+        def spec(self) -> Spec: ...
+
+        @property
+        def table(self) -> pd.DataFrame: ...
+
+    def __getitem__(self, row: int) -> Sample:
+        """The sample of a row. Raises InputError naming the file that cannot be used."""
+        raise NotImplementedError
 
     @property
-    def table(self) -> pd.DataFrame: ...
+    def notes(self) -> tuple[str, ...]:
+        """What was left out or assumed on the way to it, in words."""
+        return ()
 
-    def __getitem__(self, row: int) -> Sample: ...
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Names of the regions in `aux["regions"]` of its samples."""
+        return ()
+
+    @property
+    def mirrored(self) -> tuple[bool, ...] | None:
+        """Which of its inputs show a mirror image of what others show, as right eyes of left ones."""
+        return None
+
+    @property
+    def scanpaths(self) -> "Sequence[Scanpath] | None":
+        """The scanpath that each row is made of."""
+        return None
+
+    @property
+    def looked_at(self) -> "PicturesLookedAt | None":
+        """Its photographs with every viewer's fixations."""
+        return None
+
+    def fixations_on_squares(self, rows: Sequence[int]) -> "OnSquares | None":  # noqa: ARG002
+        """Single viewers' fixations on the squares that models see, of those viewers whom attention maps are drawn from."""
+        return None
+
+    def whole(self, row: int) -> Sample | None:  # noqa: ARG002
+        """A photograph and its map before a square is cut, where models see a square of more."""
+        return None
+
+    def states(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]] | None:  # noqa: ARG002
+        """What the renderer knows of these rows, as `xgaze.data.rendered.person_frames.STATE_SHAPES` names it."""
+        return None
+
+    def with_spec(self, spec: Spec) -> "Recording":
+        """The same samples as a model with these inputs reads them."""
+        return RecordingView(spec, self.table, self)
+
+    def resplit(self, split_of: Mapping[str, str]) -> "Recording":
+        """The same samples, the split of each participant taken from `split_of`; who is not named there takes no part.
+
+        A recording that fits its normalisation on training participants does so again.
+        """
+        return RecordingView(self.spec, split_by(self.table, split_of), self)
 
 
-def normalise(stored: NDArray[Any], spec: InputSpec) -> torch.Tensor:
+@dataclass(frozen=True, eq=False)
+class RecordingView(Recording):
+    """The samples of a recording in the same rows, under another spec or table. Reads nothing and copies no picture."""
+
+    spec: Spec
+    table: pd.DataFrame
+    recording: Recording
+
+    def __getitem__(self, row: int) -> Sample:
+        return self.recording[row]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.recording.notes
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return self.recording.regions
+
+    @property
+    def mirrored(self) -> tuple[bool, ...] | None:
+        return self.recording.mirrored
+
+    @property
+    def scanpaths(self) -> "Sequence[Scanpath] | None":
+        return self.recording.scanpaths
+
+    @property
+    def looked_at(self) -> "PicturesLookedAt | None":
+        return self.recording.looked_at
+
+    def fixations_on_squares(self, rows: Sequence[int]) -> "OnSquares | None":
+        return self.recording.fixations_on_squares(rows)
+
+    def whole(self, row: int) -> Sample | None:
+        return self.recording.whole(row)
+
+    def states(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]] | None:
+        return self.recording.states(rows)
+
+
+def split_by(table: pd.DataFrame, split_of: Mapping[str, str]) -> pd.DataFrame:
+    """The table with each participant's split, "" for those not named."""
+    return table.assign(split=[split_of.get(str(person), LEFT_OUT) for person in table["participant"]])
+
+
+def normalise(stored: NDArray[Any], spec: InputSpec) -> "torch.Tensor":
     """uint8 or float32 (..., *shape) -> float32 tensor of the same shape, (stored - mean) / std; `stored` is left as it is."""
+    import torch
+
     values = torch.from_numpy(np.ascontiguousarray(stored))
     own = values.to(torch.float32, copy=True)
     return own.sub_(torch.tensor(spec.mean)).div_(torch.tensor(spec.std))
@@ -150,6 +260,8 @@ def normalise(stored: NDArray[Any], spec: InputSpec) -> torch.Tensor:
 
 def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
     """Stack samples into one batch."""
+    import torch
+
     inputs = tuple(normalise(np.stack([s.inputs[one.name] for s in samples]), one) for one in spec.inputs)
     target = torch.from_numpy(np.stack([s.target for s in samples]))
     if spec.kind == "value":
@@ -158,8 +270,10 @@ def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
     return Batch([s.id for s in samples], people, inputs, target, _attention(samples))
 
 
-def _attention(samples: Sequence[Sample]) -> torch.Tensor | None:
+def _attention(samples: Sequence[Sample]) -> "torch.Tensor | None":
     """The samples' attention maps in 0..1; None unless all have one."""
+    import torch
+
     maps = [s.aux["attention"] for s in samples if "attention" in s.aux]
     return torch.from_numpy(np.stack(maps)).float().div_(255) if len(maps) == len(samples) else None
 

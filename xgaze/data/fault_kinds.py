@@ -32,6 +32,7 @@ Kind = Literal[
     "repeated fixation numbers",
     "too few fixations",
     "blank map",
+    "unreadable sample",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHOWN = 20
@@ -65,6 +66,7 @@ REMEDIES: dict[Kind, str] = {
     "rows belong to one fixation, name the column of its `start`, and set `duplicates: drop`.",
     "too few fixations": "Check that one scanpath holds all fixations of one person on one stimulus.",
     "blank map": "Draw the map again from fixations that lie in the picture, or leave its picture out.",
+    "unreadable sample": "Restore what the message names, or remove its row.",
 }
 
 

@@ -1,20 +1,48 @@
-"""Where people looked on the squares of photographs that a model is given: single viewers' fixations, where they are known."""
+"""What people looked at in pictures: single viewers' fixations, as they are stored and on the squares that models see."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xgaze.data.contract import Recording
-from xgaze.data.fixations.loading import read_fixations
-from xgaze.data.photographs.photograph_recording import PhotographRecording
-from xgaze.data.photographs.square import size_of
-from xgaze.data.sources.viewer_agreement import by_stimulus, labelling_viewers
-from xgaze.recipe import ViewerAgreementData
+from xgaze.data.fixations.scanpaths import scanpaths_of
+from xgaze.data.fixations.table import FixationTable
+from xgaze.limits import require_picture_size
 
+Look = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Points (n, 2) px and durations (n,) ms."""
 Viewers = tuple[NDArray[np.float64], ...]
 """Each viewer's fixations (n, 2), px of the square."""
+STIMULUS_SIZE = ["stimulus_width_px", "stimulus_height_px"]
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """A picture, its size (width, height) in px, and what each viewer looked at."""
+
+    name: str
+    size: tuple[int, int]
+    looks: dict[str, Look]
+
+
+class Photographs(Protocol):
+    """Photographs by number."""
+
+    def __len__(self) -> int: ...
+
+    def pixels(self, row: int) -> NDArray[np.uint8]:
+        """uint8 (3, height, width). Raises InputError naming the file."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PicturesLookedAt:
+    """Photographs, each with every viewer's fixations; sigma_px: width of a fixation."""
+
+    photographs: Photographs
+    pictures: tuple[LookedAt, ...]
+    sigma_px: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,27 +53,27 @@ class OnSquares:
     sigma_px: float
 
 
-def fixations_on_squares(recording: Recording, rows: Sequence[int]) -> OnSquares | None:
-    """Fixations of those viewers whom the attention maps are drawn from; what lies outside the square is left out.
+def by_stimulus(table: FixationTable) -> list[LookedAt]:
+    """Every picture with each viewer's fixations, those of several viewings together. Raises InputError for one too large."""
+    sizes: dict[str, tuple[int, int]] = {}
+    if set(STIMULUS_SIZE) <= set(table.rows.columns):
+        told = table.rows.drop_duplicates("stimulus")[["stimulus", *STIMULUS_SIZE]]
+        sizes = {str(name): (round(width), round(height)) for name, width, height in told.itertuples(index=False)}
+    for name in set(table.rows["stimulus"]):
+        require_picture_size(*sizes.get(name, table.size), f"stimulus '{name}'", "Scale size and fixations down.")
+    found: dict[str, dict[str, list[Look]]] = {}
+    for one in scanpaths_of(table):
+        viewings = found.setdefault(one.stimulus, {}).setdefault(one.participant, [])
+        viewings.append((one.xy_px, one.duration_ms))
+    return [
+        LookedAt(name, sizes.get(name, table.size), {person: joined(own) for person, own in looks.items()})
+        for name, looks in found.items()
+    ]
 
-    None for a recording that knows maps only. Raises InputError if the table cannot be read.
-    """
-    if not isinstance(recording, PhotographRecording) or not isinstance(recording.settings, ViewerAgreementData):
-        return None
-    data = recording.settings
-    table = read_fixations(data.path / data.table, data.fixations.model_copy(update={"min_fixations": 1}))
-    labelling = labelling_viewers(table, data)
-    shown = {one.name: one for one in by_stimulus(table)}
-    names = recording.table["id"].astype(str).to_numpy()
-    viewers, spreads = {}, []
-    for row in rows:
-        own = shown[names[row]]
-        picture = size_of(*recording.pictures.read(row).size, data.shorter_side)
-        looks = [points for person, (points, _) in own.looks.items() if person not in labelling]
-        placed = (on_square(points, own.size, picture, data.side) for points in looks)
-        viewers[int(row)] = tuple(one for one in placed if len(one))
-        spreads.append(data.sigma_px * data.shorter_side / min(own.size))
-    return OnSquares(viewers, float(np.median(spreads)))
+
+def joined(looks: list[Look]) -> Look:
+    """All of them as one."""
+    return np.concatenate([points for points, _ in looks]), np.concatenate([durations for _, durations in looks])
 
 
 def on_square(

@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.artifacts import write_json
-from xgaze.data.contract import SPLITS
+from xgaze.data.contract import SPLITS, Recording
 from xgaze.errors import InputError
 
 SHOWN = 20
+HELD_OUT = ("validation", "test")
 FEWEST: Mapping[str, int] = MappingProxyType({"train": 1, "validation": 2, "test": 2})
 """Groups in each split below which nothing can be said: one has no spread, so that no interval and no choice rests on it."""
 
@@ -108,6 +109,12 @@ def shared_participants(table: pd.DataFrame) -> dict[str, list[str]]:
 def members_of(table: pd.DataFrame, split: str) -> list[str]:
     """Who is in a split, sorted."""
     return sorted(map(str, table["participant"][table["split"] == split].unique()))
+
+
+def held_out_of(recording: Recording) -> set[str]:
+    """Validation and test participants of a recording."""
+    table = recording.table
+    return set(table["participant"][table["split"].isin(HELD_OUT)])
 
 
 def assert_disjoint(table: pd.DataFrame) -> None:

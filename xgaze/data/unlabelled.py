@@ -7,18 +7,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import GAZE_COLUMNS, LABEL_COLUMN, VALUE_COLUMN, Recording, Sample, Spec
-from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.contract import (
+    GAZE_COLUMNS,
+    LABEL_COLUMN,
+    VALUE_COLUMN,
+    Recording,
+    RecordingView,
+    Sample,
+    Spec,
+)
+from xgaze.data.open import open_for_prediction
 from xgaze.data.pictures.picture_labels import UNKNOWN
-from xgaze.data.rendered import CAMERAS, RenderedSplit, default_cache_dir, open_unlabelled_people, participant_id
-from xgaze.data.sources.rendered import settings_of
+from xgaze.data.source import source_of
 from xgaze.data.splits import SHOWN
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.recipe import Data, GazeImagesData, RenderedData
+from xgaze.recipe import Data
 
 UNLABELLED = "unlabelled"
-HELD_OUT = ("validation", "test")
 
 
 def open_unlabelled(data: Data, spec: Spec, progress: Advance | None = None) -> Recording | None:
@@ -28,11 +34,8 @@ def open_unlabelled(data: Data, spec: Spec, progress: Advance | None = None) -> 
     """
     if data.unlabelled is None:
         return None
-    if isinstance(data, RenderedData):
-        count = data.unlabelled.participants
-        frames = open_unlabelled_people(settings_of(data), count, default_cache_dir(), progress=progress)
-        found: Recording = RenderedPeople(spec, _table_of(frames), frames)
-    else:
+    found = source_of(data).unlabelled(data, spec, progress)
+    if found is None:
         found = open_for_prediction(data.unlabelled.path, spec, data)
     refuse_held_out(found, held_out_participants(data))
     return Unlabelled(found.spec, _without_labels(found.table, spec), found)
@@ -57,44 +60,13 @@ def refuse_held_out(unlabelled: Recording, held_out: set[str]) -> None:
 
 
 def held_out_participants(data: Data) -> set[str]:
-    """Validation and test participants of a data section; rendered ones are known without rendering them."""
-    if not isinstance(data, RenderedData):
-        held = held_out_of(open_recording(data))
-        per_class = isinstance(data, GazeImagesData) and data.participants == "per-class"
-        # Where a picture's class is unknown, a person of the same name in any class may be meant.
-        return held | {name.partition("/")[2] for name in held} if per_class else held
-    splits = [settings_of(data).split(name) for name in HELD_OUT]
-    return {participant_id(one.first_number + k) for one in splits for k in range(one.participants)}
-
-
-def held_out_of(recording: Recording) -> set[str]:
-    """Validation and test participants of a recording."""
-    table = recording.table
-    return set(table["participant"][table["split"].isin(HELD_OUT)])
+    """Validation and test participants of a data section."""
+    return source_of(data).held_out(data)
 
 
 @dataclass(frozen=True, eq=False)
-class RenderedPeople:
-    """Rendered frames of people outside the splits; row i is frame i."""
-
-    spec: Spec
-    table: pd.DataFrame
-    frames: RenderedSplit
-
-    def __getitem__(self, row: int) -> Sample:
-        person, images = str(self.frames.participant[row]), self.frames.images[row]
-        inputs = {camera: images[c : c + 1] for c, camera in enumerate(CAMERAS)}
-        name = f"{person}/0/{self.frames.frame[row]}"
-        return Sample(name, {"participant": person, "session": "0"}, inputs, self.frames.gaze_px[row])
-
-
-@dataclass(frozen=True, eq=False)
-class Unlabelled:
+class Unlabelled(RecordingView):
     """A recording whose labels are hidden."""
-
-    spec: Spec
-    table: pd.DataFrame
-    recording: Recording
 
     def __getitem__(self, row: int) -> Sample:
         return replace(self.recording[row], target=_no_target(self.spec))
@@ -108,8 +80,3 @@ def _without_labels(table: pd.DataFrame, spec: Spec) -> pd.DataFrame:
     columns = GAZE_COLUMNS if spec.kind == "gaze" else [VALUE_COLUMN]
     hidden = {LABEL_COLUMN: -1} if spec.kind == "class" else dict.fromkeys(columns, np.float32(np.nan))
     return table[["id", "participant", "session"]].assign(split=UNLABELLED, **hidden)
-
-
-def _table_of(frames: RenderedSplit) -> pd.DataFrame:
-    ids = [f"{person}/0/{frame}" for person, frame in zip(frames.participant, frames.frame, strict=True)]
-    return pd.DataFrame({"id": ids, "participant": frames.participant, "session": "0"})

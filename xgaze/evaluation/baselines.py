@@ -11,7 +11,6 @@ from torch import Tensor
 
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
-from xgaze.data.sources.fixation_table import FixationRecording
 from xgaze.evaluation.batched_ridge import fit_ridge
 from xgaze.evaluation.learned import NAMES, trivial_outputs
 from xgaze.evaluation.looking.fixation_features import summary_features
@@ -71,8 +70,8 @@ def _described(
     A forest must hold what it is shown: of more than `FOREST_ROWS` pictures so many are drawn by seed, and the name says so.
     """
     everyone = np.arange(len(train))
-    if isinstance(recording, FixationRecording):
-        features = summary_features(recording.shown.scanpaths).to_numpy(np.float32)
+    if recording.scanpaths is not None:
+        features = summary_features(recording.scanpaths).to_numpy(np.float32)
         return "fixation features", everyone, features[train], [features[test]]
     name, shown = f"{FOREST_SIDE}x{FOREST_SIDE} pixels" if _has_pictures(recording) else "the inputs", everyone
     if len(train) > FOREST_ROWS:
@@ -119,7 +118,7 @@ def _value_forest(
     recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], known: NDArray[Any], seed: int
 ) -> dict[str, NDArray[Any]]:
     """Only of scanpaths: no other recording has a value to tell."""
-    if not isinstance(recording, FixationRecording):
+    if recording.scanpaths is None:
         return {}
     name, shown, features, unseen = _described(recording, train, test, seed)
     forest = RandomForestRegressor(TREES, random_state=seed, n_jobs=-1, max_features=1 / 3, min_samples_leaf=5)

@@ -22,6 +22,7 @@ from xgaze.explanation.attribution.targets import Target, targets_for
 from xgaze.explanation.test_set.regions import mean_shares, region_shares
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
+from xgaze.writing import together
 
 Maps = dict[str, NDArray[Any]]
 
@@ -111,8 +112,8 @@ def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample
 
 def _regions(recording: Recording, sample: Sample, found: Found) -> list[dict[str, Any]]:
     """All regions, so that means over samples add up to 100 %: what is not in view has no share."""
-    names = getattr(recording, "regions", None)
-    if names is None or "regions" not in sample.aux:
+    names = recording.regions
+    if not names or "regions" not in sample.aux:
         return []
     rows = []
     for model, by in found.items():
@@ -147,9 +148,8 @@ def stored_attribution(
 
 
 def write_explanation(folder: Path, stored: dict[str, Any], maps: Maps) -> None:
-    """explanation.json and maps.npz; the JSON comes last, so that an interrupted folder is unfinished, and an older one does not
-    stand beside new maps."""
-    (folder / "explanation.json").unlink(missing_ok=True)
-    with atomic_path(folder / "maps.npz") as temporary:
-        np.savez_compressed(temporary, **maps)  # type: ignore[arg-type]
-    write_json(folder / "explanation.json", stored)
+    """explanation.json and maps.npz, both or neither: an older explanation stays until then."""
+    with together(folder, "explanation.json") as made:
+        with atomic_path(made / "maps.npz") as temporary:
+            np.savez_compressed(temporary, **maps)  # type: ignore[arg-type]
+        write_json(made / "explanation.json", stored)

@@ -64,7 +64,7 @@ def measure_over(
     kind = {"groups": recording.spec.groups, "pixels": only_pictures(recording.spec)}
     size: dict[str, Any] = {"samples": len(rows), "participants": len(np.unique(people)), **target}
     judged = [name for name in (TEACHER, STUDENT) if name in models]
-    anatomy = anatomy_section(table, people, getattr(recording, "regions", None) or (), judged)
+    anatomy = anatomy_section(table, people, recording.regions, judged)
     return {
         "agreement": {**size, **kind, **agreement_section(table, people)},
         "anatomy": anatomy and {**size, **anatomy},
@@ -145,8 +145,8 @@ def _curves(name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]], 
 def _anatomy(
     recording: Recording, sample: Sample, name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]]
 ) -> dict[str, float]:
-    names = getattr(recording, "regions", None)
-    if names is None or "regions" not in sample.aux:
+    names = recording.regions
+    if not names or "regions" not in sample.aux:
         return {}
     truth = sample.target.astype(np.float64) if recording.spec.kind == "gaze" else None
     return anatomy_figures(name, subject, maps, sample.aux["regions"], names, truth)

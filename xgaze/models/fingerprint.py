@@ -1,18 +1,21 @@
 """A stored model says what it puts out for a few fixed patterns, so that weights under edited code are noticed."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from xgaze.artifacts import WEIGHTS_HASH, file_hash
 from xgaze.data.batches import device_of
 from xgaze.data.contract import InputSpec, Spec, normalise
 from xgaze.errors import InputError
 from xgaze.models.own_networks.fidelity import Inputs, outputs
 
 OUTPUTS_OF_PATTERNS = "outputs_of_patterns"
+OWN_CODE = ("xgaze.", "torch.")
 OF_SPREAD = 1e-3
 OF_LARGEST = 1e-4
 _CONTRASTS = (1.0, 0.5, 0.25, 0.0)
@@ -41,6 +44,13 @@ def stored_outputs(model: nn.Module, spec: Spec) -> list[list[float]] | None:
     except (RuntimeError, ValueError, IndexError, TypeError):  # a sequence of noise need not be one
         return None
     return found.tolist() if found.isfinite().all() else None
+
+
+def weights_hash(model: nn.Module, file: Path) -> dict[str, str]:
+    """For a card's figures: the hash of the model's weights file, by which the model is known again without being built; empty
+    where some module is somebody else's code, of which xgaze's own hash says nothing."""
+    own = all(type(one).__module__.startswith(OWN_CODE) for one in model.modules())
+    return {WEIGHTS_HASH: file_hash(file)} if own else {}
 
 
 def require_reproduced(

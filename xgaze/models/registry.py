@@ -1,43 +1,21 @@
-"""Architectures by name. Adding one is one file beside this and one line here."""
+"""Fresh models from what recipes and model cards say."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
-from xgaze.models.architectures.fusion import KnowledgeFusion
-from xgaze.models.architectures.graph_nets import ScanpathGNN
-from xgaze.models.architectures.heatmap_cnn import HeatmapCNN
-from xgaze.models.architectures.mrcnn import MrCNN
-from xgaze.models.architectures.multi_eye import MultiEye
-from xgaze.models.architectures.resnet import ResNet
-from xgaze.models.architectures.scanpath_cnn import ScanpathCNN
-from xgaze.models.architectures.scanpath_rnn import ScanpathRNN
-from xgaze.models.architectures.vitnet import VitNet
+from xgaze.models.architecture import ARCHITECTURES
 from xgaze.models.layers import FeatureHead
-from xgaze.models.own_networks.imported import build_imported
-
-ARCHITECTURES: Mapping[str, type[Any]] = MappingProxyType(
-    {
-        "multi-eye": MultiEye,
-        "heatmap-cnn": HeatmapCNN,
-        "mrcnn": MrCNN,
-        "scanpath-cnn": ScanpathCNN,
-        "scanpath-rnn": ScanpathRNN,
-        "vitnet": VitNet,
-        "scanpath-gnn": ScanpathGNN,
-        "resnet": ResNet,
-        "kfn": KnowledgeFusion,
-    }
-)
+from xgaze.models.own_networks.imported import build_imported, build_stored
 
 
 def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
-    """A fresh model from {"name", "args"} or {"import", "args"}, as recipes and model cards hold it. known: see
-    `build_imported`. Raises InputError."""
+    """A fresh model from {"name", "args"}, {"import", "args"} or {"name", "graph"}, as recipes and model cards hold it. known:
+    see `build_imported`. Raises InputError."""
+    if "graph" in architecture:
+        return build_stored(architecture["name"], architecture["graph"], spec, known)
     if "import" in architecture:
         return build_imported(architecture["import"], architecture["args"], spec, known)
     return build(architecture["name"], architecture["args"], spec)
@@ -45,20 +23,26 @@ def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = F
 
 def build(name: str, args: dict[str, Any], spec: Spec) -> FeatureHead:
     """A fresh model with random weights. Raises InputError for an unknown name or argument, or inputs too small."""
-    if name not in ARCHITECTURES:
-        raise InputError(f"model.name '{name}' is not registered; {nearest(name, ARCHITECTURES)}")
-    checked = _checked(name, args)
+    network = _network(name)
+    checked = _checked(name, network, args)
     try:
-        model: FeatureHead = ARCHITECTURES[name](spec, **checked)
+        model: FeatureHead = network(spec, **checked)
         return model
     except (RuntimeError, ValueError) as error:
         shapes = ", ".join(f"{one.name} {'x'.join(map(str, one.shape))}" for one in spec.inputs)
         raise InputError(f"model '{name}' cannot read inputs {shapes}: {error}") from None
 
 
-def _checked(name: str, args: dict[str, Any]) -> dict[str, Any]:
+def _network(name: str) -> type[Any]:
+    try:
+        return ARCHITECTURES[name].network
+    except InputError:
+        raise InputError(f"model.name '{name}' is not registered; {nearest(name, ARCHITECTURES)}") from None
+
+
+def _checked(name: str, network: type[Any], args: dict[str, Any]) -> dict[str, Any]:
     """Arguments validated against the constructor's annotations."""
-    hints = get_type_hints(ARCHITECTURES[name].__init__, include_extras=True)
+    hints = get_type_hints(network.__init__, include_extras=True)
     known = {key: hint for key, hint in hints.items() if key not in ("spec", "return")}
     for key in args:
         if key not in known:

@@ -35,6 +35,16 @@ def start_from(model: FeatureHead, path: Path) -> None:
         trunk.load_state_dict({**trunk.state_dict(), **stored})
 
 
+def start_whole(model: FeatureHead, path: Path) -> None:
+    """Load all weights of a network that was at hand, in place. Raises InputError unless they are the model's."""
+    try:
+        model.load_state_dict(read_weights(path))
+    except RuntimeError as error:
+        raise InputError(
+            f"{path}: not the weights of this network ({(str(error).splitlines() or [''])[0][:120]})."
+        ) from None
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors by name: .safetensors, or .pth read without running any code of it. Raises InputError."""
     if not path.is_file():

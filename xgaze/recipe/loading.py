@@ -9,24 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from xgaze.errors import InputError, nearest
 from xgaze.recipe.data_sections import Section
-from xgaze.recipe.schema import Data, Recipe
+from xgaze.recipe.schema import Recipe
+from xgaze.recipe.sources import Data, section_of
 from xgaze.recipe.yaml_text import parse_yaml, read_yaml
 
 Schema = TypeVar("Schema", bound=BaseModel)
 SHOWN, FAULTS_SHOWN, DEEPEST_KEY = 60, 10, 20
-TAGS = (
-    "rendered",
-    "eye-folders",
-    "gaze-images",
-    "fixation-table",
-    "pictures",
-    "sequence",
-    "graph",
-    "attention-pictures",
-    "viewer-agreement",
-    "fixation-crops",
-    "crop-lists",
-)
 
 
 def builtin_recipes() -> dict[str, Path]:
@@ -129,23 +117,38 @@ def _validated(schema: type[Schema], stored: dict[str, Any], path: Path) -> Sche
         return schema.model_validate(stored)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        lines = [f"{path}: {_explain(fault, schema)}" for fault in faults[:FAULTS_SHOWN]]
+        lines = [f"{path}: {_explain(fault, schema, stored)}" for fault in faults[:FAULTS_SHOWN]]
         if len(faults) > FAULTS_SHOWN:
             lines.append(f"{path}: and {len(faults) - FAULTS_SHOWN} more faults.")
         raise InputError("\n".join(lines)) from None
 
 
-def _explain(fault: Any, schema: type[BaseModel]) -> str:
+def _explain(fault: Any, schema: type[BaseModel], stored: Any) -> str:
     """One line for a person: the key, what is wrong, and the nearest valid key for a misspelt one."""
     where = [str(part) for part in (*fault["loc"], *_deeper(fault))]
-    # Pydantic puts the tags of unions into the path; users do not write them.
-    key = ".".join(part[:SHOWN] for part in where if part not in TAGS)
+    lacking = [where[-1]] if fault["type"] == "missing" else []
+    key = ".".join(part[:SHOWN] for part in [*_written(where[: len(where) - len(lacking)], stored), *lacking])
     if fault["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; {nearest(where[-1][:SHOWN], _keys_at(schema, where[:-1]))}"
+        return f"unknown key '{key}'; {nearest(where[-1][:SHOWN], _keys_at(schema, where[:-1], stored))}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing; add it, or give it with --set {key}=VALUE."
     found = fault["input"][where[-1]] if fault["type"] == "boolean" else fault["input"]
     return f"key '{key}': {fault['msg']} (found {shortened(found)})."
+
+
+def _written(where: list[str], stored: Any) -> list[str]:
+    """A place as people write it: without the tags of unions, which Pydantic puts into it."""
+    written = []
+    for part in where:
+        if isinstance(stored, dict) and part not in stored:
+            continue
+        written.append(part)
+        stored = stored[part] if isinstance(stored, dict) else _entry(stored, part)
+    return written
+
+
+def _entry(stored: Any, part: str) -> Any:
+    return stored[int(part)] if isinstance(stored, list | tuple) and part.isdecimal() else None
 
 
 def _deeper(fault: Any) -> list[str]:
@@ -160,8 +163,10 @@ def shortened(value: Any) -> str:
     return brief.repr(value)
 
 
-def _keys_at(schema: type[BaseModel], where: list[str]) -> list[str]:
+def _keys_at(schema: type[BaseModel], where: list[str], stored: Any) -> list[str]:
     """Keys that are valid at a place in the schema; tags of unions and places in lists count as levels."""
+    if where[:1] == ["data"] and (section := section_of(stored.get("data"))):
+        schema, where = section, where[1:]
     definitions = schema.model_json_schema()
     node: dict[str, Any] = definitions
     for part in where:

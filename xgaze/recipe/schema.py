@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     ConfigDict,
@@ -16,28 +16,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.crop_sections import CropListsData, FixationCropsData
-from xgaze.recipe.data_sections import EyeFoldersData, GazeImagesData, RenderedData, Section, Seed
-from xgaze.recipe.fixation_sections import FixationTableData
-from xgaze.recipe.photograph_sections import AttentionPicturesData, ViewerAgreementData
+from xgaze.recipe.data_sections import Section, Seed
+from xgaze.recipe.sources import Data
 from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
-
-Data = Annotated[
-    RenderedData
-    | EyeFoldersData
-    | GazeImagesData
-    | FixationTableData
-    | AttentionPicturesData
-    | ViewerAgreementData
-    | FixationCropsData
-    | CropListsData,
-    Field(discriminator="source"),
-]
 
 
 class ModelSection(Section):
     """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments.
 
+    graph: of a network that was at hand in Python, under the `name` of its class; see `xgaze.train_teacher`.
     weights: a local file that training starts from (safetensors, or .pth of tensors alone).
     """
 
@@ -45,12 +32,15 @@ class ModelSection(Section):
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+    graph: dict[str, Any] | None = None
     weights: Path | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.name is None) == (self.import_ is None):
             raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
+        if self.graph is not None and (self.name is None or self.args):
+            raise PydanticCustomError("choice", "a graph has a name, and no arguments")
         return self
 
     @model_serializer(mode="wrap")

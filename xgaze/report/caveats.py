@@ -1,11 +1,8 @@
-"""What a run cannot show, because of what its recording is; and whether its models look where people look. In plain words."""
+"""What a run cannot show, because of what its recording is, in plain words."""
 
 from typing import Any
 
-from xgaze.report.drawing.format import spread
-
 VIEWER_AGREEMENT = "viewer-agreement"
-BETTER_LOW = ("kl",)
 
 
 def caveats(report: dict[str, Any]) -> list[str]:
@@ -47,23 +44,3 @@ def _of_people(human: dict[str, Any] | None) -> list[str]:
     if human["fixations"] != "recorded":
         told.append("Single viewers are not known here: fixations were drawn from the maps, and there is no ceiling.")
     return told
-
-
-def where_people_look(human: dict[str, Any]) -> str:
-    """Every model's shuffled AUC, beside the centre bias and the ceiling, and what the student changed."""
-    rows = [row for row in human["rows"] if row.get("shuffled_auc")]
-    told = [f"{_named(row)} {spread(row['shuffled_auc'], 2)}" for row in rows]
-    first = (
-        f"Shuffled AUC of the maps at the places looked at (0.5: no better than other pictures' places), over "
-        f"{human['samples']} test pictures: {'; '.join(told)}."
-    )
-    changed = [
-        f"by {one['method']} {spread(one['shuffled_auc'], 3)}"
-        for one in human["differences"]
-        if (one["first"], one["second"]) == ("student", "teacher") and one["shuffled_auc"]
-    ]
-    return f"{first} Student minus teacher: {', '.join(changed)}." if changed else first
-
-
-def _named(row: dict[str, Any]) -> str:
-    return f"{row['model']} ({row['method']})" if row["method"] else str(row["model"])

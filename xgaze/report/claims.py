@@ -6,6 +6,8 @@ from typing import Any
 
 from xgaze.report.drawing.format import MEASURED, percent, percent_interval, told_apart
 
+MOST_UNEXPLAINED_PERCENT = 5.0
+"""Of the output's change: maps that leave more are not to be read, methods that do are refused."""
 PLAIN_NAMES = {
     "mean value": "always guessing the average",
     "mean gaze": "always guessing the average gaze point",

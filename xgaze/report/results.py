@@ -1,4 +1,5 @@
-"""Gather what the commands have written into a run's folder into one report dictionary. Reads files; computes nothing new."""
+"""Gather what the commands have written into a run's folder into one report: what all sections share, and what each reads. Reads
+files; computes nothing new."""
 
 from pathlib import Path
 from typing import Any
@@ -11,37 +12,13 @@ from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
-from xgaze.report.page.provenance import CROSSVALS, commands, next_command, provenance
-from xgaze.report.remedies import CROSSVALIDATE, DISTILL, EXPLAIN, TRAIN
+from xgaze.report.provenance import commands, next_command, provenance
+from xgaze.report.remedies import DISTILL, EXPLAIN, TRAIN
+from xgaze.report.section import Run, in_reading_order
 from xgaze.scorings import read_scorings
 from xgaze.stored import read_arrays, read_mapping, read_table, require
 
 Maps = dict[str, NDArray[Any]]
-CANDIDATE_COLUMNS = (
-    "method",
-    "stage",
-    "against",
-    "towers_share",
-    "coarse_input",
-    "parameters",
-    "parameter_reduction",
-    "fc_parameters",
-    "fc_reduction",
-    "latency_ms",
-)
-EXPLAINED = (
-    "sweep",
-    "sweep_mean",
-    "attribution",
-    "regions",
-    "methods",
-    "agreement",
-    "anatomy",
-    "human",
-    "layers",
-    "embedding",
-    "decision",
-)
 FRONTIER_KNOWN = ("parameters", "fc_parameters", "validation_score", "towers_share", "worse_percent_mean", "chosen")
 FRONTIER_NUMBERS = (
     *FRONTIER_KNOWN,
@@ -53,7 +30,6 @@ FRONTIER_NUMBERS = (
     "worse_percent_low",
     "worse_percent_high",
 )
-MATRIX_CELLS_SHOWN = 6000
 LEARNED = ("learned", "against_guessing")
 RATIOS = (
     "fc_reduction",
@@ -76,17 +52,13 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
     report = {
         **_identity(teacher, student),
         **_figures(teacher, student),
-        "per_participant": per_participant(run, teacher, student is not None),
-        "candidates": _candidates(run) if student else [],
-        "capacity": read_capacity(run / "student") if student else None,
-        **{key: explanation.get(key) for key in EXPLAINED},
-        **({"decision": None} if (student or teacher).metrics.get("learned") is False else {}),
-        **{name: read_crossval(run / folder, teacher.recipe_hash) for name, folder in CROSSVALS.items()},
         "provenance": provenance(run, teacher, student),
         "scorings": read_scorings(run),
         "commands": commands(run, teacher, student, explanation),
         "next": {verb: next_command(teacher, verb) for verb in ("distill", "explain")},
     }
+    for section in in_reading_order():
+        report |= section.gathered(Run(run, teacher, student, explanation))
     return report, read_maps(run / "explanation") if explanation else {}
 
 
@@ -110,18 +82,6 @@ def _teacher_hash(card: ModelCard, folder: Path) -> str:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, ("recipe", *fault["loc"])))
         raise InputError(f"{folder / CARD_FILE}: damaged or edited: key '{where}': {fault['msg']}. {TRAIN}") from None
-
-
-def read_crossval(folder: Path, recipe_hash: str) -> dict[str, Any] | None:
-    """The finished cross validation in `folder`, unless there is none or it is another teacher's."""
-    file = folder / "crossval.json"
-    if not file.is_file():
-        return None
-    stored = read_mapping(file, schemas.Crossval, CROSSVALIDATE)
-    told = stored["confusion"]
-    if told and len(told["participants"]) * len(told["classes"]) ** 2 > MATRIX_CELLS_SHOWN:
-        told["participants"] = []  # too many to look at; they stay in the file
-    return stored if stored["settings"]["recipe_hash"] == recipe_hash else None
 
 
 def read_explanation(folder: Path, key: str | None = None) -> dict[str, Any] | None:
@@ -193,8 +153,10 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     return {
         "teacher": {**alone, **found["teacher"]},
         "student": found["student"],
-        "control": {"name": "teacher given the same extra tuning", "error": found["control"]["error"]},
-        "teacher_tuning_gain_percent": -found["control_difference_from_teacher_percent"]["mean"],
+        "control": _control(found["control"]),
+        "teacher_tuning_gain_percent": None
+        if found["control"].get("fault")
+        else -found["control_difference_from_teacher_percent"]["mean"],
         **{key: found.get(key) for key in kept + RATIOS + LEARNED},
         "macro_f1": _macro_f1(found),
         "baselines": baselines,
@@ -202,55 +164,13 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     }
 
 
+def _control(stored: dict[str, Any]) -> dict[str, Any]:
+    """As it is called on the page."""
+    itself = "teacher itself, since it diverged when given the same extra tuning"
+    return {"name": itself if stored.get("fault") else "teacher given the same extra tuning", "error": stored["error"]}
+
+
 def _macro_f1(found: dict[str, Any]) -> dict[str, Any] | None:
     """None where an older version told its loss in percent."""
     stored: dict[str, Any] | None = found.get("macro_f1")
     return stored if stored and "worse_points" in stored else None
-
-
-def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[dict[str, Any]]:
-    """Mean error per test participant: px, or for classes the share of right answers in percent."""
-    tables = {"teacher": _by_person(run / "teacher", teacher)}
-    if with_student:
-        tables["student"] = _by_person(run / "student", teacher)
-    joined = pd.DataFrame({name: one["figure"] for name, one in tables.items()})
-    joined["samples"] = tables["teacher"]["samples"]
-    rows = []
-    for person, row in joined.sort_index().iterrows():
-        student = float(row["student"]) if with_student else None
-        rows.append(
-            {
-                "participant": str(person),
-                "samples": int(row["samples"]),
-                "teacher": float(row["teacher"]),
-                "student": student,
-                "difference": None if student is None else student - float(row["teacher"]),
-            }
-        )
-    return rows
-
-
-def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
-    error = {"gaze": "error_px", "value": "error"}.get(card.spec["kind"])
-    texts = ("participant", "split") if error else ("participant", "split", "prediction", "truth")
-    table = read_table(folder / "predictions.csv", [error] if error else [], TRAIN, texts)
-    table = table[table["split"] == "test"]
-    figure = table[error] if error else 100.0 * (table["prediction"] == table["truth"])
-    grouped = figure.groupby(table["participant"])
-    return pd.DataFrame({"figure": grouped.mean(), "samples": grouped.size()})
-
-
-def _candidates(run: Path) -> list[dict[str, Any]]:
-    frontier = read_frontier(run / "student")
-    return [
-        {key: None if pd.isna(row[key]) else int(row[key]) for key in ("rank", "terms")}
-        | {key: None if pd.isna(row[key]) else row[key] for key in CANDIDATE_COLUMNS}
-        | {"error": row["validation_score"], "chosen": bool(row["chosen"])}
-        | {"difference_percent": {end: _told(row[f"worse_percent_{end}"]) for end in ("mean", "low", "high")}}
-        for row in frontier.to_dict("records")
-    ]
-
-
-def _told(value: Any) -> float | None:
-    """Of a table: an empty cell is an end that is not defined."""
-    return None if pd.isna(value) else float(value)

@@ -104,7 +104,10 @@ class Measured(Sizes):
 
 
 class Control(Stored):
+    """fault: why the untuned teacher stands in for the teacher given the same extra tuning."""
+
     error: Error
+    fault: str | None = None
 
 
 class StudentMetrics(Claimed):
@@ -134,8 +137,12 @@ class Proof(Stored):
 
 
 class Surgery(Stored):
+    """words, where: what was done and at which layers, as the kind of surgery says it."""
+
     kind: str
     proof: Proof
+    words: str | None = None
+    where: str | None = None
 
 
 class StudentCard(Stored):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,6 @@ from xgaze.errors import InputError
 from xgaze.recipe import Augment, Training
 
 GREY = np.array([0.299, 0.587, 0.114])  # of red, green and blue, as in the grey of pictures (ITU-R 601)
-
-
-@runtime_checkable
-class Uncut(Protocol):
-    """A recording whose photographs are larger than what a model sees of them."""
-
-    def whole(self, row: int) -> Sample: ...
 
 
 def augmented(sample: Sample, side: int, settings: Augment, rng: np.random.Generator) -> Sample:
@@ -53,7 +46,7 @@ def training_loader(recording: Recording, rows: NDArray[np.int64], settings: Tra
     """Shuffled training batches, augmented where the settings say so. Raises InputError for recordings that cannot be."""
     if settings.augment is None:
         return shuffled_loader(recording, rows, settings.batch_size, seed, settings.workers)
-    if not isinstance(recording, Uncut):
+    if recording.whole(int(rows[0])) is None:
         raise InputError("training.augment is for photographs; leave it out for this recording.")
     return DataLoader(
         AugmentedRows(recording, rows, settings.augment, seed),
@@ -95,9 +88,9 @@ class AugmentedRows(Dataset[Sample]):
     def __getitem__(self, item: tuple[int, int]) -> Sample:
         epoch, place = item
         row = int(self.rows[place])
-        assert isinstance(self.recording, Uncut)
-        side = self.recording.spec.inputs[0].picture[1]
-        return augmented(self.recording.whole(row), side, self.settings, np.random.default_rng([self.seed, epoch, row]))
+        whole, side = self.recording.whole(row), self.recording.spec.inputs[0].picture[1]
+        assert whole is not None
+        return augmented(whole, side, self.settings, np.random.default_rng([self.seed, epoch, row]))
 
 
 def _mirrored(pictures: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from xgaze.data.batches import Collate, EpochShuffle, ordered_batches, ordered_loader
 from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
-from xgaze.data.unlabelled import held_out_of, refuse_held_out
+from xgaze.data.splits import held_out_of
+from xgaze.data.unlabelled import refuse_held_out
 from xgaze.evaluation.score import sample_errors
 from xgaze.recipe import Training
 from xgaze.recipe.student_sections import Hint

@@ -24,9 +24,9 @@ from xgaze.recipe import Training
 from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.lightning.divergence import Divergence
 from xgaze.training.lightning.ranks import ranks
+from xgaze.training.teacher_folder import RUN
 
 BEST, LAST, FITTED = "best.safetensors", "last.safetensors", "fitted.json"
-RUN = "run.json"
 
 
 class History(pl.Callback):

@@ -10,9 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.artifacts import write_csv, write_json
-from xgaze.data.contract import Recording
-from xgaze.data.sources.fixation_crops import FixationCropRecording
-from xgaze.data.sources.viewer_agreement import LookedAt
+from xgaze.data.contract import Recording, Spec
+from xgaze.data.looked_at import LookedAt, PicturesLookedAt
 from xgaze.errors import InputError
 from xgaze.evaluation.looking.centre_bias import CentreBias, fit_centre_bias
 from xgaze.evaluation.looking.fixation_scores import rescaled
@@ -22,6 +21,7 @@ from xgaze.models.architectures.mrcnn import MrCNN
 from xgaze.models.architectures.saliency_map import enlarged, saliency_map
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import Advance
+from xgaze.writing import together
 
 TABLE, VIEWINGS, FIGURES = "saliency.csv", "saliency_viewings.csv", "saliency.json"
 WITH_CENTRE = "{} x centre bias"
@@ -39,10 +39,11 @@ class SaliencyScores:
     figures: dict[str, Any]
 
     def write(self, folder: Path) -> None:
-        """The tables and their summary."""
-        write_csv(folder / TABLE, self.pictures)
-        write_csv(folder / VIEWINGS, self.viewings)
-        write_json(folder / FIGURES, self.figures)
+        """The tables and their summary, all or none."""
+        with together(folder, FIGURES) as made:
+            write_csv(made / TABLE, self.pictures)
+            write_csv(made / VIEWINGS, self.viewings)
+            write_json(made / FIGURES, self.figures)
 
 
 def score_saliency(
@@ -54,18 +55,18 @@ def score_saliency(
 ) -> SaliencyScores:
     """Maps of all models on the test photographs (`most` of them, drawn by seed), scored. The centre bias is fitted on training
     photographs. Raises InputError for other recordings and models."""
-    recording = require_crops(recording)
+    looks = require_looked_at(recording)
     networks = {name: _require_map(model, name) for name, model in models.items()}
     split: dict[str, str] = dict(recording.table[["participant", "split"]].drop_duplicates().itertuples(index=False))
-    test = [k for k, one in enumerate(recording.looked_at) if split.get(one.name) == "test"]
-    bias = _centre_bias([one for one in recording.looked_at if split.get(one.name) == "train"])
+    test = [k for k, one in enumerate(looks.pictures) if split.get(one.name) == "test"]
+    bias = _centre_bias([one for one in looks.pictures if split.get(one.name) == "train"])
     chosen = np.sort(np.random.default_rng(seed % 2**63).permutation(test)[:most])
     pictures: list[dict[str, Any]] = []
     viewings: list[dict[str, Any]] = []
     for done, k in enumerate(chosen, start=1):
-        seen = _seen(recording.looked_at, test, int(k), bias)
-        maps = maps_on(networks, recording, int(k), seen)
-        for rows, more in zip((pictures, viewings), scores_on(seen, maps, recording.sigma_px), strict=True):
+        seen = _seen(looks.pictures, test, int(k), bias)
+        maps = maps_on(networks, recording.spec, looks.photographs.pixels(int(k)), seen)
+        for rows, more in zip((pictures, viewings), scores_on(seen, maps, looks.sigma_px), strict=True):
             rows += more
         if advance:
             advance(done, len(chosen))
@@ -73,18 +74,17 @@ def score_saliency(
     told = {
         "test_pictures": len(chosen),
         "viewers": int(tables[1]["viewer"].nunique()),
-        "sigma_px": recording.sigma_px,
+        "sigma_px": looks.sigma_px,
         "centre_bias_bandwidth": bias.bandwidth,
     }
     return SaliencyScores(*tables, {**told, **summary(*tables, pairs_of(list(models)), seed)})
 
 
 def maps_on(
-    models: Mapping[str, MrCNN], recording: FixationCropRecording, picture: int, seen: Seen
+    models: Mapping[str, MrCNN], spec: Spec, photograph: NDArray[np.uint8], seen: Seen
 ) -> dict[str, NDArray[Any]]:
     """Every model's map, plain and times the centre bias, and the trivial ones: (height, width) each."""
-    photograph = recording.photographs.pixels(picture)
-    own = {name: enlarged(saliency_map(one, recording.spec, photograph), seen.size) for name, one in models.items()}
+    own = {name: enlarged(saliency_map(one, spec, photograph), seen.size) for name, one in models.items()}
     with_centre = {WITH_CENTRE.format(name): one * seen.centre for name, one in own.items()}
     return {**own, **with_centre, CENTRE: seen.centre, UNIFORM: uniform(seen.size)}
 
@@ -97,11 +97,11 @@ def pairs_of(models: Sequence[str]) -> list[tuple[str, str]]:
     return alone + among
 
 
-def require_crops(recording: Recording) -> FixationCropRecording:
+def require_looked_at(recording: Recording) -> PicturesLookedAt:
     """Raises InputError for a recording without photographs and single viewers' fixations."""
-    if not isinstance(recording, FixationCropRecording):
+    if recording.looked_at is None:
         raise InputError("maps of looking are scored on photographs with fixations (source: fixation-crops).")
-    return recording
+    return recording.looked_at
 
 
 def _require_map(model: FeatureHead, name: str) -> MrCNN:

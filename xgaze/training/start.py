@@ -7,7 +7,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build_architecture
-from xgaze.models.starting_weights import start_from
+from xgaze.models.starting_weights import start_from, start_whole
 from xgaze.recipe import Recipe, Training
 
 
@@ -18,7 +18,8 @@ def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
     """
     model = build_architecture(recipe.model.model_dump(mode="json"), spec)
     if recipe.model.weights is not None:
-        start_from(model, recipe.model.weights)
+        start = start_from if recipe.model.graph is None else start_whole
+        start(model, recipe.model.weights)
     return model
 
 

@@ -1,6 +1,5 @@
 """Train a recipe's teacher and write its model folder."""
 
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +9,9 @@ import numpy as np
 import torch
 
 from xgaze.artifacts import (
-    CARD_FILE,
     WEIGHTS_FILE,
     ModelCard,
     library_versions,
-    read_card,
     read_json,
     write_card,
     write_csv,
@@ -30,38 +27,16 @@ from xgaze.evaluation.classification import accuracy, f1
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
-from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs
+from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs, weights_hash
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.training.fit import RUN, fresh_folder
+from xgaze.training.fit import fresh_folder
 from xgaze.training.start import device_of, starting_model
+from xgaze.training.teacher_folder import TEACHER, TRAINING, forget_training
 from xgaze.training.whole import tune_model
-
-TEACHER = "teacher"
-SECOND_TEACHER = "teacher-2"
-TRAINING = "training"
-
-
-def second_recipe(recipe: Recipe) -> Recipe:
-    """The same teacher on the same data from another seed: how alike two equally good models explain themselves."""
-    return recipe.model_copy(update={"seed": recipe.seed + 1})
-
-
-def finished_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:
-    """The card in `folder` if it is finished. Raises InputError if it belongs to another recipe: minutes of training are
-    never overwritten by accident."""
-    if not (folder / CARD_FILE).is_file():
-        return None
-    card = read_card(folder)
-    if card.recipe_hash != recipe.teacher_hash():
-        raise InputError(
-            f"{folder}: holds a teacher of other settings (recipe hash {card.recipe_hash}, yours {recipe.teacher_hash()}). "
-            "Give the settings it was trained with, or --set name=NEW to keep both, or train with --force to replace it."
-        )
-    return card
 
 
 def train_teacher(
@@ -98,6 +73,7 @@ def _scored_card(
     found = {
         **_sizes(model, recording),
         "bytes": (folder / WEIGHTS_FILE).stat().st_size,
+        **weights_hash(model, folder / WEIGHTS_FILE),
         **evaluate(model, recording, folder, recipe.seed),
         OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         "device": device_of(recipe.training),
@@ -120,13 +96,6 @@ def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording
     if not file.is_file():
         write_json(file, {OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec)})
     require_reproduced(model, recording.spec, read_json(file), recipe.model.model_dump(mode="json"))
-
-
-def forget_training(folder: Path) -> None:
-    """Remove what a finished teacher no longer needs: what it would have gone on from after a kill. Its mark goes first, so that
-    nobody goes on from half of it."""
-    (folder / TRAINING / RUN).unlink(missing_ok=True)
-    shutil.rmtree(folder / TRAINING, ignore_errors=True)
 
 
 def check_loss(recipe: Recipe, spec: Spec) -> None:

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from xgaze.data.checks.soundness import check, summarise
+from xgaze.data.eyes.eye_recording import recording_of
 from xgaze.data.eyes.eye_scan import scan
 from xgaze.data.open import open_recording
-from xgaze.data.sources.eye_folders import recording_of
 from xgaze.errors import InputError
 
 HEADER = "cornerxy[0],cornerxy[1]\n"

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from xgaze.data.checks.soundness import check, checked
-from xgaze.data.notes import notes_of
+from xgaze.data.crops.crop_sections import FixationCropsData
 from xgaze.data.open import open_recording
+from xgaze.data.photographs.photograph_sections import ViewerAgreementData
 from xgaze.errors import InputError
-from xgaze.recipe import FixationCropsData, ViewerAgreementData
 
 
 def test_colour_read_as_grey_is_told_and_grey_stored_as_rgb_is_not(heatmaps):
@@ -43,7 +43,7 @@ def test_pictures_of_any_ending_are_read_and_others_counted_by_class_and_partici
     told = "2 left out (ending in .heic, which xgaze reads as no picture): patient/5 (2); e.g. patient/5/0.heic."
     assert not found.faults and found.remarks == (told,)
     recording = open_recording(heatmaps)
-    assert notes_of(recording) == [told] and (recording.table["label"] == 1).sum() == 6
+    assert list(recording.notes) == [told] and (recording.table["label"] == 1).sum() == 6
 
 
 def test_a_person_without_a_readable_picture_is_a_fault_that_says_why(heatmaps, only_fault):
@@ -63,7 +63,7 @@ def test_eye_pictures_that_fit_no_view_are_counted_by_session(eyes):
     folder = eyes.path / "test/3/IMG1"
     shutil.copy(folder / "1_0.png", folder / "1_2.png")
     shutil.copy(folder / "1_0.png", eyes.path / "test/3/loose.png")
-    (told,) = notes_of(open_recording(eyes))
+    (told,) = list(open_recording(eyes).notes)
     assert (
         told == "2 left out (fit neither `layout` nor `views`): test/3/IMG1 (1), test/3 (1); e.g. test/3/IMG1/1_2.png."
     )
@@ -111,7 +111,7 @@ def test_photographs_of_another_aspect_than_their_fixations_are_refused(looked_a
 @pytest.mark.parametrize("kind", ["fixation-crops", "viewer-agreement"])
 def test_scaled_photographs_and_those_that_nobody_looked_at_are_told(looked_at, kind, tmp_path):
     shutil.copy(tmp_path / "stimuli/0.png", tmp_path / "stimuli/spare.png")
-    told = notes_of(open_recording(looked_at(kind, [160, 120])))
+    told = list(open_recording(looked_at(kind, [160, 120])).notes)
     assert any(one.startswith("12 of 12 photographs are not of the size") and "80x60 px" in one for one in told)
     assert "1 of 13 photographs have no fixation: left out: spare.png." in told
 

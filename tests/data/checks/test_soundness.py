@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from xgaze.data.checks.soundness import KINDS, REMEDIES, Fault, check, summarise
-from xgaze.recipe import RenderedData, load_data
+from xgaze.data.sources.rendered import RenderedData
+from xgaze.recipe import load_data
 
 HEADER = "cornerxy[0],cornerxy[1]\n"
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from xgaze.data.checks.soundness import check, remarks
+from xgaze.data.checks.soundness import check
+from xgaze.data.fixations.fixation_sections import FixationTableData
 from xgaze.data.open import open_recording
+from xgaze.data.source import source_of
 from xgaze.errors import InputError
-from xgaze.recipe import FixationTableData
 
 COLUMNS = {"participant": "who", "stimulus": "picture", "x": "x", "y": "y", "duration": "ms"}
 
@@ -121,7 +122,7 @@ def test_classes_that_are_words_for_nothing_are_counted_and_may_be_dropped(table
     dropping = table(change, missing="drop")
     recording = open_recording(dropping)
     assert recording.spec.classes == ("ASD", "TD") and len(recording.table) == 27
-    assert remarks(dropping) == [
+    assert source_of(dropping).remarks(dropping) == [
         "9 of 36 scanpaths have no 'group': left out ('NA' 3, 'n/a' 3, 'NaN' 3; participant p0: all 3, p1: all 3, p3: all 3)."
     ]
 
@@ -140,7 +141,7 @@ def test_classes_in_two_spellings_are_asked_about(table):
 
 def test_short_scanpaths_are_counted_by_person_and_class(table):
     data = table(lambda rows: [row for k, row in enumerate(rows) if not (row[0] == "p3" and k % 4 > 1)])
-    assert remarks(data) == [
+    assert source_of(data).remarks(data) == [
         "3 of 36 scanpaths have fewer than 3 fixations: left out (participant p3: all 3; group TD: 3 of 18)."
     ]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 
 # Two people, two pictures of 800x600 px; ten fixations in four scanpaths, of which the last is too short.
 TABLE = """subject,image,nr,x,y,ms,mood

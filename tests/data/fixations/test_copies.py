@@ -2,8 +2,8 @@
 
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import check_fixations, read_fixations
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 # A surface export: a row per frame of the scene camera, the point mapped anew in each.
 FRAMES = """frame,id,start,ms,x,y

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xgaze.data.fixations.fixation_format import FixationColumns
 from xgaze.data.fixations.loading import check_fixations, read_fixations
 from xgaze.data.fixations.viewings import scanpath_ids
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns
 
 NAMES = st.text("a/%25F", max_size=4)
 

@@ -10,9 +10,10 @@ from PIL import Image
 from xgaze.data.checks.soundness import check, checked
 from xgaze.data.identities import alike, number, spelling
 from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
 from xgaze.data.unlabelled import open_unlabelled
 from xgaze.errors import InputError
-from xgaze.recipe import GazeImagesData, Recipe
+from xgaze.recipe import Recipe
 from xgaze.recipe.data_sections import UnlabelledFiles
 
 

@@ -6,8 +6,9 @@ from PIL import Image
 
 from xgaze.data.checks.soundness import check
 from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
 from xgaze.errors import InputError
-from xgaze.recipe import GazeImagesData, load_data
+from xgaze.recipe import load_data
 
 NAMES = r"[^\d]*(?P<participant>\d+).*(?P<class>[CP]).(?P<kind>.)\.png"
 BOX = (2, 3, 10, 7)

@@ -9,9 +9,8 @@ from PIL import Image
 from xgaze.data.checks.soundness import check
 from xgaze.data.contract import collate
 from xgaze.data.open import open_for_prediction, open_recording
-from xgaze.data.resplit import resplit
+from xgaze.data.photographs.photograph_sections import AttentionPicturesData
 from xgaze.errors import InputError
-from xgaze.recipe import AttentionPicturesData
 
 SIZE = (40, 30)  # width, height
 
@@ -195,7 +194,7 @@ def test_labels_from_zero_and_strange_ids_are_refused(cub):
 @pytest.mark.parametrize("value", [0, 77])
 def test_a_blank_map_is_refused_by_name_and_never_becomes_nan(listed, value):
     save(listed.path.parent / "m/3.png", np.full((30, 40), value, np.uint8))
-    training = resplit(open_recording(listed), dict.fromkeys([f"g{k}" for k in range(6)], "train"))
+    training = open_recording(listed).resplit(dict.fromkeys([f"g{k}" for k in range(6)], "train"))
     with pytest.raises(InputError, match=r"3\.png: a blank attention map"):
         training[3]
     (fault,) = check(listed)
@@ -205,11 +204,11 @@ def test_a_blank_map_is_refused_by_name_and_never_becomes_nan(listed, value):
 
 def test_a_test_picture_needs_no_map_where_the_model_reads_none(listed):
     save(listed.path.parent / "m/3.png", np.zeros((30, 40), np.uint8))
-    testing = resplit(open_recording(listed), dict.fromkeys([f"g{k}" for k in range(6)], "test"))
+    testing = open_recording(listed).resplit(dict.fromkeys([f"g{k}" for k in range(6)], "test"))
     assert "attention" in testing[2].aux and "attention" not in testing[3].aux
     both = open_recording(listed.model_copy(update={"attention": "input"}))
     with pytest.raises(InputError, match="blank attention map"):
-        resplit(both, dict.fromkeys([f"g{k}" for k in range(6)], "test"))[3]
+        both.resplit(dict.fromkeys([f"g{k}" for k in range(6)], "test"))[3]
 
 
 def test_sound_trees_have_no_fault(cub, chests, listed):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xgaze.data.eyes.eye_section import GazeLabels
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
-from xgaze.recipe import GazeLabels
 
 
 def change(data, **fields):

@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 
 from xgaze.data.checks.soundness import check
+from xgaze.data.crops.crop_list_files import eight_bit
+from xgaze.data.crops.crop_sections import CropListsData, FixationCropsData, SampledPlaces
+from xgaze.data.crops.crops import crops_of
+from xgaze.data.crops.places import drawn_places
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.photographs.agreement_labels import viewer_map
 from xgaze.data.photographs.attention import BlankMap
-from xgaze.data.photographs.crops import crops_of
-from xgaze.data.photographs.places import drawn_places
-from xgaze.data.sources.crop_lists import eight_bit
 from xgaze.errors import InputError
-from xgaze.recipe import CropListsData, FixationCropsData, SampledPlaces
 
 COLUMNS = {"participant": "who", "stimulus": "image", "x": "x", "y": "y", "duration": "ms"}
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.data.checks.soundness import check, remarks
+from xgaze.data.checks.soundness import check
 from xgaze.data.contract import Spec, collate, rows_of, targets_of
+from xgaze.data.fixations.fixation_sections import FixationTableData
 from xgaze.data.open import open_for_prediction, open_recording
-from xgaze.data.resplit import resplit
+from xgaze.data.source import source_of
 from xgaze.errors import InputError
-from xgaze.recipe import FixationTableData
 
 COLUMNS = {"participant": "who", "stimulus": "picture", "order": "nr", "x": "x", "y": "y", "duration": "ms"}
 ALL_INPUTS = [
@@ -111,7 +111,7 @@ def test_normalisation_is_fitted_on_training_groups_alone(make):
 def test_other_splits_are_normalised_anew_on_their_own_training_groups(make):
     table = fixations()
     recording = open_recording(make(table))
-    other = resplit(recording, {"p0": "train", "p1": "train", "p2": "validation", "p3": "test"})
+    other = recording.resplit({"p0": "train", "p1": "train", "p2": "validation", "p3": "test"})
     assert other.table["split"].value_counts().to_dict() == {"train": 10, "": 10, "validation": 5, "test": 5}
     assert other.spec.inputs[1].mean[2] == pytest.approx(table[table["who"].isin(["p0", "p1"])]["ms"].mean())
     assert (collate([other[0]], other.spec).inputs[1].numpy()[:, 6:] == 0).all()
@@ -136,7 +136,7 @@ def test_splits_by_scanpath_are_stamped(make):
     data = make(fixations(), split={"by": "sample"})
     recording = open_recording(data)
     assert recording.spec.groups == "scanpaths" and recording.table["participant"].is_unique
-    assert remarks(data) == ["Splits and intervals are over scanpaths, not over people."]
+    assert source_of(data).remarks(data) == ["Splits and intervals are over scanpaths, not over people."]
     assert Spec.from_json(recording.spec.to_json()) == recording.spec
 
 
@@ -167,7 +167,7 @@ def test_short_scanpaths_are_left_out_and_counted_and_never_invented(make):
     assert recording.notes == (
         "1 of 30 scanpaths have fewer than 3 fixations: left out (participant p3: 1 of 5; group patient: 1 of 15).",
     )
-    assert check(data) == [] and remarks(data) == list(recording.notes)
+    assert check(data) == [] and source_of(data).remarks(data) == list(recording.notes)
 
 
 def test_the_value_is_the_mean_duration_of_the_rest(make):

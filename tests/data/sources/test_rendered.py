@@ -10,8 +10,7 @@ from xgaze.data.contract import participants_of, rows_of, targets_of
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.rendered import default_cache_dir, write_eye_folders
 from xgaze.data.rendered.render_cache import _create_arrays
-from xgaze.data.sources.rendered import settings_of
-from xgaze.recipe import RenderedData
+from xgaze.data.sources.rendered import RenderedData, settings_of
 
 SMALL = RenderedData(
     source="rendered",

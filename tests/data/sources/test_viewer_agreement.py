@@ -6,9 +6,9 @@ from PIL import Image
 from xgaze.data.checks.soundness import check
 from xgaze.data.open import open_recording
 from xgaze.data.photographs.agreement_labels import leave_one_out_auc, leave_one_out_correlation, viewer_map
-from xgaze.data.sources.viewer_agreement import agreement_rows
+from xgaze.data.photographs.agreement_recording import agreement_rows
+from xgaze.data.photographs.photograph_sections import ViewerAgreementData
 from xgaze.errors import InputError
-from xgaze.recipe import ViewerAgreementData
 
 COLUMNS = {"participant": "who", "stimulus": "image", "x": "x", "y": "y", "duration": "ms"}
 

@@ -5,10 +5,10 @@ import re
 import pandas as pd
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.tables.reader import read_table
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationFormat
 from xgaze.recipe.text_table import TextTable
 
 FIXATION = "Fixation R\t1\t{0}\t{1}\t{2}\t100000\t80{0}.1\t500.2\n"

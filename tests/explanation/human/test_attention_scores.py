@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from xgaze.artifacts import write_json
-from xgaze.data.contract import InputSpec, Sample, Spec, collate, rows_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, collate, rows_of
 from xgaze.errors import InputError
 from xgaze.explanation.attribution.attribution import mean_inputs
 from xgaze.explanation.attribution.grad_cam import grad_cam, grad_cam_of
@@ -32,7 +32,7 @@ def bump(x, y, sigma=2.5):
 
 
 @dataclass
-class Looked:
+class Looked(Recording):
     """Pictures of noise with a bright spot at the left (even rows) or right (odd rows), where people looked."""
 
     with_map: bool = True

@@ -12,10 +12,11 @@ import pytest
 from xgaze.report.drawing.images import SAMPLES_SHOWN
 from xgaze.report.page.folder import rebuild, write_report
 from xgaze.report.page.model_card import model_card
-from xgaze.report.page.page import OPTIONAL, render_page, sections
-from xgaze.report.sections.tables_explanation import explanation_tables
-from xgaze.report.words import summary
+from xgaze.report.page.page import render_page, sections_of
+from xgaze.report.section import with_every_key
+from xgaze.report.sections.at_a_glance import summary
 
+OPTIONAL = ("methods", "agreement", "anatomy", "human", "layers", "embedding", "sweep_mean", "decision")
 HOSTILE = ["<script>alert(1)</script>", "\"quotes' & <b>", "x" * 200, "\u202eright to left", "</script><img src=x>"]
 
 
@@ -60,7 +61,7 @@ def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(
     report, page = shown
     elements = Elements(page).tags
     charts = [a for t, a in elements if t == "svg"]
-    assert len(charts) == (19 if report["task"] == "gaze" else 18)  # classes have no regions
+    assert len(charts) == (22 if report["task"] == "gaze" else 20)  # classes have no regions and no eccentricity
     ids = [a["id"] for _, a in elements if "id" in a]
     assert len(ids) == len(set(ids))
     for chart in charts:
@@ -77,8 +78,8 @@ def test_every_figure_has_its_numbers_in_a_table_and_every_section_a_link(shown)
     assert alone == {"Students tried on validation participants"} | layers  # their tables stand below them
     assert page.count('aria-label="Students tried"') == page.count('aria-label="Layers"') == 1
     linked = re.findall(r'<a href="#([a-z]+)">', page)
-    assert linked == [name for name, _ in sections(report)]
-    assert all(f'id="{name}"' in page for name in linked)
+    assert linked == [one.name for one in sections_of(with_every_key(report))]
+    assert sorted(linked, key=lambda name: page.index(f'id="{name}"')) == linked  # both in reading order
 
 
 def test_drawings_are_well_formed_and_take_their_colours_from_the_page(shown):
@@ -179,14 +180,13 @@ def test_a_student_without_onnx_and_of_whole_rank_is_told_as_one(gaze_run, undra
     assert not re.search(r">\s*None\b", page + card)
 
 
-def test_every_new_part_may_be_absent_alone_and_leaves_no_empty_section(rich_of, undrawn):
+def test_every_part_of_an_explanation_may_be_absent_alone_and_leaves_no_empty_section(rich_of, undrawn, tables_of):
     whole, maps = rich_of("gaze")
     for key in OPTIONAL:
         report = {**whole, key: None}
-        names = {name for name, _ in sections(report)}
-        assert names <= {name for name, _ in sections(whole)}
-        tables = explanation_tables(report)
-        assert set(tables) < set(explanation_tables(whole)) or key in ("decision",)
+        shown = {one.name for one in sections_of(with_every_key(report))}
+        assert shown <= {one.name for one in sections_of(with_every_key(whole))}
+        assert set(tables_of(report)) < set(tables_of(whole)) or key == "decision"
     page = render_page({key: one for key, one in whole.items() if key not in OPTIONAL}, maps)  # of an older version
     assert 'id="agreement"' not in page and 'id="methods"' not in page and "Recommendation" not in page
 

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from xgaze.report.caveats import caveats, where_people_look
+from xgaze.report.caveats import caveats
 from xgaze.report.page.comparison import render_comparison
 from xgaze.report.page.folder import report_tables
 from xgaze.report.page.human_comparison import human_verdicts
-from xgaze.report.page.page import render_page, sections
-from xgaze.report.sections.charts import report_charts
-from xgaze.report.sections.tables_human import human_tables, looked_views
-from xgaze.report.words import summary
+from xgaze.report.page.page import render_page, sections_of
+from xgaze.report.section import with_every_key
+from xgaze.report.sections.at_a_glance import summary
+from xgaze.report.sections.where_people_look import human_tables, looked_views, where_people_look
 
 NAMES = ("plain", "gat")
 
 
-def test_every_score_is_in_the_table_and_what_a_ceiling_cannot_have_is_a_dash(rich_of):
+def test_every_score_is_in_the_table_and_what_a_ceiling_cannot_have_is_a_dash(rich_of, charts_of):
     report, _ = rich_of("class")
     tables = human_tables(report)
     rows = {(row[0].text, row[1].text): row for row in tables["human"].rows}
@@ -23,7 +23,7 @@ def test_every_score_is_in_the_table_and_what_a_ceiling_cannot_have_is_a_dash(ri
     assert [cell.text for cell in rows["other viewers", ""]][2] == "\u2013"
     assert tables["human-differences"].rows[0][0].text == "student minus teacher"
     assert {"human", "human_differences"} <= set(report_tables(report))
-    assert "second teacher, Grad-CAM" in report_charts(report)["human"].svg
+    assert "second teacher, Grad-CAM" in charts_of(report)["human"].svg
 
 
 def test_maps_of_a_method_that_does_not_add_up_are_marked(rich_of):
@@ -41,7 +41,7 @@ def test_the_page_shows_examples_only_where_people_looked(rich_of, undrawn):
     labels = [cell["label"] for cell in looked_views(report, maps)[0]["cells"]]
     assert labels == ["photograph", "people", "teacher by Grad-CAM"]
     page = render_page(report, maps)
-    assert ("looks", "Where people look") in sections({**report, "crossval": None, "replay": None})
+    assert "Where people look" in [one.label for one in sections_of(with_every_key(report))]
     assert "Where people and models look in P000001/0/5" in page and "of the very viewers" in page
     report["human"]["fixations"] = "drawn from the maps"
     assert "there is no ceiling" in render_page(report, maps)

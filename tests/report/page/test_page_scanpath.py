@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from xgaze.report.page.page import render_page
-from xgaze.report.sections.drawn import drawn_of
-from xgaze.report.sections.tables_scanpath import drawn_tables
+from xgaze.report.sections.details.scanpath_attribution import drawn_of
+from xgaze.report.sections.details.scanpath_tables import drawn_tables
 
 MODELS, TARGET = ("teacher", "student"), "class ASD"
 WORTH = {"teacher": [0.5, -1.25, 0.0, 2.0], "student": [0.25, -2.5, 0.125, 1.0]}

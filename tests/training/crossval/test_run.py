@@ -9,7 +9,6 @@ import torch
 
 from xgaze.artifacts import read_weights
 from xgaze.data.contract import SPLITS, rows_of
-from xgaze.data.resplit import resplit
 from xgaze.errors import InputError
 from xgaze.jobs import Fan
 from xgaze.models.inference import predict
@@ -59,24 +58,11 @@ def run(recipe, recording, folder, **asked):
 
 
 def test_other_splits_leave_the_samples_where_they_are(class_recording):
-    view = resplit(class_recording, {"train0": "test", "test1": "train"})
+    view = class_recording.resplit({"train0": "test", "test1": "train"})
     assert set(view.table["split"]) == {"train", "test", ""}
     assert set(view.table["participant"].iloc[rows_of(view, "test")]) == {"train0"}
     assert view[7].id == class_recording[7].id and view.spec == class_recording.spec
     assert set(class_recording.table["split"]) == set(SPLITS)  # the recording itself is as it was
-
-
-def test_a_recording_that_fits_its_normalisation_does_so_again(class_recording):
-    class Fitted:
-        spec, table = class_recording.spec, class_recording.table
-
-        def __getitem__(self, row):
-            return class_recording[row]
-
-        def resplit(self, split_of):
-            return ("fitted on", sorted(split_of))
-
-    assert resplit(Fitted(), {"b": "train", "a": "test"}) == ("fitted on", ["a", "b"])
 
 
 def test_the_best_epoch_is_the_first_lowest():

@@ -23,7 +23,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"teacher ({student['parameters']:,} in all, {fewer(figures['parameter_reduction'])}; "
         f"{student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'], groups)}.",
-        f"  Teacher {error_in_words(teacher['error'], groups)}; the same extra tuning makes it {change_in_words(extra, unit)}.",
+        f"  Teacher {error_in_words(teacher['error'], groups)}; {tuning_in_words(figures['control'].get('fault'), extra, unit)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
         *([f"  {told}"] if (told := costs_in_words(figures)) else []),
@@ -38,6 +38,13 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
     ]
+
+
+def tuning_in_words(fault: str | None, extra: float, unit: str) -> str:
+    """What the same extra tuning made of the teacher."""
+    if fault:
+        return "given the same extra tuning it diverged, so that the student is compared with the untuned teacher"
+    return f"the same extra tuning makes it {change_in_words(extra, unit)}"
 
 
 def verdict_in_words(figures: dict[str, Any]) -> str:

@@ -84,6 +84,12 @@ def has_cost_budget(wanted: Distill) -> bool:
     return bool(limits_of(wanted))
 
 
+_ALL_DIVERGED = (
+    "every candidate diverged, so that there is none to choose: lower distill.learning_rate (of heads) and "
+    "distill.end_to_end_learning_rate (of whole models) in the recipe."
+)
+
+
 def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Size) -> Choice:
     """Within budgets of size or time: the one least worse, by its upper bound. Else the smallest whose upper bound holds the
     budget of error.
@@ -93,6 +99,8 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
     is defined none holds, and the least worse by its estimate is taken. Raises InputError naming the nearest where no student
     fits the budgets of size or time.
     """
+    if not candidates:
+        raise InputError(_ALL_DIVERGED)
     fitting = [one for one in candidates if fits(one, wanted)]
     if not fitting:
         raise InputError(_nothing_fits(candidates, wanted))

@@ -1,5 +1,6 @@
 """Explore: what is tried, in which order, and how each model found is judged on validation participants."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from xgaze.compression.search.curves import sensitivity_curves
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.rehearsal import rehearse
 from xgaze.compression.search.smallest import bisect
-from xgaze.compression.search.trial import Result, Trial, latency_ms
+from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import CONTROL, SCRATCH, SCRATCH_HEAD
 from xgaze.compression.search.widths import rounded_as_fast
@@ -39,7 +40,8 @@ Say = Callable[[str], None]
 
 @dataclass
 class Search:
-    """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time."""
+    """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time.
+    control_fault: why a teacher given the tuning of students came to nothing, empty where it did not."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -51,8 +53,9 @@ class Search:
     width: int = 1
     controls: dict[str, Result] = field(default_factory=dict)
     found: list[Judged] = field(default_factory=list)
+    control_fault: str = ""
 
-    def run(self, trials: Sequence[Trial]) -> list[Result]:
+    def run(self, trials: Sequence[Trial]) -> list[Ended]:
         return run_all(self.bench, trials, self.fan, self.teacher_folder)
 
     def add_controls(self, controls: dict[str, Result]) -> None:
@@ -62,8 +65,9 @@ class Search:
         self.judge = self.judge.against_best({"teacher": self.teacher_outputs, **outputs})
         self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
 
-    def judged(self, results: Sequence[Result]) -> list[Judged]:
-        """Judge, and remember."""
+    def judged(self, ended: Sequence[Ended]) -> list[Judged]:
+        """Judge those that did not diverge, and remember."""
+        results = [one for one in ended if isinstance(one, Result)]
         new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
         self.found += new
         return new
@@ -117,7 +121,23 @@ def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_
     )
 
 
-def search_heads(search: Search, plans: Sequence[Plan]) -> None:
+def control_with(search: Search, name: str, ended: Ended, say: Say) -> None:
+    """Judge against this control too. For one that diverged the untuned teacher stands in."""
+    if isinstance(ended, Result):
+        search.add_controls({name: ended})
+        return
+    search.control_fault = ended.reason
+    say(f"The teacher given the same tuning ({name}) is left out, and students are judged without it: {ended.reason}")
+
+
+def tell_diverged(ended: Sequence[Ended], say: Say) -> None:
+    """Say which candidates are left out."""
+    for one in ended:
+        if isinstance(one, DivergedTrial):
+            say(f"  {one.trial.plan.in_words}: left out: {one.reason}")
+
+
+def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
     where ranks were asked for."""
     recipe = search.bench.recipe
@@ -129,8 +149,9 @@ def search_heads(search: Search, plans: Sequence[Plan]) -> None:
     # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
     tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
     results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
-    search.add_controls({"control": results[0]})
+    control_with(search, "control", results[0], say)
     search.judged(results[1:])
+    tell_diverged(results[1:], say)
 
 
 def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
@@ -139,22 +160,26 @@ def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
     if not (tried.wholes or tried.wired):
         return
     (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", search.bench.recipe.seed)])
-    search.add_controls({"control, end to end": control})
+    control_with(search, "control, end to end", control, say)
     if tried.wired and search_wired(search, tried.wired, say):
         return
     bisect(tried.wholes, search.width, lambda plans: holding(search, plans, say))
 
 
 def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
-    """The best of several wirings by successive halving, then its widths. Returns whether any student holds the budget."""
+    """The best of several wirings by successive halving, then its widths. Returns whether any student holds the budget of error;
+    within budgets of size and time towers apart may be less worse."""
     recipe = search.bench.recipe
     sign = -1 if higher_is_better(search.judge.spec) else 1
 
     def scores(plans: Sequence[Plan], epochs: int) -> list[float]:
-        done = search.judged(search.run([Trial(plan, "whole", seed=recipe.seed, epochs=epochs) for plan in plans]))
+        ended = search.run([Trial(plan, "whole", seed=recipe.seed, epochs=epochs) for plan in plans])
+        done = search.judged(ended)
         for one in done:
             say(f"  {one.result.trial.plan.in_words}, {epochs} epochs: {search.told(one)}.")
-        return [sign * one.score for one in done]
+        tell_diverged(ended, say)
+        found = {one.result.trial: sign * one.score for one in done}
+        return [found.get(one.trial, math.inf) for one in ended]
 
     best = best_wiring(plans, max(epochs_of(recipe, plan) for plan in plans), scores)
     shares = sorted(recipe.distill.shares, reverse=True)
@@ -166,7 +191,7 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
         return told
 
     bisect(chain, search.width, holds)
-    return any(held)
+    return any(held) and not has_cost_budget(recipe.distill)
 
 
 def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
@@ -175,12 +200,16 @@ def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
     wanted = recipe.distill
     if wanted.max_latency_ms is not None and wanted.towers:
         plans = [rounded_as_fast(search.bench, plan) for plan in plans]
-    done = search.judged(search.run([whole_trial(recipe, plan) for plan in plans]))
+    ended = search.run([whole_trial(recipe, plan) for plan in plans])
+    done = search.judged(ended)
     for one in done:
         say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
+    tell_diverged(ended, say)
     if has_cost_budget(wanted):
-        return [not fits(one, wanted) for one in done]  # too large: go on to smaller ones
-    return [one.worse_percent.upper <= wanted.max_worse_percent for one in done]
+        held = {one.result.trial: not fits(one, wanted) for one in done}  # too large: go on to smaller ones
+    else:
+        held = {one.result.trial: one.worse_percent.upper <= wanted.max_worse_percent for one in done}
+    return [held.get(one.trial, False) for one in ended]
 
 
 def whole_trial(recipe: Recipe, plan: Plan) -> Trial:
@@ -193,8 +222,12 @@ def search_baselines(search: Search, chosen: Result, say: Say) -> None:
     """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
     for one in rivals(chosen, search.capacity.in_features):
         try:
-            (done,) = search.judged(search.run([one]))
-            say(f"  {one.method}: {search.told(done)}.")
+            ended = search.run([one])
+            for done in search.judged(ended):
+                say(f"  {one.method}: {search.told(done)}.")
+            for left in ended:
+                if isinstance(left, DivergedTrial):
+                    say(f"  {one.method}: left out: {left.reason}")
         except InputError as error:
             say(f"  {one.method}: left out: {error}")
 

@@ -16,9 +16,9 @@ from xgaze.models.size import count_fc_parameters, count_parameters
 STAGES = {"none": "no training", "head": "head tuned", "whole": "tuned end to end"}
 
 
-def write_frontier(folder: Path, found: Sequence[Judged], chosen: Result | None, bench: Bench) -> None:
-    """Write budget.csv into `folder`. chosen: None where no student fits the budgets."""
-    write_csv(folder / "budget.csv", pd.DataFrame(row_of(one, chosen, bench) for one in found))
+def write_frontier(file: Path, found: Sequence[Judged], chosen: Result | None, bench: Bench) -> None:
+    """Write the table. chosen: None where no student fits the budgets."""
+    write_csv(file, pd.DataFrame(row_of(one, chosen, bench) for one in found))
 
 
 def epochs_tuned(trial: Trial, bench: Bench) -> int:

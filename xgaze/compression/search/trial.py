@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
 
-from xgaze.artifacts import atomic_path, read_weights, write_json, write_weights
+from xgaze.artifacts import atomic_path, file_hash, write_json, write_weights
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench
@@ -25,14 +26,15 @@ from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.stored import Stored, read_array, read_mapping
+from xgaze.training.lightning.divergence import Diverged
 
 Tuning = Literal["none", "head", "whole"]
 Teaching = Literal["recipe", "labels"]
 EXPORT_SAMPLES = 4
 FIGURES, OUTPUTS, WEIGHTS, ONNX = "trial.json", "outputs.npy", "model.safetensors", "model.onnx"
+LATENCY, DIVERGED = "latency.json", "diverged.json"
 
 AGAIN = "Delete the folder of this trial, and it is done again; or distil again with --force."
-AGAIN_MEASURED = "the time is measured again."
 
 
 @dataclass(frozen=True)
@@ -79,24 +81,41 @@ class Result:
     folder: Path
 
 
-def run_trial(bench: Bench, trial: Trial) -> Result:
-    """Do the trial, or find it done. Deterministic for a given bench and trial."""
-    folder = trial_folder(bench, trial)
-    if not is_whole(folder, trial):
-        start = time.perf_counter()
-        model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
+@dataclass(frozen=True)
+class DivergedTrial:
+    """A trial that came to nothing: its training diverged. reason: where, and what to do."""
+
+    trial: Trial
+    reason: str
+
+
+Ended = Result | DivergedTrial
+
+
+def run_trial(bench: Bench, trial: Trial) -> Ended:
+    """Do the trial, or find it done: one that diverged is not tuned again. Deterministic for a given bench and trial."""
+    found = ended_trial(bench, trial)
+    if found is not None:
+        return found
+    folder, start = trial_folder(bench, trial), time.perf_counter()
+    model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
+    try:
         tune(bench, trial, model, folder / "tuning")
-        _write(bench, trial, model, steps, time.perf_counter() - start, folder)
+    except Diverged as fault:
+        write_json(folder / DIVERGED, {"reason": str(fault)})
+        return DivergedTrial(trial, str(fault))
+    _write(bench, trial, model, steps, time.perf_counter() - start, folder)
     return read_result(folder, trial)
 
 
-def is_whole(folder: Path, trial: Trial) -> bool:
-    """Whether a finished trial lies there whole. A damaged one is done again, from what is left of its tuning."""
-    try:
-        read_result(folder, trial)
-        return bool(read_weights(folder / WEIGHTS))
-    except InputError:
-        return False
+def ended_trial(bench: Bench, trial: Trial) -> Ended | None:
+    """What lies there whole. A damaged one is done again, from what is left of its tuning."""
+    folder = trial_folder(bench, trial)
+    with suppress(InputError):
+        return read_result(folder, trial)
+    with suppress(InputError):
+        return DivergedTrial(trial, read_mapping(folder / DIVERGED, _Divergence, AGAIN)["reason"])
+    return None
 
 
 def trial_folder(bench: Bench, trial: Trial) -> Path:
@@ -113,25 +132,38 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
 
 
 def read_result(folder: Path, trial: Trial) -> Result:
-    """A finished trial from its folder."""
+    """A finished trial from its folder. Raises InputError unless all its files are what was written."""
     figures = read_mapping(folder / FIGURES, _Figures, AGAIN)
-    outputs = read_array(folder / OUTPUTS, AGAIN)
-    if outputs.ndim != 2 or outputs.dtype.kind != "f":
-        raise InputError(f"{folder / OUTPUTS}: damaged: no outputs of samples. {AGAIN}")
-    return Result(trial, outputs=outputs, folder=folder, **{key: figures[key] for key in _Figures.model_fields})
+    for name, known in figures["hashes"].items():
+        if file_hash(folder / name) != known:
+            raise InputError(f"{folder / name}: damaged: not what the trial wrote. {AGAIN}")
+    for stored in figures["surgeries"]:
+        surgery_from_json(stored)
+    told = {key: figures[key] for key in _Figures.model_fields if key != "hashes"}
+    return Result(trial, outputs=read_array(folder / OUTPUTS, AGAIN), folder=folder, **told)
+
+
+class _Hashes(Stored):
+    outputs: str = Field(alias=OUTPUTS)
+    weights: str = Field(alias=WEIGHTS)
 
 
 class _Figures(Stored):
-    parameters: int
-    fc_parameters: int
-    macs: int
-    bytes: int
+    parameters: PositiveInt
+    fc_parameters: PositiveInt
+    macs: PositiveInt
+    bytes: PositiveInt
     seconds: float
     surgeries: list[dict[str, Any]]
+    hashes: _Hashes
 
 
 class _Latency(Stored):
-    median: float
+    median: float = Field(gt=0)
+
+
+class _Divergence(Stored):
+    reason: str
 
 
 def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], seconds: float, folder: Path) -> None:
@@ -142,6 +174,7 @@ def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], se
     write_weights(folder / WEIGHTS, model.state_dict())
     if trial.tuning == "whole" or bench.recipe.distill.max_latency_ms is not None:
         _export(bench, model, folder / ONNX)
+    written = [folder / name for name in (OUTPUTS, WEIGHTS, ONNX) if (folder / name).is_file()]
     figures = {
         "parameters": count_parameters(model),
         "fc_parameters": count_fc_parameters(model),
@@ -149,6 +182,7 @@ def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], se
         "bytes": (folder / WEIGHTS).stat().st_size,
         "seconds": seconds,
         "surgeries": [step.to_json() for step in steps],
+        "hashes": {file.name: file_hash(file) for file in written},
     }
     write_json(folder / FIGURES, figures)
 
@@ -170,19 +204,31 @@ def _export(bench: Bench, model: FeatureHead, file: Path) -> None:
 def latency_ms(bench: Bench, result: Result) -> float | None:
     """Median of onnxruntime on one thread, None where nobody asks for it or there is no ONNX of the model. Measured once, by
     whoever asks first, so that trials running side by side do not slow each other's clock. A trial of an earlier search without a
-    budget of time is exported now."""
-    onnx, kept = result.folder / ONNX, result.folder / "latency.json"
+    budget of time is exported now, and a damaged time is measured again."""
+    onnx, kept = result.folder / ONNX, result.folder / LATENCY
     if not onnx.is_file():
         if bench.recipe.distill.max_latency_ms is None or not result.surgeries:
             return None
         _export(bench, _model_of(bench, result), onnx)
     if not onnx.is_file():
         return None
-    if not kept.is_file():
-        rows = rows_of(bench.recording, "validation")[:1]
-        inputs = next(iter(ordered_batches(bench.recording, rows))).inputs
-        write_json(kept, latency_to_json(measure_latency_ms(open_session(onnx), inputs)))
-    return float(read_mapping(kept, _Latency, f"Delete it: {AGAIN_MEASURED}")["median"])
+    with suppress(InputError):
+        return float(read_mapping(kept, _Latency, AGAIN)["median"])
+    rows = rows_of(bench.recording, "validation")[:1]
+    inputs = next(iter(ordered_batches(bench.recording, rows))).inputs
+    measured = measure_latency_ms(_session(bench, result), inputs)
+    write_json(kept, latency_to_json(measured))
+    return measured.median
+
+
+def _session(bench: Bench, result: Result) -> Any:
+    """Of the trial's ONNX; one exported later than the trial, which is no longer whole, is exported once more."""
+    onnx = result.folder / ONNX
+    try:
+        return open_session(onnx)
+    except Exception:  # what onnxruntime raises at a damaged file is of a dozen types
+        _export(bench, _model_of(bench, result), onnx)
+        return open_session(onnx)
 
 
 def _model_of(bench: Bench, result: Result) -> FeatureHead:

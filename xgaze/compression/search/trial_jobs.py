@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from xgaze.compression.search.bench import Bench, open_bench
-from xgaze.compression.search.trial import Result, Trial, is_whole, read_result, run_trial, trial_folder
+from xgaze.compression.search.trial import Ended, Trial, ended_trial, run_trial
 from xgaze.compression.student import load_model
 from xgaze.data.open import open_recording
 from xgaze.jobs import Fan, run_elsewhere
@@ -24,14 +24,14 @@ class Order:
     threads: int
 
 
-def run_all(bench: Bench, trials: Sequence[Trial], fan: Fan, teacher_folder: Path) -> list[Result]:
-    """Results in the order of `trials`. Those finished before are only read."""
+def run_all(bench: Bench, trials: Sequence[Trial], fan: Fan, teacher_folder: Path) -> list[Ended]:
+    """What came of each, in the order of `trials`. Those finished before are only read."""
     if fan.alone:
         return [run_trial(bench, trial) for trial in trials]
     waiting = [trial for trial in dict.fromkeys(trials) if not is_finished(bench, trial)]
     order = Order(bench.recipe, teacher_folder.resolve(), bench.folder.resolve(), fan.threads)
     run_elsewhere(fan, carry_out, [(order, trial) for trial in waiting])
-    return [read_result(trial_folder(bench, trial), trial) for trial in trials]
+    return [run_trial(bench, trial) for trial in trials]
 
 
 def carry_out(order: Order, trial: Trial) -> None:
@@ -43,4 +43,4 @@ def carry_out(order: Order, trial: Trial) -> None:
 
 
 def is_finished(bench: Bench, trial: Trial) -> bool:
-    return is_whole(trial_folder(bench, trial), trial)
+    return ended_trial(bench, trial) is not None

@@ -69,4 +69,4 @@ def probe_of(model: FeatureHead, recording: Recording, rows: NDArray[np.int64], 
     spread = rows[np.linspace(0, len(rows) - 1, min(shown, len(rows))).astype(int)]
     inputs = next(iter(ordered_batches(recording, spread, len(spread)))).inputs
     features = [model.eval().features(*batch.inputs) for batch in ordered_batches(recording, rows)]
-    return Probe(inputs, torch.cat(features), getattr(recording, "mirrored", None))
+    return Probe(inputs, torch.cat(features), recording.mirrored)

@@ -1,31 +1,26 @@
 """Faults of photographs with attention maps, those that show only in decoded pixels included."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_pictures, remarks_of, told_of
 from xgaze.data.checks.table_faults import class_faults, split_faults
 from xgaze.data.fault_kinds import Checked, Fault
-from xgaze.data.open import open_recording
 from xgaze.data.photographs.photograph_recording import PhotographRecording
 from xgaze.data.photographs.square import stretched_grey
 from xgaze.data.photographs.stimulus_files import same_shape
 from xgaze.data.pictures.decoding import PictureError
 from xgaze.data.pictures.pixels import in_threads
-from xgaze.data.sources.attention_pictures import scanned
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.recipe import AttentionPicturesData, PhotographSection
 
 
-def check_photographs(data: PhotographSection, advance: Advance | None) -> Checked:
+def check_photographs(opened: Callable[[], PhotographRecording], advance: Advance | None) -> Checked:
     """Every fault: of tables and splits, of files that are absent or cannot be read, and blank maps."""
-    if isinstance(data, AttentionPicturesData) and (faults := scanned(data)[2]):
-        return Checked(tuple(faults))
     try:
-        recording = open_recording(data)  # type: ignore[arg-type]  # every such section is one of Data
+        recording = opened()
     except InputError as error:
         return Checked((Fault("definition", str(error)),))
-    assert isinstance(recording, PhotographRecording)
     table = recording.table
     faults = split_faults(table, recording.spec.groups)
     faults += class_faults(table, table["label"].map(dict(enumerate(recording.spec.classes))), recording.spec.groups)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import SPLITS
 from xgaze.data.eyes.eye_scan import Frame, Session
+from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.pictures.decoding import TRAITS, Decoded, PictureError, Trait, decode
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.data.pictures.pixels import grey_of, in_threads, is_coloured
 from xgaze.progress import Advance
-from xgaze.recipe import EyeFoldersData
 
 Told = Trait | Literal["colour"]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xgaze.data.eyes.eye_section import GazeLabels, Scene
 from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.tables.decimals import decimal_sign, parsed_numbers
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.errors import InputError
-from xgaze.recipe import GazeLabels, Scene
 
 Gaze = tuple[float, float]
 UNKNOWN: Gaze = (math.nan, math.nan)

@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 
 from xgaze.data.contract import SPLITS
 from xgaze.data.eyes.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze, shared_labels
+from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.identities import doubts, zeros_told
 from xgaze.data.path_templates import files_in, fill, matching_folders, placeholders, values_of
 from xgaze.data.pictures.walk import LeftOut, is_utf8, printable, told_left_out, walk
 from xgaze.errors import nearest
-from xgaze.recipe import EyeFoldersData
 
 LAYOUT_NAMES = ("split", "participant", "session")
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.fixations.counted import counts_by
+from xgaze.data.fixations.fixation_sections import FixationTableData
 from xgaze.data.fixations.loading import check_fixations, read_fixations
 from xgaze.data.fixations.scanpaths import Scanpath, scanpaths_of
 from xgaze.data.fixations.standard_units import names
@@ -16,7 +17,6 @@ from xgaze.data.path_templates import natural_key
 from xgaze.data.tables.missing import is_missing, missing_words
 from xgaze.data.tables.spellings import spelt
 from xgaze.errors import nearest
-from xgaze.recipe import FixationTableData
 
 SAMPLE = "sample"
 PARTICIPANT, STIMULUS = "participant", "stimulus"

@@ -9,6 +9,7 @@ import pandas as pd
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.fixations.copies import as_long_as_before
 from xgaze.data.fixations.fixation_files import found_files, left_out
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.row_faults import faults_of, nothing_left, unknown_people, without_bad_rows, without_short
 from xgaze.data.fixations.standard_units import NUMBER, ONSET, TRIAL, WITHOUT_STIMULUS, standard_rows, units_of
 from xgaze.data.fixations.table import COLUMNS, FixationTable
@@ -16,7 +17,6 @@ from xgaze.data.fixations.trackers.detect import format_of, readers
 from xgaze.data.fixations.trackers.tracker_file import Source
 from xgaze.data.fixations.viewings import with_scanpaths
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationFormat
 
 PERSON = "participant"
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from xgaze.data.fault_kinds import Fault, Kind
 from xgaze.data.fixations.copies import copies_of, repeated_numbers
 from xgaze.data.fixations.counted import counts_by
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.standard_units import NUMBER, ONSET, TRIAL
 from xgaze.data.fixations.table import UNKNOWN
 from xgaze.data.fixations.viewings import PLURALS
 from xgaze.data.tables.spellings import doubtful
-from xgaze.recipe.fixation_format import FixationFormat
 
 POINT = ["x_px", "y_px"]
 VALUES = [*POINT, "duration_ms"]

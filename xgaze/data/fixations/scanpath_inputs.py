@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import InputSpec
+from xgaze.data.fixations.fixation_sections import FixationInput, GraphInput, PicturesInput, SequenceInput
 from xgaze.data.fixations.scanpaths import Scanpath
 from xgaze.data.representations.graph import CELLS, transition_graphs
 from xgaze.data.representations.sequence import Sequences, feature_statistics, padded_sequences
 from xgaze.data.representations.stack import channel_names, stacked_eight_bit
-from xgaze.recipe import FixationInput, GraphInput, PicturesInput, SequenceInput
 
 SEQUENCE, LENGTH = "sequence", "length"
 NODES, EDGES, VISITED = "nodes", "edges", "visited"

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_float_dtype
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.table import COLUMNS, UNKNOWN
 from xgaze.data.fixations.trackers.generic import asking, lacking_columns
 from xgaze.data.fixations.trackers.tracker_file import NUMBERS, Source, mapped
@@ -14,7 +15,6 @@ from xgaze.data.tables.decimals import Sign, decimal_sign, numbers
 from xgaze.data.tables.missing import MISSING_WORDS, as_text, is_missing
 from xgaze.data.tables.reader import require_columns
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 MS_PER = {"s": 1e3, "ms": 1.0, "us": 1e-3, "ns": 1e-6}
 WITHOUT_STIMULUS = "scene"

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from xgaze.data.fixations.attention_fixations import carried_over
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.loading import read_files
 from xgaze.data.fixations.scanpaths import Scanpath
-from xgaze.recipe.fixation_format import FixationFormat
 
 
 def file_order(path: Path, settings: FixationFormat) -> dict[str, int]:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.standard_units import TRIAL
 from xgaze.data.tables.spellings import one_spelling
-from xgaze.recipe.fixation_format import FixationFormat
 
 PLURALS = {"participant": "participants", "stimulus": "stimuli", TRIAL: "trials"}
 

@@ -10,6 +10,7 @@ import pandas as pd
 from xgaze.data.contract import SPLITS
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.path_templates import natural_key
+from xgaze.data.photographs.photograph_sections import AttentionPicturesData
 from xgaze.data.pictures.decoding import is_picture
 from xgaze.data.pictures.picture_files import picture_named
 from xgaze.data.tables.encoding import numbered_lines, open_text
@@ -17,7 +18,6 @@ from xgaze.data.tables.missing import is_missing
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.data.tables.spellings import spelt
 from xgaze.errors import InputError
-from xgaze.recipe import AttentionPicturesData
 
 CLASSES_OF_CHESTS = ["Normal", "CHF", "pneumonia"]
 UNDIVIDED = ""

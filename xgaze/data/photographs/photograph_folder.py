@@ -10,11 +10,11 @@ from PIL import Image
 from xgaze.data.contract import LABEL_COLUMN, Spec
 from xgaze.data.photographs.heatmap_files import map_name
 from xgaze.data.photographs.photograph_recording import Files, PhotographRecording, photograph_spec
+from xgaze.data.photographs.photograph_sections import PhotographSection
 from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.pictures.picture_files import pictures_below
 from xgaze.data.pictures.walk import told_left_out
 from xgaze.errors import InputError
-from xgaze.recipe import PhotographSection
 
 UNLABELLED = -1
 MAPS = "maps"

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
+from xgaze.data.contract import LABEL_COLUMN, InputSpec, Recording, Sample, Spec, split_by
 from xgaze.data.photographs.attention import BlankMap
+from xgaze.data.photographs.photograph_sections import PhotographSection
 from xgaze.data.photographs.square import Pixels, cut, map_on, middle, resized, size_of
 from xgaze.data.pictures.decoding import Decoded, decode
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.errors import InputError
-from xgaze.recipe import PhotographSection
 
 IMAGE, ATTENTION = "image", "attention"
 
@@ -61,7 +61,7 @@ class Files:
 
 
 @dataclass(frozen=True, eq=False)
-class PhotographRecording:
+class PhotographRecording(Recording):
     """Row i is photograph i, decoded when asked for. Its map is in `aux["attention"]`, uint8 (1, side, side), where there is one
     and the settings do not hide it, and among the inputs where they say so."""
 
@@ -104,8 +104,7 @@ class PhotographRecording:
 
     def resplit(self, split_of: Mapping[str, str]) -> "PhotographRecording":
         """Other splits, by group ("" for those not named)."""
-        splits = [split_of.get(str(group), "") for group in self.table["participant"]]
-        return replace(self, table=self.table.assign(split=splits))
+        return replace(self, table=split_by(self.table, split_of))
 
 
 def square_of(sample: Sample, left: int, top: int, side: int) -> Sample:

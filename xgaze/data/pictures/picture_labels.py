@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from xgaze.data.fault_kinds import Fault
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
 from xgaze.data.tables.missing import is_missing
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.data.tables.spellings import spelt
 from xgaze.errors import InputError
-from xgaze.recipe import GazeImagesData
 
 UNKNOWN = "unknown"
 

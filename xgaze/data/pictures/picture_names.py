@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from xgaze.data.fault_kinds import Fault
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
 from xgaze.data.pictures.picture_files import PictureFiles
 from xgaze.data.pictures.picture_labels import PictureRows, rows_of_known
-from xgaze.recipe import GazeImagesData
 
 
 def rows_of_names(pictures: PictureFiles, data: GazeImagesData) -> tuple[PictureFiles, PictureRows]:

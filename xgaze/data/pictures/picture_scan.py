@@ -5,6 +5,7 @@ from pathlib import Path
 
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.pictures.decoding import SUFFIXES
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
 from xgaze.data.pictures.namesakes import people_told, spelt_alike, with_people, with_people_to_predict
 from xgaze.data.pictures.picture_files import (
     Cropped,
@@ -19,7 +20,6 @@ from xgaze.data.pictures.picture_labels import PictureRows, rows_of_folders, row
 from xgaze.data.pictures.picture_names import rows_of_names
 from xgaze.data.pictures.walk import is_shown, printable, told_left_out, told_twins, walk
 from xgaze.errors import InputError
-from xgaze.recipe import GazeImagesData
 
 
 @dataclass(frozen=True, eq=False)

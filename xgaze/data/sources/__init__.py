@@ -1,1 +1,1 @@
-"""One file per data format; each turns its files into a `Recording`."""
+"""One registered source per data format."""

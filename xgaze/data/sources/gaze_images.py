@@ -1,73 +1,47 @@
-"""Pictures of gaze (heatmaps, scanpaths) with participant and class as a `Recording`."""
+"""Pictures of gaze (heatmaps, scanpaths) with participant and class."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from xgaze.data.pictures.gaze_image_section import GazeImagesData
+from xgaze.data.source import Source, same_data
+from xgaze.recipe.data_sections import DataSection
 
-from xgaze.data.contract import LABEL_COLUMN, InputSpec, Sample, Spec
-from xgaze.data.fault_kinds import raise_faults
-from xgaze.data.pictures.picture_files import Pictures
-from xgaze.data.pictures.picture_scan import PictureScan, scan_for_prediction, scan_pictures
-from xgaze.data.pictures.pixels import fit_picture
-from xgaze.data.splits import assign_splits
-from xgaze.recipe import GazeImagesData
-
-INPUT = "image"
-UNLABELLED = -1
+if TYPE_CHECKING:
+    from xgaze.data.contract import Recording, Spec
+    from xgaze.data.fault_kinds import Checked
+    from xgaze.progress import Advance
 
 
-@dataclass(frozen=True, eq=False)
-class GazeImagesRecording:
-    """Row i is picture i, decoded when asked for."""
+class GazeImages(Source[GazeImagesData]):
+    """Pictures of others than a model was trained on are all new to it, their class and participant known or not."""
 
-    spec: Spec
-    table: pd.DataFrame
-    pictures: Pictures
-    notes: tuple[str, ...] = ()
+    section = GazeImagesData
 
-    def __getitem__(self, row: int) -> Sample:
-        """Decode and resize one picture. Raises InputError naming the file that cannot be used."""
-        channels, height, width = self.spec.inputs[0].picture
-        image = fit_picture(self.pictures.read(row), height, width, channels)
-        groups = {name: str(self.table[name].iat[row]) for name in ("participant", "session")}
-        target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)
-        return Sample(str(self.table["id"].iat[row]), groups, {INPUT: image}, target)
+    def open(self, data: GazeImagesData, progress: "Advance | None" = None) -> "Recording":  # noqa: ARG002
+        from xgaze.data.pictures.picture_recording import open_gaze_images
 
+        return open_gaze_images(data)
 
-def open_gaze_images(data: GazeImagesData) -> GazeImagesRecording:
-    """Open pictures and draw splits by participant. Raises InputError with every fault that shows undecoded."""
-    found = scan_pictures(data)
-    raise_faults(data.path, found.faults)
-    return recording_of(found, data, found.labels.classes, splits_of(found.labels.rows, data))
+    def check(self, data: GazeImagesData, advance: "Advance | None" = None) -> "Checked":
+        from xgaze.data.checks.picture_faults import check_pictures
 
+        return check_pictures(data, advance)
 
-def splits_of(rows: pd.DataFrame, data: GazeImagesData) -> NDArray[np.str_]:
-    """Split of each row, drawn by participant. Raises InputError for fewer than three participants."""
-    shares = data.split
-    return assign_splits(list(rows["participant"]), list(rows["class_name"]), shares.validation, shares.test, data.seed)
+    def for_prediction(self, data: GazeImagesData, spec: "Spec", trained_on: DataSection) -> "Recording":
+        if spec.kind != "class" or same_data(data, trained_on):
+            return self.open(data)
+        return self.files_for_prediction(data.path, data, spec)
 
+    def files_for_prediction(self, path: Path, data: GazeImagesData, spec: "Spec") -> "Recording":
+        from xgaze.data.pictures.picture_recording import open_pictures_for_prediction
 
-def open_pictures_for_prediction(path: Path, data: GazeImagesData, classes: tuple[str, ...]) -> GazeImagesRecording:
-    """Open pictures whose class and participant may be unknown (label -1); all of them are in split "test".
+        return open_pictures_for_prediction(path, data, spec.classes)
 
-    classes: those of the model; a picture of another class counts as unlabelled. Raises InputError.
-    """
-    found = scan_for_prediction(path, data, classes)
-    raise_faults(path, found.faults)
-    return recording_of(found, data, classes, np.full(len(found.labels.rows), "test"))
+    def held_out(self, data: GazeImagesData) -> set[str]:
+        held = super().held_out(data)
+        # Where a picture's class is unknown, a person of the same name in any class may be meant.
+        return held | {name.partition("/")[2] for name in held} if data.participants == "per-class" else held
 
 
-def recording_of(
-    found: PictureScan, data: GazeImagesData, classes: tuple[str, ...], splits: NDArray[np.str_]
-) -> GazeImagesRecording:
-    """A recording of what a scan found, labels counted along `classes`."""
-    rows = found.labels.rows
-    codes = {name: code for code, name in enumerate(classes)}
-    table = rows[["id", "participant", "session"]].assign(split=splits)
-    table[LABEL_COLUMN] = np.array([codes.get(name, UNLABELLED) for name in rows["class_name"]], np.int64)
-    one = InputSpec(INPUT, (data.channels, data.height, data.width))
-    unit = "AUC" if len(classes) == 2 else "accuracy"
-    return GazeImagesRecording(Spec((one,), "class", unit=unit, classes=classes), table, found.pictures, found.notes)
+SOURCE = GazeImages()

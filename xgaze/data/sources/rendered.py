@@ -1,79 +1,86 @@
-"""The embedded rendered recording as a `Recording`."""
+"""The embedded rendered recording: nothing is read, all is made."""
 
-from bisect import bisect_right
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import accumulate
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from pydantic import Field
 
-from xgaze.data.contract import GAZE_COLUMNS, SPLITS, InputSpec, Sample, Spec
-from xgaze.data.rendered import (
-    CAMERAS,
-    REGIONS,
-    RecordingSettings,
-    RenderedRecording,
-    default_cache_dir,
-    open_recording,
-)
-from xgaze.data.rendered.headset import EYE_OF_CAMERA
-from xgaze.progress import Advance
-from xgaze.recipe import RenderedData
+from xgaze.data.eyes.eye_section import EyeFoldersData, Scene
+from xgaze.data.source import Source
+from xgaze.data.sources.eye_folders import SOURCE as EYE_FOLDERS
+from xgaze.recipe.data_sections import DataSection, Section, Seed
 
-SCENE = (800, 600)
-SESSION = "0"
-RIGHT = 1
-MEAN, STD = 98.54010552, 41.5086445
+if TYPE_CHECKING:
+    from xgaze.data.contract import Recording, Spec
+    from xgaze.data.fault_kinds import Checked
+    from xgaze.data.rendered import RecordingSettings
+    from xgaze.progress import Advance
 
 
-@dataclass(frozen=True)
-class RenderedSource:
-    """Rows: all of train, then validation, then test; within a split, people and their frames in order."""
+class UnlabelledPeople(Section):
+    """More rendered participants, whose gaze only the teacher tells; they are in no split."""
 
-    spec: Spec
-    table: pd.DataFrame
-    recording: RenderedRecording
-    regions: tuple[str, ...] = tuple(REGIONS)
-    mirrored: tuple[bool, ...] = tuple(eye == RIGHT for eye in EYE_OF_CAMERA)
-    """Which inputs show a right eye: the mirror image of a left one."""
-
-    def __getitem__(self, row: int) -> Sample:
-        name, k = self._place(row)
-        split = self.recording.split(name)
-        person = str(split.participant[k])
-        inputs = {camera: split.images[k, c : c + 1] for c, camera in enumerate(CAMERAS)}
-        groups = {"participant": person, "session": SESSION}
-        return Sample(_id(person, int(split.frame[k])), groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
-
-    def _place(self, row: int) -> tuple[str, int]:
-        """A row's split and its place there, counted: looking it up in the table costs more than reading its pictures."""
-        row = range(len(self.table))[row]
-        number = bisect_right(self._starts, row) - 1
-        return SPLITS[number], row - self._starts[number]
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        """First row of each split."""
-        return [0, *accumulate(len(self.recording.split(name)) for name in SPLITS[:-1])]
+    participants: int = Field(ge=1, le=100_000)
 
 
-def open_rendered(data: RenderedData, advance: Advance | None = None) -> RenderedSource:
-    """Render (or find in the cache) and open."""
-    recording = open_recording(settings_of(data), default_cache_dir(), progress=advance)
-    return RenderedSource(rendered_spec(data), _table(recording), recording)
+class RenderedData(DataSection):
+    """The embedded rendered recording: a head-mounted tracker with four eye cameras and an 800x600 scene camera."""
+
+    source: Literal["rendered"]
+    height: int = Field(128, ge=32, le=4096)
+    width: int = Field(160, ge=32, le=4096)
+    train_participants: int = Field(600, ge=2, le=100_000)
+    validation_participants: int = Field(60, ge=2, le=100_000)
+    test_participants: int = Field(160, ge=2, le=100_000)
+    frames_per_participant: int = Field(12, ge=1, le=100_000)
+    seed: Seed = 0
+    unlabelled: UnlabelledPeople | None = None  # type: ignore[assignment]  # people are counted, no files
 
 
-def rendered_spec(data: RenderedData) -> Spec:
-    """What models read and predict, known before anything is rendered."""
-    inputs = tuple(InputSpec(camera, (1, data.height, data.width), MEAN, STD) for camera in CAMERAS)
-    return Spec(inputs, "gaze", scene=SCENE, rendered=True)
+class Rendered(Source[RenderedData]):
+    """Its section says who is in which split, so that all but its pictures is known before it is made."""
+
+    section = RenderedData
+
+    def open(self, data: RenderedData, progress: "Advance | None" = None) -> "Recording":
+        from xgaze.data.rendered.rendered_recording import open_rendered
+
+        return open_rendered(settings_of(data), progress)
+
+    def spec(self, data: RenderedData) -> "Spec":
+        from xgaze.data.rendered.rendered_recording import rendered_spec
+
+        return rendered_spec(settings_of(data))
+
+    def check(self, data: RenderedData, advance: "Advance | None" = None) -> "Checked":
+        from xgaze.data.checks.opened import check_table
+
+        return check_table(lambda: self.open(data, advance))
+
+    def files_for_prediction(self, path: Path, data: RenderedData, spec: "Spec") -> "Recording":  # noqa: ARG002
+        """Folders of eyes as `xgaze render` writes them."""
+        return EYE_FOLDERS.files_for_prediction(path, eye_format(path, spec), spec)
+
+    def unlabelled(self, data: RenderedData, spec: "Spec", progress: "Advance | None" = None) -> "Recording | None":
+        from xgaze.data.rendered.rendered_recording import unlabelled_people
+
+        if data.unlabelled is None:
+            return None
+        return unlabelled_people(settings_of(data), data.unlabelled.participants, spec, progress)
+
+    def held_out(self, data: RenderedData) -> set[str]:
+        """Known without rendering them."""
+        from xgaze.data.rendered import participant_id
+        from xgaze.data.splits import HELD_OUT
+
+        splits = [settings_of(data).split(name) for name in HELD_OUT]
+        return {participant_id(one.first_number + k) for one in splits for k in range(one.participants)}
 
 
-def settings_of(data: RenderedData) -> RecordingSettings:
+def settings_of(data: RenderedData) -> "RecordingSettings":
     """The renderer's settings of a recipe's data section."""
+    from xgaze.data.rendered import RecordingSettings
+
     return RecordingSettings(
         data.height,
         data.width,
@@ -85,25 +92,21 @@ def settings_of(data: RenderedData) -> RecordingSettings:
     )
 
 
-def _table(recording: RenderedRecording) -> pd.DataFrame:
-    """All splits below one another. A word that many rows share is made once and taken by its number: a Python string for every
-    row would be four fifths of a training's memory that grows with the number of frames."""
-    splits = [recording.split(name) for name in SPLITS]
-    people = _taken(np.concatenate([one.participant for one in splits]))
-    frames = _taken(np.concatenate([one.frame for one in splits]))
-    sizes = [len(one) for one in splits]
-    table = pd.DataFrame({"id": people + f"/{SESSION}/" + frames, "participant": people, "session": SESSION})
-    table["split"] = pd.Series(SPLITS, dtype="str").take(np.repeat(np.arange(len(SPLITS)), sizes)).array
-    table[GAZE_COLUMNS] = np.concatenate([one.gaze_px for one in splits])
-    table["place"] = np.concatenate([np.arange(size) for size in sizes])
-    return table
+def eye_format(path: Path, spec: "Spec") -> EyeFoldersData:
+    """The folder format that `xgaze render` writes."""
+    views = {one.name: f"{{frame}}_{one.name.removeprefix('eye')}.png" for one in spec.inputs}
+    first, (width, height) = spec.inputs[0], spec.scene or (1, 1)
+    assert isinstance(first.mean, float) and isinstance(first.std, float)  # of eye pictures they are
+    return EyeFoldersData(
+        source="eye-folders",
+        path=path,
+        views=views,
+        scene=Scene(width=width, height=height),
+        height=first.picture[1],
+        width=first.picture[2],
+        mean=first.mean,
+        std=first.std,
+    )
 
 
-def _taken(values: NDArray[Any]) -> "pd.Series[str]":
-    """The values as text."""
-    each, numbers = np.unique(values, return_inverse=True)
-    return pd.Series(each.astype(str), dtype="str").take(numbers).reset_index(drop=True)
-
-
-def _id(person: str, frame: int) -> str:
-    return f"{person}/{SESSION}/{frame}"
+SOURCE = Rendered()

@@ -5,7 +5,8 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-MOST_UNEXPLAINED_PERCENT = 5.0
+from xgaze.report.claims import MOST_UNEXPLAINED_PERCENT
+
 # Below this change of the output (px or logits), a percentage of it says nothing.
 SMALLEST_CHANGE = 1e-3
 MORE_STEPS = (1, 2, 4, 8)

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
+from xgaze.explanation.askable import ALL_TARGETS
 
-ALL_TARGETS = "all"
-ASKABLE = ("gaze-x", "gaze-y", "error", ALL_TARGETS)
 Reading = Callable[[Tensor, Tensor], Tensor]
 
 

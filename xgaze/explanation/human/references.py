@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, rows_of
-from xgaze.data.looked_at import Viewers, fixations_on_squares
+from xgaze.data.looked_at import Viewers
 from xgaze.errors import InputError
 from xgaze.evaluation.looking.fixation_maps import as_density
 from xgaze.explanation.attribution.parts import is_picture
@@ -48,7 +48,7 @@ def people_of(recording: Recording, rows: Sequence[int], seed: int) -> People | 
         return None
     pool = _pool(recording, seed)
     shown = sorted(pool | {int(row) for row in rows})
-    known = fixations_on_squares(recording, shown)
+    known = recording.fixations_on_squares(shown)
     if known is None:
         places = {
             row: drawn_places(human, seed + row) for row in shown if (human := map_of(recording, row)) is not None

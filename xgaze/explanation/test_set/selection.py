@@ -14,11 +14,11 @@ from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.score import sample_errors
+from xgaze.explanation.askable import WORDS
 from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
 from xgaze.stored import read_table
 
-WORDS = ("worst", "best", "disagree")
 REFERENCE_SAMPLES = 512
 LONGEST_NAME = 60
 

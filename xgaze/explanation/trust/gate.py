@@ -9,11 +9,12 @@ import numpy as np
 from torch import nn
 
 from xgaze.explanation.attribution.attribution import Attribution
-from xgaze.explanation.attribution.completeness import MOST_UNEXPLAINED_PERCENT, objection, unexplained_percent
+from xgaze.explanation.attribution.completeness import objection, unexplained_percent
 from xgaze.explanation.attribution.method import Effort, Method, Question, attribute, known_methods
 from xgaze.explanation.attribution.prepared import analysis_copy, on_device
 from xgaze.explanation.trust.gradient_check import gradient_errors
 from xgaze.explanation.trust.randomisation import similarity, with_random_weights
+from xgaze.report.claims import MOST_UNEXPLAINED_PERCENT
 
 MOST_SIMILAR = 0.8
 """Above this |Spearman| between the maps of the model and of random weights, a map shows the picture rather than the model."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.architectures.resnet import Channels, Depth, Dropout, Trunk
 from xgaze.models.inputs import picture_place, place_of
 from xgaze.models.layers import FeatureHead, Float32Sequential
@@ -43,3 +44,6 @@ class KnowledgeFusion(FeatureHead):
     def trunks(self) -> tuple[Trunk, ...]:
         """What stored weights can be loaded into: both begin alike."""
         return (self.image, self.looked_at)
+
+
+ARCHITECTURE = Architecture("kfn", KnowledgeFusion)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec, dimensions
 from xgaze.errors import InputError
+from xgaze.models.architecture import Architecture
 from xgaze.models.architectures.blocks import Positive
 from xgaze.models.architectures.prediction import prediction_layers
 from xgaze.models.inputs import place_of, require_only
@@ -106,3 +107,6 @@ def _check_cells(spec: Spec, places: tuple[int, int, int], cells: int) -> None:
         raise InputError(
             f"the graph has {cells} nodes, but edges are {dimensions(edges)} and visited is {dimensions(visited)}."
         )
+
+
+ARCHITECTURE = Architecture("scanpath-gnn", ScanpathGNN)

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.inputs import only_picture
 from xgaze.models.layers import FeatureHead, Float32Sequential
 
@@ -52,3 +53,6 @@ class HeatmapCNN(FeatureHead):
         (picture,) = inputs
         out: Tensor = self.body(picture)
         return out.flatten(1)
+
+
+ARCHITECTURE = Architecture("heatmap-cnn", HeatmapCNN)

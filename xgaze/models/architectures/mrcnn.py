@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.layers import EachBlock, FeatureHead, Float32Sequential
 
 
@@ -116,3 +117,6 @@ def _tower(channels: int, batch_norm: bool, max_norm: float | None, dropout: flo
             pool3=nn.MaxPool2d(2),
         )
     )
+
+
+ARCHITECTURE = Architecture("mrcnn", MrCNN)

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.layers import FeatureHead, Float32Sequential, OutputScale
 
 Activation = Literal["none", "tanh", "sigmoid", "relu"]
@@ -86,3 +87,6 @@ def _tower(channels: int, strides: tuple[int, int], paddings: tuple[int, int], l
 
 def _activation(name: str) -> nn.Module:
     return {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "relu": nn.ReLU}[name]()
+
+
+ARCHITECTURE = Architecture("multi-eye", MultiEye)

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.inputs import only_picture
 from xgaze.models.layers import FeatureHead, Float32Sequential
 
@@ -143,3 +144,6 @@ def _shortcut(width: int, outer: int, stride: int) -> nn.Module:
     if stride == 1 and width == outer:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(width, outer, 1, stride, bias=False), nn.BatchNorm2d(outer))
+
+
+ARCHITECTURE = Architecture("resnet", ResNet)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from xgaze.data.batches import device_of
 from xgaze.data.contract import Spec, normalise
-from xgaze.data.photographs.crops import CROP_PX, GRID, crops_at, grid_points, scale_of, scaled_and_padded, starts_of
+from xgaze.data.crops.crops import CROP_PX, GRID, crops_at, grid_points, scale_of, scaled_and_padded, starts_of
 from xgaze.models.architectures.dense_tower import dense_maps, is_dense
 from xgaze.models.architectures.mrcnn import MrCNN
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.architectures.blocks import Blocks, Positive, build_cnn, large_resnet
 from xgaze.models.architectures.prediction import prediction_layers
 from xgaze.models.inputs import only_picture
@@ -38,3 +39,6 @@ class ScanpathCNN(FeatureHead):
         (picture,) = inputs
         out: Tensor = self.body(picture)
         return out.flatten(1)
+
+
+ARCHITECTURE = Architecture("scanpath-cnn", ScanpathCNN)

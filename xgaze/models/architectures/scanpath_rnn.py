@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.architectures.blocks import Positive
 from xgaze.models.architectures.prediction import prediction_layers
 from xgaze.models.architectures.recurrent import Cell, Recurrent, mean_and_maximum, true_lengths
@@ -56,3 +57,6 @@ class ScanpathRNN(FeatureHead):
         states = self.recurrent(self.drop(self.projection(sequence)), steps)
         read = self.recurrent.last if self.readout == "last" else mean_and_maximum
         return self.drop(read(states, steps))  # type: ignore[no-any-return]
+
+
+ARCHITECTURE = Architecture("scanpath-rnn", ScanpathRNN)

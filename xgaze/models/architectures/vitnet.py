@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
+from xgaze.models.architecture import Architecture
 from xgaze.models.architectures.blocks import Blocks, Positive, build_cnn, large_resnet
 from xgaze.models.architectures.prediction import prediction_layers
 from xgaze.models.architectures.recurrent import Cell, Recurrent, true_lengths
@@ -111,3 +112,6 @@ class AddHalves(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         first, second = x.chunk(2, dim=1)
         return first + second
+
+
+ARCHITECTURE = Architecture("vitnet", VitNet)

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from xgaze.models.own_networks.fidelity import (
 )
 from xgaze.models.own_networks.own_heads import parted_head, require_composed
 from xgaze.models.own_networks.split import SUBCLASS, split
+from xgaze.models.own_networks.stored_graph import module_of
 from xgaze.models.own_networks.user_code import fault, user_code
 
 
@@ -44,13 +45,28 @@ def own_and_parted(
     """The user's own module, and the same as features and head, which shares its weights and equals it, in training too."""
     with _working_directory_importable():
         own = _constructed(reference, _imported_class(reference), args, spec)
-        _check_inputs(reference, own, spec)
-        _check_outputs(reference, own, spec)
-        with user_code(f"model.import '{reference}'"):
-            parted = _parted(reference, own, synthetic_batches(spec), known)
-            if not known:
-                _require_same_in_training(reference, own, parted, synthetic_batches(spec)[0])
-    return own, parted
+        return own, parted_module(reference, own, spec, known)
+
+
+def build_stored(name: str, graph: Mapping[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
+    """A fresh model of a graph that is stored (`graph_of`), as features and head; no code but torch's runs. Raises InputError."""
+    return parted_module(name, module_of(graph), spec, known)
+
+
+def parted_module(reference: str, own: nn.Module, spec: Spec, known: bool = False) -> FeatureHead:
+    """`own` as features and head, which shares its weights and equals it, in training too. Raises InputError."""
+    _check_inputs(reference, own, spec)
+    _check_outputs(reference, own, spec)
+    with user_code(called(reference)):
+        parted = _parted(reference, own, synthetic_batches(spec), known)
+        if not known:
+            _require_same_in_training(reference, own, parted, synthetic_batches(spec)[0])
+    return parted
+
+
+def called(reference: str) -> str:
+    """As messages name a class of the user's, or a network that is at hand."""
+    return f"model.import '{reference}'" if ":" in reference else f"network '{reference}'"
 
 
 def _parted(reference: str, own: nn.Module, batches: list[Inputs], known: bool) -> FeatureHead:
@@ -61,7 +77,7 @@ def _parted(reference: str, own: nn.Module, batches: list[Inputs], known: bool) 
             require_composed(own, batches)
         parted = parted_head(own, batches) if isinstance(own, FeatureHead) else split(own, batches[0])
     except InputError as error:
-        raise InputError(f"model.import '{reference}': {error}") from None
+        raise InputError(f"{called(reference)}: {error}") from None
     require_same(reference, own, parted, batches)
     return parted
 
@@ -70,7 +86,7 @@ def _require_same_in_training(reference: str, own: nn.Module, parted: FeatureHea
     if found := training_difference(own, parted, batch):
         how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
         raise InputError(
-            f"model.import '{reference}': in training, split at its first fully connected layer, it is not the same model "
+            f"{called(reference)}: in training, split at its first fully connected layer, it is not the same model "
             f"({how}; chance in its forward, or work in place on what dropout left as it is?). {SUBCLASS}"
         )
 
@@ -87,7 +103,7 @@ def require_same(reference: str, own: nn.Module, parted: nn.Module, batches: Ite
 
 def _not_the_same(reference: str, how: str) -> str:
     return (
-        f"model.import '{reference}': split at its first fully connected layer it is not the same model ({how}; a fixed batch "
+        f"{called(reference)}: split at its first fully connected layer it is not the same model ({how}; a fixed batch "
         f"size, work in place, or chance in its forward?). {SUBCLASS}"
     )
 
@@ -154,7 +170,7 @@ def _check_inputs(reference: str, model: nn.Module, spec: Spec) -> None:
     except TypeError:
         names = ", ".join(one.name for one in spec.inputs)
         raise InputError(
-            f"model.import '{reference}': forward{signature} does not fit the recording's {len(spec.inputs)} "
+            f"{called(reference)}: forward{signature} does not fit the recording's {len(spec.inputs)} "
             f"{'input' if len(spec.inputs) == 1 else 'inputs'}, given one by one ({names})."
         ) from None
 
@@ -163,12 +179,12 @@ def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
     """forward makes (batch, outputs), whatever the batch."""
     for samples in (2, 3, 1):
         shapes = ", ".join(f"{one.name} ({samples}, {', '.join(map(str, one.shape))})" for one in spec.inputs)
-        with user_code(f"model.import '{reference}': forward fails on inputs {shapes}"):
+        with user_code(f"{called(reference)}: forward fails on inputs {shapes}"):
             out = outputs(model, tuple(torch.zeros(samples, *one.shape) for one in spec.inputs))
         found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
         if found != (samples, spec.outputs):
             what = {"gaze": "gaze x and y", "value": "the value", "class": "one logit per class"}[spec.kind]
             raise InputError(
-                f"model.import '{reference}': from {shapes} it makes {found}, not (batch, outputs) = "
+                f"{called(reference)}: from {shapes} it makes {found}, not (batch, outputs) = "
                 f"({samples}, {spec.outputs}): {what}."
             )

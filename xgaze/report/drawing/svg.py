@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito: safe for colour-blind eyes
 TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
@@ -35,7 +35,7 @@ COLOURS = {"teacher": TEACHER, "student": STUDENT}
 MARK_AT = r'<use xlink:href="[^"]*" x="[^"]*" y="[^"]*"'
 SAME_MARKS = rf"{MARK_AT}(?P<look> [^>/]*)/>(?:{MARK_AT}(?P=look)/>)+"
 
-Draw = Callable[[Figure], None]
+Draw = Callable[["Figure"], None]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,14 @@ class Chart:
 
 def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.2, height: float = 3.4) -> Chart:
     """Draw with `draw`(figure) into `<svg role="img">` with title and description; ids begin with `name`; inches."""
+    return Chart(title, description, _drawn(name, title, description, draw, (width, height)))
+
+
+def _drawn(name: str, title: str, description: str, draw: Draw, inches: tuple[float, float]) -> str:
+    import matplotlib as mpl  # both take long to import: only where something is drawn
+    import seaborn as sns
+    from matplotlib.figure import Figure
+
     settings = {
         **sns.axes_style("ticks"),
         "patch.force_edgecolor": False,
@@ -68,11 +76,11 @@ def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     }
     with mpl.rc_context(settings):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=inches, layout="constrained")
         draw(figure)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return Chart(title, description, _inline(file.getvalue(), name, title, description))
+    return _inline(file.getvalue(), name, title, description)
 
 
 def _inline(svg: str, name: str, title: str, description: str) -> str:
@@ -112,12 +120,12 @@ def _attributes(match: re.Match[str]) -> str:
     return "".join(f' {name}="{value}"' for name, value in kept if name != "font-family")
 
 
-def legend_over(figure: Figure, axes: Axes, columns: int = 4) -> None:
+def legend_over(figure: "Figure", axes: "Axes", columns: int = 4) -> None:
     """As `legend_above`, over all panels of a figure; the entries are those of `axes`."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=9)
 
 
-def legend_above(axes: Axes, columns: int = 4) -> None:
+def legend_above(axes: "Axes", columns: int = 4) -> None:
     """A frameless legend over the axes, where it hides no data."""
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns, frameon=False, borderaxespad=0.2, fontsize=9)

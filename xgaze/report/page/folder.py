@@ -1,4 +1,4 @@
-"""Write a report's folder: report.json and maps.npz (all it shows), tables as CSV, and the page rendered from them."""
+"""Write a report's folder: report.json, its schema, maps.npz (all it shows), tables as CSV, and the page rendered from them."""
 
 import io
 import json
@@ -11,68 +11,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.artifacts import atomic_path, read_json, write_csv, write_json, write_text
+from xgaze.artifacts import atomic_path, write_csv, write_json, write_text
 from xgaze.report.page.page import render_page
+from xgaze.report.report_schema import read_report, report_schema
+from xgaze.report.section import in_reading_order
+from xgaze.writing import scratch_folder
 
-TABLES = {
-    "per_participant": ("per_participant",),
-    "candidates": ("candidates",),
-    "regions": ("regions",),
-    "methods": ("methods",),
-    "agreement": ("agreement", "rows"),
-    "deletion_insertion": ("agreement", "curves"),
-    "anatomy": ("anatomy", "rows"),
-    "anatomy_differences": ("anatomy", "differences"),
-    "human": ("human", "rows"),
-    "human_differences": ("human", "differences"),
-    "layers": ("layers",),
-    "probes": ("embedding", "probes"),
-    "importance": ("embedding", "importance", "rows"),
-    "importance_agreement": ("embedding", "importance", "agreement"),
-    "refit": ("embedding", "importance", "refit"),
-    "sweep_mean": ("sweep_mean", "variables"),
-    "crossval_measures": ("crossval", "measures"),
-    "crossval_participants": ("crossval", "per_participant"),
-    "crossval_folds": ("crossval", "per_fold"),
-    "crossval_history": ("crossval", "history"),
-}
-PATHS = (("sweep", "sweep", "variables"), ("sweep_mean_paths", "sweep_mean", "paths"))
-PAGE, REPORT, MAPS = "index.html", "report.json", "maps.npz"
+PAGE, REPORT, SCHEMA, MAPS = "index.html", "report.json", "report.schema.json", "maps.npz"
 
 
 def write_report(folder: Path, report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> Path:
-    """Write everything and return the page's path. The page is rendered from what was written, not from memory."""
-    write_json(folder / REPORT, json.loads(json.dumps(report, default=lambda value: value.item())))
-    _write_maps(folder / MAPS, maps)
+    """Write everything and return the page's path. The page is rendered from what was written, not from memory. An earlier
+    report stays until all is written."""
     tables = report_tables(report)
-    for name, rows in tables.items():
-        write_csv(folder / f"{name}.csv", pd.json_normalize(rows, sep="_"))
-    for name in {*TABLES, *(name for name, *_ in PATHS)} - set(tables):  # of an earlier report, no longer true
+    folder.mkdir(parents=True, exist_ok=True)
+    with scratch_folder(folder.parent, folder.name) as made:
+        write_json(made / REPORT, json.loads(json.dumps(report, default=lambda value: value.item())))
+        write_json(made / SCHEMA, report_schema().model_json_schema())
+        _write_maps(made / MAPS, maps)
+        for name, rows in tables.items():
+            write_csv(made / f"{name}.csv", pd.json_normalize(rows, sep="_"))
+        page = rebuild(made)
+        for file in sorted(made.iterdir(), key=lambda one: one == page):  # the page comes last
+            file.replace(folder / file.name)
+    for name in {name for one in in_reading_order() for name in one.csv} - set(tables):  # of an earlier report
         (folder / f"{name}.csv").unlink(missing_ok=True)
-    return rebuild(folder)
+    return folder / PAGE
 
 
 def report_tables(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The report's tables by the names of their CSV files; what is not there is left out."""
-    tables = {}
-    for name, path in TABLES.items():
-        rows: Any = report
-        for key in path:
-            rows = (rows or {}).get(key)
-        if rows:
-            tables[name] = rows
-    for name, section, key in PATHS:
-        lines = (report.get(section) or {}).get(key)
-        if lines:
-            tables[name] = [point for one in lines for point in _points(one)]
-    return tables
-
-
-def _points(line: dict[str, Any]) -> list[dict[str, Any]]:
-    """A sweep's line as one row per point."""
-    columns = {key: values for key, values in line.items() if isinstance(values, list)}
-    places = range(len(line["values"]))
-    return [{"variable": line["variable"], **{key: values[k] for key, values in columns.items()}} for k in places]
+    made = {name: rows(report) for one in in_reading_order() for name, rows in one.csv.items()}
+    return {name: rows for name, rows in made.items() if rows}
 
 
 def rebuild(folder: Path) -> Path:
@@ -80,7 +50,7 @@ def rebuild(folder: Path) -> Path:
     with np.load(folder / MAPS, allow_pickle=False) as stored:
         maps = {name: stored[name] for name in stored.files}
     page = folder / PAGE
-    write_text(page, render_page(read_json(folder / REPORT), maps))
+    write_text(page, render_page(read_report(folder / REPORT), maps))
     return page
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -35,6 +36,29 @@ SHOWN_AS = (
 
 def render(template: str, **context: Any) -> str:
     """The whole file. The same context gives the same bytes; `svg` of charts and the embedded JSON are trusted."""
+    style, script = resource("page.css"), resource("page.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_digest(style),
+            script_hash=_digest(script),
+            **context,
+        )
+    )
+
+
+def fragment(template: str, **context: Any) -> Markup:
+    """A part of a file, from the text of its template; `parts` holds the macros for tables, figures and the rest."""
+    environment = _environment()
+    parts = environment.get_template("parts.html").module
+    return Markup(environment.from_string(template).render(parts=parts, **context))
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("xgaze.report", TEMPLATES),
         autoescape=True,
@@ -44,18 +68,9 @@ def render(template: str, **context: Any) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update({name: getattr(format, name) for name in SHOWN_AS})
-    environment.globals.update(
-        budget_in_words=claims.budget_in_words, scored_in_words=claims.scored_in_words, no_commands=claims.NO_COMMANDS
-    )
+    environment.globals.update(budget_in_words=claims.budget_in_words)
     environment.filters.update(trusted=Markup, commands=with_commands)
-    style, script = _resource("page.css"), _resource("page.js")
-    return environment.get_template(template).render(
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_digest(style),
-        script_hash=_digest(script),
-        **context,
-    )
+    return environment
 
 
 def with_commands(text: str) -> Markup:
@@ -86,7 +101,8 @@ def _plain(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """The text of a template, of the style or of the script."""
     return (resources.files("xgaze.report") / TEMPLATES / name).read_text(encoding="utf-8")
 
 

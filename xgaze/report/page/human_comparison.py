@@ -8,8 +8,7 @@ from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.format import excludes_zero, no_evidence, number, span
 from xgaze.report.drawing.svg import COLOURS, SHAPES, Chart, chart
 from xgaze.report.drawing.tables import Table, between, model, table
-from xgaze.report.sections.figures_human import PANELS
-from xgaze.report.sections.tables_human import SHOWN
+from xgaze.report.sections.where_people_look import PANELS, SHOWN
 
 Looked = dict[str, Any]
 

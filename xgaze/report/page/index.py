@@ -8,7 +8,7 @@ from xgaze.artifacts import write_text
 from xgaze.errors import InputError
 from xgaze.report.drawing.format import changed, percent, percent_interval, score, worse_unit
 from xgaze.report.page.html import render
-from xgaze.stored import read_json
+from xgaze.report.report_schema import read_report
 
 INDEX = "index.html"
 REDUCTIONS = {"parameters": "parameter_reduction", "fc_parameters": "fc_reduction"}
@@ -30,7 +30,7 @@ def _run(file: Path) -> dict[str, Any]:
         return {
             "name": name,
             "link": f"{quote(name)}/index.html",
-            **_figures(read_json(file)),
+            **_figures(read_report(file)),
         }
     except (InputError, OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"name": name, "link": None}

@@ -15,7 +15,9 @@ from xgaze.report.drawing.format import (
     size,
     worse_unit,
 )
-from xgaze.report.words import groups_in_words, summary
+from xgaze.report.sections.at_a_glance import summary
+from xgaze.report.sections.students_tried import surgery_in_words
+from xgaze.report.words import groups_in_words
 
 
 def model_card(report: dict[str, Any]) -> str:
@@ -114,8 +116,8 @@ def _worse(report: dict[str, Any]) -> Any:
 
 
 def _step(surgery: dict[str, Any]) -> str:
-    words, proof = surgery.get("words", surgery["kind"]), surgery["proof"]
-    return f"- {words}: proved, {proof['value']:.1e} (limit {proof['limit']:.1e})"
+    proof = surgery["proof"]
+    return f"- {surgery_in_words(surgery)}: proved, {proof['value']:.1e} (limit {proof['limit']:.1e})"
 
 
 def _making(report: dict[str, Any]) -> str:

@@ -25,7 +25,6 @@ from xgaze.artifacts import (
     write_weights,
 )
 from xgaze.data.contract import Recording, rows_of
-from xgaze.data.resplit import resplit
 from xgaze.data.splits import split_summary
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
@@ -78,7 +77,7 @@ def run_fold(
     """Train as `protocol` says, test once on the outer participants, baselines on the same people beside; all into `folder`."""
     start = time.perf_counter()
     trained = protocol(recipe, recording, fold, folder / "training", seed)
-    view = resplit(recording, split_of_outer(fold))
+    view = recording.resplit(split_of_outer(fold))
     rows = rows_of(view, "test")
     outputs = {TEACHER: predict(trained.model, view, rows), **baselines(view, recipe.seed)}
     write_csv(folder / HISTORY_FILE, trained.history)

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, rows_of
-from xgaze.data.resplit import resplit
 from xgaze.models.layers import FeatureHead
 from xgaze.processes import is_helper
 from xgaze.recipe import Recipe
@@ -62,7 +61,7 @@ def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder
     if not _is_readable(folder / DONE) and not is_helper():
         shutil.rmtree(folder, ignore_errors=True)
     if not (folder / DONE).is_file():
-        view = resplit(recording, dict.fromkeys(fold.train, "train") | dict.fromkeys(fold.validation, "validation"))
+        view = recording.resplit(dict.fromkeys(fold.train, "train") | dict.fromkeys(fold.validation, "validation"))
         model = fresh_model(recipe, view, seed)
         tune_model(model, view, recipe.training, folder, seed, f"cross validation, {folder.name}")
         for state in folder.glob("*.safetensors"):  # only its history is needed from now on
@@ -82,7 +81,7 @@ def _is_readable(table: Path) -> bool:
 def _refit(
     recipe: Recipe, recording: Recording, fold: OuterFold, folder: Path, seed: int, epochs: int
 ) -> tuple[FeatureHead, pd.DataFrame]:
-    view = resplit(recording, split_of_outer(fold))
+    view = recording.resplit(split_of_outer(fold))
     settings = recipe.training
     model = fresh_model(recipe, view, seed)
     task = task_of(model.train(), view.spec, settings, seed)

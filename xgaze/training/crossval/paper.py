@@ -9,7 +9,6 @@ from torch.nn import functional
 
 from xgaze.data.batches import EpochShuffle, shuffled_loader
 from xgaze.data.contract import Recording, rows_of, targets_of
-from xgaze.data.resplit import resplit
 from xgaze.errors import InputError
 from xgaze.evaluation.classification import accuracy
 from xgaze.models.inference import predict
@@ -41,7 +40,7 @@ def train_paper(recipe: Recipe, recording: Recording, fold: OuterFold, _: Path, 
     optimiser = make_optimiser(model, recipe.training)
     best, chosen, rows = -1.0, model.state_dict(), []
     for number, inner in enumerate(fold.inner):
-        view = resplit(recording, dict.fromkeys(inner.train, "train") | dict.fromkeys(inner.validation, "validation"))
+        view = recording.resplit(dict.fromkeys(inner.train, "train") | dict.fromkeys(inner.validation, "validation"))
         validation = rows_of(view, "validation")
         for epoch in range(number * INNER_EPOCHS, (number + 1) * INNER_EPOCHS):
             loss = _epoch(model, optimiser, recipe, view, seed, epoch)

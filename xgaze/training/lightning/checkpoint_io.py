@@ -31,13 +31,20 @@ class SafetensorsCheckpointIO(CheckpointIO):
         try:
             with safe_open(path, framework="pt") as file:
                 structure = json.loads(file.metadata()[STRUCTURE])
-                unpacked: dict[str, Any] = _unpack(structure, file.get_tensor)
+                unpacked: dict[str, Any] = _unpack(structure, lambda name: _numbers(file.get_tensor(name)))
                 return unpacked
         except Exception as error:
             raise InputError(f"{path}: damaged training state ({error}).") from None
 
     def remove_checkpoint(self, path: Any) -> None:
         Path(path).unlink(missing_ok=True)
+
+
+def _numbers(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor. Raises ValueError where it holds what is no number: a training would have stopped before it stored any."""
+    if tensor.is_floating_point() and tensor.isnan().any():
+        raise ValueError("it holds what is no number")
+    return tensor
 
 
 def _pack(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

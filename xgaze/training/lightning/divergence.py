@@ -9,8 +9,12 @@ from torch import Tensor
 from xgaze.errors import InputError
 
 
+class Diverged(InputError):
+    """A training had to be stopped. A search leaves such a candidate out and goes on."""
+
+
 class Divergence(pl.Callback):
-    """Raises InputError with epoch, batch, learning rate and remedy. rate: the key to lower; monitor: the validation figure."""
+    """Raises Diverged with epoch, batch, learning rate and remedy. rate: the key to lower; monitor: the validation figure."""
 
     def __init__(self, what: str, rate: str = "training.learning_rate", monitor: str | None = None) -> None:
         self.what = what
@@ -32,7 +36,7 @@ class Divergence(pl.Callback):
             found = (
                 f"{name} is {float(figure.detach().mean())}" if not finite else f"{name} is no number on another device"
             )
-            raise InputError(diverged(self.what, f"epoch {trainer.current_epoch + 1}", found, rate, self.rate))
+            raise Diverged(diverged(self.what, f"epoch {trainer.current_epoch + 1}", found, rate, self.rate))
 
 
 def diverged(what: str, epoch: str, found: str, rate: float, key: str) -> str:

@@ -5,9 +5,9 @@ import warnings
 
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 PLAIN = "# by X\np;s;nr;x;y;ms;note\n" + "".join(f'{k // 4};a;{k % 4};{k},5;9;1{k};"so; so"\n' for k in range(12))
 EYELINK = (

@@ -2,9 +2,9 @@
 
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationFormat
 
 HEAD = "** CONVERTED FROM a.edf\n** TYPE: EDF_FILE BINARY EVENT SAMPLE TAGGED\n** VERSION: EYELINK II 1\n"
 SIZE = "MSG\t1 DISPLAY_COORDS 0 0 1919 1079\n"

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.scanpaths import scanpaths_of
 from xgaze.data.fixations.table import FixationTable
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 
 def one_person(write, header, rows, size=(800, 600), **columns):

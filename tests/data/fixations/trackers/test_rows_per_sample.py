@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationFormat
 
 SETTINGS = FixationFormat(size=(1000, 500), participants="optional")
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.trackers.tobii import tobii_columns
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 # timestamp in ms, type, index, x, y, duration in ms, stimulus
 SAMPLES = [

@@ -2,9 +2,9 @@
 
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 HEADER = (
     "Recording timestamp [ms]\t{names}Presented Stimulus name\tEye movement type\tGaze event duration [ms]\t"

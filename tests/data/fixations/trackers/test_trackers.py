@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.trackers.detect import format_of, readers
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 PUPIL = (
     "id,start_timestamp,duration,start_frame_index,end_frame_index,norm_pos_x,norm_pos_y,dispersion,confidence,method\n"

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.encoding import numbered_lines, open_text
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 DISPLAY_PX = (1920, 1080)
 DISPLAY_HEAD = ("image_width_px", "image_height_px", "box_width_px", "box_height_px", "box_x_px", "box_y_px")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from xgaze.data.fixations.fixation_format import FixationFormat
 from xgaze.data.fixations.trackers import gazepoint, neon, pupil_core, pupil_surface
 from xgaze.data.fixations.trackers.cub_gha import is_cub_gha, read_cub_gha
 from xgaze.data.fixations.trackers.eyelink import is_eyelink, read_eyelink
@@ -16,7 +17,6 @@ from xgaze.data.fixations.trackers.tracker_file import Source
 from xgaze.data.tables.encoding import MARK, open_text
 from xgaze.data.tables.reader import columns_of, is_parquet
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationFormat
 
 Reader = Callable[[Path, FixationFormat], Source]
 FIRST_CHARACTERS = 4096

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.eyelink_eyes import one_eye
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.encoding import numbered_lines, open_text
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 MESSAGE = re.compile(r"MSG\s+[\d.]+\s+(?:-?\d+\s+)?(.*)")
 COORDS = re.compile(r"(?:DISPLAY|GAZE)_COORDS\b(.*)")

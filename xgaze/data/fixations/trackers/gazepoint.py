@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from xgaze.data.fixations.counted import counts_by
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.reader import read_table
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 ID, START, VALID = "FPOGID", "FPOGS", "FPOGV"
 HEADERS = frozenset({"FPOGX", "FPOGY", START, "FPOGD", ID, VALID})

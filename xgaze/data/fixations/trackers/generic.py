@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.tracker_file import Source, mapped
 from xgaze.data.tables.reader import columns_of, read_table
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 EXAMPLE = "columns: {participant: ..., stimulus: ..., x: ..., y: ..., duration: ...}"
 

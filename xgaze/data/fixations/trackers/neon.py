@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.reader import read_table
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 X, Y, DURATION, START = "fixation x [px]", "fixation y [px]", "duration [ms]", "start timestamp [ns]"
 RECORDING = "recording id"

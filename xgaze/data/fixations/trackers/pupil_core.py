@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.reader import read_table
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 HEADERS = frozenset({"id", "start_timestamp", "duration", "dispersion", "norm_pos_x", "norm_pos_y"})
 COLUMNS = FixationColumns(

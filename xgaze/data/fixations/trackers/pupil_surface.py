@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.reader import read_table
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat
 
 ID, ON_SURFACE = "fixation_id", "on_surf"
 HEADERS = frozenset({"world_index", ID, "start_timestamp", "duration", "norm_pos_x", "norm_pos_y", ON_SURFACE})

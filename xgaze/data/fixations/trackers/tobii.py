@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xgaze.data.fixations.counted import counts_by
+from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat, TimeUnit
 from xgaze.data.fixations.trackers.generic import asking
 from xgaze.data.fixations.trackers.tobii_recordings import one_row_each
 from xgaze.data.fixations.trackers.tracker_file import Source, mapped, overlaid
@@ -18,7 +19,6 @@ from xgaze.data.tables.decimals import decimal_sign, numbers
 from xgaze.data.tables.missing import is_missing
 from xgaze.data.tables.reader import columns_of, read_table
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns, FixationFormat, TimeUnit
 
 # Spellings without spaces and units, lower case. MCS is the stimulus' own coordinate system, DACS the display's.
 SPELLINGS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from xgaze.data.fixations.fixation_format import FixationColumns
 from xgaze.data.tables.decimals import decimal_sign, numbers
 from xgaze.data.tables.missing import is_missing
 from xgaze.errors import InputError
-from xgaze.recipe.fixation_format import FixationColumns
 
 
 def one_row_each(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from xgaze.recipe.fixation_format import FixationColumns
+from xgaze.data.fixations.fixation_format import FixationColumns
 
 QUANTITIES = ("participant", "stimulus", "trial", "order", "x", "y", "duration", "start", "end")
 NUMBERS = ("order", "x", "y", "duration", "start", "end")

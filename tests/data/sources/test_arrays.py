@@ -1,0 +1,95 @@
+"""A recording of arrays in memory."""
+
+import numpy as np
+import pytest
+import torch
+
+from xgaze.data.contract import collate, rows_of, targets_of
+from xgaze.data.sources.arrays import ArrayRecording
+from xgaze.errors import InputError
+
+PEOPLE = np.repeat([f"p{k}" for k in range(10)], 4)
+PICTURES = np.arange(40 * 6 * 8, dtype=np.uint8).reshape(40, 1, 6, 8)
+GAZE_PX = np.stack([np.linspace(0, 799.5, 40), np.linspace(0, 599, 40)], axis=1)
+
+
+def recording(inputs=None, targets=GAZE_PX, groups=PEOPLE, **more):
+    return ArrayRecording(inputs or {"left": PICTURES}, targets, groups, **more)
+
+
+def test_samples_and_their_normalisation():
+    data = recording()
+    sample = data[7]
+    assert sample.id == "p1/7" and sample.groups["participant"] == "p1" and len(data) == 40
+    np.testing.assert_array_equal(sample.inputs["left"], PICTURES[7])
+    np.testing.assert_allclose(sample.target, GAZE_PX[7], rtol=1e-6)
+    batch = collate([data[0], data[1]], data.spec)
+    assert torch.equal(batch.inputs[0], torch.from_numpy(PICTURES[:2]).float() / 255)
+    assert data.spec.scene == (800, 599) and data.spec.kind == "gaze"
+
+
+def test_every_person_is_in_one_split_drawn_by_the_seed():
+    data = recording()
+    table = data.table
+    assert (table.groupby("participant")["split"].nunique() == 1).all()
+    assert [table["participant"][table["split"] == one].nunique() for one in ("train", "validation", "test")] == [
+        6,
+        2,
+        2,
+    ]
+    assert list(recording().table["split"]) == list(table["split"])
+    assert any(list(recording(seed=k).table["split"]) != list(table["split"]) for k in range(1, 4))
+    given = np.where(PEOPLE < "p6", "train", np.where(PEOPLE < "p8", "validation", "test"))
+    assert list(rows_of(recording(splits=given), "test")) == list(range(32, 40))
+
+
+def test_classes_and_values():
+    words = np.repeat(["b", "a"], 20)
+    data = recording(targets=words)
+    assert data.spec.classes == ("a", "b") and list(targets_of(data)) == [1] * 20 + [0] * 20
+    assert recording(targets=np.repeat([10, 9], 20)).spec.classes == ("9", "10")
+    values = recording(targets=np.arange(40.0), unit="s")
+    assert values.spec.kind == "value" and values.spec.unit == "s" and targets_of(values).shape == (40, 1)
+    assert values[3].target.tolist() == [3.0]
+    assert recording(targets=np.arange(40), kind="value").spec.kind == "value"
+
+
+def test_sequences_and_pictures_without_channels():
+    data = recording({"left": PICTURES[:, 0], "path": np.ones((40, 5, 3))}, mean=1, std=2)
+    assert [(one.shape, one.dtype) for one in data.spec.inputs] == [((1, 6, 8), "uint8"), ((5, 3), "float32")]
+    assert collate([data[0]], data.spec).inputs[1].abs().max() == 0
+
+
+def test_the_definition_is_a_hash_of_all_that_is_held():
+    same = recording().definition
+    assert recording().definition == same and same.source == "arrays" and len(same.content) == 16
+    more = PICTURES.copy()
+    more[0, 0, 0, 0] += 1
+    others = [recording({"left": more}), recording(targets=GAZE_PX + 1), recording(seed=9), recording(std=2)]
+    assert len({same.content, *(one.definition.content for one in others)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"inputs": {"left": PICTURES[:3]}}, "different lengths .left 3, targets 40, groups 40."),
+        ({"groups": PEOPLE[:9]}, "different lengths"),
+        ({"groups": ["p"] * 40}, "1 participant"),
+        ({"targets": np.full((40, 2), np.nan)}, "not finite"),
+        ({"targets": np.zeros((40, 3))}, r"targets are \(40, 3\) of float64; expected values"),
+        ({"inputs": {"left": np.zeros((40, 6, 8, 3), np.uint8)}}, "channels come first"),
+        ({"inputs": {"left": np.zeros(40)}}, r"input 'left' is \(40\)"),
+        ({"inputs": {"left": np.full((40, 3), np.inf)}}, "120 of its numbers are not finite"),
+        ({"splits": ["training"] * 40}, "'training' is none of"),
+        ({"splits": ["train", "test"] * 20}, "in two splits"),
+        ({"std": 0}, "above 0"),
+    ],
+)
+def test_what_is_no_recording_is_told(given, message):
+    with pytest.raises(InputError, match=message):
+        recording(**given)
+
+
+def test_no_inputs():
+    with pytest.raises(InputError, match="there is none"):
+        ArrayRecording({}, GAZE_PX, PEOPLE)

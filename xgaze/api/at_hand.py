@@ -1,0 +1,49 @@
+"""A network that is at hand in Python, as a recipe says it: its graph, and a file of the weights it starts with."""
+
+import copy
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from xgaze.artifacts import write_weights
+from xgaze.data.contract import Recording
+from xgaze.errors import InputError
+from xgaze.models.own_networks.fidelity import real_batches
+from xgaze.models.own_networks.imported import build_stored, parted_module, require_same
+from xgaze.models.own_networks.stored_graph import graph_of
+
+
+def model_at_hand(net: nn.Module, recording: Recording, folder: Path) -> dict[str, Any]:
+    """The model section of `net`, which stays as it is; its weights are written into `folder`, and training starts from them.
+
+    The graph rebuilt is on real samples what `net` is. Raises InputError where it is not, and where a network holds what no
+    stored graph can: it is then to be named by its class.
+    """
+    name, own = type(net).__name__, copy.deepcopy(net).cpu().float()
+    parted = parted_module(name, own, recording.spec)
+    try:
+        graph = graph_of(own, len(recording.spec.inputs))
+    except InputError as error:
+        raise InputError(
+            f"network '{name}': {error}, so rebuilding it needs its class: put the class into a file of its own and give its "
+            f'name instead, as "mynetworks:{name}".'
+        ) from None
+    rebuilt = build_stored(name, graph, recording.spec)
+    weights = parted.state_dict()
+    rebuilt.load_state_dict(weights)
+    require_same(name, own, rebuilt, real_batches(recording))
+    file = folder / f"start-{_hash(weights)}.safetensors"
+    if not file.is_file():
+        write_weights(file, weights)
+    return {"name": name, "graph": graph, "weights": str(file)}
+
+
+def _hash(weights: dict[str, Tensor]) -> str:
+    """First 12 hexadecimal digits of the SHA-256 of all tensors with their names."""
+    digest = hashlib.sha256()
+    for name, one in weights.items():
+        digest.update(f"{name} {tuple(one.shape)} {one.dtype}".encode())
+        digest.update(one.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Places in photographs as samples, seen in crops at several scales."""

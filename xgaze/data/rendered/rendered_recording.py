@@ -1,0 +1,128 @@
+"""The embedded rendered recording as a `Recording`."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import GAZE_COLUMNS, SPLITS, InputSpec, Recording, Sample, Spec
+from xgaze.data.rendered import (
+    CAMERAS,
+    REGIONS,
+    RecordingSettings,
+    RenderedRecording,
+    RenderedSplit,
+    default_cache_dir,
+    open_recording,
+    open_unlabelled_people,
+)
+from xgaze.data.rendered.headset import EYE_OF_CAMERA
+from xgaze.progress import Advance
+
+SCENE = (800, 600)
+SESSION = "0"
+RIGHT = 1
+MEAN, STD = 98.54010552, 41.5086445
+
+
+@dataclass(frozen=True)
+class RenderedSource(Recording):
+    """Rows: all of train, then validation, then test; within a split, people and their frames in order."""
+
+    spec: Spec
+    table: pd.DataFrame
+    recording: RenderedRecording
+    regions: tuple[str, ...] = tuple(REGIONS)
+    mirrored: tuple[bool, ...] = tuple(eye == RIGHT for eye in EYE_OF_CAMERA)
+
+    def __getitem__(self, row: int) -> Sample:
+        name, k = self._place(row)
+        split = self.recording.split(name)
+        person = str(split.participant[k])
+        inputs = {camera: split.images[k, c : c + 1] for c, camera in enumerate(CAMERAS)}
+        groups = {"participant": person, "session": SESSION}
+        return Sample(_id(person, int(split.frame[k])), groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
+
+    def states(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        table = self.table.iloc[rows]
+        (split,) = table["split"].unique()
+        stored = self.recording.split(str(split)).states
+        places = table["place"].to_numpy()
+        return {name: values[places].astype(np.float64) for name, values in stored.items()}
+
+    def _place(self, row: int) -> tuple[str, int]:
+        """A row's split and its place there, counted: looking it up in the table costs more than reading its pictures."""
+        row = range(len(self.table))[row]
+        number = bisect_right(self._starts, row) - 1
+        return SPLITS[number], row - self._starts[number]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """First row of each split."""
+        return [0, *accumulate(len(self.recording.split(name)) for name in SPLITS[:-1])]
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedPeople(Recording):
+    """Rendered frames of people outside the splits; row i is frame i."""
+
+    spec: Spec
+    table: pd.DataFrame
+    frames: RenderedSplit
+
+    def __getitem__(self, row: int) -> Sample:
+        person, images = str(self.frames.participant[row]), self.frames.images[row]
+        inputs = {camera: images[c : c + 1] for c, camera in enumerate(CAMERAS)}
+        groups = {"participant": person, "session": SESSION}
+        return Sample(_id(person, int(self.frames.frame[row])), groups, inputs, self.frames.gaze_px[row])
+
+
+def open_rendered(settings: RecordingSettings, advance: Advance | None = None) -> RenderedSource:
+    """Render (or find in the cache) and open."""
+    recording = open_recording(settings, default_cache_dir(), progress=advance)
+    return RenderedSource(rendered_spec(settings), _table(recording), recording)
+
+
+def rendered_spec(settings: RecordingSettings) -> Spec:
+    """What models read and predict, known before anything is rendered."""
+    inputs = tuple(InputSpec(camera, (1, settings.height, settings.width), MEAN, STD) for camera in CAMERAS)
+    return Spec(inputs, "gaze", scene=SCENE, rendered=True)
+
+
+def unlabelled_people(
+    settings: RecordingSettings, count: int, spec: Spec, advance: Advance | None = None
+) -> RenderedPeople:
+    """More people, who are in no split."""
+    frames = open_unlabelled_people(settings, count, default_cache_dir(), progress=advance)
+    ids = [_id(person, frame) for person, frame in zip(frames.participant, frames.frame, strict=True)]
+    table = pd.DataFrame({"id": ids, "participant": frames.participant, "session": SESSION})
+    return RenderedPeople(spec, table, frames)
+
+
+def _table(recording: RenderedRecording) -> pd.DataFrame:
+    """All splits below one another. A word that many rows share is made once and taken by its number: a Python string for every
+    row would be four fifths of a training's memory that grows with the number of frames."""
+    splits = [recording.split(name) for name in SPLITS]
+    people = _taken(np.concatenate([one.participant for one in splits]))
+    frames = _taken(np.concatenate([one.frame for one in splits]))
+    sizes = [len(one) for one in splits]
+    table = pd.DataFrame({"id": people + f"/{SESSION}/" + frames, "participant": people, "session": SESSION})
+    table["split"] = pd.Series(SPLITS, dtype="str").take(np.repeat(np.arange(len(SPLITS)), sizes)).array
+    table[GAZE_COLUMNS] = np.concatenate([one.gaze_px for one in splits])
+    table["place"] = np.concatenate([np.arange(size) for size in sizes])
+    return table
+
+
+def _taken(values: NDArray[Any]) -> "pd.Series[str]":
+    """The values as text."""
+    each, numbers = np.unique(values, return_inverse=True)
+    return pd.Series(each.astype(str), dtype="str").take(numbers).reset_index(drop=True)
+
+
+def _id(person: str, frame: int) -> str:
+    return f"{person}/{SESSION}/{frame}"

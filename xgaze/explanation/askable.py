@@ -1,0 +1,7 @@
+"""What an explanation can be asked for, in words."""
+
+WORDS = ("worst", "best", "disagree")
+"""Samples that are named by what models make of them."""
+ALL_TARGETS = "all"
+ASKABLE = ("gaze-x", "gaze-y", "error", ALL_TARGETS)
+"""What of a prediction methods answer."""

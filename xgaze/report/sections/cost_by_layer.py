@@ -1,0 +1,110 @@
+"""Where each model's parameters, calculations and time go, layer by layer."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from xgaze.report.drawing.forest import Series, forest, height, name_rows
+from xgaze.report.drawing.format import DASH, count, size
+from xgaze.report.drawing.svg import (
+    COLOURS,
+    MARK,
+    STUDENT,
+    TEACHER,
+    Chart,
+    chart,
+    legend_above,
+)
+from xgaze.report.drawing.tables import Cell, Table, model, table, value
+from xgaze.report.section import Report, Section, rows_at
+from xgaze.stored import Stored
+
+LAYERS_SHOWN = 12
+COSTS = (
+    ("parameters", "parameters", TEACHER, "o"),
+    ("macs", "calculations (MACs)", STUDENT, "s"),
+    ("latency_percent", "time", MARK, "^"),
+)
+
+
+class Layer(Stored):
+    """A layer of teacher or student and its costs."""
+
+    model: str
+    layer: str
+    kind: str
+    parameters: int
+    macs: int
+    bytes: int | None
+    latency_percent: float | None
+
+
+def _charts(report: Report) -> dict[str, Chart]:
+    models = [one for one in COLOURS if any(row["model"] == one for row in report["layers"])]
+    return {f"layers-{one}": layers_figure(report["layers"], one) for one in models}
+
+
+def layers_figure(rows: list[dict[str, Any]], model: str) -> Chart:
+    """Every layer's share of its model's parameters, multiply-accumulates and time; the costliest layers only."""
+    own = [row for row in rows if row["model"] == model]
+    shares = {key: _shares(own, key) for key, *_ in COSTS}
+    weight = np.max([np.nan_to_num(one) for one in shares.values()], axis=0)
+    shown = sorted(np.argsort(-weight, kind="stable")[:LAYERS_SHOWN])
+    names = [own[k]["layer"] for k in shown]
+    most = max(10.0, 10 * np.ceil(weight.max() / 10))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        series = [
+            Series(label, colour, shape, [None if np.isnan(shares[key][k]) else shares[key][k] for k in shown])
+            for key, label, colour, shape in COSTS
+        ]
+        forest(axes, series)
+        axes.set(xlabel=f"share of the {model}, %", xlim=(-0.02 * most, 1.02 * most))
+        name_rows(axes, names)
+        legend_above(axes)
+
+    more = "" if len(own) == len(names) else f" The {len(names)} costliest of {len(own)} layers."
+    return chart(
+        f"layers-{model}",
+        f"Where the {model}'s parameters and time go",
+        f"Storage and time go into different layers: a layer may hold most parameters and cost little time.{more}",
+        draw,
+        height=height(len(names)),
+    )
+
+
+def _shares(rows: list[dict[str, Any]], key: str) -> np.ndarray:
+    values = np.array([np.nan if row[key] is None else row[key] for row in rows], float)
+    return values if key.endswith("percent") else 100 * values / max(np.nansum(values), 1e-12)
+
+
+def _layers(rows: list[dict[str, Any]]) -> Table:
+    shown = [
+        (
+            model(row["model"]),
+            Cell(row["layer"], look="code"),
+            row["kind"],
+            Cell(count(row["parameters"]), row["parameters"]),
+            Cell(count(row["macs"]), row["macs"]),
+            Cell(DASH, -1) if row["bytes"] is None else Cell(size(row["bytes"]), row["bytes"]),
+            value(row["latency_percent"]),
+        )
+        for row in rows
+    ]
+    columns = ("model", "layer", "kind", "parameters", "multiply-accumulates", "bytes", "share of time, %")
+    return table("Layers", columns, shown, (0, 1, 2))
+
+
+SECTION = Section(
+    name="layers",
+    place=80,
+    label="Layers",
+    reads={"layers": list[Layer] | None},
+    charts=_charts,
+    tables=lambda report: {"layers": _layers(report["layers"])},
+    csv={"layers": rows_at("layers")},
+    template=Path(__file__).with_suffix(".html"),
+)
