@@ -176,7 +176,8 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
         ended = search.run([Trial(plan, "whole", seed=recipe.seed, epochs=epochs) for plan in plans])
         done = search.judged(ended)
         for one in done:
-            say(f"  {one.result.trial.plan.in_words}, {epochs} epochs: {search.told(one)}.")
+            length = f"{epochs} epoch{'s' * (epochs > 1)}"
+            say(f"  {one.result.trial.plan.in_words}, {length}: {search.told(one)}.")
         tell_diverged(ended, say)
         found = {one.result.trial: sign * one.score for one in done}
         return [found.get(one.trial, math.inf) for one in ended]

@@ -24,6 +24,7 @@ from xgaze.models.shared_layers import MIRRORABLE, Borrowed, ChannelShift
 
 LIMIT = 1e-6
 Start = Literal["first", "mean", "fresh"]
+Mirrors = Literal["declared", "measured", "none"]
 Weights = Mapping[str, Mapping[str, Tensor]]
 """Layer -> its state."""
 
@@ -103,15 +104,16 @@ def plan_shared_towers(
     probe: Probe,
     start: Start = "mean",
     own: Literal["none", "shift"] = "none",
-    mirror_pictures: bool = True,
+    mirrors: Mirrors = "declared",
 ) -> SharedTowers:
-    """All towers that are alike, each group as one. Cameras are mirrored as the probe declares, else as measured; never a tower
-    that ends in layers whose weights cannot be. Raises InputError naming the layers where no towers are alike."""
-    flags = mirrored_inputs(probe.inputs, probe.mirrored)
+    """All towers that are alike, each group as one. mirrors: of cameras as the probe declares, else as measured; as measured in
+    any case; or none. A tower with layers whose weights have no mirror image is never mirrored. Raises InputError naming the
+    layers where no towers are alike."""
+    flags = mirrored_inputs(probe.inputs, probe.mirrored if mirrors == "declared" else None)
     layers: dict[str, str] = {}
     mirrored: list[str] = []
     for first, *others in alike(find_towers(model, probe.inputs)):
-        can = mirror_pictures and all(_can_be_mirrored(model.get_submodule(path)) for path in first.holding(model))
+        can = mirrors != "none" and all(_can_be_mirrored(model.get_submodule(path)) for path in first.holding(model))
         for other in others:
             turned = can and flags[other.input] != flags[first.input]
             for path, of in _pairs(model, first, other):
@@ -194,7 +196,8 @@ STARTS: Mapping[str, dict[str, Any]] = {
     "mean": {"start": "mean"},
     "first": {"start": "first"},
     "fresh": {"start": "fresh"},
-    "fresh-unmirrored": {"start": "fresh", "mirror_pictures": False},
+    "fresh-measured": {"start": "fresh", "mirrors": "measured"},
+    "fresh-unmirrored": {"start": "fresh", "mirrors": "none"},
     "fresh-shifts": {"start": "fresh", "own": "shift"},
 }
 """What a search tries, by name."""
@@ -211,7 +214,12 @@ SURGERY = SurgeryKind(
     SharedTowers,
     _in_words,
     _where,
-    values=("fresh", "mean", "fresh-unmirrored"),
+    values=(
+        "fresh",
+        "mean",
+        "fresh-measured",
+        "fresh-unmirrored",
+    ),  # the same where the recording declares nothing: tried once
     plan=_planned,
     on_towers=True,
     wiring=True,
