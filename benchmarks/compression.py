@@ -13,13 +13,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from xgaze.artifacts import CONTROL, TEACHER
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.budget import judge_result
 from xgaze.compression.search.exploration import Search, open_search, rivals
 from xgaze.compression.search.frontier import row_of
 from xgaze.compression.search.smallest import whole_plan
 from xgaze.compression.search.trial import Ended, Result, Trial, Tuning, latency_ms
-from xgaze.compression.search.trial_methods import CONTROL
+from xgaze.compression.search.trial_methods import UNTOUCHED
 from xgaze.compression.student import load_model
 from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.open import open_recording
@@ -63,7 +64,7 @@ def rows_of_recipe(name: str, asked: argparse.Namespace) -> pd.DataFrame:
     folder = Path("checkpoints") / recipe.name
     for part in ("trials", "embeddings"):
         fresh_folder(folder / "benchmark" / part, recipe.trial_hash() + teacher_weights(folder / "benchmark"))
-    teacher, _ = load_model(folder / "teacher")
+    teacher, _ = load_model(folder / TEACHER)
     search = open_search(recipe, open_recording(recipe.data), teacher, folder / "benchmark", Fan(asked.workers))
     rows = []
     for seed in asked.seeds:
@@ -86,12 +87,12 @@ def whole_plans(search: Search, shares: Sequence[float]) -> list[Plan]:
 def rows_of_round(search: Search, plans: Sequence[Plan], tuning: Tuning, seed: int) -> list[dict[str, object]]:
     """xgaze's students of these plans, which set the sizes, and the other methods at each; all tuned likewise."""
     control, *ended = search.run(
-        [Trial(Plan(), tuning, CONTROL, "labels", seed), *(Trial(plan, tuning, seed=seed) for plan in plans)]
+        [Trial(Plan(), tuning, UNTOUCHED, "labels", seed), *(Trial(plan, tuning, seed=seed) for plan in plans)]
     )
     controls = (
-        {"control": control.outputs} if isinstance(control, Result) else {}
+        {CONTROL: control.outputs} if isinstance(control, Result) else {}
     )  # the teacher stands in for one that diverged
-    judge = search.judge.against_best({"teacher": search.judge.reference, **controls})
+    judge = search.judge.against_best({TEACHER: search.judge.reference, **controls})
     rows = []
     for own in finished(ended):
         size = own.fc_parameters if tuning == "head" else own.parameters

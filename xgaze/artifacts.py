@@ -8,13 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from xgaze import __version__
 from xgaze.code_version import source_hash
 from xgaze.errors import InputError
 from xgaze.spreadsheet import harmless
-from xgaze.stored import Stored, require
+from xgaze.stored import Stored, require, schema_of
 from xgaze.stored import read_json as read_json
 from xgaze.writing import atomic_path
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+TEACHER, SECOND_TEACHER, CONTROL, STUDENT = "teacher", "teacher-2", "control", "student"
+"""Roles of models: as cards, tables and folders of a run name them. The control is the teacher given the student's tuning."""
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 WEIGHTS_HASH = "weights_hash"
@@ -160,15 +162,8 @@ def read_card(folder: Path) -> ModelCard:
 _AGAIN = "Train or distil again with --force, or take another copy of the folder."
 
 
-class _StoredCard(Stored):
+class _Closed(Stored):
     model_config = ConfigDict(extra="forbid")
-    role: str
-    architecture: dict[str, Any]
-    spec: dict[str, Any]
-    recipe: dict[str, Any]
-    recipe_hash: str
-    seed: int
-    surgeries: list[dict[str, Any]] = Field(default_factory=list)
-    metrics: dict[str, Any] = Field(default_factory=dict)
-    versions: dict[str, str] = Field(default_factory=dict)
-    command: str = ""
+
+
+_StoredCard = schema_of(ModelCard, _Closed)

@@ -1,13 +1,14 @@
 """Reading what a command once wrote, which may since have been damaged, edited or sent by a stranger: through a schema, or not at
 all. Every fault is one InputError that names the file, what is wrong with it, and what to do."""
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from xgaze.errors import InputError
 from xgaze.spreadsheet import as_meant
@@ -25,6 +26,17 @@ class Stored(BaseModel):
     """A mapping as stored: these keys are needed, of these types exactly; what later versions add is left as it is."""
 
     model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False, frozen=True)
+
+
+def schema_of(kind: type[Any], base: type[Model]) -> type[Model]:
+    """What a dataclass looks like as stored."""
+    hints = get_type_hints(kind)
+    held: dict[str, Any] = {}
+    for one in dataclasses.fields(kind):
+        known = {"default": one.default, "default_factory": one.default_factory}
+        given: dict[str, Any] = {key: value for key, value in known.items() if value is not dataclasses.MISSING}
+        held[one.name] = (hints[one.name], Field(**given))
+    return create_model(f"Stored{kind.__name__}", __base__=base, **held)
 
 
 def read_json(path: Path, remedy: str = "") -> Any:

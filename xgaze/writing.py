@@ -1,9 +1,11 @@
 """Writing that a kill cannot tear: files whole or not at all, folders that change places, one writer at a time."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -20,6 +22,8 @@ from xgaze.processes import is_helper
 MARK = ".xgaze-"  # of every file and folder that is of no use once its writer is gone
 LOCK = f"{MARK}writer.json"
 READY, LAST = f"{MARK}ready-", f"{MARK}last"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CUT_SHORT = re.compile(r"\d+ requested and \d+ written")  # numpy's word for a full disk
 PATIENCE_S = 10.0  # a killed writer's own workers hold its lock until they notice
 
 
@@ -34,12 +38,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
             yield Path(elsewhere) / path.name
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(path.parent, path.name) as scratch:
+    with scratch_folder(path.parent, path.name) as scratch, _told_of(path, scratch):
         temporary = scratch / path.name
         yield temporary
         sync(temporary)
         temporary.replace(path)
         sync_folder(path.parent)
+
+
+@contextmanager
+def _told_of(path: Path, scratch: Path) -> Iterator[None]:
+    """What a full disk raises names the file that was to be written, not the scratch beside it, whose name tells nothing."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None and CUT_SHORT.search(str(error)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        if error.errno in NO_ROOM and (error.filename is None or str(scratch) in os.fsdecode(error.filename)):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
+
+
+def take_room(file: Path) -> None:
+    """Have the room of a file on the disk before it is written to in memory: a full disk would kill the process then. Raises
+    OSError."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stored:
+            os.posix_fallocate(stored.fileno(), 0, file.stat().st_size)
 
 
 @contextmanager

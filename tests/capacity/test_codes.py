@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.capacity.codes import collect_codes, spread_rows
+from xgaze.capacity.codes import collect_codes
 from xgaze.data.contract import normalise, rows_of
 from xgaze.errors import InputError
 
@@ -21,18 +21,6 @@ class Net(nn.Module):
 
     def forward(self, first, second):
         return self.out(self.code(first.flatten(1)))
-
-
-def test_every_participant_gives_equally_many_rows(gaze_recording):
-    rows = spread_rows(gaze_recording, "train", 24, seed=0)
-    people = gaze_recording.table["participant"].iloc[rows]
-    assert people.value_counts().tolist() == [2] * 12
-    assert np.all(np.diff(rows) > 0) and set(rows) <= set(rows_of(gaze_recording, "train"))
-    assert not np.array_equal(rows, spread_rows(gaze_recording, "train", 24, seed=1))
-
-
-def test_a_limit_beyond_the_split_takes_all_of_it(gaze_recording):
-    assert np.array_equal(spread_rows(gaze_recording, "test", 999, 0), rows_of(gaze_recording, "test"))
 
 
 def test_codes_are_what_the_layer_puts_out_in_the_order_of_the_rows(gaze_recording):

@@ -4,7 +4,6 @@ import torch
 from torch import nn
 
 from xgaze.capacity.layer_capacity import layer_capacity, layer_outputs
-from xgaze.capacity.projection import leading_projections, sensitivity_metric
 from xgaze.capacity.sensitivity import (
     SensitivityPoint,
     channel_importance,
@@ -114,17 +113,6 @@ def test_the_rank_curve_is_what_factoring_gives(planted_head):
         plan_low_rank(model, "head.0", rank, probe).apply(model, probe)
         with torch.no_grad():
             assert np.allclose(found, model.head(inputs).numpy(), atol=1e-4 * np.abs(found).max())
-
-
-def test_projections_keep_the_leading_variance_and_all_of_it_at_full_rank():
-    rng = np.random.default_rng(0)
-    output = torch.from_numpy(rng.normal(size=(400, 5)) * [5, 3, 1, 0.5, 0.1] + 7)
-    reduced = leading_projections(output, np.eye(5))
-    values = torch.linalg.eigvalsh(torch.cov(output.T, correction=0))
-    assert torch.allclose(reduced(5), output)
-    assert float((reduced(2) - output).square().sum(dim=1).mean()) == pytest.approx(float(values[:3].sum()))
-    metric = sensitivity_metric(nn.Linear(5, 2).double(), output)
-    assert torch.allclose(leading_projections(output, metric)(5), output)
 
 
 def test_ranks_the_layer_does_not_have_are_refused(planted_head):

@@ -11,13 +11,13 @@ import yaml
 from click.testing import CliRunner
 from PIL import Image
 
-from xgaze.artifacts import WEIGHTS_FILE, write_card, write_weights
+from xgaze.artifacts import STUDENT, WEIGHTS_FILE, write_card, write_weights
 from xgaze.cli.main import xgaze
 from xgaze.cli.saliency import in_words
 from xgaze.compression.build import build_student
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_model
-from xgaze.compression.student_folder import STUDENT, teacher_weights
+from xgaze.compression.student_folder import teacher_weights
 from xgaze.compression.surgeries.base import probe_of
 from xgaze.data.contract import rows_of
 from xgaze.data.open import open_recording

@@ -6,7 +6,7 @@ command finds, FOLDER/end will be what it leaves uninterrupted. alike: one kill 
 change, whatever folder they lie in). Prints a JSON list of {"words", "kills", "fault"}.
 
 By hand, every write of the commands that take minutes: kills.py WALK [FOLDER], WALK one of those in killed_commands.py. What
-was prepared in FOLDER is taken up again.
+was prepared in FOLDER is taken up again. Ends with exit code 1 where it found a fault.
 """
 
 import json
@@ -242,3 +242,4 @@ if __name__ == "__main__":
     os.environ["XGAZE_CACHE"] = str(base / "cache")
     told = by_hand(walked, base) if walked else from_jobs(base)
     sys.stdout.write(json.dumps(told, indent=1 if walked else None))
+    sys.exit(int(bool(walked) and any(one["fault"] for one in told)))

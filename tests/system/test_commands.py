@@ -165,12 +165,14 @@ def test_a_budget_that_nothing_meets_names_the_nearest_and_leaves_its_table(run,
     shell, _ = run
     shutil.copytree(shell.folder / "checkpoints", tmp_path / "checkpoints")
     student = tmp_path / "checkpoints" / "tiny" / "student"
-    (student / "budget.csv").unlink()
+    before = (student / "budget.csv").read_bytes()
     elsewhere = shell_in(tmp_path)
     out, err = elsewhere("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-params", "10", code=2)
     assert re.search(r"keeps --max-params 10; the nearest, rank \d, separable filters with 1 term, has ", err)
     assert not out and "Traceback" not in err
-    assert not pd.read_csv(student / "budget.csv")["chosen"].any() and (student / "model.json").is_file()
+    assert not pd.read_csv(student / "tried.csv")["chosen"].any()
+    # The student that was there stays whole, with the table that it was chosen from.
+    assert (student / "budget.csv").read_bytes() == before and (student / "model.json").is_file()
     page = elsewhere.json("explain", "tiny.yaml", "--sample", "3", "--over", "0")["report"]
     assert "Students tried" in (tmp_path / page).read_text()
 

@@ -5,17 +5,24 @@ from itertools import combinations, cycle
 from pathlib import Path
 
 import pytest
+import safetensors.torch
+import torch
 
 RUN = "checkpoints/small"
 TEACHER, STUDENT, EXPLANATION = f"{RUN}/teacher", f"{RUN}/student", f"{RUN}/explanation"
 REPORT = ("report", "small.yaml")
+TRAIN, DISTILL = ("train-teacher", "small.yaml"), ("distill", "small.yaml")
 EXPLAIN = ("explain", "small.yaml", "--sample", "0")
 READERS = {
-    f"{TEACHER}/model.json": [("train-teacher", "small.yaml"), REPORT, EXPLAIN, ("distill", "small.yaml")],
-    f"{TEACHER}/model.safetensors": [("predict", TEACHER, "small.yaml", "--out", "p.csv"), EXPLAIN],
+    f"{TEACHER}/model.json": [TRAIN, REPORT, EXPLAIN, DISTILL, ("predict", TEACHER, "small.yaml", "--out", "p.csv")],
+    f"{TEACHER}/model.safetensors": [("predict", TEACHER, "small.yaml", "--out", "p.csv"), TRAIN, DISTILL, EXPLAIN],
+    f"{TEACHER}/splits.json": [REPORT, TRAIN, EXPLAIN],
+    f"{TEACHER}/baselines.json": [REPORT, TRAIN],
+    f"{TEACHER}/history.csv": [REPORT, TRAIN],
+    f"{RUN}/scorings.json": [REPORT, TRAIN, DISTILL],
     f"{TEACHER}/predictions.csv": [REPORT],
-    f"{STUDENT}/model.json": [("distill", "small.yaml"), REPORT],
-    f"{STUDENT}/model.safetensors": [("predict", STUDENT, "small.yaml", "--out", "p.csv")],
+    f"{STUDENT}/model.json": [DISTILL, REPORT, EXPLAIN],
+    f"{STUDENT}/model.safetensors": [("predict", STUDENT, "small.yaml", "--out", "p.csv"), DISTILL, REPORT],
     f"{STUDENT}/predictions.csv": [REPORT],
     f"{STUDENT}/budget.csv": [REPORT],
     f"{STUDENT}/capacity.json": [REPORT],
@@ -45,6 +52,12 @@ def whole(kind: str, content: bytes) -> dict[str, bytes | None]:
 def of_keys(content: bytes) -> dict[str, bytes]:
     """A JSON object with one key at a time missing, of another type, or no number (two of these in turn); and one key more."""
     stored, damages = json.loads(content), {}
+    if not isinstance(stored, dict):
+        return {
+            "of mappings": b"[{}]",
+            "of numbers": b"[1]",
+            "with a key more": json.dumps([{**stored[0], "x": 1}]).encode(),
+        }
     turns = cycle(list(combinations(OF_A_KEY, 2)))
     damages["an extra key"] = json.dumps({**stored, "extra": 1}).encode()
     for path in _paths(stored):
@@ -87,9 +100,19 @@ def of_columns(content: bytes) -> dict[str, bytes]:
     return damages
 
 
+def of_weights(content: bytes) -> dict[str, bytes]:
+    """Tensors without a number, of another size, and of another type."""
+    stored = safetensors.torch.load(content)
+    changes = {"nan": lambda x: x * float("nan"), "longer": lambda x: torch.cat([x, x]), "double": torch.Tensor.double}
+    return {
+        name: safetensors.torch.save({key: change(one) for key, one in stored.items()})
+        for name, change in changes.items()
+    }
+
+
 def damages_of(path: Path) -> dict[str, bytes | None]:
     content = path.read_bytes()
-    more = {".json": of_keys, ".csv": of_columns}.get(path.suffix, lambda _: {})
+    more = {".json": of_keys, ".csv": of_columns, ".safetensors": of_weights}.get(path.suffix, lambda _: {})
     return whole(path.suffix, content) | more(content)
 
 
@@ -117,7 +140,15 @@ def test_a_damaged_file_is_named_or_does_no_harm(run, finished, file):
 def named(told: list[str], path: Path) -> bool:
     """One short message, naming the file or what it belongs to, or that the result would be made again."""
     text = "\n".join(told)
-    known = (path.name, path.parent.name + ":", "holds a", "computed again", f"{RUN}:", "no finished teacher")
+    known = (
+        path.name,
+        path.parent.name + ":",
+        "the model was trained with",
+        "holds a",
+        "computed again",
+        f"{RUN}:",
+        "no finished teacher",
+    )
     return len(told) <= 8 and len(text) < 1500 and any(one in text for one in known)
 
 

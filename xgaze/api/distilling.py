@@ -88,7 +88,8 @@ def percent(told: float | str) -> float:
 
 def have_student(run: Run, fan: "Fan", baselines: bool = False, force: bool = False) -> Distilled:
     """A finished student of the run's recipe, found first where there is none, or by force."""
-    from xgaze.compression.student_folder import STUDENT, finished_student
+    from xgaze.artifacts import STUDENT
+    from xgaze.compression.student_folder import finished_student
 
     folder = run.folder / STUDENT
     with recipe_faults_first(run):
@@ -110,11 +111,12 @@ def have_student(run: Run, fan: "Fan", baselines: bool = False, force: bool = Fa
 
 def find_student(run: Run, folder: Path, fan: "Fan", baselines: bool) -> None:
     """Search into `folder`."""
+    from xgaze.artifacts import TEACHER
     from xgaze.compression.distill import distill as search
     from xgaze.compression.reproduction import require_own, require_predictions
     from xgaze.compression.student import load_model
     from xgaze.training.lightning.devices import require_devices
-    from xgaze.training.teacher_folder import TEACHER, finished_teacher
+    from xgaze.training.teacher_folder import finished_teacher
 
     teacher_folder = run.folder / TEACHER
     with recipe_faults_first(run):

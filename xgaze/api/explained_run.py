@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 
 from xgaze.api.runs import Run
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, file_hash, read_card
+from xgaze.artifacts import CARD_FILE, SECOND_TEACHER, STUDENT, TEACHER, WEIGHTS_FILE, file_hash, read_card
 from xgaze.compression.search.rivals import from_scratch
-from xgaze.compression.student_folder import STUDENT, student_of_teacher
+from xgaze.compression.student_folder import student_of_teacher
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.explanation.attribution.readout import predicted_class
@@ -18,7 +18,7 @@ from xgaze.explanation.human.references import People
 from xgaze.explanation.test_set.selection import Predicted, predict_test, read_predicted
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import fingerprint
-from xgaze.training.teacher_folder import SECOND_TEACHER, TEACHER, finished_teacher, second_recipe
+from xgaze.training.teacher_folder import finished_teacher, second_recipe
 
 EXAMPLES = 2
 TIMES = ["seconds", "latency_ms"]

@@ -14,10 +14,10 @@ from xgaze.api.distilling import run_again
 from xgaze.api.explained_run import finished_roles, floor, predictions_of, search_hashes, shown_beside
 from xgaze.api.outcomes import Distilled, Explanation, Teacher
 from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
+from xgaze.artifacts import SECOND_TEACHER, STUDENT, TEACHER
 from xgaze.compression.head import first_linear, tail_of
 from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
-from xgaze.compression.student_folder import STUDENT
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.explanation.askable import WORDS
@@ -37,7 +37,6 @@ from xgaze.explanation.trust.checked import Given, Maps, check_conductance, chec
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.results import read_capacity, read_explanation, read_frontier, read_maps
-from xgaze.training.teacher_folder import SECOND_TEACHER, TEACHER
 from xgaze.writing import one_writer
 
 OVER, EXPLANATION = "over", "explanation"

@@ -102,7 +102,8 @@ def recipe_of(model: Any, data: Any, folder: Path, given: dict[str, Any], settin
 def have_teacher(run: Run, second: bool = False, force: bool = False) -> Teacher:
     """A finished teacher of the run's recipe, trained first where there is none, or by force. second: another one, from
     another seed, beside the first."""
-    from xgaze.training.teacher_folder import SECOND_TEACHER, TEACHER, finished_teacher, forget_training, second_recipe
+    from xgaze.artifacts import SECOND_TEACHER, TEACHER
+    from xgaze.training.teacher_folder import finished_teacher, forget_training, second_recipe
 
     folder = run.folder / (SECOND_TEACHER if second else TEACHER)
     recipe = second_recipe(run.recipe) if second else run.recipe

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from xgaze.capacity.embeddings import captured
 from xgaze.data.batches import device_of, ordered_batches
-from xgaze.data.contract import Recording, rows_of
+from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 
@@ -26,13 +26,6 @@ class Codes:
     participants: NDArray[np.str_]
     embedding: NDArray[np.float32]
     outputs: NDArray[np.float32]
-
-
-def spread_rows(recording: Recording, split: str, most: int, seed: int) -> NDArray[np.int64]:
-    """At most `most` rows of a split, in order, drawn so that every participant gives equally many (or all they have)."""
-    drawn = np.random.default_rng(seed).permutation(rows_of(recording, split))
-    turn = recording.table.iloc[drawn].groupby("participant").cumcount().to_numpy()
-    return np.sort(drawn[np.argsort(turn, kind="stable")[:most]])
 
 
 @torch.inference_mode()

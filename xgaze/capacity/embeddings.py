@@ -15,6 +15,7 @@ from xgaze.data.batches import device_of, ordered_batches
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
+from xgaze.writing import take_room
 
 Side = Literal["input", "output"]
 BLOCK = 4096
@@ -65,6 +66,7 @@ def collect_embeddings(
             if store is None:
                 shape = (len(rows), values.shape[1])
                 store = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+                take_room(temporary)
             store[done : done + len(values)] = values
             done += len(values)
             if advance:

@@ -10,10 +10,9 @@ from torch import nn
 
 from xgaze.capacity.active_subspace import active_spectrum, sensitivity_matrix
 from xgaze.capacity.beside import told
+from xgaze.capacity.projection import components_for_output
 from xgaze.capacity.spectra import components_for, effective_rank, participation_ratio, variance_shares
 from xgaze.errors import InputError
-
-PART = 0.99
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ def layer_capacity(name: str, layer: nn.Linear, tail: nn.Module, features: NDArr
         "output": variance_shares(np.linalg.eigvalsh(covariance)),
         "active_subspace": variance_shares(active_spectrum(covariance, _sensitivity(name, tail, output))),
     }
-    counts = {key: components_for(share, PART) for key, share in shares.items()}
-    counts["prediction"] = _components_for_prediction(tail, output, covariance)
+    counts = {key: components_for(share) for key, share in shares.items()}
+    counts["prediction"] = components_for_output(tail, output)
     return LayerCapacity(
         name,
         layer.in_features,
@@ -102,17 +101,3 @@ def layer_outputs(layer: nn.Linear, features: NDArray[Any]) -> torch.Tensor:
     blocks = (np.ascontiguousarray(features[start : start + 512, :own]) for start in range(0, len(features), 512))
     device = layer.weight.device
     return torch.cat([layer(torch.tensor(block, device=device)).cpu() for block in blocks])
-
-
-def _components_for_prediction(tail: nn.Module, output: torch.Tensor, covariance: NDArray[Any]) -> int:
-    """Smallest k such that the k leading principal components give 99 % of the variance of the model's output."""
-    vectors = torch.from_numpy(np.linalg.eigh(covariance)[1][:, ::-1].copy()).to(output.dtype)
-    mean = output.mean(dim=0)
-    truth = tail(output)
-    total = (truth - truth.mean(dim=0)).square().sum()
-    for k in range(1, output.shape[1]):
-        basis = vectors[:, :k]
-        kept = tail(mean + (output - mean) @ basis @ basis.T)
-        if 1 - (kept - truth).square().sum() / total >= PART:
-            return k
-    return int(output.shape[1])

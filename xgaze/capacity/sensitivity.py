@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from xgaze.capacity.beside import told
 from xgaze.capacity.layer_capacity import layer_outputs
-from xgaze.capacity.projection import leading_projections, sensitivity_metric
+from xgaze.capacity.projection import directions, sensitivity_metric
 from xgaze.data.batches import device_of
 from xgaze.errors import InputError, nearest
 
@@ -79,11 +79,10 @@ def rank_sensitivity(
     with torch.no_grad():
         output, tail = layer_outputs(layer, features), told(tail, layer, features)
         whole = tail(output)
-        metrics = (np.eye(output.shape[1]), sensitivity_metric(tail, output))
-        reductions = [leading_projections(output, metric) for metric in metrics]
+        weightings = [directions(output, metric) for metric in (None, sensitivity_metric(tail, output))]
         points = []
         for rank in ranks:
-            outputs = [tail(reduced(rank)) for reduced in reductions]
+            outputs = [tail(one.projection(rank)(output)) for one in weightings]
             closest = min(outputs, key=lambda one: float((one - whole).square().mean()))
             points.append(SensitivityPoint(name, rank / most, rank, score(closest.float().cpu().numpy())))
     return points

@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+PART = 0.99
+"""Of the variance: what directions are counted for."""
+
 
 def variance_shares(eigenvalues: ArrayLike) -> NDArray[np.float64]:
     """Eigenvalues of a covariance -> shares of the total, descending, summing to 1. Raises ValueError if all are zero."""
@@ -13,7 +16,7 @@ def variance_shares(eigenvalues: ArrayLike) -> NDArray[np.float64]:
     return shares
 
 
-def components_for(shares: ArrayLike, part: float = 0.99) -> int:
+def components_for(shares: ArrayLike, part: float = PART) -> int:
     """Smallest number of leading components that hold at least `part` of the variance."""
     cumulative = np.cumsum(np.asarray(shares, np.float64))
     return min(int(np.searchsorted(cumulative, part - 1e-12)) + 1, len(cumulative))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE
+from xgaze.artifacts import CARD_FILE, TEACHER
 from xgaze.cli.common import (
     MEASURED,
     emit,
@@ -33,7 +33,6 @@ from xgaze.stored import understood
 from xgaze.training.crossval.run import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
 from xgaze.training.lightning.devices import require_devices
 from xgaze.training.start import check_model
-from xgaze.training.teacher_folder import TEACHER
 from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")

@@ -48,7 +48,7 @@ def explain(recipe: str, overrides: tuple[str, ...], force: bool, as_json: bool,
     settings = read_recipe(recipe, overrides)  # whose faults are said before anything heavy is imported
     from xgaze.api.explained_run import learned_of_run
     from xgaze.api.explaining import EXPLANATION, Asked, have_explanation
-    from xgaze.training.teacher_folder import TEACHER
+    from xgaze.artifacts import TEACHER
 
     run = run_of(settings, next_command("train-teacher", recipe, overrides))
     asked = Asked(wanted["samples"], wanted["count"], wanted["over"], wanted["target"])

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.cli.common import (
     emit,
     ends_in_words,
@@ -17,7 +18,7 @@ from xgaze.cli.common import (
 )
 from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
-from xgaze.compression.student_folder import STUDENT, student_of_teacher
+from xgaze.compression.student_folder import student_of_teacher
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import NOT_DEFINED
@@ -26,7 +27,7 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
 from xgaze.training.saliency_test import FIGURES, TABLE, require_looked_at, score_saliency
-from xgaze.training.teacher_folder import TEACHER, finished_teacher
+from xgaze.training.teacher_folder import finished_teacher
 from xgaze.writing import one_writer
 
 SHOWN = {"shuffled_auc": "shuffled AUC", "nss": "NSS", "information_gain": "bits"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from xgaze.artifacts import CARD_FILE, ModelCard, write_json
+from xgaze.artifacts import CARD_FILE, CONTROL, TEACHER, ModelCard, write_json
 from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
@@ -187,7 +187,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         stored_model(chosen.result, card),
         chosen.result.surgeries,
         best_control(search, card),
-        "teacher" if search.judge.name == "teacher" else "control",
+        TEACHER if search.judge.name == TEACHER else CONTROL,
         choice.held and learned,
         reason,
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgaze.artifacts import (
+    CONTROL,
+    STUDENT,
+    TEACHER,
     WEIGHTS_FILE,
     ModelCard,
     library_versions,
@@ -18,7 +21,7 @@ from xgaze.artifacts import (
     write_weights,
 )
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
-from xgaze.compression.export.quantise import int8_figures, predict_onnx, quantise_onnx
+from xgaze.compression.export.quantise import int8_figures, quantise_onnx
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
@@ -61,18 +64,18 @@ def write_student(
     recipe: Recipe, recording: Recording, teacher: FeatureHead, teacher_card: ModelCard, outcome: Outcome, folder: Path
 ) -> ModelCard:
     """Score, measure, export and write; the card comes last, so that an interrupted folder is unfinished."""
-    models = {"teacher": teacher, "control": outcome.control, "student": outcome.student}
+    models = {TEACHER: teacher, CONTROL: outcome.control, STUDENT: outcome.student}
     if outcome.labels_only is not None:
         models[LABELS_ONLY] = outcome.labels_only
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
     scored = score_on_test(recording, models, outcome.reference, folder)
     measured = {
-        "teacher": measure(teacher, recording, folder.parent / "teacher"),
-        "student": measure(outcome.student, recording, folder),
+        TEACHER: measure(teacher, recording, folder.parent / TEACHER),
+        STUDENT: measure(outcome.student, recording, folder),
     }
-    measured["student"] |= measure_int8(recording, folder, scored["outputs"][outcome.reference])
+    measured[STUDENT] |= measure_int8(recording, folder, scored["outputs"][outcome.reference])
     card = ModelCard(
-        role="student",
+        role=STUDENT,
         architecture=teacher_card.architecture,
         spec=teacher_card.spec,
         recipe=recipe.model_dump(mode="json"),
@@ -88,7 +91,7 @@ def write_student(
         versions=library_versions(),
         command=outcome.command,
     )
-    log_scoring(folder.parent, "student", outcome.command)
+    log_scoring(folder.parent, STUDENT, outcome.command)
     write_card(folder, card)
     return card
 
@@ -101,18 +104,18 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
     for name, model in models.items():
         with progress_bar(f"scoring the {name}") as advance:
             outputs[name] = predict(model, recording, test, advance=advance)
-    write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs["student"]))
-    write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs["control"]))
+    write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
+    write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs[CONTROL]))
     return {
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
-        "difference": compare(spec, outputs["student"], outputs[reference], truth, people),
-        "against_teacher": compare(spec, outputs["student"], outputs["teacher"], truth, people),
-        "control_against_teacher": compare(spec, outputs["control"], outputs["teacher"], truth, people),
+        "difference": compare(spec, outputs[STUDENT], outputs[reference], truth, people),
+        "against_teacher": compare(spec, outputs[STUDENT], outputs[TEACHER], truth, people),
+        "control_against_teacher": compare(spec, outputs[CONTROL], outputs[TEACHER], truth, people),
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
         "worse_unit": worse_unit(spec),
-        "guessing": {name: _learned(recording, outputs[name], truth, people) for name in ("teacher", "control")},
+        "guessing": {name: _learned(recording, outputs[name], truth, people) for name in (TEACHER, CONTROL)},
         "participants": len(set(people)),
     }
 
@@ -126,12 +129,12 @@ def _macro_f1(
     spec: Spec, outputs: dict[str, NDArray[np.float32]], reference: str, truth: NDArray[Any], people: NDArray[Any]
 ) -> dict[str, Any] | None:
     """Of student and reference, and how much worse the student is than it, and than the teacher; None without classes."""
-    lost = macro_f1_lost(spec, outputs["student"], outputs[reference], truth, people)
-    whole = macro_f1_lost(spec, outputs["student"], outputs["teacher"], truth, people)
+    lost = macro_f1_lost(spec, outputs[STUDENT], outputs[reference], truth, people)
+    whole = macro_f1_lost(spec, outputs[STUDENT], outputs[TEACHER], truth, people)
     if lost is None or whole is None:
         return None
     points = {"worse_points": lost["worse_points"], "worse_than_teacher_points": whole["worse_points"]}
-    return {**lost, "teacher": whole["reference"], **{key: vars(one) for key, one in points.items()}}
+    return {**lost, TEACHER: whole["reference"], **{key: vars(one) for key, one in points.items()}}
 
 
 def _beside(
@@ -140,7 +143,7 @@ def _beside(
     """The same student without the teacher's lessons, and how much worse that made it."""
     if LABELS_ONLY not in outputs:
         return None
-    worse = compare(spec, outputs[LABELS_ONLY], outputs["student"], truth, people)
+    worse = compare(spec, outputs[LABELS_ONLY], outputs[STUDENT], truth, people)
     return {
         "error": summarise(spec, outputs[LABELS_ONLY], truth, people).to_json(),
         "worse_than_student_percent": vars(worse),
@@ -185,14 +188,13 @@ def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float
         return {"int8": None, "int8_fault": "there is no ONNX file"}
     try:
         quantise_onnx(source, recording, rows_of(recording, "train"), target)
-        report = int8_figures(source, target, recording, test).to_json()
-        outputs = predict_onnx(target, recording, test)
+        report = int8_figures(source, target, recording, test, reference)
+    except (OSError, MemoryError):  # no fault of the model's
+        raise
     except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
         target.unlink(missing_ok=True)
         return {"int8": None, "int8_fault": (str(error).splitlines() or [type(error).__name__])[0]}
-    truth, people = targets_of(recording, test), participants_of(recording, test)
-    worse = compare(recording.spec, outputs, reference, truth, people)
-    return {"int8": {**report, "worse_than_reference_percent": vars(worse)}, "int8_fault": None}
+    return {"int8": report.to_json(), "int8_fault": None}
 
 
 def ratio(numerator: float | None, denominator: float | None) -> float | None:
@@ -209,12 +211,12 @@ def gather_metrics(
 ) -> dict[str, Any]:
     """The figures of `xgaze distill --json`, less names and paths. Keys in `_percent` hold "worse_unit": percent of an error, or
     for classes percentage points. No budget is met against a reference that learned nothing."""
-    teacher, student = measured["teacher"], measured["student"]
+    teacher, student = measured[TEACHER], measured[STUDENT]
     difference, learned = scored["difference"], bool(scored["guessing"][outcome.reference]["learned"])
     return {
-        "teacher": {**teacher, "error": scored["error"]["teacher"]},
-        "control": {"error": scored["error"]["control"], "fault": outcome.control_fault or None},
-        "student": {**student, "error": scored["error"]["student"]},
+        TEACHER: {**teacher, "error": scored["error"][TEACHER]},
+        CONTROL: {"error": scored["error"][CONTROL], "fault": outcome.control_fault or None},
+        STUDENT: {**student, "error": scored["error"][STUDENT]},
         "reference": outcome.reference,
         "worse_unit": scored["worse_unit"],
         "difference_percent": vars(difference),

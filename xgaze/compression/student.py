@@ -146,9 +146,12 @@ def _files_of_input(stored: Any, key: str, inside: bool = False) -> Iterator[tup
 
 
 def load_weights(model: FeatureHead, file: Path) -> None:
-    """Put stored weights into a model, in place. Raises InputError unless they are the model's, each of its shape."""
+    """Put stored weights into a model. Raises InputError unless they are numbers, and the model's, each of its shape."""
+    stored = read_weights(file)
+    if any(tensor.is_floating_point() and tensor.isnan().any() for tensor in stored.values()):
+        raise InputError(f"{file}: damaged: it holds weights that are no numbers. Make it again with --force.")
     try:
-        model.load_state_dict(read_weights(file))
+        model.load_state_dict(stored)
     except RuntimeError as error:
         first = str(error).splitlines()[1:2] or [str(error)]
         raise InputError(

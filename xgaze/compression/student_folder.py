@@ -4,12 +4,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card
+from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, WEIGHTS_FILE, ModelCard, file_hash, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
-from xgaze.training.teacher_folder import TEACHER
-
-STUDENT = "student"
 
 
 def student_of_teacher(recipe: Recipe, folder: Path) -> ModelCard | None:

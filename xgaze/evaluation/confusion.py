@@ -3,9 +3,6 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Matrix = NDArray[np.float64]
-"""(..., classes, classes)"""
-
 
 def participant_confusions(
     truth: ArrayLike, predicted: ArrayLike, participants: ArrayLike, classes: int

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from xgaze.artifacts import atomic_path, write_json
+from xgaze.artifacts import TEACHER, atomic_path, write_json
 from xgaze.data.contract import Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import Attribution, integrated_gradients
 from xgaze.explanation.attribution.completeness import with_enough_steps
@@ -43,7 +43,7 @@ def explain_samples(
     with progress_bar("attributing") as advance:
         for k, row in enumerate(rows):
             sample = recording[row]
-            targets = targets_for(recording.spec, predicted_class(recording, models["teacher"], sample))
+            targets = targets_for(recording.spec, predicted_class(recording, models[TEACHER], sample))
             named |= {one.name: one.unit for one in targets}
             found, steps = _attribute_all(recording, models, targets, sample, baseline, settings)
             most_steps = max(most_steps, steps)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xgaze.artifacts import write_csv
+from xgaze.artifacts import STUDENT, TEACHER, write_csv
 from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import integrated_gradients
 from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
@@ -18,7 +18,7 @@ from xgaze.explanation.attribution.readout import coordinates, predicted_class
 from xgaze.explanation.attribution.targets import Target, targets_for
 from xgaze.explanation.human.picture_scores import human_figures, human_rows, human_section
 from xgaze.explanation.human.references import People
-from xgaze.explanation.test_set.agreement import RANDOM, STUDENT, TEACHER, agreement_figures, agreement_section
+from xgaze.explanation.test_set.agreement import RANDOM, agreement_figures, agreement_section
 from xgaze.explanation.test_set.anatomy import anatomy_figures, anatomy_section
 from xgaze.explanation.test_set.chunks import measured_table
 from xgaze.explanation.test_set.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places

@@ -70,7 +70,6 @@ class GazeAugmentation(Section):
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
-LATER_KEYS = ("momentum", "momentum_end", "augment", "gaze_augmentation", "tensorboard")
 
 
 class Training(Section):
@@ -112,11 +111,6 @@ class Training(Section):
             raise PydanticCustomError("devices", 'give a number from 1 on, auto, or GPUs by number as "0,2"')
         return devices
 
-    @model_serializer(mode="wrap")
-    def _without_unused_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Keys that were added later are told only where they are used, so that older recipes keep their hash."""
-        return {key: value for key, value in plain(self).items() if key not in LATER_KEYS or value}
-
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
         if (self.momentum or self.momentum_end is not None) and self.optimiser != "sgd":
@@ -125,7 +119,7 @@ class Training(Section):
 
 
 class Recipe(Section):
-    """The whole experiment. `hash` identifies what it results in, wherever it is computed; every artefact carries it."""
+    """The whole experiment. Its hashes identify what it results in, wherever it is computed; every artefact carries one."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
     seed: Seed = 0
@@ -134,10 +128,6 @@ class Recipe(Section):
     training: Training = Training()
     distill: Distill = Distill()
     explain: Explain = Explain()
-
-    @property
-    def hash(self) -> str:
-        return fingerprint(self.that_matters())
 
     def teacher_hash(self) -> str:
         """Hash of all that the teacher depends on: changing only distill, explain or unlabelled data keeps the teacher."""
@@ -158,8 +148,7 @@ class Recipe(Section):
     def that_matters(self, *sections: str) -> dict[str, Any]:
         """These sections (all, when none is named) as JSON, without the keys that say where and how fast."""
         stored = self.model_dump(mode="json", include=set(sections) or None)
-        if "training" in stored:
-            stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
+        stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
         return stored
 
 

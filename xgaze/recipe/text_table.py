@@ -1,13 +1,8 @@
 """How a table in a text file is to be read, where the file alone leaves a doubt."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
-
-
-def _unused(value: Any) -> bool:
-    """Not told where not used, so that older recipes keep their hash."""
-    return value is None or value == "ask"
 
 
 class TextTable(BaseModel):
@@ -15,12 +10,12 @@ class TextTable(BaseModel):
     (None: the first line that is neither blank nor a comment). spellings: names that differ only in case, blanks, the encoding
     of accents or zeros before a number are asked about, or kept apart, or taken for the same (in the most frequent spelling)."""
 
-    encoding: str | None = Field(None, exclude_if=_unused)
-    header: int | None = Field(None, ge=1, exclude_if=_unused)
-    spellings: Literal["ask", "apart", "same"] = Field("ask", exclude_if=_unused)
+    encoding: str | None = None
+    header: int | None = Field(None, ge=1)
+    spellings: Literal["ask", "apart", "same"] = "ask"
 
 
 class NumberTable(TextTable):
     """decimal: the decimal sign of numbers (None: the one that the numbers show); the other sign may then part thousands."""
 
-    decimal: Literal[".", ","] | None = Field(None, exclude_if=_unused)
+    decimal: Literal[".", ","] | None = None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from xgaze.artifacts import STUDENT
 from xgaze.data.batches import Collate, EpochShuffle, ordered_batches, ordered_loader
 from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import held_out_of
@@ -153,7 +154,7 @@ class DistillTask(GazeTask):
         """The student's outputs, and what the hints lack."""
         if self.hints is None:
             return self.model(*batch.inputs).float(), 0.0
-        with listening(self.model, self.hints.student_paths, "student") as hear:
+        with listening(self.model, self.hints.student_paths, STUDENT) as hear:
             output, ours = hear(batch.inputs)
         return output.float(), self.hints(batch.inputs, ours)
 

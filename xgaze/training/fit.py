@@ -212,7 +212,8 @@ def resolve_precision(settings: Training) -> str:
         return settings.precision
     if torch.cuda.is_available() and settings.accelerator in ("auto", "gpu", "cuda"):
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    capable = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    able = torch.cpu.get_capabilities()
+    capable = able.get("avx512_bf16", False) or able.get("amx_tile", False)
     return "bf16-mixed" if capable else "32-true"
 
 

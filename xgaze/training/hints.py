@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.errors import InputError, nearest
 from xgaze.recipe.student_sections import Hint
 
@@ -28,7 +29,7 @@ class HintLoss(nn.Module):
         self.teacher_paths = [one.teacher for one in pairs]
         self._teacher = (copy.deepcopy(teacher).eval(),)  # in a tuple, or it would be a submodule
         wanted = self.told(inputs)
-        with torch.no_grad(), listening(copy.deepcopy(student).eval(), self.student_paths, "student") as hear:
+        with torch.no_grad(), listening(copy.deepcopy(student).eval(), self.student_paths, STUDENT) as hear:
             ours = hear(inputs)[1]
         self.variances = [_variance(one, path) for one, path in zip(wanted, self.teacher_paths, strict=True)]
         with torch.random.fork_rng(devices=[]):
@@ -38,7 +39,7 @@ class HintLoss(nn.Module):
     @torch.no_grad()
     def told(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """The teacher's embeddings of a batch, one per hint."""
-        with listening(self._teacher[0].to(inputs[0].device), self.teacher_paths, "teacher") as hear:
+        with listening(self._teacher[0].to(inputs[0].device), self.teacher_paths, TEACHER) as hear:
             return hear(inputs)[1]
 
     def forward(self, inputs: Sequence[Tensor], ours: Sequence[Tensor]) -> Tensor:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
+from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.artifacts import (
     WEIGHTS_FILE,
     ModelCard,
@@ -35,7 +37,7 @@ from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
 from xgaze.training.fit import fresh_folder
 from xgaze.training.start import device_of, starting_model
-from xgaze.training.teacher_folder import TEACHER, TRAINING, forget_training
+from xgaze.training.teacher_folder import TRAINING, forget_training
 from xgaze.training.whole import tune_model
 
 

@@ -8,8 +8,6 @@ from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 
 RUN = "run.json"
-TEACHER = "teacher"
-SECOND_TEACHER = "teacher-2"
 TRAINING = "training"
 
 

@@ -142,21 +142,23 @@ def _graph(module):
 
 
 def test_figures_compare_with_the_float_model(exported, quantised, gaze_recording, test_rows):
-    report = int8_figures(exported, quantised, gaze_recording, test_rows, repeats=3)
     floats = predict_onnx(exported, gaze_recording, test_rows)
     ints = predict_onnx(quantised, gaze_recording, test_rows)
     truth = targets_of(gaze_recording, test_rows)
+    twice_as_bad = truth + 2 * (ints - truth)
+    report = int8_figures(exported, quantised, gaze_recording, test_rows, twice_as_bad, repeats=3)
     a, b = (np.linalg.norm(one - truth, axis=1).mean() for one in (ints, floats))
     assert report.bytes == quantised.stat().st_size and report.float_bytes == exported.stat().st_size
     assert report.error.mean == pytest.approx(a)
     assert report.difference_percent.mean == pytest.approx(100 * (a / b - 1), abs=1e-3)
+    assert report.worse_than_reference_percent.mean == pytest.approx(-50, abs=1e-3)
     json.dumps(report.to_json(), allow_nan=False)
 
 
 def test_an_int8_model_is_slower_only_where_measuring_in_turn_leaves_no_doubt():
     def report(mean, low, high):
         one, error = Latency(1.0, 1.1), Summary("px", 1, 1, 1, 1)
-        return Int8Report(10, 40, error, Interval(0, 0, 0), one, one, Interval(mean, low, high))
+        return Int8Report(10, 40, error, Interval(0, 0, 0), Interval(0, 0, 0), one, one, Interval(mean, low, high))
 
     slow = report(1.7, 1.6, 1.8)
     assert slow.slower and slow.to_json()["slower"] is True

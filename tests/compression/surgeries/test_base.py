@@ -60,7 +60,6 @@ STUDENTS = {
         [Fold(LAYER, "head.hidden"), LowRank(LAYER, 4, "sensitivity"), Separable(f"{LAYER}.reduce", 1, 16, 4, 4)],
     ),
     "columns": ({}, [Fold(LAYER, "head.hidden"), Columns(LAYER, tuple(range(3, 200, 7)))]),
-    "sliced columns": ({}, [Columns(LAYER, (5, 1), refit=False)]),
     "no_op": ({"lrn": True}, [RemoveNoOp(("towers.0.norm1", "towers.1.norm2"))]),
     "channels": ({}, [Cut({"towers.0.conv3:out": "0:4,8:12", "towers.0.conv4:in": "0:4,8:12"})]),
     "hidden_units": ({}, [Cut({"head.hidden:out": "0:60", "head.gaze:in": "0:60"}, "hidden_units")]),

@@ -1,6 +1,8 @@
 """Which channels go, and the cut itself: groups, hidden units, what must be refused."""
 
 import copy
+import runpy
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,66 +11,19 @@ from hypothesis import strategies as st
 from torch import nn
 
 from xgaze.capacity.sensitivity import channel_importance
-from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.channels import plan_channels
 from xgaze.compression.surgeries.cut import Cut, cut_of, from_ranges, to_ranges
 from xgaze.compression.surgeries.tracing import trace_units
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
 
-SIDE = 6
-
-
-class Net(FeatureHead):
-    """conv (1 -> 8), and what each topology makes of it; the head is one hidden layer."""
-
-    def __init__(self, width):
-        super().__init__()
-        self.head = nn.Sequential(nn.Linear(width, 12), nn.ReLU(), nn.Linear(12, 2))
-
-
-def conv(inputs=1, outputs=8, **more):
-    return nn.Conv2d(inputs, outputs, 3, padding=1, **more)
-
-
-class Flattened(Net):
-    def __init__(self):
-        super().__init__(8 * SIDE * SIDE)
-        self.a = conv()
-
-    def features(self, x, y):
-        return torch.relu(self.a(x)).flatten(1)
-
-
-class Grouped(Net):
-    def __init__(self):
-        super().__init__(8 * SIDE * SIDE)
-        self.a, self.b = conv(), conv(8, 8, groups=2)
-
-    def features(self, x, y):
-        return torch.relu(self.b(nn.functional.leaky_relu(self.a(x)))).flatten(1)
-
-
-class Normalised(Net):
-    def __init__(self):
-        super().__init__(8 * SIDE * SIDE)
-        self.a, self.norm, self.b = conv(), nn.BatchNorm2d(8), conv(8, 8)
-        self.norm.running_mean.uniform_(-1, 1)
-        self.norm.running_var.uniform_(0.5, 2)
-
-    def features(self, x, y):
-        return torch.relu(self.b(torch.relu(self.norm(self.a(x))))).flatten(1)
-
-
-def built(topology):
-    torch.manual_seed(0)
-    return topology().eval()
+NETS = runpy.run_path(str(Path(__file__).parent / "topologies.py"))
+SIDE, Flattened, Grouped, Normalised = (NETS[name] for name in ("SIDE", "Flattened", "Grouped", "Normalised"))
+built = NETS["built"]
 
 
 @pytest.fixture
 def probe():
-    torch.manual_seed(1)
-    return Probe(tuple(torch.randn(5, 1, SIDE, SIDE) for _ in range(2)), torch.zeros(0))
+    return NETS["random_probe"]()
 
 
 class NanToNum(Flattened):
@@ -162,7 +117,7 @@ def test_ranges_say_the_same_as_indices(indices):
 
 
 def test_a_cut_of_units_names_every_layer_once(probe):
-    units = trace_units(built(Normalised), probe.inputs, ["a"])
+    units, _ = trace_units(built(Normalised), probe.inputs, ["a"])
     cut = cut_of(units[:2])
     assert set(cut.removed) == {"a:out", "norm:through", "b:in"}
     assert cut.removed["norm:through"] == "0:2"

@@ -69,7 +69,3 @@ def test_of_parquet_tables_as_well(tmp_path):
     pytest.importorskip("pyarrow")
     pd.DataFrame({"kind": ["a", "b", "a"], "x": [1, 2, 3]}).to_parquet(tmp_path / "t.parquet")
     assert read_table(tmp_path / "t.parquet", TextTable(), rows={"kind": "a"})["x"].tolist() == [1, 3]
-
-
-def test_recipes_without_the_setting_keep_their_hash():
-    assert "rows" not in FixationFormat().model_dump()

@@ -10,7 +10,7 @@ from xgaze.data.contract import InputSpec, Spec
 from xgaze.explanation.attribution.method import Effort, Question, known_methods
 from xgaze.explanation.attribution.prepared import analysis_copy
 from xgaze.explanation.attribution.targets import Scalar, targets_for
-from xgaze.explanation.trust.gate import judge_methods, wrong_gradients
+from xgaze.explanation.trust.gate import judged_answers, wrong_gradients
 from xgaze.explanation.trust.gradient_check import gradient_errors, is_custom
 from xgaze.models.layers import OutputScale, SelectColumns, SeparableLinear
 from xgaze.models.own_networks.split import split
@@ -65,7 +65,7 @@ def questions(target=GAZE_X, count=3):
 
 
 def verdicts(model, target=GAZE_X, methods=CHOSEN):
-    return {one.name: one for one in judge_methods(model, "teacher", questions(target), EFFORT, methods)}
+    return {one.name: one for one, _ in judged_answers(model, "teacher", questions(target), EFFORT, methods)}
 
 
 @pytest.mark.parametrize(

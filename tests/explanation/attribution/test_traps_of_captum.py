@@ -13,7 +13,7 @@ from xgaze.explanation.attribution.method import Effort, Question, attribute, kn
 from xgaze.explanation.attribution.shapley import shapley
 from xgaze.explanation.attribution.targets import Scalar, targets_for
 from xgaze.explanation.test_set.perturbation import Perturbed, perturbation_curves, places_by_strength
-from xgaze.explanation.trust.gate import judge_methods
+from xgaze.explanation.trust.gate import judged_answers
 
 METHODS = known_methods()
 
@@ -81,7 +81,7 @@ def test_deep_lift_raises_where_eyes_share_a_tower_and_is_refused_while_the_othe
         attr.DeepLift(Scalar(model, GAZE_X)).attribute(inputs, BASELINE, additional_forward_args=(TRUTH,))
     methods = {name: METHODS[name] for name in ("integrated gradients", "occlusion", "DeepLift")}
     asked = [Question(GAZE_X, eyes(seed=k), TRUTH, BASELINE) for k in (1, 3)]
-    found = {one.name: one for one in judge_methods(model, "teacher", asked, EFFORT, methods)}
+    found = {one.name: one for one, _ in judged_answers(model, "teacher", asked, EFFORT, methods)}
     assert [one.offered for one in found.values()] == [True, True, False]
     assert found["DeepLift"].reason.startswith("it cannot be computed on this model: A Module Tanh() was detected")
 

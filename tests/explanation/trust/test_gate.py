@@ -12,7 +12,7 @@ from torch import nn
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.explanation.attribution.method import Effort, Method, Question, attribute, known_methods
 from xgaze.explanation.attribution.targets import targets_for
-from xgaze.explanation.trust.gate import judge_methods, judged_answers
+from xgaze.explanation.trust.gate import judged_answers
 from xgaze.explanation.trust.randomisation import similarity, with_random_weights
 from xgaze.models.layers import SeparableLinear
 
@@ -44,7 +44,7 @@ def questions(count=3):
 
 
 def test_every_method_gets_a_verdict_and_only_those_that_claim_a_sum_are_held_to_it():
-    found = {one.name: one for one in judge_methods(Eyes(), "student", questions(), EFFORT)}
+    found = {one.name: one for one, _ in judged_answers(Eyes(), "student", questions(), EFFORT)}
     assert list(found) == list(METHODS)
     assert {name for name, one in found.items() if one.completeness_percent is None} == {
         "saliency",
@@ -69,7 +69,7 @@ def test_every_method_gets_a_verdict_and_only_those_that_claim_a_sum_are_held_to
 
 
 def judge_alone(method):
-    (found,) = judge_methods(Eyes(), "teacher", questions(), EFFORT, {"mine": method})
+    ((found, _),) = judged_answers(Eyes(), "teacher", questions(), EFFORT, {"mine": method})
     return found
 
 
@@ -100,7 +100,7 @@ def test_maps_that_do_not_add_up_are_refused_with_how_much_is_missing():
 def test_a_method_that_cannot_be_computed_is_refused_and_the_others_are_not():
     model = Eyes()
     model.towers[1] = model.towers[0]
-    found = {one.name: one for one in judge_methods(model, "teacher", questions(), EFFORT)}
+    found = {one.name: one for one, _ in judged_answers(model, "teacher", questions(), EFFORT)}
     assert found["Grad-CAM"].reason.startswith("it cannot be computed on this model: Grad-CAM needs convolutions")
     assert found["Grad-CAM"].milliseconds is None and not found["Grad-CAM"].offered
     assert found["integrated gradients"].offered

@@ -65,7 +65,7 @@ def change_in_words(worse: float, unit: str = "%") -> str:
 
 def macro_f1_in_words(lost: dict[str, Any] | None) -> list[str]:
     """Beside the one score of classes, the score in which every class counts the same."""
-    if lost is None or "worse_points" not in lost:  # an older version told it in percent
+    if lost is None:
         return []
     worse, whole = lost["worse_points"], lost["worse_than_teacher_points"]
     return [

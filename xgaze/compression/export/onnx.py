@@ -60,6 +60,8 @@ def export_checked(model: nn.Module, spec: Spec, file: Path, inputs: Sequence[Te
         try:
             export_onnx(model, spec, file, batch)
             parity = _checked_parity(model, open_session(file), inputs)
+        except (OSError, MemoryError):  # no fault of the model's
+            raise
         except Exception as error:  # exporter and runtime raise what they like at layers that they do not know
             faults.append(_innermost(error))
             continue
@@ -134,8 +136,9 @@ def onnx_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> flo
 def run_onnx(session: Any, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
     """Outputs (n, outputs) of a session on one batch; one sample after the other where its file takes one at a time."""
     size = takes_at_once(session) or len(inputs[0])
+    names = input_names(session)
     parts = ([x[start : start + size] for x in inputs] for start in range(0, len(inputs[0]), size))
-    return np.concatenate([session.run(None, _feed(session, part))[0] for part in parts])
+    return np.concatenate([session.run(None, feed(names, part))[0] for part in parts])
 
 
 def takes_at_once(session: Any) -> int | None:
@@ -146,13 +149,13 @@ def takes_at_once(session: Any) -> int | None:
 
 def measure_latency_ms(session: Any, inputs: Sequence[Tensor], repeats: int = 200, warm_up: int = 20) -> Latency:
     """Median and 95th percentile over single runs of one sample."""
-    feed = _feed(session, [x[:1] for x in inputs])
+    one = feed(input_names(session), [x[:1] for x in inputs])
     seconds = np.empty(repeats)
     for _ in range(warm_up):
-        session.run(None, feed)
+        session.run(None, one)
     for k in range(repeats):
         start = time.perf_counter()
-        session.run(None, feed)
+        session.run(None, one)
         seconds[k] = time.perf_counter() - start
     return Latency(float(np.median(seconds) * 1e3), float(np.quantile(seconds, 0.95) * 1e3))
 
@@ -177,5 +180,10 @@ def latency_to_json(latency: Latency) -> dict[str, float]:
     return asdict(latency)
 
 
-def _feed(session: Any, inputs: Sequence[Tensor]) -> dict[str, Any]:
-    return {one.name: x.contiguous().numpy() for one, x in zip(session.get_inputs(), inputs, strict=True)}
+def input_names(session: Any) -> list[str]:
+    return [one.name for one in session.get_inputs()]
+
+
+def feed(names: Sequence[str], inputs: Sequence[Tensor]) -> dict[str, Any]:
+    """One batch of inputs as onnxruntime takes it, by their names in the file."""
+    return {name: x.contiguous().numpy() for name, x in zip(names, inputs, strict=True)}

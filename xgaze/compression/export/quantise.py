@@ -16,6 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from xgaze.artifacts import atomic_path
 from xgaze.compression.export.onnx import (
     Latency,
+    feed,
     measure_latency_ms,
     open_session,
     paired_ratio,
@@ -40,13 +41,15 @@ PRODUCTS = ("Gemm", "MatMul")
 @dataclass(frozen=True)
 class Int8Report:
     """What 8 bits cost and give. error: of the int8 model; difference_percent: how much worse it is than the float model on the
-    same frames (worse is positive; of classes, in points); latency_ms: of one sample on one thread; time_ratio: the int8 model's
+    same frames (worse is positive; of classes, in points), worse_than_reference_percent: than what the student is measured
+    against; latency_ms: of one sample on one thread; time_ratio: the int8 model's
     time over the float model's, measured in turn."""
 
     bytes: int
     float_bytes: int
     error: Summary
     difference_percent: Interval
+    worse_than_reference_percent: Interval
     latency_ms: Latency
     float_latency_ms: Latency
     time_ratio: Interval
@@ -104,6 +107,8 @@ def quantise_onnx(
                 nodes_to_exclude=sorted(float_nodes(model.graph)),
             )
             onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
+        except (OSError, MemoryError):  # no fault of the model's
+            raise
         except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
             words = (str(error).splitlines() or [""])[0]
             raise InputError(f"{source}: onnxruntime cannot quantise it ({type(error).__name__}: {words}).") from None
@@ -148,9 +153,15 @@ def predict_onnx(
 
 
 def int8_figures(
-    source: Path, target: Path, recording: Recording, rows: NDArray[np.int64], repeats: int = 200
+    source: Path,
+    target: Path,
+    recording: Recording,
+    rows: NDArray[np.int64],
+    reference: NDArray[np.float32],
+    repeats: int = 200,
 ) -> Int8Report:
-    """Compare the int8 model `target` with the float model `source` on `rows`, which neither has been made from."""
+    """Compare the int8 model `target` with the float model `source` on `rows`, which neither has been made from, and with what
+    another model put out there: reference (rows, outputs)."""
     spec, truth = recording.spec, targets_of(recording, rows)
     people = participants_of(recording, rows)
     floats, ints = (predict_onnx(file, recording, rows) for file in (source, target))
@@ -161,6 +172,7 @@ def int8_figures(
         float_bytes=source.stat().st_size,
         error=summarise(spec, ints, truth, people),
         difference_percent=compare(spec, ints, floats, truth, people),
+        worse_than_reference_percent=compare(spec, ints, reference, truth, people),
         latency_ms=measure_latency_ms(ours, one, repeats),
         float_latency_ms=measure_latency_ms(theirs, one, repeats),
         time_ratio=paired_ratio(ours, theirs, one, rounds=max(2, repeats // EACH), each=EACH),
@@ -176,11 +188,7 @@ class _Frames(CalibrationDataReader):
 
     def get_next(self) -> dict[str, Any] | None:
         batch = next(self.batches, None)
-        return None if batch is None else _feed(self.names, batch.inputs)
-
-
-def _feed(names: list[str], inputs: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: x.contiguous().numpy() for name, x in zip(names, inputs, strict=True)}
+        return None if batch is None else feed(self.names, batch.inputs)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from xgaze.artifacts import CONTROL, TEACHER
 from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
 from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
 from xgaze.compression.build import build_student
@@ -24,7 +25,7 @@ from xgaze.compression.search.rehearsal import rehearse
 from xgaze.compression.search.smallest import bisect
 from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
-from xgaze.compression.search.trial_methods import CONTROL, SCRATCH, SCRATCH_HEAD
+from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
 from xgaze.compression.search.wirings import best_wiring, epochs_of
 from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
@@ -62,7 +63,7 @@ class Search:
         """From now on judge against the best of the teacher and all controls, what was found before too."""
         self.controls |= controls
         outputs = {name: one.outputs for name, one in self.controls.items()}
-        self.judge = self.judge.against_best({"teacher": self.teacher_outputs, **outputs})
+        self.judge = self.judge.against_best({TEACHER: self.teacher_outputs, **outputs})
         self.found = [judge_result(self.judge, one.result, one.latency_ms) for one in self.found]
 
     def judged(self, ended: Sequence[Ended]) -> list[Judged]:
@@ -85,11 +86,11 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     validation = rows_of(recording, "validation")
     people = participants_of(recording, validation)
     own = head_outputs(teacher.head, bench.validation.values)
-    judge = Judge(recording.spec, targets_of(recording, validation), people, own, "teacher")
+    judge = Judge(recording.spec, targets_of(recording, validation), people, own, TEACHER)
     folded, _ = build_student(teacher, Plan(keep=bench.keep), bench.probe, recording.spec.kind)
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)
-    return Search(bench, capacity, curves, fan, folder.parent / "teacher", judge, own, width)
+    return Search(bench, capacity, curves, fan, folder.parent / TEACHER, judge, own, width)
 
 
 def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
@@ -141,7 +142,7 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
     where ranks were asked for."""
     recipe = search.bench.recipe
-    control = Trial(Plan(), "head", CONTROL, "labels", recipe.seed)
+    control = Trial(Plan(), "head", UNTOUCHED, "labels", recipe.seed)
     whole = [plan for plan in plans if plan.terms is None]
     thin = [plan for plan in plans if plan.terms is not None]
     if recipe.distill.ranks is not None or not (whole and thin):
@@ -149,7 +150,7 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
     tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
     results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
-    control_with(search, "control", results[0], say)
+    control_with(search, CONTROL, results[0], say)
     search.judged(results[1:])
     tell_diverged(results[1:], say)
 
@@ -159,7 +160,7 @@ def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
     student with towers apart would be larger, and none is tried."""
     if not (tried.wholes or tried.wired):
         return
-    (control,) = search.run([Trial(Plan(), "whole", CONTROL, "labels", search.bench.recipe.seed)])
+    (control,) = search.run([Trial(Plan(), "whole", UNTOUCHED, "labels", search.bench.recipe.seed)])
     control_with(search, "control, end to end", control, say)
     if tried.wired and search_wired(search, tried.wired, say):
         return

@@ -53,7 +53,7 @@ def plain_svd(model: FeatureHead, layer: str, rank: int) -> FeatureHead:
 def columns_by_norm(model: FeatureHead, layer: str, count: int, probe: Probe) -> FeatureHead:
     """The `count` columns of largest weight norm of the head's first linear layer, kept as they are."""
     small = copy.deepcopy(model)
-    plan_columns(small, layer, count, probe, score="weight_norm", refit=False).apply(small, probe)
+    plan_columns(small, layer, count).apply(small, probe)
     return small
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from xgaze.artifacts import TEACHER
 from xgaze.compression.build import build_student
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
@@ -77,11 +78,11 @@ def by_torch_pruning(importance: Importance) -> Method:
     return made
 
 
-CONTROL, SCRATCH, SCRATCH_HEAD = "teacher", "scratch", "scratch head"
+UNTOUCHED, SCRATCH, SCRATCH_HEAD = TEACHER, "scratch", "scratch head"
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "xgaze": by_surgeries,
-        CONTROL: untouched,
+        UNTOUCHED: untouched,
         SCRATCH: same_from_scratch,
         SCRATCH_HEAD: same_head_from_scratch,
         "svd": svd,

@@ -10,7 +10,7 @@ from xgaze.capacity.sensitivity import channel_importance
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.cut import Cut, cut_of
-from xgaze.compression.surgeries.tracing import Slot, Unit, trace_traceable
+from xgaze.compression.surgeries.tracing import Slot, Unit, trace_units
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -40,14 +40,12 @@ class Going:
         )
 
 
-def plan_channels(
-    model: FeatureHead, probe: Probe, widths: Mapping[str, int], importance: Importance | None = None
-) -> Cut | None:
+def plan_channels(model: FeatureHead, probe: Probe, widths: Mapping[str, int]) -> Cut | None:
     """The cut that leaves each layer of `widths` that many channels, None if nothing would go.
 
     Widths are rounded up to what the groups of grouped convolutions allow. Raises InputError where channels cannot be traced.
     """
-    going = plan_going(model, probe, widths, importance=importance)
+    going = plan_going(model, probe, widths)
     if going.uncut:
         raise InputError(next(iter(going.uncut.values())))
     return going.cut()
@@ -59,7 +57,6 @@ def plan_going(
     widths: Mapping[str, int],
     keep: Collection[str] = (),
     uncut: Collection[str] = (),
-    importance: Importance | None = None,
 ) -> Going:
     """As `plan_channels`, but layers whose channels cannot be traced keep them, as those of `uncut` do; nothing that touches the
     modules `keep` goes."""
@@ -68,11 +65,11 @@ def plan_going(
     kind: Literal["channels", "hidden_units"] = "hidden_units" if linear else "channels"
     if not layers:
         return Going({}, {}, kind)
-    units, why = trace_traceable(model, probe.inputs, layers)
+    units, why = trace_units(model, probe.inputs, layers)
     free = [unit for unit in units if not any(lies_in(slot.layer, keep) for slot in unit.slots)]
     bound = sorted({slot.layer for unit in units for slot in unit.slots if slot.side == "out"})
     makers = [name for name in dict.fromkeys([*layers, *bound]) if name not in why]
-    scores = importance or (channel_importance(model, makers, [probe.inputs]) if makers else {})
+    scores = channel_importance(model, makers, [probe.inputs]) if makers else {}
     going = dict[str, list[Unit]]()
     for layer in (name for name in layers if name not in {*why, *uncut}):
         if not any(unit.of(layer) for unit in units):

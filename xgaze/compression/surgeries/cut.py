@@ -203,7 +203,7 @@ def _keep(size: int, indices: list[int], name: str) -> Tensor:
 def _replace(module: nn.Module, key: str, value: Tensor | None) -> None:
     if value is not None:
         value = value.detach().clone()
-        setattr(module, key, nn.Parameter(value) if key in module._parameters else value)
+        setattr(module, key, nn.Parameter(value) if key in dict(module.named_parameters(recurse=False)) else value)
 
 
 def _paths(head: nn.Module) -> Iterable[str]:

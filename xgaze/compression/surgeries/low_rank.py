@@ -10,12 +10,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from xgaze.capacity.active_subspace import sensitivity_matrix, symmetric_root
+from xgaze.capacity.projection import directions, sensitivity_metric
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_predicted
@@ -25,7 +23,6 @@ from xgaze.models.layers import FeatureHead
 
 Weighting = Literal["variance", "sensitivity"]
 WEIGHTINGS: tuple[Weighting, ...] = ("variance", "sensitivity")
-RIDGE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,8 @@ class LowRank:
         layer = self._linear(model)
         read = rows_read(model, self.layer, probe.features)
         before, tail = layer(read), tail_reading(model, self.layer, probe.features)
-        plan = project(before, _metric(self.weighting, tail, before), self.rank)
+        metric = sensitivity_metric(tail, before) if self.weighting == "sensitivity" else None
+        plan = directions(before, metric).projection(self.rank)
         weight = layer.weight.double()
         bias = layer.bias.double() if layer.bias is not None else torch.zeros(len(weight), dtype=torch.float64)
         with untouched_if_refused(model, self.layer):
@@ -103,39 +101,6 @@ class _HeadOnly(FeatureHead):
     def __init__(self, head: nn.Module) -> None:
         super().__init__()
         self.head = head
-
-
-@dataclass(frozen=True)
-class Projection:
-    """y -> mean + outward @ inward @ (y - mean), of rank r; discarded and total are variances in the metric."""
-
-    mean: Tensor
-    inward: Tensor
-    outward: Tensor
-    metric: Tensor
-    discarded: float
-    total: float
-
-
-def project(output: Tensor, metric: NDArray[np.float64], rank: int) -> Projection:
-    """Best rank-r affine projection of `output` (n, width) in the metric S (width, width), |S (y - y')|^2."""
-    mean = output.double().mean(dim=0)
-    root = torch.from_numpy(metric)
-    centred = (output.double() - mean) @ root.T
-    values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
-    basis = vectors[:, -rank:]
-    discarded = float(values[:-rank].clamp_min(0).sum())
-    return Projection(
-        mean, basis.T @ root, torch.linalg.solve(root, basis), root, discarded, float(values.clamp_min(0).sum())
-    )
-
-
-def _metric(weighting: Weighting, tail: nn.Module, output: Tensor) -> NDArray[np.float64]:
-    if weighting == "variance":
-        return np.eye(output.shape[1])
-    sensitivity = sensitivity_matrix(tail, output)
-    # The ridge keeps directions that this sample's output ignores from being invented freely.
-    return symmetric_root(sensitivity + RIDGE * np.trace(sensitivity) / len(sensitivity) * np.eye(len(sensitivity)))
 
 
 SURGERY = SurgeryKind("low_rank", LowRank, lambda one: f"low rank to rank {one.rank}")

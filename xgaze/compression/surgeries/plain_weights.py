@@ -1,10 +1,9 @@
 """Write out weights that are computed anew at every forward (weight norm, spectral norm), so that they can be cut: exact."""
 
 import copy
-from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -19,9 +18,8 @@ from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prov
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
+from xgaze.models.torch_internals import pre_hooks, pruned_weight, rebuilt
 
-Key = TypeVar("Key")
-Part = TypeVar("Part")
 PARTS = ("g", "v", "u", "orig", "mask")
 """What hooks of the older kind name the tensors from which they compute a weight: `weight_g`, ..."""
 
@@ -66,14 +64,14 @@ def plan_plain_weights(model: nn.Module, keep: Collection[str] = ()) -> PlainWei
 
 def _computed(module: Any) -> set[str]:
     """Names of the weights that a parametrisation computes, or a hook of the older kind."""
-    by_hook = {name for one in module._forward_pre_hooks.values() if (name := _computed_by(one))}
+    by_hook = {name for one in pre_hooks(module).values() if (name := _computed_by(one))}
     return by_hook | (set(module.parametrizations) if parametrize.is_parametrized(module) else set())
 
 
 def _computed_by(hook: Any) -> str | None:
     """The weight that a hook of `weight_norm`, `spectral_norm` or `prune` computes before every forward; None of any other."""
     if isinstance(hook, BasePruningMethod):
-        return str(hook._tensor_name)
+        return pruned_weight(hook)
     return str(hook.name) if isinstance(hook, WeightNorm | SpectralNorm) else None
 
 
@@ -82,24 +80,14 @@ def _written_out(module: Any) -> nn.Module:
     """A layer of the class it was before, that holds as parameters what was computed. torch's own `remove_parametrizations` takes
     the weights from all copies of the layer at once, since they share a class."""
     names = _computed(module)
-    hooks = {key: one for key, one in module._forward_pre_hooks.items() if _computed_by(one)}
+    hooks = {key: one for key, one in pre_hooks(module).items() if _computed_by(one)}
     with evaluated(module):
         for hook in hooks.values():
             hook(module, ())
         computed = {key: nn.Parameter(getattr(module, key).detach().clone()) for key in names}
     kind: Any = parametrize.type_before_parametrizations(module)
-    plain: nn.Module = kind.__new__(kind)
-    plain.__dict__.update(_without(module.__dict__, names))
     made_of = {f"{name}_{part}" for name in names for part in PARTS}
-    plain.__dict__["_parameters"] = {**computed, **_without(module._parameters, made_of)}
-    plain.__dict__["_buffers"] = _without(module._buffers, made_of)
-    plain.__dict__["_modules"] = _without(module._modules, {"parametrizations"})
-    plain.__dict__["_forward_pre_hooks"] = OrderedDict(_without(module._forward_pre_hooks, hooks))
-    return plain
-
-
-def _without(parts: Mapping[Key, Part], names: Collection[Key]) -> dict[Key, Part]:
-    return {key: one for key, one in parts.items() if key not in names}
+    return rebuilt(module, kind, computed, {*names, *made_of, "parametrizations"}, hooks)
 
 
 SURGERY = SurgeryKind("plain_weights", PlainWeights)

@@ -50,24 +50,13 @@ class Unit:
         return sorted(slot.index for slot in self.slots if slot.layer == layer and slot.side == side)
 
 
-def trace_units(model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str]) -> list[Unit]:
+def trace_units(model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str]) -> tuple[list[Unit], dict[str, str]]:
     """Units that hold outputs of `layers`, with whatever other layers' channels they are bound to (residual sums). Channels that
     reach the model's output are left out: they stay.
 
-    Raises InputError naming the layer where channels vanish on their way (masking, nan_to_num) or are mixed by something
-    other than a convolution or a linear layer.
+    And why which of `layers` cannot be traced, in words: their channels vanish on the way (masking, nan_to_num) or are mixed by
+    something other than a convolution or a linear layer. Were another one bound to such a layer, its proof would fail.
     """
-    units, untraced = trace_traceable(model, inputs, layers)
-    if untraced:
-        raise InputError(next(iter(untraced.values())))
-    return units
-
-
-def trace_traceable(
-    model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str]
-) -> tuple[list[Unit], dict[str, str]]:
-    """As `trace_units`; and why which of `layers` cannot be traced, in words. Were another one bound to such a layer, its proof
-    would fail."""
     joined, untraced = _Joined(), dict[str, str]()
     for layer in [*layers, *(name for name in making_layers(model) if name not in layers)]:
         try:

@@ -57,7 +57,7 @@ class FixationFormat(NumberTable, Section):
     ] = "auto"
     columns: FixationColumns = FixationColumns()
     layout: str | None = None
-    rows: dict[str, str] | None = Field(None, min_length=1, exclude_if=lambda rows: rows is None)
+    rows: dict[str, str] | None = Field(None, min_length=1)
     size: tuple[Count, Count] | None = None
     labels: list[str] | None = None
     stimulus_message: str = "TRIALID"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Seed
@@ -35,7 +35,7 @@ class GazeImagesData(TextTable, DataSection):
     split: Fractions = Fractions()
     seed: Seed = 0
     # Told only where it is used, so that older recipes keep their hash.
-    participants: Literal["per-class", "across-classes"] | None = Field(None, exclude_if=lambda rule: rule is None)
+    participants: Literal["per-class", "across-classes"] | None = None
 
     @field_validator("names")
     @classmethod

@@ -19,7 +19,7 @@ from xgaze.data.rendered.person_frames import STATE_SHAPES, render_participant
 from xgaze.errors import InputError
 from xgaze.limits import require_memory
 from xgaze.processes import end_with
-from xgaze.writing import scratch_folder, sync, sync_folder
+from xgaze.writing import scratch_folder, sync, sync_folder, take_room
 
 RENDERER_VERSION = 3  # raise it whenever a pixel or a state changes
 CACHE_REMEDY = "Set XGAZE_CACHE to a folder that you may write."
@@ -120,6 +120,7 @@ def array_shapes(settings: SplitSettings) -> dict[str, tuple[tuple[int, ...], st
 def _create_arrays(settings: SplitSettings, folder: Path) -> None:
     for name, (shape, dtype) in array_shapes(settings).items():
         np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=shape)
+        take_room(folder / f"{name}.npy")
     numbers = range(settings.first_number, settings.first_number + settings.participants)
     each = settings.frames_per_participant
     np.save(folder / "participant.npy", np.repeat(np.array([participant_id(n) for n in numbers]), each))

@@ -67,9 +67,3 @@ def feature_statistics(sequences: Sequences) -> tuple[NDArray[np.float64], NDArr
     fixations = sequences.values[sequences.real].astype(np.float64)
     deviation = fixations.std(axis=0)
     return fixations.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
-
-
-def normalised(sequences: Sequences, mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> Sequences:
-    """(value - mean) / deviation per feature; the padding stays zero."""
-    scaled = (sequences.values - mean) / deviation * sequences.real[..., None]
-    return Sequences(scaled.astype(np.float32), sequences.length)

@@ -38,11 +38,6 @@ def representations() -> dict[str, Representation]:
     }
 
 
-def representation_names() -> tuple[str, ...]:
-    """density, drawing, gaf, mtf: what `stacked` can stack."""
-    return tuple(representations())
-
-
 def channel_names(names: Sequence[str]) -> tuple[str, ...]:
     """The channels of a stack in their order. InputError for no name, an unknown name (with the nearest one) or one twice."""
     known = representations()
@@ -52,22 +47,6 @@ def channel_names(names: Sequence[str]) -> tuple[str, ...]:
     if not names or len(set(names)) < len(names):
         raise InputError(f"representations: name each once, and at least one; known: {', '.join(known)}.")
     return tuple(channel for name in names for channel in known[name].channels)
-
-
-def stacked(
-    names: Sequence[str],
-    points_px: Series,
-    durations_ms: Series,
-    *,
-    size: tuple[int, int],
-    shape: tuple[int, int],
-    fit: Fit = "fixed",
-    sigma_px: float | None = None,
-) -> NDArray[np.float32]:
-    """Pictures (n, channels, H, W), channels as `channel_names`; density is weighted by duration."""
-    channel_names(names)
-    known, how = representations(), {"size": size, "shape": shape, "fit": fit}
-    return np.concatenate([known[name].draw(points_px, durations_ms, sigma_px, **how) for name in names], axis=1)
 
 
 def stacked_eight_bit(
@@ -80,7 +59,8 @@ def stacked_eight_bit(
     fit: Fit = "fixed",
     sigma_px: float | None = None,
 ) -> NDArray[np.uint8]:
-    """As `stacked`, in 8 bit: 0 to 255 cover [0, 1], of a Gramian field [-1, 1]. A few scanpaths at a time are held as floats."""
+    """Pictures (n, channels, H, W), channels as `channel_names`; density is weighted by duration. 0 to 255 cover [0, 1], of a
+    Gramian field [-1, 1]. A few scanpaths at a time are held as floats."""
     channels = channel_names(names)
     flat_durations(durations_ms, framed(points_px, size, fit))  # all faults counted before anything is drawn
     known, how = representations(), {"size": size, "shape": shape, "fit": fit}

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xgaze.artifacts import STUDENT
 from xgaze.data.contract import Spec
 from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of
 from xgaze.evaluation.intervals.measures import measures_of, samples_of
@@ -32,7 +33,7 @@ def macro_f1_lost(
     among = resampling_of(ours, len(spec.classes), seed)
     lost = difference_interval(reference_score, score, among, np.array_equal(student, reference))
     return {
-        "student": float(score(among.once)[0]),
+        STUDENT: float(score(among.once)[0]),
         "reference": float(reference_score(among.once)[0]),
         "worse_points": lost.times(100),
     }

@@ -7,16 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from xgaze.evaluation.intervals.resampling import Weights
 
-Matrix = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Pairs:
     """(participants, participants): pairs of a positive sample of the row's and a negative one of the column's participant;
     `won`: of these, how many the positive wins, ties one half."""
 
-    won: Matrix
-    all: Matrix
+    won: NDArray[np.float64]
+    all: NDArray[np.float64]
 
     def auc(self, weights: Weights) -> NDArray[np.float64]:
         """Share of pairs won: (draws, participants) -> (draws,). NaN for a draw without a pair."""
@@ -59,6 +57,6 @@ def _counts(owner: NDArray[np.int64], people: int) -> NDArray[np.float64]:
     return np.bincount(owner, minlength=people).astype(float)
 
 
-def _weighted(matrix: Matrix, weights: Weights) -> NDArray[np.float64]:
+def _weighted(matrix: NDArray[np.float64], weights: Weights) -> NDArray[np.float64]:
     summed: NDArray[np.float64] = ((weights @ matrix) * weights).sum(axis=1)
     return summed

@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from xgaze.errors import InputError
+from xgaze.report.drawing.format import NOT_DEFINED as NOT_DEFINED
 
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 RESAMPLES, BLOCKS = 5000, 25
 MOST_UNDEFINED = 0.1
 """Of all draws: where a score is not defined in more of them, it has no interval."""
-NOT_DEFINED = "not defined"
 ANY, ERRORS, SHARES = (-np.inf, np.inf), (0.0, np.inf), (0.0, 1.0)
 """Between which values a mean can lie."""
 WIDEST_LOG = 2.0

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from captum.attr import IntegratedGradients
-from captum.attr._utils.approximation_methods import approximation_parameters
 from torch import Tensor, nn
 
 from xgaze.explanation.attribution.targets import Scalar
@@ -107,9 +107,9 @@ def _integrate_behind(
     steps: int,
     batch_size: int,
 ) -> tuple[Tensor, ...]:
-    step_sizes, alphas = approximation_parameters("gausslegendre")
-    weights = torch.tensor(step_sizes(steps), dtype=torch.float32, device=inputs[0].device)
-    places = torch.tensor(alphas(steps), dtype=torch.float32, device=inputs[0].device)
+    nodes, shares = np.polynomial.legendre.leggauss(steps)  # on [-1, 1]; the path is [0, 1]
+    weights = torch.tensor(shares / 2, dtype=torch.float32, device=inputs[0].device)
+    places = torch.tensor((1 + nodes) / 2, dtype=torch.float32, device=inputs[0].device)
     sums: list[Tensor] | None = None
     with torch.enable_grad(), _leaves(front) as leaves:
         for weight, place in zip(weights.split(batch_size), places.split(batch_size), strict=True):

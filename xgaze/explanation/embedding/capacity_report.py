@@ -11,12 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xgaze.capacity.codes import Codes, collect_codes, spread_rows
+from xgaze.artifacts import STUDENT, TEACHER
+from xgaze.capacity.codes import Codes, collect_codes
 from xgaze.capacity.directions import embedding_measures
 from xgaze.capacity.importance import ForestSettings, tail_outputs
 from xgaze.capacity.layer_costs import layer_costs
 from xgaze.capacity.probe_targets import probe_targets
 from xgaze.data.contract import Recording, collate, targets_of
+from xgaze.data.turns import in_turns
 from xgaze.explanation.attribution.prepared import analysis_copy
 from xgaze.explanation.attribution.readout import output_unit
 from xgaze.explanation.embedding.decision import decision
@@ -25,8 +27,6 @@ from xgaze.explanation.embedding.meeting_point import at_linear_end, linear_end
 from xgaze.explanation.embedding.sweep import STRONGEST, margins, path_of, sweep_embedding
 from xgaze.explanation.test_set.stored_intervals import Stored
 from xgaze.progress import progress_bar
-
-TEACHER, STUDENT = "teacher", "student"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def explain_capacity(
     layers end ("compared_at"), since folding joins such layers. The models stay as they are.
     """
     rows = {
-        split: spread_rows(recording, split, most, seed)
+        split: np.sort(in_turns(recording, split, seed)[:most])
         for split, most in (("train", sizes.train_samples), ("test", sizes.test_samples))
     }
     first = collate([recording[int(rows["test"][0])]], recording.spec).inputs

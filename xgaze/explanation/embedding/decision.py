@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from xgaze.artifacts import CONTROL
 from xgaze.errors import InputError
 from xgaze.report.drawing.format import NOT_DEFINED, count, number, percent
 
@@ -90,7 +91,7 @@ def _worse(row: "pd.Series[Any]") -> str:
 
 
 def _reference(row: "pd.Series[Any]") -> str:
-    return "the teacher given the same tuning" if str(row.get("against")).startswith("control") else "the teacher"
+    return "the teacher given the same tuning" if str(row.get("against")).startswith(CONTROL) else "the teacher"
 
 
 def _expectation(row: "pd.Series[Any]", frontier: pd.DataFrame, expected_rank: int) -> str:

@@ -18,7 +18,7 @@ from xgaze.evaluation.looking.fixation_scores import auc_judd, nss, shuffled_auc
 
 GRAD_CAM, GRADIENTS = "Grad-CAM", "integrated gradients"
 PARTS: Mapping[str, str] = MappingProxyType({GRAD_CAM: "positive part", GRADIENTS: "absolute value"})
-MAP_METRICS, FIXATION_METRICS = ("pointing", "cc", "kl"), ("nss", "auc_judd", "shuffled_auc")
+FIXATION_METRICS = ("nss", "auc_judd", "shuffled_auc")
 METRICS = ("pointing", "nss", "cc", "kl", "shuffled_auc", "auc_judd")
 POINTED_SHARE = 0.1
 """Of all pixels, those that people looked at most: where the pointing game is won. Chance wins as often."""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.data.contract import Batch, Recording, collate
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import ANY, SHARES
@@ -27,7 +28,7 @@ from xgaze.explanation.human.attention_scores import (
     scores,
 )
 from xgaze.explanation.human.references import People, map_of
-from xgaze.explanation.test_set.agreement import SECOND, STUDENT, TEACHER, UNTRAINED
+from xgaze.explanation.test_set.agreement import SECOND, UNTRAINED
 from xgaze.explanation.test_set.stored_intervals import stored_interval
 
 START = "human/"

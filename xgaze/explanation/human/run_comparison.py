@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.errors import InputError
 from xgaze.explanation.human.attention_scores import METRICS, PARTS
 from xgaze.explanation.human.picture_scores import CENTRE
 from xgaze.explanation.human.references import PEOPLE_FILE
-from xgaze.explanation.test_set.agreement import STUDENT, TEACHER
 from xgaze.explanation.test_set.stored_intervals import stored_interval
 from xgaze.stored import Stored, read_mapping, read_table
 

@@ -11,11 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from xgaze.artifacts import STUDENT as STUDENT
+from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.evaluation.intervals.participants import ANY, SHARES
 from xgaze.explanation.test_set.stored_intervals import Stored, stored_interval
 
 TOP_SHARE = 0.05
-TEACHER, STUDENT = "teacher", "student"
 UNTRAINED, SECOND = "untrained student", "second teacher"
 ROLES = ((STUDENT, "result"), (UNTRAINED, "floor"), (SECOND, "ceiling"))
 RANDOM = "random order"

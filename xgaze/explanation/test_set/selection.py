@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
+from xgaze.data.turns import in_turns
 from xgaze.errors import InputError
 from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.score import sample_errors
@@ -92,18 +93,13 @@ def spread_rows(recording: Recording, count: int | None, seed: int) -> list[int]
         raise InputError(
             f"{count} samples were asked for, and the test set holds {len(test)}. Ask for at most {len(test)}."
         )
-    rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(test)
-    people = recording.table["participant"].astype(str).to_numpy()[shuffled]
-    turn = pd.Series(people).groupby(people).cumcount().to_numpy()
-    # Stable: within a turn the order stays that of the shuffle.
-    return [int(row) for row in shuffled[np.argsort(turn, kind="stable")][:count]]
+    return [int(row) for row in in_turns(recording, "test", seed)[:count]]
 
 
 def one_of_each(recording: Recording, people: int, seed: int) -> list[int]:
     """One test sample of each of at most `people` participants."""
-    known = recording.table["participant"].iloc[rows_of(recording, "test")].nunique()
-    return spread_rows(recording, min(people, int(known)), seed)
+    known = len(set(participants_of(recording, rows_of(recording, "test"))))
+    return spread_rows(recording, min(people, known), seed)
 
 
 def reference_rows(recording: Recording, seed: int) -> NDArray[np.int64]:

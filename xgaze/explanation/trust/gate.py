@@ -58,17 +58,6 @@ Answered = tuple[Verdict, Sequence[Attribution]]
 """A verdict, and the attributions it rests on, of the first questions; none where there are none."""
 
 
-def judge_methods(
-    model: nn.Module,
-    role: str,
-    questions: Sequence[Question],
-    effort: Effort | None = None,
-    methods: Mapping[str, Method] | None = None,
-) -> list[Verdict]:
-    """One verdict per method, over a few samples of one model ("teacher", "student")."""
-    return [verdict for verdict, _ in judged_answers(model, role, questions, effort, methods)]
-
-
 def judged_answers(
     model: nn.Module,
     role: str,
@@ -77,8 +66,8 @@ def judged_answers(
     methods: Mapping[str, Method] | None = None,
     known: Mapping[str, Sequence[Attribution]] | None = None,
 ) -> list[Answered]:
-    """As `judge_methods`, with the attributions. known: those by method, one for each question, that need not be computed again;
-    the time told is then that of the model with random weights."""
+    """One verdict per method, over a few samples of one model ("teacher", "student"), and its attributions. known: those by
+    method, one for each question, that need not be computed again; the time told is then that of the twin with random weights."""
     wrong = wrong_gradients(model, questions[0])
     twin, target = with_random_weights(model, RANDOM_SEED), target_of(questions)
     methods = known_methods() if methods is None else methods

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 from torch.fx.node import Argument
-from torch.utils import _pytree as pytree
 
 from xgaze.errors import InputError
 from xgaze.models.own_networks.statements import said_by
+from xgaze.models.torch_internals import tensors_in, version_of
 
 View = tuple[int, int, tuple[int, ...], tuple[int, ...]]
 
@@ -49,7 +49,7 @@ class _Watched(fx.Interpreter):
         changed = [one for one in n.all_input_nodes if _state(self.env[one]) != before[one]]
         if n.op == "call_module" and getattr(self.fetch_attr(str(n.target)), "inplace", False) is True:
             changed = changed or n.all_input_nodes[:1]  # dropout overwrites in training only
-        self.storages[n] = {_storage(one) for one in _tensors(out)}
+        self.storages[n] = {_storage(one) for one in tensors_in(out)}
         if isinstance(out, Tensor):
             self.views[n] = _view(out)
         if changed:
@@ -65,12 +65,8 @@ class _Watched(fx.Interpreter):
         return target
 
 
-def _tensors(value: Any) -> list[Tensor]:
-    return [one for one in pytree.tree_leaves(value) if isinstance(one, Tensor)]
-
-
 def _state(value: Any) -> list[tuple[int, torch.Size]]:
-    return [(one._version, one.shape) for one in _tensors(value)]
+    return [(version_of(one), one.shape) for one in tensors_in(value)]
 
 
 def _storage(tensor: Tensor) -> int:

@@ -14,6 +14,7 @@ from xgaze.models.own_networks.in_place import without_in_place
 from xgaze.models.own_networks.map_layout import Shape, maps_in
 from xgaze.models.own_networks.split import Imported, split
 from xgaze.models.own_networks.trace import trace
+from xgaze.models.torch_internals import version_of
 
 
 class Rearranged(FeatureHead):
@@ -113,7 +114,7 @@ def _overwrites(model: nn.Module, inputs: Inputs) -> bool:
 
 
 def _version(out: object) -> int:
-    return out._version if isinstance(out, Tensor) else 0
+    return version_of(out) if isinstance(out, Tensor) else 0
 
 
 def _check_shape(own: FeatureHead, features: Tensor, measured: Shape | None, traced: bool) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.artifacts import (
     WEIGHTS_FILE,
     ModelCard,
@@ -36,7 +37,6 @@ from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.crossval.folds import OuterFold
 from xgaze.training.start import starting_model
 
-TEACHER = "teacher"
 FOLD_FILE, OUTPUTS_FILE, HISTORY_FILE = "fold.json", "outputs.npz", "history.csv"
 ROWS = "rows"
 AGAIN = "Delete this fold's folder, and it is done again, or cross-validate again with --force."
