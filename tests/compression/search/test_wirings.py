@@ -1,9 +1,12 @@
 """Wirings come before widths: which are tried, for how long, and which is left."""
 
 import pytest
+import torch
+from torch import nn
 
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.candidates import why
+from xgaze.compression.search.trial_methods import begun_anew
 from xgaze.compression.search.wirings import Rung, begins_anew, best_wiring, epochs_of, rungs, wirings
 
 
@@ -50,3 +53,20 @@ def test_why_a_wiring_cannot_be_is_said_once():
     words = ["'x' cannot be cut.", "Not tried: 50 % of the channels, stem 2 (no plain convolution (of 3) reads them)."]
     assert why(words) == "(no plain convolution (of 3) reads them)"
     assert why(words[:1]) == "(no smaller)"
+
+
+def test_what_begins_anew_leaves_the_layers_that_are_kept(model):
+    fresh = begun_anew(model, 7, ["towers.1", "head.gaze"])
+    same = {name for name, value in fresh.state_dict().items() if torch.equal(value, model.state_dict()[name])}
+    assert same == {name for name in model.state_dict() if name.startswith(("towers.1.", "head.gaze."))}
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1))
+
+
+def test_a_net_with_numbers_that_do_not_say_how_they_begin_stays_the_teachers(model):
+    model.head.own = Own()
+    assert begun_anew(model, 7, []) is model
