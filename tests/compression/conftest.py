@@ -138,6 +138,7 @@ def run(tmp_path_factory, gaze_recording):
                 "end_to_end_epochs": 1,
                 "separable_terms": [1],
                 "shares": [0.5, 0.25],
+                "wiring": False,  # tried in search/test_wired_search.py
                 "teacher_weight": 0.5,
             },
         }

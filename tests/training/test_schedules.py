@@ -42,8 +42,3 @@ def test_momentum_goes_on_a_line():
 def test_momentum_end_is_for_sgd():
     with pytest.raises(ValidationError, match="momentum is for optimiser: sgd"):
         Training(momentum_end=0.9)
-
-
-def test_older_recipes_keep_their_hash():
-    assert "momentum_end" not in Training().model_dump()
-    assert Training(**SGD, momentum_end=0.99).model_dump()["momentum_end"] == 0.99

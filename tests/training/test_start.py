@@ -36,13 +36,8 @@ def test_weights_lie_beside_the_recipe_that_names_them(tmp_path):
     assert load_recipe(str(tmp_path / "r.yaml")).model.weights == tmp_path / "w.safetensors"
 
 
-def test_recipes_without_the_later_keys_keep_their_hash():
-    stored = load_recipe("multi-eye").model_dump(mode="json")
-    assert (
-        not {"momentum", "augment", "gaze_augmentation"} & set(stored["training"]) and "weights" not in stored["model"]
-    )
+def test_a_stored_recipe_is_read_as_it_was():
     whole = load_recipe("gat", ("data.path=x",))
-    assert {"momentum", "augment", "gaze_augmentation"} <= set(whole.model_dump(mode="json")["training"])
     assert Recipe.model_validate(whole.model_dump(mode="json")) == whole
 
 

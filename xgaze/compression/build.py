@@ -59,6 +59,7 @@ def build(teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "
     built.do(plan_plain_weights(student, plan.keep), probe)
     built.do(plan_no_ops(student, probe, unit, limit, plan.keep), probe)
     if not plan.keeps_towers:
+        _rewire(built, plan, probe)
         _cut_channels(built, plan, probe)
         for surgery in plan_coarse_input(student, probe) if plan.coarse else []:
             if not lies_in(surgery.layer, plan.keep):
@@ -70,9 +71,19 @@ def build(teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "
     ):
         built.do(fold, probe)
     _thin(built, plan, layer, probe)
-    for name, value in plan.others:
+    for name, value in (one for one in plan.others if one not in plan.wiring):
         built.do(SURGERIES[name].planned(student, layer, value, probe), probe)
     return built
+
+
+def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
+    """Raises InputError where the wiring cannot be changed, or a layer that shall stay as it is would change with it."""
+    for name, value in plan.wiring:
+        surgery = SURGERIES[name].planned(built.student, first_linear(built.student), value, probe)
+        kept = [layer for layer in getattr(surgery, "layers", ()) if lies_in(layer, plan.keep)]
+        if kept:
+            raise InputError(f"{name.replace('_', ' ')}: distill.keep leaves '{kept[0]}' as it is")
+        built.do(surgery, probe)
 
 
 def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:

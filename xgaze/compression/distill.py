@@ -38,7 +38,7 @@ from xgaze.training.fit import fresh_folder
 from xgaze.writing import together
 
 TRIED = "tried.csv"
-TOWER_KEYS = ("distill.shares", "distill.coarse_input")
+TOWER_KEYS = ("distill.shares", "distill.coarse_input", "distill.wiring")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
     "distill.end_to_end_learning_rate",
@@ -95,7 +95,7 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
         say(words)
     search_heads(search, tried.heads, say)
     if recipe.distill.effort == "full":
-        search_wholes(search, tried.wholes, say)
+        search_wholes(search, tried, say)
     return search
 
 

@@ -18,8 +18,8 @@ class Plan:
     """share: of each convolution's channels kept (1: all), their number rounded up to a `multiple`. coarse: halve the pictures
     before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters), the rank also of further
     ones that are large. keep: paths of modules that are left as they are, with what is
-    coupled to them; uncut: of layers whose own channels all stay, since they cannot be cut. others: further surgeries, done last,
-    each by name and the value asked of it."""
+    coupled to them; uncut: of layers whose own channels all stay, since they cannot be cut. others: further surgeries, each by
+    name and the value asked of it; those of the wiring are done before channels are cut, the rest last."""
 
     share: float = 1.0
     coarse: bool = False
@@ -56,6 +56,11 @@ class Plan:
             **{f"{name.replace('_', ' ')} {value}": True for name, value in self.others},
         }
         return ", ".join(part for part, said in parts.items() if said) or "the whole model"
+
+    @property
+    def wiring(self) -> tuple[tuple[str, int | float | str], ...]:
+        """Those of `others` that are done first."""
+        return tuple((name, value) for name, value in self.others if SURGERIES[name].wiring)
 
     @property
     def keeps_towers(self) -> bool:

@@ -165,6 +165,11 @@ class Recording:
         return ()
 
     @property
+    def mirrored(self) -> tuple[bool, ...] | None:
+        """Which of its inputs show a mirror image of what others show, as right eyes of left ones."""
+        return None
+
+    @property
     def scanpaths(self) -> "Sequence[Scanpath] | None":
         """The scanpath that each row is made of."""
         return None
@@ -216,6 +221,10 @@ class RecordingView(Recording):
     @property
     def regions(self) -> tuple[str, ...]:
         return self.recording.regions
+
+    @property
+    def mirrored(self) -> tuple[bool, ...] | None:
+        return self.recording.mirrored
 
     @property
     def scanpaths(self) -> "Sequence[Scanpath] | None":

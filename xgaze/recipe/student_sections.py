@@ -29,7 +29,8 @@ class Distill(Section):
     heads on cached embeddings only.
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
-    convolutions. `calibration_samples`: training samples that surgeries are computed on, at most.
+    convolutions; `wiring`: towers that are alike become one, and maps coarser, before any channel is cut.
+    `calibration_samples`: training samples that surgeries are computed on, at most.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
@@ -44,6 +45,7 @@ class Distill(Section):
     separable_terms: list[Count] | None = None
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field([0.75, 0.5, 0.375, 0.25], min_length=1)
     coarse_input: bool = True
+    wiring: bool = True
     keep: list[str] = []
     tuning_epochs: int = Field(20, ge=1, le=MOST_EPOCHS)
     learning_rate: float = Field(1e-3, gt=0, le=1e12)
@@ -76,6 +78,7 @@ SEARCH_KEYS = (
     "separable_terms",
     "shares",
     "coarse_input",
+    "wiring",
 )
 
 

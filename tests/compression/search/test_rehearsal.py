@@ -130,3 +130,32 @@ def test_hints_of_students_that_are_tuned_end_to_end_are_tried_in_the_rehearsal(
         return
     with pytest.raises(InputError, match=words):
         candidates(bench, capacity_for(bench))
+
+
+def test_every_wiring_that_a_net_allows_is_tried_in_the_middle_width(bench_of):
+    bench = bench_of("vgg")
+    found = candidates(bench, capacity_for(bench))
+    values = ("fresh", "mean")  # both eyes show the same, so that none is mirrored, and an unmirrored start is no other
+    assert [plan.others for plan in found.wired] == [
+        *((("shared_towers", value),) for value in values),
+        (("stem", 2),),
+        *((("stem", 2), ("shared_towers", value)) for value in values),
+    ]
+    assert {plan.share for plan in found.wired} == {0.5}
+    assert not candidates(bench_of("vgg", wiring=False), capacity_for(bench)).wired
+
+
+def test_a_net_that_shares_already_is_told_so_once(bench_of):
+    bench = bench_of("one batch")
+    found = candidates(bench, capacity_for(bench))
+    told = [words for words in found.words if "shared towers" in words]
+    assert told == [
+        "Not tried: shared towers (no towers to share: no two inputs of one shape go through layers of their own)."
+    ]
+
+
+def test_kept_layers_are_not_rewired_and_that_is_no_news(bench_of):
+    bench = bench_of("vgg", keep=["towers.1.3"])
+    found = candidates(bench, capacity_for(bench))
+    assert {plan.others for plan in found.wired} == {(("stem", 2),)}
+    assert not any("shared towers" in words for words in found.words)

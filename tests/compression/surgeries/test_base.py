@@ -23,6 +23,8 @@ from xgaze.compression.surgeries.low_rank import LowRank
 from xgaze.compression.surgeries.no_op import RemoveNoOp
 from xgaze.compression.surgeries.proof import Proof, checked
 from xgaze.compression.surgeries.separable import Separable
+from xgaze.compression.surgeries.shared_towers import SharedTowers
+from xgaze.compression.surgeries.stem import Stem
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
@@ -47,6 +49,10 @@ def test_a_head_without_a_first_linear_layer_is_refused(model):
         first_linear(model)
 
 
+SHARED = {f"towers.1.conv{k}": f"towers.0.conv{k}" for k in range(1, 6)}
+OF_SHIFTS = {"towers.0.conv3:out": "0:4", "towers.0.conv4:in": "0:4", "towers.1.conv3.shift:through": "0:4"}
+CUT_SHARED = Cut(OF_SHIFTS)
+
 # Students by what was done to them: arguments of the architecture beside ARGS, and the surgeries in order.
 STUDENTS = {
     "factored": (
@@ -58,6 +64,8 @@ STUDENTS = {
     "channels": ({}, [Cut({"towers.0.conv3:out": "0:4,8:12", "towers.0.conv4:in": "0:4,8:12"})]),
     "hidden_units": ({}, [Cut({"head.hidden:out": "0:60", "head.gaze:in": "0:60"}, "hidden_units")]),
     "coarse_input": ({"first_stride": 2}, [CoarseInput("towers.0.conv1")]),
+    "stem": ({"conv4_padding": 1}, [Stem(("towers.0.conv1", "towers.1.conv1"), 2, LAYER, (6, 6, 3, 3))]),
+    "shared_towers": ({}, [SharedTowers(SHARED, tuple(SHARED), "shift"), CUT_SHARED]),
 }
 EVERY = [surgery for _, surgeries in STUDENTS.values() for surgery in surgeries]
 INPUTS = "[torch.linspace(-1, 1, 1600).reshape(1, 1, 40, 40)] * 2"

@@ -35,6 +35,11 @@ def recording(cache):
     return open_recording(SMALL)
 
 
+def test_right_eyes_are_declared_mirror_images_of_left_ones(recording):
+    assert [one.name for one in recording.spec.inputs] == ["eye0", "eye1", "eye3", "eye4"]
+    assert recording.mirrored == (False, False, True, True)
+
+
 def test_every_row_of_the_table_is_its_sample(recording):
     table = recording.table
     for row, (name, person) in enumerate(zip(table["id"], table["participant"], strict=True)):

@@ -50,11 +50,14 @@ class Bench:
         weight = wanted.teacher_weight if by_teacher else 0.0
         tune_head(model.head, self.recording.spec, self.train, self.validation, settings, folder, seed, weight)
 
-    def tune_whole(self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool) -> None:
-        """Tune from end to end, in place, as long as whoever comes. by_teacher: with the teacher's outputs, unlabelled recordings
-        and hints of the recipe; else from labels alone, as the control is."""
+    def tune_whole(
+        self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool, epochs: int | None = None
+    ) -> None:
+        """Tune from end to end, in place, for as many epochs as the recipe says or as are asked for. by_teacher: with the
+        teacher's outputs, unlabelled recordings and hints of the recipe; else from labels alone, as the control is."""
         wanted = self.recipe.distill
-        settings = end_to_end_settings(self.recipe.training, wanted.end_to_end_epochs, wanted.end_to_end_learning_rate)
+        length = epochs or wanted.end_to_end_epochs
+        settings = end_to_end_settings(self.recipe.training, length, wanted.end_to_end_learning_rate)
         lesson = self.lesson if by_teacher else self.lesson.labels_only()
         distil_model(
             model,

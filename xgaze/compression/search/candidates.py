@@ -1,35 +1,41 @@
 """What a search will try, rehearsed before anything is tuned; and the refusal where nothing can shrink."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
+from xgaze.compression.search.wirings import wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
+
+KEPT = "distill.keep"
+"""In the reason why something is not done: because the recipe asked for it, which is no news."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """heads: tuned on cached embeddings; wholes: tuned end to end, from large to small. words: for people, what is left as it is
-    and what is not tried."""
+    """heads: tuned on cached embeddings; wholes: tuned end to end, from large to small. wired: one plan of each other wiring,
+    all of one width. words: for people, what is left as it is and what is not tried."""
 
     heads: Sequence[Plan]
     wholes: Sequence[Plan]
     words: Sequence[str]
+    wired: Sequence[Plan] = ()
 
 
 def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
     """All that can be built and is smaller than the teacher. Raises InputError where nothing is, saying why and what to do."""
     heads = rehearse(bench, _head_plans(bench, capacity))
     wholes = _wholes(bench, capacity) if bench.recipe.distill.effort == "full" else Rehearsal()
-    words = list(dict.fromkeys([*heads.words, *wholes.words]))
-    if not (heads.plans or wholes.plans):
+    wired = _wired(bench, capacity) if bench.recipe.distill.effort == "full" else Rehearsal()
+    words = list(dict.fromkeys([*heads.words, *wholes.words, *wired.words]))
+    if not (heads.plans or wholes.plans or wired.plans):
         raise InputError(_nothing(bench, capacity, words))
-    return Candidates(heads.plans, wholes.plans, words)
+    return Candidates(heads.plans, wholes.plans, words, wired.plans)
 
 
 def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:
@@ -44,7 +50,7 @@ def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:
 
 def others_to_try(on_towers: bool) -> list[Plan]:
     """The values of every kind of surgery that brings its own, each alone."""
-    kinds = [one for one in SURGERIES.values() if one.on_towers == on_towers]
+    kinds = [one for one in SURGERIES.values() if one.on_towers == on_towers and not one.wiring]
     return [Plan(others=((one.name, value),)) for one in kinds for value in one.values]
 
 
@@ -63,6 +69,29 @@ def _wholes(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
         return found
     thinner = rehearse(bench, thin, tuned_whole=True)
     return Rehearsal(thinner.plans, [*found.words, *thinner.words])
+
+
+def _wired(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
+    """Every other wiring in the middle one of the shares; why a kind of wiring cannot be, once."""
+    wanted, teacher = bench.recipe.distill, bench.teacher
+    if not (wanted.towers and wanted.wiring and widths_of(teacher, 1.0)):
+        return Rehearsal()
+    shares = sorted(wanted.shares)
+    plan = whole_plan(capacity, teacher, shares[len(shares) // 2], False, wanted)
+    alone = {
+        others[0][0]: rehearse(bench, [replace(plan, others=others)]) for others in wirings()[::-1] if len(others) == 1
+    }
+    can = {kind for kind, found in alone.items() if found.plans}
+    refused = {kind: why(found.words) for kind, found in alone.items() if not found.plans}
+    words = [f"Not tried: {kind.replace('_', ' ')} {reason}." for kind, reason in refused.items() if KEPT not in reason]
+    plans = [replace(plan, others=others) for others in wirings() if {kind for kind, _ in others} <= can]
+    return Rehearsal(rehearse(bench, plans, tuned_whole=True).plans, words)
+
+
+def why(words: Sequence[str]) -> str:
+    """The reason in brackets, of what a rehearsal did not try."""
+    refused = [one for one in words if one.startswith("Not tried: ")]
+    return f"({refused[0].partition(' (')[2].rstrip('.').removesuffix(')').rstrip('.')})" if refused else "(no smaller)"
 
 
 def _nothing(bench: Bench, capacity: LayerCapacity, words: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Explore: what is tried, in which order, and how each model found is judged on validation participants."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,16 +18,19 @@ from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench, open_bench
 from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result
+from xgaze.compression.search.candidates import Candidates
 from xgaze.compression.search.curves import sensitivity_curves
 from xgaze.compression.search.judge import Judge
+from xgaze.compression.search.rehearsal import rehearse
 from xgaze.compression.search.smallest import bisect
 from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
+from xgaze.compression.search.wirings import best_wiring, epochs_of
 from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.evaluation.score import POINTS
+from xgaze.evaluation.score import POINTS, higher_is_better
 from xgaze.jobs import Fan, jobs_at_once
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
@@ -151,30 +155,69 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     tell_diverged(results[1:], say)
 
 
-def search_wholes(search: Search, plans: Sequence[Plan], say: Say) -> None:
-    """Tune students end to end, and the teacher as their control as long."""
-    recipe = search.bench.recipe
-    wanted = recipe.distill
-    if not plans:
+def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
+    """Tune students end to end, and the teacher as their control as long. Other wirings come first: where one holds the budget, a
+    student with towers apart would be larger, and none is tried."""
+    if not (tried.wholes or tried.wired):
         return
-    (control,) = search.run([Trial(Plan(), "whole", UNTOUCHED, "labels", recipe.seed)])
+    (control,) = search.run([Trial(Plan(), "whole", UNTOUCHED, "labels", search.bench.recipe.seed)])
     control_with(search, "control, end to end", control, say)
+    if tried.wired and search_wired(search, tried.wired, say):
+        return
+    bisect(tried.wholes, search.width, lambda plans: holding(search, plans, say))
 
-    def holds(plans: list[Plan]) -> list[bool]:
-        if wanted.max_latency_ms is not None and wanted.towers:
-            plans = [rounded_as_fast(search.bench, plan) for plan in plans]
-        ended = search.run([Trial(plan, "whole", seed=recipe.seed) for plan in plans])
+
+def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
+    """The best of several wirings by successive halving, then its widths. Returns whether any student holds the budget of error;
+    within budgets of size and time towers apart may be less worse."""
+    recipe = search.bench.recipe
+    sign = -1 if higher_is_better(search.judge.spec) else 1
+
+    def scores(plans: Sequence[Plan], epochs: int) -> list[float]:
+        ended = search.run([Trial(plan, "whole", seed=recipe.seed, epochs=epochs) for plan in plans])
         done = search.judged(ended)
         for one in done:
-            say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
+            length = f"{epochs} epoch{'s' * (epochs > 1)}"
+            say(f"  {one.result.trial.plan.in_words}, {length}: {search.told(one)}.")
         tell_diverged(ended, say)
-        if has_cost_budget(wanted):
-            held = {one.result.trial: not fits(one, wanted) for one in done}  # too large: go on to smaller ones
-        else:
-            held = {one.result.trial: one.worse_percent.upper <= wanted.max_worse_percent for one in done}
-        return [held.get(one.trial, False) for one in ended]
+        found = {one.result.trial: sign * one.score for one in done}
+        return [found.get(one.trial, math.inf) for one in ended]
 
-    bisect(plans, search.width, holds)
+    best = best_wiring(plans, max(epochs_of(recipe, plan) for plan in plans), scores)
+    shares = sorted(recipe.distill.shares, reverse=True)
+    chain = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True).plans
+    held: list[bool] = []
+
+    def holds(some: list[Plan]) -> list[bool]:
+        held.extend(told := holding(search, some, say))
+        return told
+
+    bisect(chain, search.width, holds)
+    return any(held) and not has_cost_budget(recipe.distill)
+
+
+def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
+    """Tune these, say how they do, and whether each lets the search go on to smaller ones."""
+    recipe = search.bench.recipe
+    wanted = recipe.distill
+    if wanted.max_latency_ms is not None and wanted.towers:
+        plans = [rounded_as_fast(search.bench, plan) for plan in plans]
+    ended = search.run([whole_trial(recipe, plan) for plan in plans])
+    done = search.judged(ended)
+    for one in done:
+        say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
+    tell_diverged(ended, say)
+    if has_cost_budget(wanted):
+        held = {one.result.trial: not fits(one, wanted) for one in done}  # too large: go on to smaller ones
+    else:
+        held = {one.result.trial: one.worse_percent.upper <= wanted.max_worse_percent for one in done}
+    return [held.get(one.trial, False) for one in ended]
+
+
+def whole_trial(recipe: Recipe, plan: Plan) -> Trial:
+    """Tuned end to end as long as it takes."""
+    epochs = epochs_of(recipe, plan)
+    return Trial(plan, "whole", seed=recipe.seed, epochs=None if epochs == recipe.distill.end_to_end_epochs else epochs)
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:
@@ -195,7 +238,7 @@ def rivals(ours: Result, in_features: int) -> list[Trial]:
     """Trials of other methods at the size of `ours`, as near as each can come, with its tuning."""
     plan, tuning = ours.trial.plan, ours.trial.tuning
     method = SCRATCH if tuning == "whole" else SCRATCH_HEAD
-    same = Trial(plan, tuning, method, "labels", ours.trial.seed)
+    same = Trial(plan, tuning, method, "labels", ours.trial.seed, epochs=ours.trial.epochs)
     if plan.keeps_towers:
         rank = max(1, ours.fc_parameters // in_features)
         columns = replace(same, plan=Plan(), method="columns", parameters=ours.fc_parameters)

@@ -9,7 +9,7 @@ import pandas as pd
 from xgaze.artifacts import write_csv
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.budget import Judged
-from xgaze.compression.search.trial import Result
+from xgaze.compression.search.trial import Result, Trial
 from xgaze.evaluation.score import worse_unit
 from xgaze.models.size import count_fc_parameters, count_parameters
 
@@ -19,6 +19,13 @@ STAGES = {"none": "no training", "head": "head tuned", "whole": "tuned end to en
 def write_frontier(file: Path, found: Sequence[Judged], chosen: Result | None, bench: Bench) -> None:
     """Write the table. chosen: None where no student fits the budgets."""
     write_csv(file, pd.DataFrame(row_of(one, chosen, bench) for one in found))
+
+
+def epochs_tuned(trial: Trial, bench: Bench) -> int:
+    """How often the tuning saw every training sample."""
+    wanted = bench.recipe.distill
+    own = {"none": 0, "head": wanted.tuning_epochs, "whole": wanted.end_to_end_epochs}
+    return trial.epochs or own[trial.tuning]
 
 
 def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
@@ -33,6 +40,7 @@ def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
         "others": " ".join(f"{name}={value}" for name, value in trial.plan.others),
         "stage": STAGES[trial.tuning],
         "teaching": trial.teaching,
+        "epochs": epochs_tuned(trial, bench),
         "seed": trial.seed,
         "parameters": result.parameters,
         "parameter_reduction": count_parameters(bench.teacher) / result.parameters,

@@ -71,7 +71,7 @@ def few_frames(bench: Bench, model: FeatureHead) -> Probe:
     if model is bench.teacher:
         return whole
     with torch.no_grad(), evaluated(model):
-        return Probe(whole.inputs, model.features(*(x.clone() for x in whole.inputs)))
+        return Probe(whole.inputs, model.features(*(x.clone() for x in whole.inputs)), whole.mirrored)
 
 
 def as_built(plan: Plan, built: Built) -> Plan:
@@ -84,6 +84,7 @@ def as_built(plan: Plan, built: Built) -> Plan:
         rank=plan.rank if "low_rank" in kinds else None,
         terms=plan.terms if "separable" in kinds else None,
         uncut=tuple(dict.fromkeys([*plan.uncut, *built.uncut])) if "channels" in kinds else (),
+        others=tuple((name, value) for name, value in plan.others if name in kinds),
     )
 
 

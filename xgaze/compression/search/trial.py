@@ -40,7 +40,8 @@ AGAIN = "Delete the folder of this trial, and it is done again; or distil again 
 @dataclass(frozen=True)
 class Trial:
     """What is tried. tuning: none, the head on cached embeddings, or the whole model. teaching: as the recipe says (teacher's
-    outputs, unlabelled recordings, hints), or labels alone. parameters: the size that another tool's pruning is asked for."""
+    outputs, unlabelled recordings, hints), or labels alone. parameters: the size asked of another tool. epochs:
+    of tuning end to end, where they are not the recipe's."""
 
     plan: Plan
     tuning: Tuning = "head"
@@ -48,12 +49,15 @@ class Trial:
     teaching: Teaching = "recipe"
     seed: int = 0
     parameters: int | None = None
+    epochs: int | None = None
 
     @property
     def name(self) -> str:
         """Unique within a search."""
         size = f"_to-{self.parameters}" if self.parameters else ""
-        return f"{self.method.replace(' ', '-')}{size}_{self.plan.name}_{self.tuning}_{self.teaching}_seed-{self.seed}"
+        length = f"_epochs-{self.epochs}" if self.epochs else ""
+        made = f"{self.method.replace(' ', '-')}{size}_{self.plan.name}"
+        return f"{made}_{self.tuning}{length}_{self.teaching}_seed-{self.seed}"
 
     @property
     def keeps_towers(self) -> bool:
@@ -124,7 +128,7 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
         bench.tune_head(model, folder, trial.seed, by_teacher=trial.teaching == "recipe")
     elif trial.tuning == "whole":
         by_teacher = trial.teaching == "recipe"
-        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher)
+        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher, trial.epochs)
 
 
 def read_result(folder: Path, trial: Trial) -> Result:

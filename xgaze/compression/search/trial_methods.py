@@ -1,7 +1,7 @@
 """How a trial's model is made: by xgaze's surgeries, not at all (the control), or as other tools would."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import torch
@@ -15,6 +15,7 @@ from xgaze.compression.search.rivals import Importance, columns_by_norm, from_sc
 from xgaze.compression.surgeries.surgery_kinds import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.training.losses import LOSSES
 
@@ -23,9 +24,23 @@ Method = Callable[[Bench, Plan, int, int | None], Made]
 """(bench, plan, seed, parameters asked of another tool) -> model and the surgeries that made it, if they can be repeated."""
 
 
-def by_surgeries(bench: Bench, plan: Plan, _seed: int, _parameters: int | None) -> Made:
-    """xgaze's own."""
-    return build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+def by_surgeries(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
+    """xgaze's own. Where towers begin anew the rest does too: it has learned to read what other towers made."""
+    student, steps = build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+    anew = any(getattr(step.surgery, "start", None) == "fresh" for step in steps)
+    return (begun_anew(student, seed, plan.keep) if anew else student), steps
+
+
+def begun_anew(student: FeatureHead, seed: int, keep: Iterable[str]) -> FeatureHead:
+    """Random weights but in the modules `keep`. Where a module beside the towers does not say how its weights begin, all but the
+    towers stay the teacher's."""
+    try:
+        fresh = from_scratch(student, seed)
+    except InputError:
+        return student
+    for path in keep:
+        fresh.get_submodule(path).load_state_dict(student.get_submodule(path).state_dict())
+    return fresh
 
 
 def untouched(bench: Bench, _plan: Plan, _seed: int, _parameters: int | None) -> Made:

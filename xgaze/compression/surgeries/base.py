@@ -22,10 +22,12 @@ class Probe:
 
     inputs: one batch of what the model reads, each (n, channels, height, width). features (m, width): what enters the head,
     of many more samples. Features are of the towers as they are now: after a surgery on the towers make a new probe.
+    mirrored: which inputs show a mirror image of what others show, where the recording says so.
     """
 
     inputs: tuple[Tensor, ...]
     features: Tensor
+    mirrored: tuple[bool, ...] | None = None
 
 
 class Surgery(Protocol):
@@ -67,4 +69,4 @@ def probe_of(model: FeatureHead, recording: Recording, rows: NDArray[np.int64], 
     spread = rows[np.linspace(0, len(rows) - 1, min(shown, len(rows))).astype(int)]
     inputs = next(iter(ordered_batches(recording, spread, len(spread)))).inputs
     features = [model.eval().features(*batch.inputs) for batch in ordered_batches(recording, rows)]
-    return Probe(inputs, torch.cat(features))
+    return Probe(inputs, torch.cat(features), recording.mirrored)

@@ -25,7 +25,9 @@ class SurgeryKind:
     words of None: its name.
 
     values: what a search tries of it beside its own plans, the name and value joined in a Plan's `others`. plan: the surgery for
-    one of them, done last. on_towers: whether it changes what the head reads, so that students are tuned end to end.
+    one of them. on_towers: whether it changes what the head reads, so that students are tuned end to end. wiring: it changes what
+    reads what, and is done before any channel is cut, by `order`; a search tries its values together with those of other wirings.
+    Else it is done last.
     """
 
     name: str
@@ -35,6 +37,8 @@ class SurgeryKind:
     values: tuple[int | float | str, ...] = ()
     plan: Planning | None = None
     on_towers: bool = False
+    wiring: bool = False
+    order: int = 0
 
     def planned(self, model: FeatureHead, layer: str, value: Any, probe: Probe) -> Surgery | None:
         """Raises InputError for a kind that no plan asks for by value."""

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from xgaze.compression.surgeries.proof import evaluated
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
+from xgaze.models.shared_layers import ChannelShift
 
 Side = Literal["out", "in", "through"]
 MAKING = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -25,7 +26,7 @@ MIXING = (*MAKING, SeparableLinear)
 CHANNELWISE = (
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
     *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
-    *(nn.GroupNorm, nn.PReLU),
+    *(nn.GroupNorm, nn.PReLU, ChannelShift),
 )
 Bits = NDArray[np.bool_]
 

@@ -34,7 +34,6 @@ class GazeImagesData(TextTable, DataSection):
     channels: Literal[1, 3] = 3
     split: Fractions = Fractions()
     seed: Seed = 0
-    # Told only where it is used, so that older recipes keep their hash.
     participants: Literal["per-class", "across-classes"] | None = None
 
     @field_validator("names")

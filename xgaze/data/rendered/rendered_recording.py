@@ -21,10 +21,12 @@ from xgaze.data.rendered import (
     open_recording,
     open_unlabelled_people,
 )
+from xgaze.data.rendered.headset import EYE_OF_CAMERA
 from xgaze.progress import Advance
 
 SCENE = (800, 600)
 SESSION = "0"
+RIGHT = 1
 MEAN, STD = 98.54010552, 41.5086445
 
 
@@ -36,6 +38,7 @@ class RenderedSource(Recording):
     table: pd.DataFrame
     recording: RenderedRecording
     regions: tuple[str, ...] = tuple(REGIONS)
+    mirrored: tuple[bool, ...] = tuple(eye == RIGHT for eye in EYE_OF_CAMERA)
 
     def __getitem__(self, row: int) -> Sample:
         name, k = self._place(row)

@@ -1,0 +1,57 @@
+"""A search among wirings: short runs for all, long ones for the best in every width, each kept and rebuilt."""
+
+import numpy as np
+import pytest
+
+from xgaze.compression.distill import stored_model
+from xgaze.compression.search.candidates import candidates
+from xgaze.compression.search.exploration import open_search, rivals, search_wired
+from xgaze.compression.search.frontier import row_of
+from xgaze.compression.student import load_model
+from xgaze.data.contract import rows_of
+from xgaze.jobs import Fan
+from xgaze.models.inference import predict
+
+
+@pytest.fixture(scope="module")
+def searched(run, gaze_recording, tmp_path_factory):
+    """A search whose budget any student holds, or none."""
+    recipe, folder, _ = run
+    teacher, card = load_model(folder / "teacher")
+    own = {**recipe.model_dump(mode="json")["distill"], "shares": [0.5], "wiring": True, "max_worse_percent": 1e6}
+    training = recipe.training.model_copy(update={"epochs": 2})
+    changed = recipe.model_copy(update={"training": training, "distill": type(recipe.distill).model_validate(own)})
+    search = open_search(changed, gaze_recording, teacher, tmp_path_factory.mktemp("wired") / "student", Fan())
+    tried, said = candidates(search.bench, search.capacity).wired, []
+    held = search_wired(search, tried[:2], said.append)
+    return search, tried, card, said, held
+
+
+def test_all_are_tried_shortly_and_the_best_as_long_as_it_takes(searched):
+    search, tried, _, said, held = searched
+    assert held
+    assert [plan.others for plan in tried[:2]] == [(("shared_towers", "fresh"),), (("shared_towers", "mean"),)]
+    rows = [row_of(one, None, search.bench) for one in search.found]
+    assert [row["epochs"] for row in rows[:2]] == [1, 1] and len(rows) == 3
+    assert rows[2]["epochs"] == (3 if "fresh" in rows[2]["others"] else 1)
+    best = min(rows[:2], key=lambda row: row["validation_score"])
+    assert rows[2]["others"] == best["others"] and rows[2]["parameters"] == best["parameters"]
+    assert "shared towers fresh, 1 epoch: " in said[0] and len(said) == 3
+
+
+def test_shared_students_are_smaller_than_towers_apart_and_rebuilt_from_their_folder(searched, gaze_recording):
+    search, _, card, *_ = searched
+    apart = candidates(search.bench, search.capacity).wholes
+    assert any(plan.share == 0.5 and not plan.others for plan in apart)
+    for one in search.found:
+        model = stored_model(one.result, card)
+        found = predict(model, gaze_recording, rows_of(gaze_recording, "validation"))
+        np.testing.assert_array_equal(found, one.result.outputs)
+        assert one.result.surgeries[0]["kind"] == "shared_towers" and one.latency_ms > 0
+
+
+def test_the_same_from_scratch_is_tuned_as_long(searched):
+    search, *_ = searched
+    last = search.found[-1].result
+    (same, *_) = rivals(last, 100)
+    assert same.epochs == last.trial.epochs and same.plan == last.trial.plan

@@ -1,0 +1,72 @@
+"""Wirings come before widths: which are tried, for how long, and which is left."""
+
+import pytest
+import torch
+from torch import nn
+
+from xgaze.compression.plan import Plan
+from xgaze.compression.search.candidates import why
+from xgaze.compression.search.trial_methods import begun_anew
+from xgaze.compression.search.wirings import Rung, begins_anew, best_wiring, epochs_of, rungs, wirings
+
+
+def test_every_combination_is_tried_with_the_stem_first():
+    found = wirings()
+    assert (
+        len(found) == len(set(found)) == 2 * 5 - 1
+    )  # with and without a stem; apart, or shared in four ways; not neither
+    assert (("stem", 2), ("shared_towers", "fresh")) in found and (("stem", 2),) in found
+    assert Plan(others=found[-1]).wiring == found[-1]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "epochs", "expected"),
+    [(7, 20, [Rung(7, 2), Rung(3, 6)]), (3, 20, [Rung(3, 6)]), (1, 20, []), (4, 2, [Rung(4, 1), Rung(2, 1)])],
+)
+def test_a_third_of_the_candidates_for_three_times_the_epochs(candidates, epochs, expected):
+    assert rungs(candidates, epochs) == expected
+
+
+def test_halving_leaves_the_one_that_is_best_in_the_long_run():
+    """Scores after few epochs mislead; those that lead early are tried longer."""
+    plans = [Plan(rank=k) for k in range(1, 8)]
+    asked = []
+
+    def scores(some, epochs):
+        asked.append((len(some), epochs))
+        return [one.rank if epochs == 2 else -one.rank for one in some]
+
+    assert best_wiring(plans, 20, scores) == Plan(rank=3)
+    assert asked == [(7, 2), (3, 6)]
+    assert best_wiring(plans[:1], 20, None) == plans[0]
+
+
+def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_recipe):
+    recipe = make_recipe(training={"epochs": 7}, distill={"end_to_end_epochs": 4})
+    for value, epochs in (("fresh", 11), ("fresh-unmirrored", 11), ("mean", 4)):
+        plan = Plan(others=(("stem", 2), ("shared_towers", value)))
+        assert begins_anew(plan) == (epochs == 11) and epochs_of(recipe, plan) == epochs
+    assert epochs_of(recipe, Plan(share=0.5)) == 4
+
+
+def test_why_a_wiring_cannot_be_is_said_once():
+    words = ["'x' cannot be cut.", "Not tried: 50 % of the channels, stem 2 (no plain convolution (of 3) reads them)."]
+    assert why(words) == "(no plain convolution (of 3) reads them)"
+    assert why(words[:1]) == "(no smaller)"
+
+
+def test_what_begins_anew_leaves_the_layers_that_are_kept(model):
+    fresh = begun_anew(model, 7, ["towers.1", "head.gaze"])
+    same = {name for name, value in fresh.state_dict().items() if torch.equal(value, model.state_dict()[name])}
+    assert same == {name for name in model.state_dict() if name.startswith(("towers.1.", "head.gaze."))}
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1))
+
+
+def test_a_net_with_numbers_that_do_not_say_how_they_begin_stays_the_teachers(model):
+    model.head.own = Own()
+    assert begun_anew(model, 7, []) is model
