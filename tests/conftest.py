@@ -29,7 +29,7 @@ class ToyRecording(Recording):
         target = gaze if self.spec.kind == "gaze" else np.int64(line["label"])
         inputs = {one.name: self.images[row, k : k + 1] for k, one in enumerate(self.spec.inputs)}
         regions = (self.images[row, : len(self.spec.inputs)] > 128).astype(np.uint8)
-        groups = {"participant": line["participant"], "session": line["session"]}
+        groups = {"group": line["group"], "session": line["session"]}
         return Sample(line["id"], groups, inputs, target, {"regions": regions})
 
 
@@ -51,7 +51,7 @@ def toy(kind: str, seed: int = 0) -> ToyRecording:
                 images.append(np.clip(views, 0, 255).astype(np.uint8))
                 name = f"{split}{person}"
                 rows.append((f"{name}/0/{frame}", name, "0", split, x * 20, y * 15, int(x > SIDE / 2)))
-    columns = ["id", "participant", "session", "split", "gaze_x_px", "gaze_y_px", "label"]
+    columns = ["id", "group", "session", "split", "gaze_x_px", "gaze_y_px", "label"]
     inputs = tuple(InputSpec(name, (1, SIDE, SIDE), 40.0, 60.0) for name in ("eye0", "eye1"))
     if kind == "gaze":
         spec = Spec(inputs, "gaze", scene=(800, 600))

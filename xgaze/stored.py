@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound=BaseModel)
 FAULTS_SHOWN, SHOWN = 3, 60
-TEXT_COLUMNS = ("id", "participant", "session", "split")
+TEXT_COLUMNS = ("id", "group", "participant", "session", "split")
 
 
 class Stored(BaseModel):

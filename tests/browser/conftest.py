@@ -33,7 +33,7 @@ def browser():
 
 def with_hostile_names(report):
     for row, name in zip(report["per_participant"], HOSTILE, strict=False):
-        row["participant"] = name
+        row["group"] = name
     report["attribution"]["samples"][0]["id"] = HOSTILE[0]
     report["sweep"]["sample_id"] = HOSTILE[2]
     return report
@@ -41,7 +41,7 @@ def with_hostile_names(report):
 
 def pair(report):
     rows = [
-        {"participant": row["participant"], "first": row["teacher"], "second": row["student"], "difference": 1.0}
+        {"group": row["group"], "first": row["teacher"], "second": row["student"], "difference": 1.0}
         for row in report["per_participant"]
     ]
     ends = {"mean": 1.0, "low": 0.5, "high": 1.5}

@@ -34,7 +34,7 @@ def test_codes_are_what_the_layer_puts_out_in_the_order_of_the_rows(gaze_recordi
     assert np.allclose(codes.embedding, expected, atol=1e-5) and np.allclose(codes.outputs, outputs, atol=1e-5)
     assert np.array_equal(codes.embedding, again.embedding)
     assert codes.ids == gaze_recording.table["id"].iloc[rows].tolist()
-    assert codes.participants.tolist() == gaze_recording.table["participant"].iloc[rows].tolist()
+    assert codes.participants.tolist() == gaze_recording.table["group"].iloc[rows].tolist()
 
 
 def test_no_rows_are_refused(gaze_recording):

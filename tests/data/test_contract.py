@@ -18,7 +18,7 @@ SPEC = Spec((PICTURE, SEQUENCE), "value", unit="ms")
 
 def sample(value=250.0, **changes):
     inputs = {"image": np.full((1, 4, 5), 100, np.uint8), "sequence": np.full((6, 3), 1.0, np.float32)}
-    return Sample("s", {"participant": "p"}, {**inputs, **changes}, np.array([value], np.float32))
+    return Sample("s", {"group": "p"}, {**inputs, **changes}, np.array([value], np.float32))
 
 
 def test_a_spec_survives_json():

@@ -134,7 +134,7 @@ def test_pictures_at_any_depth(heatmaps, map_spec, tmp_path):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, new / name)
     table = open_for_prediction(new, map_spec, heatmaps).table.set_index("id")
-    assert table["participant"].to_dict() == {
+    assert table["group"].to_dict() == {
         "a.png": "new",
         "12/b.png": "12",
         "patient/13/c.png": "13",

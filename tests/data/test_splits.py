@@ -102,7 +102,7 @@ def test_participants_with_several_classes_are_split_together():
 @given(PEOPLE, FRACTION, FRACTION, st.integers(0, 1000), st.data())
 def test_nobody_validates_or_tests_alone_where_there_are_five(people, validation, test, seed, data):
     labels = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(people), max_size=len(people)))
-    table = pd.DataFrame({"participant": people, "split": assign_splits(people, labels, validation, test, seed)})
+    table = pd.DataFrame({"group": people, "split": assign_splits(people, labels, validation, test, seed)})
     assert bool(too_few(table)) == (len(people) < 5)
 
 
@@ -147,7 +147,7 @@ def test_fractions_must_leave_participants_for_training():
 
 
 def table_of(pairs):
-    return pd.DataFrame(pairs, columns=["participant", "split"])
+    return pd.DataFrame(pairs, columns=["group", "split"])
 
 
 def test_a_participant_in_two_splits_is_named():

@@ -58,8 +58,8 @@ def test_a_recipe_without_unlabelled_data_opens_none(eyes):
 def test_unlabelled_rendered_people_are_others_than_those_of_the_splits(rendered):
     recording = open_recording(rendered)
     extra = open_unlabelled(rendered, recording.spec)
-    assert extra.table["participant"].tolist() == [f"P30000{k}" for k in (0, 0, 1, 1, 2, 2)]
-    assert not set(extra.table["participant"]) & set(recording.table["participant"])
+    assert extra.table["group"].tolist() == [f"P30000{k}" for k in (0, 0, 1, 1, 2, 2)]
+    assert not set(extra.table["group"]) & set(recording.table["group"])
     assert set(extra.table["split"]) == {"unlabelled"} and extra.table["gaze_x_px"].isna().all()
     np.testing.assert_array_equal(extra[3].inputs["eye1"][0], render_participant(300_001, 2, 32, 40).images[1, 1])
     assert np.isnan(extra[3].target).all() and extra[3].id == extra.table["id"][3] == "P300001/0/1"
@@ -81,7 +81,7 @@ def test_held_out_rendered_people_are_known_without_rendering(rendered):
     assert held_out_participants(rendered) == {"P000000", "P000001", "P100000", "P100001"}
     recording = open_recording(rendered)
     held_out = recording.table["split"].isin(["validation", "test"])
-    assert held_out_participants(rendered) == set(recording.table["participant"][held_out])
+    assert held_out_participants(rendered) == set(recording.table["group"][held_out])
 
 
 def test_more_unlabelled_people_than_there_are_numbers_are_refused(rendered):
@@ -96,7 +96,7 @@ def test_unlabelled_eye_folders_may_lack_labels_and_hide_those_they_have(eyes):
     (root / "train/21/IMG1/Learn.csv").unlink()
     recording = open_recording(eyes)
     extra = open_unlabelled(with_unlabelled(eyes, root), recording.spec)
-    assert sorted(set(extra.table["participant"])) == ["21", "22"] and len(extra.table) == 6
+    assert sorted(set(extra.table["group"])) == ["21", "22"] and len(extra.table) == 6
     assert extra.table[["gaze_x_px", "gaze_y_px"]].isna().all(axis=None)
     assert all(np.isnan(extra[row].target).all() for row in range(6))
     original = recording.table["id"].tolist().index("1/IMG1/1")
@@ -118,7 +118,7 @@ def test_unlabelled_gaze_pictures_hide_their_class(heatmaps):
     shutil.copytree(heatmaps.path / "patient" / "1", root / "patient" / "101")
     shutil.copytree(heatmaps.path / "patient" / "1", root / "102")
     extra = open_unlabelled(with_unlabelled(heatmaps, root), recording.spec)
-    assert set(extra.table["participant"]) == {"101", "102"} and set(extra.table["label"]) == {-1}
+    assert set(extra.table["group"]) == {"101", "102"} and set(extra.table["label"]) == {-1}
     assert all(int(extra[row].target) == -1 for row in range(4))
     batch = collate([recording[0], extra[0]], recording.spec)
     assert batch.target.shape == (2,) and not batch.target.is_floating_point()

@@ -10,9 +10,7 @@ from xgaze.evaluation.comparison import compare_predictions, read_test_predictio
 
 def gaze(errors, people, shift=0.0):
     ids = [f"{person}/{k}" for k, person in enumerate(people)]
-    table = pd.DataFrame(
-        {"id": ids, "participant": people, "split": "test", "truth_x_px": np.arange(len(people)) + shift}
-    )
+    table = pd.DataFrame({"id": ids, "group": people, "split": "test", "truth_x_px": np.arange(len(people)) + shift})
     return table.assign(truth_y_px=1.0, error_px=errors)
 
 
@@ -41,7 +39,7 @@ def test_pairing_is_by_participant_whatever_the_order_of_rows():
 
 
 def test_classes_are_compared_by_right_answers_in_percent():
-    table = pd.DataFrame({"id": list("1234"), "participant": list("aabb"), "split": "test", "truth": list("xyxy")})
+    table = pd.DataFrame({"id": list("1234"), "group": list("aabb"), "split": "test", "truth": list("xyxy")})
     table["probability_x"] = 0.5
     found = compare_predictions(
         table.assign(prediction=list("xxxx")), table.assign(prediction=list("xyxx")), ("p", "q")
@@ -52,7 +50,7 @@ def test_classes_are_compared_by_right_answers_in_percent():
 
 def test_values_are_compared_by_their_error_in_their_unit():
     truth = [100.0, 200, 300, 400]
-    table = pd.DataFrame({"id": list("1234"), "participant": list("aabb"), "split": "test", "truth": truth})
+    table = pd.DataFrame({"id": list("1234"), "group": list("aabb"), "split": "test", "truth": truth})
     first, second = (table.assign(prediction=0.0, error=own) for own in ([10.0, 20, 30, 40], [11.0, 21, 33, 43]))
     found = compare_predictions(first, second, ("p", "q"), "ms")
     assert found["unit"] == "ms" and found["difference"]["mean"] == pytest.approx(2.0)

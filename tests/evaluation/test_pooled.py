@@ -126,7 +126,7 @@ def test_gaze_is_scored_in_px_with_paired_differences():
     assert figures["score"] == pytest.approx({"unit": "px", "mean": 5.0, "low": 5.0, "high": 5.0})
     assert figures["measures"][0]["against mean gaze"]["mean"] == pytest.approx(-5.0)
     assert figures["confusion"] is None and figures["permutation"] is None
-    assert figures["per_participant"][0] == {"participant": "a", "samples": 10, "error": 5.0}
+    assert figures["per_participant"][0] == {"group": "a", "samples": 10, "error": 5.0}
 
 
 def test_values_are_scored_by_absolute_error_in_their_unit():

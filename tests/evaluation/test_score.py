@@ -109,7 +109,7 @@ class Vectors(Recording):
     def __getitem__(self, row):
         given = self.table[["gaze_x_px", "gaze_y_px"]].iloc[row].to_numpy(np.float32)
         inputs = {"angles": np.array([given[0] - given[1], given[1], 5], np.float32)}
-        return Sample(str(row), {"participant": self.table["participant"].iloc[row]}, inputs, given)
+        return Sample(str(row), {"group": self.table["group"].iloc[row]}, inputs, given)
 
 
 def test_vectors_have_a_ridge_of_their_own(gaze_recording):

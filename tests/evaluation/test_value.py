@@ -53,12 +53,12 @@ class Values:
 
 
 def test_the_prediction_table_leaves_unknown_truths_empty():
-    known = pd.DataFrame({"id": list("abc"), "participant": "p", "split": "test", "value": [200.0, np.nan, 90.0]})
+    known = pd.DataFrame({"id": list("abc"), "group": "p", "split": "test", "value": [200.0, np.nan, 90.0]})
     table = prediction_table(Values(SPEC, known), np.arange(3), column(210, 1, 80).astype(np.float32))
     assert table["prediction"].tolist() == [210, 1, 80]
     assert table["error"].tolist()[::2] == [10, 10] and np.isnan(table["error"][1]) and np.isnan(table["truth"][1])
     unknown = prediction_table(Values(SPEC, known.assign(value=np.nan)), np.arange(3), column(1, 2, 3))
-    assert list(unknown) == ["id", "participant", "split", "prediction"]
+    assert list(unknown) == ["id", "group", "split", "prediction"]
 
 
 @pytest.mark.parametrize("loss", ["smooth-l1", "euclidean", "root-mse"])

@@ -27,7 +27,7 @@ class ToyScanpaths(Recording):
         line = self.table.iloc[row]
         value = np.array([line["value"]], np.float32)
         target = value if self.spec.kind == "value" else np.int64(line["label"])
-        return Sample(line["id"], {"participant": line["participant"]}, self.inputs[row], target)
+        return Sample(line["id"], {"group": line["group"]}, self.inputs[row], target)
 
 
 def shown(what, xy, duration, mean):
@@ -70,7 +70,7 @@ def toy_scanpaths(what, kind="class", seed=0):
                 points.append(xy)
                 name = f"{split}{person}"
                 rows.append((f"{name}/{frame}", name, "0", split, label, float(duration.mean())))
-    columns = ["id", "participant", "session", "split", "label", "value"]
+    columns = ["id", "group", "session", "split", "label", "value"]
     own = specs(what, mean, std)
     spec = Spec(own, "class", "accuracy", SIZE, CLASSES) if kind == "class" else Spec(own, "value", "ms", SIZE)
     return ToyScanpaths(spec, pd.DataFrame(rows, columns=columns), inputs, points)

@@ -54,7 +54,7 @@ def drawn_errors():
     """Of 20 people, 12 frames each: errors grow by a twentieth of the distance from the centre."""
     rng = np.random.default_rng(4)
     x, y = rng.uniform(0, 800, 240), rng.uniform(0, 600, 240)
-    frames = {"participant": [f"P{k // 12:06d}" for k in range(240)], "truth_x_px": x, "truth_y_px": y}
+    frames = {"group": [f"P{k // 12:06d}" for k in range(240)], "truth_x_px": x, "truth_y_px": y}
     error = 20 + np.hypot(x - 400, y - 300) / 20 + rng.normal(0, 2, 240)
     return {model: pd.DataFrame({**frames, "error_px": error + k}) for k, model in enumerate(("teacher", "student"))}
 

@@ -28,7 +28,7 @@ def attribution(inputs, targets, unit, point):
     shares = {model: {t: {one: 100 / len(inputs) for one in inputs} for t in targets} for model in per}
     sample = {
         "id": "P000001/0/5",
-        "participant": "P000001",
+        "group": "P000001",
         "truth": point,
         "teacher_prediction": point,
         "student_prediction": point,
@@ -119,7 +119,7 @@ def figures(unit, good):
             | {"words": "low rank to rank 6", "where": "head.embedding"},
         ],
         "per_participant": [
-            {"participant": f"P{k:06d}", "samples": 12, "teacher": 20.0 + k, "student": 21.0 + k, "difference": 1.0}
+            {"group": f"P{k:06d}", "samples": 12, "teacher": 20.0 + k, "student": 21.0 + k, "difference": 1.0}
             for k in range(20)
         ],
     }

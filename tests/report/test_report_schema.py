@@ -33,7 +33,7 @@ def test_what_was_edited_is_refused_by_its_key_and_the_page_is_left_as_it_was(fo
     stored = read_report(folder / REPORT)
     page = (folder / "index.html").read_bytes()
     for change, told in (
-        ({"per_participant": [{"participant": "P"}]}, "key 'per_participant.0.samples': missing"),
+        ({"per_participant": [{"group": "P"}]}, "key 'per_participant.0.samples': missing"),
         ({"budget_percent": "two"}, "key 'budget_percent'"),
         ({"schema": 2}, "key 'schema'"),
     ):
@@ -44,9 +44,9 @@ def test_what_was_edited_is_refused_by_its_key_and_the_page_is_left_as_it_was(fo
 
 
 def test_a_replay_has_its_tables_too(gaze_run):
-    found = {"measures": [{"measure": "AUC"}], "per_participant": [{"participant": "P"}], "per_fold": [], "history": []}
+    found = {"measures": [{"measure": "AUC"}], "per_participant": [{"group": "P"}], "per_fold": [], "history": []}
     tables = report_tables({**gaze_run[0], "replay": found})
-    assert tables["replay_measures"] == [{"measure": "AUC"}] and tables["replay_participants"] == [{"participant": "P"}]
+    assert tables["replay_measures"] == [{"measure": "AUC"}] and tables["replay_participants"] == [{"group": "P"}]
     assert "replay_folds" not in tables and "crossval_measures" not in tables
 
 

@@ -50,7 +50,7 @@ class Dots(Recording):
         picture = np.zeros((1, SIDE, SIDE), np.uint8)
         x, y = (gaze / SCENE * SIDE).astype(int)
         picture[0, y - 2 : y + 2, x - 2 : x + 2] = self.grey
-        return Sample(line["id"], {"participant": line["participant"], "session": "0"}, {"eye": picture}, gaze)
+        return Sample(line["id"], {"group": line["group"], "session": "0"}, {"eye": picture}, gaze)
 
 
 class DotsSource(Source[DotsData]):
@@ -59,7 +59,7 @@ class DotsSource(Source[DotsData]):
     section = DotsData
 
     def open(self, data, progress=None):
-        table = pd.read_csv(data.path, dtype={"participant": str})
+        table = pd.read_csv(data.path, dtype={"group": str})
         spec = Spec((InputSpec("eye", (1, SIDE, SIDE)),), "gaze", scene=SCENE)
         return Dots(spec, table.assign(session="0"), data.grey)
 
@@ -77,7 +77,7 @@ def dots(tmp_path, monkeypatch):
         for person in range(4)
         for k in range(2)
     ]
-    table = pd.DataFrame(rows, columns=["id", "participant", "split", "gaze_x_px", "gaze_y_px"])
+    table = pd.DataFrame(rows, columns=["id", "group", "split", "gaze_x_px", "gaze_y_px"])
     table.to_csv("dots.csv", index=False)
     Path("toy.yaml").write_text(RECIPE)
     return table
@@ -101,7 +101,7 @@ def test_a_sound_table_is_checked_trained_on_and_predicted_on(dots, capsys):
 
 def test_what_cannot_be_is_found_without_a_line_of_the_formats_own(dots, capsys):
     dots.loc[3, "gaze_x_px"] = np.nan
-    dots.loc[9, ["participant", "gaze_y_px"]] = "train0", 900
+    dots.loc[9, ["group", "gaze_y_px"]] = "train0", 900
     dots.to_csv("dots.csv", index=False)
     code, found = run(capsys, "check", "toy.yaml")
     assert code == 2

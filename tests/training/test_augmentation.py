@@ -22,7 +22,7 @@ class Photographs:
     def whole(self, row):
         grey = np.random.default_rng(row).integers(0, 256, (1, 20, 30), np.uint8)
         inputs = {"image": grey.repeat(3, axis=0), "attention": grey}
-        return Sample(str(row), {"participant": str(row)}, inputs, np.int64(row % 2), {"attention": grey})
+        return Sample(str(row), {"group": str(row)}, inputs, np.int64(row % 2), {"attention": grey})
 
 
 @given(seed=st.integers(0, 2**32), row=st.integers(0, 99), flip=st.booleans())

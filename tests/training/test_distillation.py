@@ -34,7 +34,7 @@ class Pixels(Recording):
         rows = [
             (f"{name}/0/{k}", name, "0", split) for split, names in people.items() for name in names for k in range(8)
         ]
-        self.table = pd.DataFrame(rows, columns=["id", "participant", "session", "split"])
+        self.table = pd.DataFrame(rows, columns=["id", "group", "session", "split"])
         self.table[GAZE_COLUMNS] = np.float32(np.nan)
         self.images = rng.integers(0, 256, (len(rows), 1, 2, 2), np.uint8)
 
@@ -45,7 +45,7 @@ class Pixels(Recording):
         line = self.table.iloc[row]
         return Sample(
             line["id"],
-            {"participant": line["participant"]},
+            {"group": line["group"]},
             {"eye0": self.images[row]},
             line[GAZE_COLUMNS].to_numpy(np.float32),
         )
@@ -205,7 +205,7 @@ def test_projections_are_trained_with_the_student_and_the_teacher_is_not(pixels)
 
 def test_unlabelled_people_who_are_tested_on_are_refused(tmp_path, pixels):
     recording, teacher, extra = pixels
-    extra.table["participant"] = extra.table["participant"].replace({"u3": "e", "u4": "c", "u5": "a"})
+    extra.table["group"] = extra.table["group"].replace({"u3": "e", "u4": "c", "u5": "a"})
     lesson = lesson_of(recording, teacher, extra)
     with pytest.raises(InputError, match=r"2 participant\(s\) are validation or test participants: c, e\."):
         distil_model(Linear(), lesson, recording, SMOOTH, tmp_path, 0, "x")

@@ -35,7 +35,7 @@ class Spots(Recording):
         names = [f"p{k}" for k in range(count)]
         split = np.array(["train", "train", "validation", "test"])[np.arange(count) // 2 % 4]
         label = np.arange(count) % 2
-        self.table = pd.DataFrame({"id": names, "participant": names, "session": "0", "split": split, "label": label})
+        self.table = pd.DataFrame({"id": names, "group": names, "session": "0", "split": split, "label": label})
         self.maps = maps
 
     def __getitem__(self, row):
@@ -46,7 +46,7 @@ class Spots(Recording):
         image = rng.uniform(0, 60, (3, SIDE, SIDE))
         image[row % 2] += 190 * spot
         aux = {"attention": np.round(255 * spot)[None].astype(np.uint8)} if self.maps else {}
-        groups = {"participant": f"p{row}"}
+        groups = {"group": f"p{row}"}
         return Sample(f"p{row}", groups, {"image": image.astype(np.uint8)}, np.int64(row % 2), aux)
 
 

@@ -22,7 +22,7 @@ class OpenRecording(Told):
 
     @property
     def table(self) -> "pd.DataFrame":
-        """One row per sample: id, participant, session, split, and the target."""
+        """One row per sample: id, group, session, split, and the target."""
         return self.recording.table
 
     @property
@@ -53,7 +53,7 @@ def recording_rows(recording: "Recording") -> list[tuple[str, str]]:
     return [
         ("inputs", ", ".join(f"{one.name} {dimensions(one.shape)}" for one in spec.inputs)),
         ("target", target[spec.kind]),
-        *((split, f"{len(one)} samples of {one['participant'].nunique()} {spec.groups}") for split, one in own.items()),
+        *((split, f"{len(one)} samples of {one['group'].nunique()} {spec.groups}") for split, one in own.items()),
     ]
 
 

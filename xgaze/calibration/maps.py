@@ -128,7 +128,7 @@ def read_personal_map(file: Path, model: Path) -> PersonalMap:
 
 def require_one_person(recording: Recording, path: Path) -> str:
     """Their name. Raises InputError for a recording of several people."""
-    names = sorted(set(recording.table["participant"].astype(str)))
+    names = sorted(set(recording.table["group"].astype(str)))
     if len(names) != 1:
         raise InputError(f"{path}: holds {len(names)} participants; a calibration is of one.")
     return names[0]

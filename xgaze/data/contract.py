@@ -58,7 +58,7 @@ class Spec:
     kind "gaze": the gaze point in px, origin top left, inside `scene` (width, height).
     kind "class": an index into `classes`.
     kind "value": one number in `unit`.
-    groups: what the column `participant` of the table holds, in the plural: no such group is in two splits, and intervals are
+    groups: what the column `group` of the table holds, in the plural: no such group is in two splits, and intervals are
     over them. "participants", or where the same people are in all splits, "stimuli", for example.
     """
 
@@ -100,7 +100,7 @@ class Sample:
     """One frame, picture or scanpath.
 
     inputs: name -> uint8 or float32, as `InputSpec` says. target: float32 (2,) px, float32 (1,) value, or int64 scalar class.
-    groups: participant, session, stimulus (those that are known). aux: "regions" -> uint8 (inputs, height, width);
+    groups: group, session, stimulus (those that are known). aux: "regions" -> uint8 (inputs, height, width);
     "attention" -> uint8 (1, height, width), where people looked.
     """
 
@@ -138,7 +138,7 @@ class Batch:
 class Recording:
     """A data set as models see it: `spec`, `table` and samples. What else it may know has an answer here for those that do not.
 
-    table: one row per sample, in order: `id`, `participant`, `session`, `split` ("train", "validation", "test"), and the
+    table: one row per sample, in order: `id`, `group`, `session`, `split` ("train", "validation", "test"), and the
     target: `gaze_x_px`, `gaze_y_px`, or `label` (int), or `value` (float). Sample i belongs to row i.
     """
 
@@ -246,7 +246,7 @@ class RecordingView(Recording):
 
 def split_by(table: pd.DataFrame, split_of: Mapping[str, str]) -> pd.DataFrame:
     """The table with each participant's split, "" for those not named."""
-    return table.assign(split=[split_of.get(str(person), LEFT_OUT) for person in table["participant"]])
+    return table.assign(split=[split_of.get(str(person), LEFT_OUT) for person in table["group"]])
 
 
 def normalise(stored: NDArray[Any], spec: InputSpec) -> "torch.Tensor":
@@ -266,7 +266,7 @@ def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
     target = torch.from_numpy(np.stack([s.target for s in samples]))
     if spec.kind == "value":
         target = target.float().reshape(len(samples), 1)
-    people = [s.groups["participant"] for s in samples]
+    people = [s.groups["group"] for s in samples]
     return Batch([s.id for s in samples], people, inputs, target, _attention(samples))
 
 
@@ -286,7 +286,7 @@ def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:
 
 def participants_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[Any]:
     """The participant of each of `rows`."""
-    return recording.table["participant"].iloc[rows].to_numpy()
+    return recording.table["group"].iloc[rows].to_numpy()
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:

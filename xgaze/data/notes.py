@@ -12,7 +12,7 @@ def rare_classes(recording: Recording) -> list[str]:
     for split in ("validation", "test"):
         own = table[table["split"] == split]
         for label, name in enumerate(spec.classes):
-            if own.loc[own[LABEL_COLUMN] == label, "participant"].nunique() != 1:
+            if own.loc[own[LABEL_COLUMN] == label, "group"].nunique() != 1:
                 continue
             told.append(
                 f"{split} holds one of the {spec.groups} of class {name}: scores of classes have no interval "

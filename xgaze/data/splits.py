@@ -108,13 +108,13 @@ def shared_participants(table: pd.DataFrame) -> dict[str, list[str]]:
 
 def members_of(table: pd.DataFrame, split: str) -> list[str]:
     """Who is in a split, sorted."""
-    return sorted(map(str, table["participant"][table["split"] == split].unique()))
+    return sorted(map(str, table["group"][table["split"] == split].unique()))
 
 
 def held_out_of(recording: Recording) -> set[str]:
     """Validation and test participants of a recording."""
     table = recording.table
-    return set(table["participant"][table["split"].isin(HELD_OUT)])
+    return set(table["group"][table["split"].isin(HELD_OUT)])
 
 
 def assert_disjoint(table: pd.DataFrame) -> None:
@@ -133,7 +133,7 @@ def assert_disjoint(table: pd.DataFrame) -> None:
 def too_few(table: pd.DataFrame, groups: str = "participants") -> list[str]:
     """A sentence for each split with too few participants (or what else `groups` are) to say anything; empty splits left out."""
     members = {split: members_of(table, split) for split in SPLITS}
-    total = table["participant"].nunique()
+    total = table["group"].nunique()
     least = sum(FEWEST.values())
     remedy = "move more of them to {}" if total >= least else f"add at least {least - total}"
     return [

@@ -44,7 +44,7 @@ def open_unlabelled(data: Data, spec: Spec, progress: Advance | None = None) -> 
 def refuse_held_out(unlabelled: Recording, held_out: set[str]) -> None:
     """Raise InputError naming the unlabelled participants who are held out, or if any is unknown: a student that was shown
     the people it is tested on says nothing about new ones."""
-    people = set(unlabelled.table["participant"])
+    people = set(unlabelled.table["group"])
     if UNKNOWN in people:
         raise InputError(
             "data.unlabelled: some pictures do not say whose they are, so that test participants could be among them. "
@@ -79,4 +79,4 @@ def _no_target(spec: Spec) -> NDArray[Any]:
 def _without_labels(table: pd.DataFrame, spec: Spec) -> pd.DataFrame:
     columns = GAZE_COLUMNS if spec.kind == "gaze" else [VALUE_COLUMN]
     hidden = {LABEL_COLUMN: -1} if spec.kind == "class" else dict.fromkeys(columns, np.float32(np.nan))
-    return table[["id", "participant", "session"]].assign(split=UNLABELLED, **hidden)
+    return table[["id", "group", "session"]].assign(split=UNLABELLED, **hidden)

@@ -23,12 +23,12 @@ def read_test_predictions(folder: Path) -> pd.DataFrame:
     path = folder / "predictions.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file. Finish this run first (`xgaze train-teacher`, `xgaze distill`).")
-    table = read_table(path, [], REMEDY, ["id", "participant", "split"])
+    table = read_table(path, [], REMEDY, ["id", "group", "split"])
     kind = task_of(table)
     numbers = {"gaze": [*GAZE_TRUTH, "error_px"], "value": ["truth", "error"]}.get(kind, [])
     table = read_table(path, numbers, REMEDY, ["prediction", "truth"] if kind == "class" else [])
     table = table[table["split"] == "test"]
-    if table[["id", "participant", *numbers]].isna().any(axis=None):
+    if table[["id", "group", *numbers]].isna().any(axis=None):
         raise InputError(f"{path}: damaged or edited: a cell of a test participant is empty. {REMEDY}")
     if table.empty:
         raise InputError(f"{path}: no row of a test participant; nothing to compare.")
@@ -46,11 +46,11 @@ def compare_predictions(
     """
     _same_people(first, second, names)
     classes = task_of(first) == "class"
-    ours, theirs = (_figures(one).groupby(one["participant"]).mean().sort_index() for one in (first, second))
+    ours, theirs = (_figures(one).groupby(one["group"]).mean().sort_index() for one in (first, second))
     people = ours.index.to_numpy(str)
     relative = difference_percent(theirs, ours, people) if not classes and ours.mean() > 0 else None
     rows = [
-        {"participant": str(person), "first": float(a), "second": float(b), "difference": float(b - a)}
+        {"group": str(person), "first": float(a), "second": float(b), "difference": float(b - a)}
         for person, a, b in zip(people, ours, theirs, strict=True)
     ]
     return {
@@ -82,7 +82,7 @@ def _same_people(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, st
         raise InputError(
             f"{names[0]} and {names[1]}: one tells {told[0]}, the other {told[1]}; compare runs of one task."
         )
-    ours, theirs = set(first["participant"]), set(second["participant"])
+    ours, theirs = set(first["group"]), set(second["group"])
     if ours != theirs:
         only = [f"{len(a - b)} only in {name}" for a, b, name in ((ours, theirs, names[0]), (theirs, ours, names[1]))]
         raise InputError(

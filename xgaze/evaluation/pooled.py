@@ -144,7 +144,7 @@ def _people_rows(spec: Spec, samples: Samples, seeds: int) -> list[dict[str, Any
     rows = []
     for person in sorted(set(samples.participants.tolist())):
         own = samples.participants == person
-        rows.append({"participant": person, "samples": int(own.sum()) // seeds, name: float(figures[own].mean())})
+        rows.append({"group": person, "samples": int(own.sum()) // seeds, name: float(figures[own].mean())})
     return rows
 
 
@@ -152,7 +152,7 @@ def _confusion(spec: Spec, samples: Samples) -> dict[str, Any]:
     """Counts of all seeds together: the sum, and every participant's."""
     predicted = samples.outputs.argmax(axis=1)
     names, matrices = participant_confusions(samples.targets, predicted, samples.participants, len(spec.classes))
-    people = [{"participant": str(name), "matrix": own.tolist()} for name, own in zip(names, matrices, strict=True)]
+    people = [{"group": str(name), "matrix": own.tolist()} for name, own in zip(names, matrices, strict=True)]
     return {"classes": list(spec.classes), "sum": matrices.sum(axis=0).tolist(), "participants": people}
 
 

@@ -16,7 +16,7 @@ def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDA
     per class, error as 1 - probability of the true class. Truth and error are empty where a label is missing (NaN gaze or
     value, class -1), and their columns are left out where all are."""
     spec, kept = recording.spec, recording.table.iloc[rows].reset_index(drop=True)
-    table = kept[["id", "participant", "split"]].copy()
+    table = kept[["id", "group", "split"]].copy()
     known = _labelled(kept, spec.kind)
     targets = targets_of(recording, rows)
     if spec.kind == "gaze":

@@ -99,7 +99,7 @@ def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample
     }
     return {
         "id": sample.id,
-        "participant": sample.groups["participant"],
+        "group": sample.groups["group"],
         "truth": truth_in_words(recording, sample),
         **predictions,
         "completeness_percent": per_model(lambda one: one.completeness_percent),

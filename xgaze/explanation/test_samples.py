@@ -51,7 +51,7 @@ def measure_over(
     ceiling). folder: named by all that the figures depend on but the rows; see `measured_table`. afresh: figures that lie
     there are measured again. looked: what people looked at; the figures held against it go to `people_file`, per picture.
     """
-    people = recording.table["participant"].astype(str).to_numpy()[list(rows)]
+    people = recording.table["group"].astype(str).to_numpy()[list(rows)]
     if len(np.unique(people)) < 2:
         return {"agreement": None, "anatomy": None, "human": None}
     if afresh:
@@ -77,7 +77,7 @@ def _human(
 ) -> dict[str, Any] | None:
     """The section; its figures of every picture go to `file`."""
     own = recording.table.iloc[list(rows)]
-    ids, groups = (own[name].astype(str).to_numpy() for name in ("id", "participant"))
+    ids, groups = (own[name].astype(str).to_numpy() for name in ("id", "group"))
     side = max(recording.spec.inputs[looked.place].picture[1:])
     section = human_section(table, groups, looked, side)
     if section and file:

@@ -57,7 +57,7 @@ def score_saliency(
     photographs. Raises InputError for other recordings and models."""
     looks = require_looked_at(recording)
     networks = {name: _require_map(model, name) for name, model in models.items()}
-    split: dict[str, str] = dict(recording.table[["participant", "split"]].drop_duplicates().itertuples(index=False))
+    split: dict[str, str] = dict(recording.table[["group", "split"]].drop_duplicates().itertuples(index=False))
     test = [k for k, one in enumerate(looks.pictures) if split.get(one.name) == "test"]
     bias = _centre_bias([one for one in looks.pictures if split.get(one.name) == "train"])
     chosen = np.sort(np.random.default_rng(seed % 2**63).permutation(test)[:most])

@@ -12,7 +12,7 @@ from xgaze.errors import InputError
 def put(folder, errors):
     folder.mkdir(parents=True)
     write_card(folder, ModelCard(folder.name, {}, {"unit": "px"}, {}, "hash", 0))
-    table = pd.DataFrame({"id": list("abcd"), "participant": list("ppqq"), "split": "test", "error_px": errors})
+    table = pd.DataFrame({"id": list("abcd"), "group": list("ppqq"), "split": "test", "error_px": errors})
     table.assign(truth_x_px=1.0, truth_y_px=2.0).to_csv(folder / "predictions.csv", index=False)
 
 

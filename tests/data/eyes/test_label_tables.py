@@ -23,7 +23,7 @@ def learn(eyes, content, whose="val/5/IMG1"):
 
 def gaze_of_5(eyes):
     table = open_recording(eyes).table
-    return table.loc[table["participant"] == "5", ["gaze_x_px", "gaze_y_px"]].to_numpy().tolist()
+    return table.loc[table["group"] == "5", ["gaze_x_px", "gaze_y_px"]].to_numpy().tolist()
 
 
 POINTS = [[1.5, 2], [3, 4.25], [5, 6]]
@@ -80,7 +80,7 @@ def test_people_of_pictures_in_two_spellings_are_asked_about(array_folder):
     assert message.startswith("images.csv: participant '02' (1 rows) and '2' (1 rows): one, or several? Set spellings")
     same = open_recording(array_folder.write().model_copy(update={"spellings": "same"})).table
     apart = open_recording(array_folder.write().model_copy(update={"spellings": "apart"})).table
-    assert same["participant"].nunique() == 6 and apart["participant"].nunique() == 7
+    assert same["group"].nunique() == 6 and apart["group"].nunique() == 7
 
 
 def test_a_table_of_pictures_with_a_row_too_long(array_folder):

@@ -43,11 +43,11 @@ def test_one_name_in_several_classes_is_asked_about_with_counts_and_both_answers
 
 def test_per_class_there_are_twelve_people_and_across_classes_six(numbered):
     apart = open_recording(asked(numbered, participants="per-class")).table
-    assert sorted(set(apart["participant"])) == [f"{name}/{k:02d}" for name in "AB" for k in range(1, 7)]
+    assert sorted(set(apart["group"])) == [f"{name}/{k:02d}" for name in "AB" for k in range(1, 7)]
     assert len(apart.groupby(["split", "label"])) == 6  # every class in every split
     same = open_recording(asked(numbered, participants="across-classes")).table
-    assert sorted(set(same["participant"])) == [f"{k:02d}" for k in range(1, 7)]
-    assert same.groupby("participant")["split"].nunique().eq(1).all()
+    assert sorted(set(same["group"])) == [f"{k:02d}" for k in range(1, 7)]
+    assert same.groupby("group")["split"].nunique().eq(1).all()
     assert (
         check(asked(numbered, participants="per-class")) == check(asked(numbered, participants="across-classes")) == []
     )
@@ -67,7 +67,7 @@ def test_names_and_tables_are_asked_alike(numbered, array_folder, tmp_path):
             shutil.copy(numbered.path / f"{name}/{k:02d}/0.png", path)
     flat = asked(numbered, path=tmp_path / "flat", names=r"(?P<class>[AB])_(?P<participant>\d+)\.png")
     assert "3 of 3 participants are in several classes" in check(flat)[0].message
-    assert len(set(open_recording(asked(flat, participants="per-class")).table["participant"])) == 6
+    assert len(set(open_recording(asked(flat, participants="per-class")).table["group"])) == 6
     array_folder.lines = [f"{k // 2},{k % 2},x{k % 2}" for k in range(12)]
     table = array_folder.write()
     assert "6 of 6 participants are in several classes (0-5; 0 is in x0 and x1)" in check(table)[0].message
@@ -77,7 +77,7 @@ def test_names_and_tables_are_asked_alike(numbered, array_folder, tmp_path):
 def test_to_predict_nobody_is_merged_and_it_is_said(numbered):
     spec = open_recording(asked(numbered, participants="per-class")).spec
     found = open_for_prediction(numbered.path, spec, numbered)
-    assert found.table["participant"].nunique() == 12
+    assert found.table["group"].nunique() == 12
     assert found.notes == ("participants of the same name in several classes are taken for different people.",)
 
 
@@ -85,7 +85,7 @@ def test_unlabelled_pictures_of_a_held_out_name_are_refused_though_their_class_i
     data = asked(numbered, participants="per-class")
     recording = open_recording(data)
     table = recording.table
-    held = table["participant"][table["split"] == "test"].iloc[0].split("/")[1]
+    held = table["group"][table["split"] == "test"].iloc[0].split("/")[1]
     shutil.copytree(numbered.path / "A" / held, tmp_path / "more" / held)
     with pytest.raises(InputError, match=f"1 participant.* are validation or test participants: {held}"):
         open_unlabelled(asked(data, unlabelled=UnlabelledFiles(path=tmp_path / "more")), recording.spec)

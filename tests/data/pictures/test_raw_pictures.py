@@ -42,14 +42,14 @@ def changed(data, **values):
 def test_names_say_participant_and_class_in_the_fixed_places(raw):
     recording = open_recording(raw)
     assert recording.spec.classes == ("C", "P") and len(recording.table) == 24
-    for name, person, label in zip(*(recording.table[c] for c in ("id", "participant", "label")), strict=True):
+    for name, person, label in zip(*(recording.table[c] for c in ("id", "group", "label")), strict=True):
         assert name[-7] == "CP"[label] and name.split("_")[0] == f"sub{person}"
 
 
 def test_participant_1_is_neither_11_nor_21_nor_111(raw):
     table = open_recording(raw).table
-    assert table["participant"].value_counts().to_dict() == dict.fromkeys(PEOPLE, 3)
-    assert table.groupby("participant")["split"].nunique().eq(1).all()
+    assert table["group"].value_counts().to_dict() == dict.fromkeys(PEOPLE, 3)
+    assert table.groupby("group")["split"].nunique().eq(1).all()
 
 
 def test_only_pictures_of_the_kind_are_taken(raw):
@@ -62,7 +62,7 @@ def test_only_pictures_of_the_kind_are_taken(raw):
 def test_only_the_box_is_seen(raw):
     recording = open_recording(raw)
     for row, name in enumerate(recording.table["id"]):
-        expected = grey(PEOPLE.index(recording.table["participant"][row]), name[-5])
+        expected = grey(PEOPLE.index(recording.table["group"][row]), name[-5])
         np.testing.assert_array_equal(recording[row].inputs["image"], np.full((3, 8, 8), expected))
 
 
@@ -104,7 +104,7 @@ def test_a_group_that_cuts_a_number_is_refused(raw):
 def test_new_pictures_are_read_like_those_trained_on(raw, tmp_path):
     trained = open_recording(raw)
     new = open_for_prediction(raw.path, trained.spec, raw)
-    assert set(new.table["split"]) == {"test"} and new.table["participant"].equals(trained.table["participant"])
+    assert set(new.table["split"]) == {"test"} and new.table["group"].equals(trained.table["group"])
     np.testing.assert_array_equal(new[3].inputs["image"], trained[3].inputs["image"])
 
 

@@ -20,7 +20,7 @@ def recording(inputs=None, targets=GAZE_PX, groups=PEOPLE, **more):
 def test_samples_and_their_normalisation():
     data = recording()
     sample = data[7]
-    assert sample.id == "p1/7" and sample.groups["participant"] == "p1" and len(data) == 40
+    assert sample.id == "p1/7" and sample.groups["group"] == "p1" and len(data) == 40
     np.testing.assert_array_equal(sample.inputs["left"], PICTURES[7])
     np.testing.assert_allclose(sample.target, GAZE_PX[7], rtol=1e-6)
     batch = collate([data[0], data[1]], data.spec)
@@ -31,8 +31,8 @@ def test_samples_and_their_normalisation():
 def test_every_person_is_in_one_split_drawn_by_the_seed():
     data = recording()
     table = data.table
-    assert (table.groupby("participant")["split"].nunique() == 1).all()
-    assert [table["participant"][table["split"] == one].nunique() for one in ("train", "validation", "test")] == [
+    assert (table.groupby("group")["split"].nunique() == 1).all()
+    assert [table["group"][table["split"] == one].nunique() for one in ("train", "validation", "test")] == [
         6,
         2,
         2,

@@ -130,8 +130,8 @@ def test_chests_are_kept_together_by_patient_and_told_by_the_column_that_is_one(
     recording = open_recording(chests)
     assert recording.spec.classes == ("Normal", "CHF", "pneumonia") and recording.spec.groups == "patients"
     assert recording.table["label"].tolist() == [k // 2 % 3 for k in range(24)]
-    assert (recording.table.groupby("participant")["split"].nunique() == 1).all()
-    assert recording.table["participant"].nunique() == 12
+    assert (recording.table.groupby("group")["split"].nunique() == 1).all()
+    assert recording.table["group"].nunique() == 12
 
 
 def test_a_chest_map_is_one_where_it_is_above_three_tenths(chests):
@@ -151,7 +151,7 @@ def test_a_row_without_exactly_one_finding_is_refused(chests):
 def test_a_table_keeps_groups_apart(listed):
     recording = open_recording(listed)
     assert recording.spec.classes == ("cat", "dog") and recording.spec.unit == "AUC"
-    assert (recording.table.groupby("participant")["split"].nunique() == 1).all()
+    assert (recording.table.groupby("group")["split"].nunique() == 1).all()
     assert set(recording.table["split"]) == {"train", "validation", "test"}
 
 
@@ -171,7 +171,7 @@ def test_a_table_without_its_group_column_is_refused_and_never_split_by_picture(
     assert "column 'group' is missing" in refusal(listed)
     alone = listed.columns.model_copy(update={"group": None})
     recording = open_recording(listed.model_copy(update={"columns": alone}))
-    assert recording.spec.groups == "pictures" and recording.table["participant"].is_unique
+    assert recording.spec.groups == "pictures" and recording.table["group"].is_unique
 
 
 def test_absent_files_are_named_all_at_once(cub):

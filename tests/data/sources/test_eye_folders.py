@@ -22,10 +22,10 @@ def refusal(data):
 def test_a_recording_has_a_row_per_frame(eyes):
     recording = open_recording(eyes)
     table = recording.table
-    assert list(table.columns) == ["id", "participant", "session", "split", "gaze_x_px", "gaze_y_px"]
+    assert list(table.columns) == ["id", "group", "session", "split", "gaze_x_px", "gaze_y_px"]
     assert len(table) == 18
     assert table["id"].tolist()[:4] == ["1/IMG1/1", "1/IMG1/2", "1/IMG1/3", "2/IMG1/1"]
-    assert table.groupby("split")["participant"].unique().map(list).to_dict() == {
+    assert table.groupby("split")["group"].unique().map(list).to_dict() == {
         "train": ["1", "2"],
         "validation": ["5", "6"],
         "test": ["3", "11"],
@@ -44,7 +44,7 @@ def test_a_sample_holds_the_pixels_of_its_frame(eyes):
     recording = open_recording(eyes)
     row = recording.table["id"].tolist().index("11/IMG1/2")
     sample = recording[row]
-    assert sample.id == "11/IMG1/2" and sample.groups == {"participant": "11", "session": "IMG1"}
+    assert sample.id == "11/IMG1/2" and sample.groups == {"group": "11", "session": "IMG1"}
     for camera in (0, 1, 3, 4):
         stored = np.asarray(Image.open(eyes.path / f"test/11/IMG1/2_{camera}.png"))
         np.testing.assert_array_equal(sample.inputs[f"eye{camera}"], stored[None])
@@ -65,7 +65,7 @@ def test_frame_10_comes_after_frame_9_and_has_row_10(eyes):
     rows = "\n".join(f"{frame},{frame}" for frame in range(1, 12))
     (folder / "Learn.csv").write_text(f"cornerxy[0],cornerxy[1]\n{rows}\n")
     table = open_recording(eyes).table
-    own = table[table["participant"] == "1"]
+    own = table[table["group"] == "1"]
     assert own["id"].tolist() == [f"1/IMG1/{frame}" for frame in range(1, 12)]
     assert own["gaze_x_px"].tolist() == list(range(1, 12))
 
@@ -84,7 +84,7 @@ def test_a_byte_order_mark_and_spaces_are_tolerated(eyes, start):
         (start + " cornerxy[0] , cornerxy[1]\r\n 1 , 2 \r\n3,4\r\n5,6\r\n\r\n").encode()
     )
     table = open_recording(eyes).table
-    assert table.loc[table["participant"] == "5", "gaze_y_px"].tolist() == [2, 4, 6]
+    assert table.loc[table["group"] == "5", "gaze_y_px"].tolist() == [2, 4, 6]
 
 
 def test_a_layout_names_folders_in_any_order(eyes):

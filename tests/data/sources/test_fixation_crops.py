@@ -44,10 +44,10 @@ def section(folder, **changes):
 
 def test_ten_places_are_looked_at_and_twenty_are_not(folder):
     recording = open_recording(section(folder))
-    counts = recording.table.groupby(["participant", "label"]).size().unstack()
+    counts = recording.table.groupby(["group", "label"]).size().unstack()
     assert counts[0].eq(20).all() and counts[1].eq(10).all() and len(counts) == 10
     table = pd.read_csv(folder / "fixations.csv")
-    for name, rows in recording.table.groupby("participant"):
+    for name, rows in recording.table.groupby("group"):
         points = table[table["image"] == name][["x", "y"]].to_numpy()
         looking = viewer_map(points, np.ones(len(points)), (80, 60), 4, 400)
         shares = looking[(rows["y"] * 300).astype(int), (rows["x"] * 400).astype(int)] / looking.max()
@@ -58,12 +58,12 @@ def test_a_sample_is_the_crops_around_its_place(folder):
     recording = open_recording(section(folder))
     for row in (0, 29, 30, 155, 0):
         line, sample = recording.table.iloc[row], recording[row]
-        pixels = np.asarray(Image.open(folder / "stimuli" / line["participant"]))
+        pixels = np.asarray(Image.open(folder / "stimuli" / line["group"]))
         expected = crops_of(np.moveaxis(pixels, -1, 0), [[line["x"], line["y"]]])
         assert sample.inputs.keys() == expected.keys() == {"crop_400", "crop_250", "crop_150"}
         assert all(np.array_equal(sample.inputs[name], expected[name][0]) for name in expected)
         assert sample.id == line["id"] and sample.target == line["label"]
-        assert sample.groups["stimulus"] == line["participant"]
+        assert sample.groups["stimulus"] == line["group"]
     assert recording.crops.held.cut == {0, 1, 5}  # cut once, when first asked for
     assert {one.dtype for one in recording[0].inputs.values()} == {np.dtype(np.uint8)}
 
@@ -93,7 +93,7 @@ def test_a_disk_without_room_for_crops_is_said(folder, tmp_path, monkeypatch):
 
 def test_no_picture_is_in_two_splits_and_pictures_are_the_unit(folder):
     recording = open_recording(section(folder))
-    assert recording.table.groupby("participant")["split"].nunique().eq(1).all()
+    assert recording.table.groupby("group")["split"].nunique().eq(1).all()
     assert set(recording.table["split"]) == {"train", "validation", "test"} and recording.spec.groups == "stimuli"
     assert recording.spec.classes == ("not looked at", "looked at")
     moved = recording.resplit({"0.png": "test"})
@@ -102,7 +102,7 @@ def test_no_picture_is_in_two_splits_and_pictures_are_the_unit(folder):
 
 def test_places_depend_on_seed_and_picture_alone(folder):
     whole, few = open_recording(section(folder)), open_recording(section(folder, most_pictures=5))
-    assert few.table["participant"].nunique() == 5 and few.notes[-1].startswith("5 of 10 pictures")
+    assert few.table["group"].nunique() == 5 and few.notes[-1].startswith("5 of 10 pictures")
     merged = few.table.merge(whole.table, on="id")
     assert len(merged) == 150 and np.array_equal(merged[["x_x", "y_x"]], merged[["x_y", "y_y"]])
     other = open_recording(section(folder, seed=1))
@@ -123,7 +123,7 @@ def test_faults_are_found_and_named(folder):
     assert check(section(folder)) == []
     with pytest.raises(InputError, match="see `xgaze saliency`"):
         open_for_prediction(folder, open_recording(section(folder)).spec, section(folder))
-    splits = dict(open_recording(section(folder)).table[["split", "participant"]].itertuples(index=False))
+    splits = dict(open_recording(section(folder)).table[["split", "group"]].itertuples(index=False))
     seen, unseen = (folder / "stimuli" / splits[split] for split in ("train", "test"))
     before = seen.read_bytes()
     seen.write_bytes(unseen.read_bytes())

@@ -55,11 +55,11 @@ def test_one_sample_per_scanpath_with_class_and_participant(make):
     recording = open_recording(make(fixations()))
     assert recording.spec.classes == ("control", "patient") and recording.spec.groups == "participants"
     assert len(recording.table) == 30 and recording.table["id"].iloc[7] == "p1/2.jpg"
-    assert recording.table["participant"].equals(recording.table["viewer"])
+    assert recording.table["group"].equals(recording.table["viewer"])
     assert recording.table["label"].tolist() == [int(who[1:]) % 2 for who in recording.table["viewer"]]
     sample = recording[7]
     assert sample.target == 1 and sample.groups["stimulus"] == "2.jpg"
-    assert recording.table.groupby("participant")["split"].nunique().eq(1).all()
+    assert recording.table.groupby("group")["split"].nunique().eq(1).all()
     assert set(recording.table["split"]) == {"train", "validation", "test"}
 
 
@@ -99,7 +99,7 @@ def test_padding_is_zero_after_normalisation_and_fixations_are_standardised(make
 def test_normalisation_is_fitted_on_training_groups_alone(make):
     table = fixations()
     recording = open_recording(make(table))
-    held_out = set(recording.table["participant"][recording.table["split"] != "train"])
+    held_out = set(recording.table["group"][recording.table["split"] != "train"])
     moved = table.assign(ms=np.where(table["who"].isin(held_out), table["ms"] * 10, table["ms"]))
     again = open_recording(make(moved))
     assert again.table["split"].equals(recording.table["split"]) and again.spec == recording.spec
@@ -121,10 +121,10 @@ def test_who_is_looking_keeps_pictures_apart_and_counts_them_as_evidence(make):
     recording = open_recording(make(fixations(), **who_is_looking()))
     assert recording.spec.classes == tuple(f"p{k}" for k in range(6)) and recording.spec.groups == "stimuli"
     table = recording.table
-    assert table["participant"].equals(table["stimulus"])
+    assert table["group"].equals(table["stimulus"])
     assert table.groupby("stimulus")["split"].nunique().eq(1).all()
     assert table.groupby(["viewer", "split"]).ngroups == 18
-    assert recording[3].groups["participant"] == table["stimulus"][3]
+    assert recording[3].groups["group"] == table["stimulus"][3]
 
 
 def test_ten_viewers_are_classes_in_natural_order(make):
@@ -135,7 +135,7 @@ def test_ten_viewers_are_classes_in_natural_order(make):
 def test_splits_by_scanpath_are_stamped(make):
     data = make(fixations(), split={"by": "sample"})
     recording = open_recording(data)
-    assert recording.spec.groups == "scanpaths" and recording.table["participant"].is_unique
+    assert recording.spec.groups == "scanpaths" and recording.table["group"].is_unique
     assert source_of(data).remarks(data) == ["Splits and intervals are over scanpaths, not over people."]
     assert Spec.from_json(recording.spec.to_json()) == recording.spec
 
@@ -144,7 +144,7 @@ def test_splits_by_a_column_of_the_table(make):
     table = fixations()
     table["clinic"] = [f"c{int(who[1:]) // 2}" for who in table["who"]]
     recording = open_recording(make(table, split={"by": "clinic"}))
-    assert set(recording.table["participant"]) == {"c0", "c1", "c2"}
+    assert set(recording.table["group"]) == {"c0", "c1", "c2"}
     assert recording.spec.groups == "groups of 'clinic'"
 
 

@@ -20,16 +20,16 @@ def refusal(data):
 def test_class_folders_give_participant_and_class(heatmaps):
     recording = open_recording(heatmaps)
     assert recording.spec.classes == ("control", "patient") and recording.spec.kind == "class"
-    assert recording.table.columns.tolist() == ["id", "participant", "session", "split", "label"]
+    assert recording.table.columns.tolist() == ["id", "group", "session", "split", "label"]
     row = recording.table["id"].tolist().index("patient/3/1.png")
-    assert recording.table.loc[row, ["participant", "session", "label"]].tolist() == ["3", "0", 1]
+    assert recording.table.loc[row, ["group", "session", "label"]].tolist() == ["3", "0", 1]
     assert len(recording.table) == 16 and recording.table["label"].dtype == np.int64
 
 
 def test_each_class_is_in_each_split(heatmaps):
     table = open_recording(heatmaps).table
     assert len(table.groupby(["split", "label"])) == 6
-    assert table.groupby("participant")["split"].nunique().eq(1).all()
+    assert table.groupby("group")["split"].nunique().eq(1).all()
 
 
 def test_a_sample_is_the_resized_picture(heatmaps):
@@ -51,8 +51,8 @@ def test_participant_1_is_not_participant_11(heatmaps):
     (heatmaps.path / "patient/1").rename(heatmaps.path / "patient/11")
     shutil.copytree(heatmaps.path / "control/0", heatmaps.path / "control/1")
     table = open_recording(heatmaps).table
-    assert table.loc[table["participant"] == "1", "label"].tolist() == [0, 0]
-    assert table.loc[table["participant"] == "11", "label"].tolist() == [1, 1]
+    assert table.loc[table["group"] == "1", "label"].tolist() == [0, 0]
+    assert table.loc[table["group"] == "11", "label"].tolist() == [1, 1]
 
 
 def test_pictures_outside_class_and_participant_are_named(heatmaps):
@@ -89,7 +89,7 @@ def test_a_folder_without_pictures_is_explained(tmp_path, heatmaps):
 def test_an_array_and_its_table(array_folder):
     recording = open_recording(array_folder.write())
     assert recording.spec.classes == ("TD", "ASD")
-    assert recording.table.loc[3, ["id", "participant", "label"]].tolist() == ["1/0/3", "1", 1]
+    assert recording.table.loc[3, ["id", "group", "label"]].tolist() == ["1/0/3", "1", 1]
     expected = Image.fromarray(array_folder.images[3]).resize((8, 8), Image.Resampling.BILINEAR)
     np.testing.assert_array_equal(recording[3].inputs["image"][0], np.asarray(expected))
 
@@ -143,7 +143,7 @@ def test_participants_are_whole_strings(array_folder):
         f"{('1', '11', '21', 'NB', '1.5', '111')[k // 2]},{k // 2 % 2},x{k // 2 % 2}" for k in range(12)
     ]
     table = open_recording(array_folder.write()).table
-    assert set(table["participant"]) == {"1", "11", "21", "NB", "1.5", "111"}
+    assert set(table["group"]) == {"1", "11", "21", "NB", "1.5", "111"}
 
 
 def test_a_session_column_is_read(array_folder):

@@ -42,9 +42,9 @@ def test_right_eyes_are_declared_mirror_images_of_left_ones(recording):
 
 def test_every_row_of_the_table_is_its_sample(recording):
     table = recording.table
-    for row, (name, person) in enumerate(zip(table["id"], table["participant"], strict=True)):
+    for row, (name, person) in enumerate(zip(table["id"], table["group"], strict=True)):
         sample = recording[row]
-        assert (sample.id, sample.groups) == (name, {"participant": person, "session": "0"})
+        assert (sample.id, sample.groups) == (name, {"group": person, "session": "0"})
         np.testing.assert_array_equal(sample.target, table[["gaze_x_px", "gaze_y_px"]].iloc[row].to_numpy(np.float32))
     with pytest.raises(IndexError):
         recording[len(table)]
@@ -74,8 +74,8 @@ def test_a_frame_takes_few_bytes_of_memory_beside_what_is_mapped(cache):
 def test_rows_are_people_in_order_and_their_frames_in_order(recording):
     table = recording.table
     assert table["id"].tolist()[:4] == ["P200000/0/0", "P200000/0/1", "P200000/0/2", "P200001/0/0"]
-    assert table.groupby("split")["participant"].nunique().to_dict() == {"test": 2, "train": 2, "validation": 2}
-    assert len(table) == 18 and table["participant"].nunique() == 6
+    assert table.groupby("split")["group"].nunique().to_dict() == {"test": 2, "train": 2, "validation": 2}
+    assert len(table) == 18 and table["group"].nunique() == 6
 
 
 def test_a_sample_is_its_frame(recording):
@@ -83,7 +83,7 @@ def test_a_sample_is_its_frame(recording):
         sample, line = recording[row], recording.table.iloc[row]
         split = recording.recording.split(line["split"])
         place = row % 6
-        assert sample.id == line["id"] and sample.groups == {"participant": line["participant"], "session": "0"}
+        assert sample.id == line["id"] and sample.groups == {"group": line["group"], "session": "0"}
         for k, one in enumerate(recording.spec.inputs):
             np.testing.assert_array_equal(sample.inputs[one.name], split.images[place, k : k + 1])
         np.testing.assert_array_equal(sample.aux["regions"], split.regions[place])
@@ -105,7 +105,7 @@ def test_what_render_writes_is_read_back_equal(recording, tmp_path):
     write_eye_folders(recording.recording, tmp_path)
     again = open_for_prediction(tmp_path, recording.spec, SMALL)
     assert len(again.table) == len(recording.table)
-    columns = ["participant", "split", "gaze_x_px", "gaze_y_px"]
+    columns = ["group", "split", "gaze_x_px", "gaze_y_px"]
     before, after = (one.table[columns].sort_values(columns, ignore_index=True) for one in (recording, again))
     assert (before[columns[:2]] == after[columns[:2]]).all(axis=None)
     np.testing.assert_allclose(before[columns[2:]], after[columns[2:]], atol=1e-4)

@@ -42,7 +42,7 @@ class Looked(Recording):
     def __post_init__(self):
         splits = ["train"] * 12 + ["validation"] * 4 + ["test"] * 8
         names = [f"picture{k}" for k in range(len(splits))]
-        self.table = pd.DataFrame({"id": names, "participant": names, "session": "0", "split": splits})
+        self.table = pd.DataFrame({"id": names, "group": names, "session": "0", "split": splits})
         self.table["label"] = np.arange(len(splits)) % 2
         inputs = (InputSpec("image", (3, SIDE, SIDE)),) + (InputSpec("attention", (1, SIDE, SIDE)),) * self.as_input
         self.spec = Spec(inputs, "class", unit="AUC", classes=("left", "right"), groups="pictures")
@@ -53,7 +53,7 @@ class Looked(Recording):
         image = (rng.integers(20, 120, (3, SIDE, SIDE)) + 130 * spot).astype(np.uint8)
         shown = np.round(255 * spot).astype(np.uint8)[None] * (row not in self.blank)
         inputs = {"image": image} | ({"attention": shown} if self.as_input else {})
-        groups = {"participant": f"picture{row}"}
+        groups = {"group": f"picture{row}"}
         aux = {"attention": shown} if self.with_map else {}
         return Sample(f"picture{row}", groups, inputs, np.int64(row % 2), aux)
 
@@ -166,7 +166,7 @@ def test_scores_of_models_stand_beside_centre_bias_and_uniform_with_paired_diffe
 def test_every_picture_is_written_and_the_intervals_are_of_these_figures(found):
     section, file, _ = found
     table = pd.read_csv(file, keep_default_na=False)
-    assert list(table) == ["id", "participant", "value", "model", "method", "metric"] and table["id"].nunique() == 8
+    assert list(table) == ["id", "group", "value", "model", "method", "metric"] and table["id"].nunique() == 8
     own = table.query("model == 'teacher' and metric == 'nss'")["value"].astype(float)
     assert section["rows"][0]["nss"]["mean"] == pytest.approx(own.mean())
 

@@ -71,7 +71,7 @@ def test_disagree_is_the_largest_distance_between_the_two(gaze_recording):
 
 
 def test_samples_are_spread_over_people(gaze_recording):
-    people = gaze_recording.table["participant"].to_numpy()
+    people = gaze_recording.table["group"].to_numpy()
     for count, each in ((8, 1), (16, 2), (48, 6)):
         rows = spread_rows(gaze_recording, count, seed=1)
         assert len(set(rows)) == count and set(rows) <= set(rows_of(gaze_recording, "test"))

@@ -9,9 +9,7 @@ from xgaze.report.page.comparison import render_comparison, verdict, write_compa
 
 
 def pair(mean, low, high):
-    rows = [
-        {"participant": f"P{k}", "first": 20.0 + k, "second": 20.0 + k + mean, "difference": mean} for k in range(4)
-    ]
+    rows = [{"group": f"P{k}", "first": 20.0 + k, "second": 20.0 + k + mean, "difference": mean} for k in range(4)]
     relative = {"mean": 5 * mean, "low": 5 * low, "high": 5 * high}
     difference = {"mean": mean, "low": low, "high": high}
     return {"unit": "px", "participants": 4, "difference": difference, "difference_percent": relative, "rows": rows}

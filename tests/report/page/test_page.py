@@ -105,7 +105,7 @@ def test_hostile_names_are_shown_as_text(gaze_run, undrawn):
     report, maps = gaze_run
     plain = render_page(report, maps)
     for row, name in zip(report["per_participant"], HOSTILE, strict=False):
-        row["participant"] = name
+        row["group"] = name
     report["attribution"]["samples"][0]["id"] = report["sweep"]["sample_id"] = HOSTILE[0]
     report["recipe"]["name"] = report["surgeries"][0]["layer"] = report["capacity"]["layer"] = HOSTILE[4]
     hostile = render_page(report, maps)

@@ -52,7 +52,7 @@ def test_lines_of_sweeps_are_drawn_without_markers(rich_of):
 
 
 def test_marks_of_one_look_say_it_once():
-    people = [{"participant": f"P{k}", "teacher": 20.0 + k, "student": 21.0 + 2 * k} for k in range(100)]
+    people = [{"group": f"P{k}", "teacher": 20.0 + k, "student": 21.0 + 2 * k} for k in range(100)]
     drawn = every_participant.participants_figure(people, "mean error, px").svg
     marks = re.findall(r"<use[^>]*/>", drawn)
     assert len(marks) >= 200 and sum("stroke" in one for one in marks) < 20

@@ -98,7 +98,7 @@ def test_the_comparison_page_has_the_section_only_where_both_were_measured(gaze_
         "difference": {"mean": 0.5, "low": 0.1, "high": 0.9},
         "difference_percent": None,
     }
-    pairs = {"teacher": {**pair, "rows": [{"participant": "P", "first": 2.0, "second": 2.5, "difference": 0.5}]}}
+    pairs = {"teacher": {**pair, "rows": [{"group": "P", "first": 2.0, "second": 2.5, "difference": 0.5}]}}
     without = render_comparison((report, report), pairs)
     assert "towards people" not in without
     page = render_comparison((report, report), pairs, looked(0.3, 0.1, 0.5))

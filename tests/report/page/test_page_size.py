@@ -26,7 +26,7 @@ def page(rich_of):
         start = "/".join(key.split("/")[:4])
         maps |= {f"{start}/{method}": maps[start] for method in OTHER_METHODS}
     first = report["per_participant"][0]
-    report["per_participant"] = [{**first, "participant": f"P{k:06d}", "teacher": 20 + k / 7} for k in range(160)]
+    report["per_participant"] = [{**first, "group": f"P{k:06d}", "teacher": 20 + k / 7} for k in range(160)]
     return render_page(report, maps)
 
 

@@ -12,7 +12,7 @@ SCENE = [800, 600]
 def frames(people, error):
     """Each looked 0, 100, 200 and 300 px to the right of the centre; error: (person, distance in px) -> px."""
     rows = [
-        {"participant": f"P{k}", "truth_x_px": 400.0 + d, "truth_y_px": 300.0, "error_px": error(k, d)}
+        {"group": f"P{k}", "truth_x_px": 400.0 + d, "truth_y_px": 300.0, "error_px": error(k, d)}
         for k in range(people)
         for d in (0, 100, 200, 300)
     ]
@@ -46,7 +46,7 @@ def test_a_straight_line_is_found_and_people_tell_their_own(found):
 def test_rows_of_the_table_are_people_and_rings(found):
     rows = SECTION.csv["eccentricity"]({"eccentricity": found})
     assert len(rows) == 20 and rows[3] == {
-        "participant": "P0",
+        "group": "P0",
         "ring": 3,
         "eccentricity_px": 300.0,
         "samples": 1,

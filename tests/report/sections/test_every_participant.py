@@ -10,7 +10,7 @@ from xgaze.report.sections.every_participant import differences_figure, quantile
 
 def person(k, teacher, student):
     lost = None if student is None else student - teacher
-    return {"participant": f"P{k}", "samples": 3, "teacher": teacher, "student": student, "difference": lost}
+    return {"group": f"P{k}", "samples": 3, "teacher": teacher, "student": student, "difference": lost}
 
 
 PEOPLE = [person(k, float(k), k + (-1.0 if k < 3 else 2.0)) for k in range(11)]

@@ -43,7 +43,7 @@ def recipe(make_recipe):
 
 @pytest.fixture
 def fold(class_recording):
-    people = people_of(class_recording.table["participant"], crossval.class_names(class_recording))
+    people = people_of(class_recording.table["group"], crossval.class_names(class_recording))
     return nested_folds(people, 4, 2, 0)[0]
 
 
@@ -60,7 +60,7 @@ def run(recipe, recording, folder, **asked):
 def test_other_splits_leave_the_samples_where_they_are(class_recording):
     view = class_recording.resplit({"train0": "test", "test1": "train"})
     assert set(view.table["split"]) == {"train", "test", ""}
-    assert set(view.table["participant"].iloc[rows_of(view, "test")]) == {"train0"}
+    assert set(view.table["group"].iloc[rows_of(view, "test")]) == {"train0"}
     assert view[7].id == class_recording[7].id and view.spec == class_recording.spec
     assert set(class_recording.table["split"]) == set(SPLITS)  # the recording itself is as it was
 
@@ -117,13 +117,13 @@ def test_the_refit_lasts_as_long_as_chosen_on_everyone_not_tested(tmp_path, reci
     _, history = nested._refit(longer, class_recording, fold, tmp_path, 0, 3)
     assert history["epoch"].tolist() == [0, 1, 2]
     (view, rows) = seen[0]
-    assert set(view.table["participant"].iloc[rows]) == set(fold.train)
+    assert set(view.table["group"].iloc[rows]) == set(fold.train)
 
 
 def test_labels_of_tested_people_have_no_say(tmp_path, recipe, class_recording, fold):
     """Turning every tested label around changes neither the epochs chosen nor a single weight."""
     table = class_recording.table.copy()
-    tested = table["participant"].isin(fold.test)
+    tested = table["group"].isin(fold.test)
     table.loc[tested, "label"] = 1 - table.loc[tested, "label"]
     turned = type(class_recording)(class_recording.spec, table, class_recording.images)
     ours = train_nested(recipe, class_recording, fold, tmp_path / "a", 0)
@@ -145,9 +145,7 @@ def test_everyone_is_tested_once_and_the_files_say_all(tmp_path, recipe, class_r
     assert sorted(pooled["id"]) == sorted(class_recording.table["id"])
     assert json.loads((folder / "crossval.json").read_text()) == found
     splits = json.loads((folder / "splits.json").read_text())
-    assert sorted(name for one in splits[0] for name in one["test"]) == sorted(
-        set(class_recording.table["participant"])
-    )
+    assert sorted(name for one in splits[0] for name in one["test"]) == sorted(set(class_recording.table["group"]))
     for number in (1, 2, 3):
         own = folder / "seed-0" / f"fold-{number}"
         history = pd.read_csv(own / "history.csv")
@@ -207,13 +205,13 @@ def test_published_protocol_goes_on_with_the_same_weights_and_is_stamped(tmp_pat
 
 
 def test_published_protocol_is_for_classes(tmp_path, make_recipe, gaze_recording):
-    people = people_of(gaze_recording.table["participant"], None)
+    people = people_of(gaze_recording.table["group"], None)
     with pytest.raises(InputError, match="--protocol paper: the published protocol is for classes"):
         train_paper(make_recipe(), gaze_recording, nested_folds(people, 4, 2, 0)[0], tmp_path, 0)
 
 
 def test_gaze_is_cross_validated_in_px_beside_its_baselines(tmp_path, make_recipe, gaze_recording):
-    people = people_of(gaze_recording.table["participant"], None)
+    people = people_of(gaze_recording.table["group"], None)
     fold = nested_folds(people, 4, 1, 0)[0]
 
     def truth(recipe, recording, fold, work, seed):
@@ -226,7 +224,7 @@ def test_gaze_is_cross_validated_in_px_beside_its_baselines(tmp_path, make_recip
     run_fold(make_recipe(), gaze_recording, fold, truth, tmp_path, 0)
     rows, outputs = read_outputs(tmp_path)
     assert set(outputs) == {"teacher", "mean gaze", "pixel ridge 8x8"}
-    assert set(gaze_recording.table["participant"].iloc[rows]) == set(fold.test)
-    known = gaze_recording.table[gaze_recording.table["participant"].isin(fold.train)]
+    assert set(gaze_recording.table["group"].iloc[rows]) == set(fold.test)
+    known = gaze_recording.table[gaze_recording.table["group"].isin(fold.train)]
     expected = known[["gaze_x_px", "gaze_y_px"]].to_numpy().mean(axis=0)
     assert np.allclose(outputs["mean gaze"][0], expected, rtol=1e-5)  # fitted on the very people the model was

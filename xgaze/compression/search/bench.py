@@ -131,7 +131,7 @@ def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
 
 def _weights(recording: Recording, split: str) -> NDArray[np.float32]:
     """How much every sample counts, so that every participant counts the same."""
-    people = recording.table["participant"].to_numpy(str)[rows_of(recording, split)]
+    people = recording.table["group"].to_numpy(str)[rows_of(recording, split)]
     by_name = participant_weights(people)
     return np.array([by_name[one] for one in people], np.float32)
 

@@ -31,6 +31,6 @@ def check_fixation_crops(data: FixationCropsData, advance: Advance | None) -> Ch
     except InputError as error:
         return Checked((Fault("definition", str(error)),))
     found = split_faults(recording.table, recording.spec.groups)
-    splits = recording.table.drop_duplicates("participant")["split"]
+    splits = recording.table.drop_duplicates("group")["split"]
     looked = look_at_pictures(Files(recording.files), list(splits), advance)
     return Checked((*found, *faults_of(looked)), (*recording.notes, *remarks_of(looked, "photographs")))

@@ -14,7 +14,7 @@ def check_eyes(data: EyeFoldersData, advance: Advance | None) -> Checked:
     """A recording without labels is for prediction, and needs no splits."""
     found = scan(data)
     people = [(session.participant, session.split) for session in found.sessions if session.frames]
-    few = too_few(pd.DataFrame(people, columns=["participant", "split"], dtype=object)) if data.labels else []
+    few = too_few(pd.DataFrame(people, columns=["group", "split"], dtype=object)) if data.labels else []
     looked = look_at_frames(found.sessions, data, advance)
     faults = (*found.faults, *(Fault("too few", told) for told in few), *faults_of(looked))
     return Checked(faults, (*found.notes, *remarks_of(looked)))

@@ -26,7 +26,7 @@ def _check_splits(found: PictureScan, data: GazeImagesData) -> tuple[list[str], 
     usable = (rows["class_name"] != "") & (rows["participant"] != "")
     kept = rows[usable]
     try:
-        table = kept.assign(split=splits_of(kept, data))
+        table = kept.assign(split=splits_of(kept, data)).rename(columns={"participant": "group"})
     except InputError as error:
         return unknown, [Fault("empty split", str(error))]
     splits = table["split"].reindex(rows.index, fill_value="")

@@ -26,6 +26,6 @@ def _faults(data: FixationTableData) -> list[Fault]:
         splits = splits_of(found.rows, data)
     except InputError as error:
         return [Fault("empty split", str(error))]
-    table = found.rows.assign(split=splits).rename(columns={"group": "participant"})
+    table = found.rows.assign(split=splits)
     classes = class_faults(table, table["class_name"], groups_of(data)) if "class_name" in table else []
     return split_faults(table, groups_of(data)) + classes

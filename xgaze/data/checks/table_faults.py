@@ -9,7 +9,7 @@ from xgaze.data.splits import shared_participants, too_few
 
 
 def split_faults(table: pd.DataFrame, groups: str = "participants") -> list[Fault]:
-    """Participants in two splits, and splits that are empty or hold too few. groups: what `participant` holds."""
+    """Participants in two splits, and splits that are empty or hold too few. groups: what `group` holds."""
     faults = [
         Fault("participant in two splits", f"participant {participant} is in {' and '.join(splits)}.")
         for participant, splits in shared_participants(table).items()
@@ -20,11 +20,11 @@ def split_faults(table: pd.DataFrame, groups: str = "participants") -> list[Faul
 
 
 def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participant(s)") -> list[Fault]:
-    """Classes that a split has no sample of. names: class name of each row; groups: what `participant` holds."""
+    """Classes that a split has no sample of. names: class name of each row; groups: what `group` holds."""
     faults = []
     for name in sorted(set(names)):
         own = table[names == name]
-        people = own["participant"].nunique()
+        people = own["group"].nunique()
         for split in SPLITS:
             if not (own["split"] == split).any():
                 message = (

@@ -66,7 +66,7 @@ def open_crop_lists(data: CropListsData) -> CropRecording:
     pictures = np.repeat(np.arange(len(own)), [len(one) for _, one in own])
     cut = CutCrops(pixels, pictures, np.concatenate([one for one, _ in own]))
     table = crop_table(names, splits, points, labels)
-    table["id"] = table["participant"] + "/" + table.groupby("participant").cumcount().astype(str)
+    table["id"] = table["group"] + "/" + table.groupby("group").cumcount().astype(str)
     return CropRecording(crop_spec(), table, StoredThenCut(_stored(train), cut), pixels)
 
 

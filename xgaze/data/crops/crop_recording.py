@@ -51,7 +51,7 @@ class CutCrops:
 
 @dataclass(frozen=True, eq=False)
 class CropRecording(Recording):
-    """Row i is one place. table: `participant` is the photograph, the unit of evidence; `x` and `y` say where, as shares.
+    """Row i is one place. table: `group` is the photograph, the unit of evidence; `x` and `y` say where, as shares.
 
     notes: what was left out, in words.
     """
@@ -63,8 +63,8 @@ class CropRecording(Recording):
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, row: int) -> Sample:
-        picture = str(self.table["participant"].iat[row])
-        groups = {"participant": picture, "session": "0", "stimulus": picture}
+        picture = str(self.table["group"].iat[row])
+        groups = {"group": picture, "session": "0", "stimulus": picture}
         target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)
         return Sample(str(self.table["id"].iat[row]), groups, dict(self.crops.of(row)), target)
 
@@ -92,7 +92,7 @@ def crop_table(
     table = pd.DataFrame(
         {
             "id": ids,
-            "participant": pictures,
+            "group": pictures,
             "session": "0",
             "split": np.repeat(np.asarray(splits, dtype=object), counts),
         }

@@ -31,7 +31,7 @@ class EyeFoldersRecording(Recording):
         for one in self.spec.inputs:
             pixels = read_grey(session.folder / frame.files[one.name], self.data.height, self.data.width)
             images[one.name] = resize_grey(pixels, *one.picture[1:])[None]
-        groups = {"participant": session.participant, "session": session.session}
+        groups = {"group": session.participant, "session": session.session}
         return Sample(frame_id(session, frame), groups, images, np.array(frame.gaze, np.float32))
 
 
@@ -60,4 +60,4 @@ def frame_id(session: Session, frame: Frame) -> str:
 
 def _table(frames: Iterable[tuple[Session, Frame]]) -> pd.DataFrame:
     rows = [(frame_id(s, frame), s.participant, s.session, s.split, *frame.gaze) for s, frame in frames]
-    return pd.DataFrame(rows, columns=["id", "participant", "session", "split", *GAZE_COLUMNS])
+    return pd.DataFrame(rows, columns=["id", "group", "session", "split", *GAZE_COLUMNS])

@@ -24,7 +24,7 @@ GROUPS = {"participant": "participants", "stimulus": "stimuli", "sample": "scanp
 class FixationRecording(Recording):
     """Row i is scanpath i.
 
-    table: as `Recording` says, `participant` being the group that splits keep apart (the unit of evidence), and `viewer` and
+    table: as `Recording` says, `group` being what splits keep apart (the unit of evidence), and `viewer` and
     `stimulus`. notes: what was left out, counted, in words.
     """
 
@@ -34,7 +34,7 @@ class FixationRecording(Recording):
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, row: int) -> Sample:
-        groups = {name: str(self.table[name].iat[row]) for name in ("participant", "session", "viewer", "stimulus")}
+        groups = {name: str(self.table[name].iat[row]) for name in ("group", "session", "viewer", "stimulus")}
         if self.spec.kind == "value":
             target = np.array([self.table[VALUE_COLUMN].iat[row]], np.float32)
         else:
@@ -86,7 +86,7 @@ def _recording_of(
     found: FixationScan, data: FixationTableData, classes: tuple[str, ...], splits: NDArray[np.str_]
 ) -> FixationRecording:
     table = found.rows[["id", "viewer", "stimulus"]].assign(session="0", split=splits)
-    table.insert(1, "participant", found.rows["group"])
+    table.insert(1, "group", found.rows["group"])
     if data.target.value is None:
         codes = {name: code for code, name in enumerate(classes)}
         table[LABEL_COLUMN] = np.array([codes.get(name, UNLABELLED) for name in found.rows["class_name"]], np.int64)

@@ -103,7 +103,7 @@ def open_viewer_agreement(data: ViewerAgreementData) -> AgreementRecording:
     splits = assign_splits(
         list(rows["stimulus"]), list(rows["label"]), data.split.validation, data.split.test, data.seed, "picture(s)"
     )
-    table = pd.DataFrame({"id": rows["stimulus"], "participant": rows["stimulus"], "session": "0", "split": splits})
+    table = pd.DataFrame({"id": rows["stimulus"], "group": rows["stimulus"], "session": "0", "split": splits})
     table[LABEL_COLUMN], table["agreement"] = rows["label"], rows["agreement"]
     maps = DrawnMaps(tuple(found.maps[k] for k in kept))
     spec, notes = photograph_spec(data, CLASSES, "pictures"), tuple(agreement_notes(found))

@@ -18,7 +18,7 @@ def open_attention_pictures(data: AttentionPicturesData) -> PhotographRecording:
     found, splits, faults = scanned(data)
     raise_faults(data.path, faults)
     rows = found.rows
-    table = pd.DataFrame({"id": rows["id"], "participant": rows["group"], "session": "0", "split": splits})
+    table = pd.DataFrame({"id": rows["id"], "group": rows["group"], "session": "0", "split": splits})
     codes = {name: code for code, name in enumerate(found.classes)}
     table[LABEL_COLUMN] = rows["class_name"].map(codes).astype(np.int64)
     return PhotographRecording(

@@ -51,7 +51,7 @@ def open_photographs_for_prediction(path: Path, data: PhotographSection, spec: S
         raise InputError(f"{path}: expected a folder of pictures, or a definition (YAML).{told}")
     names = [pictures.name(row) for row in range(len(pictures))]
     maps = maps_beside(path, names) if reads_maps else NoMaps()
-    table = pd.DataFrame({"id": names, "participant": names, "session": "0", "split": "test", LABEL_COLUMN: UNLABELLED})
+    table = pd.DataFrame({"id": names, "group": names, "session": "0", "split": "test", LABEL_COLUMN: UNLABELLED})
     kind, notes = photograph_spec(data, spec.classes, "pictures"), tuple(told_left_out(pictures.left_out))
     return PhotographRecording(kind, table, pictures, maps, data, notes=notes)
 

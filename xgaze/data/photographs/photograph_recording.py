@@ -79,7 +79,7 @@ class PhotographRecording(Recording):
         size = size_of(*picture.size, self.settings.shorter_side)
         image, shown = resized(picture, size), self._map(row, size)
         inputs = {IMAGE: image, ATTENTION: shown} if self.settings.attention == "input" else {IMAGE: image}
-        groups = {"participant": str(self.table["participant"].iat[row]), "session": "0"}
+        groups = {"group": str(self.table["group"].iat[row]), "session": "0"}
         target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)
         aux = {} if shown is None else {ATTENTION: shown}
         kept = {name: pixels for name, pixels in inputs.items() if pixels is not None}

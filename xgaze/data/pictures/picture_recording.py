@@ -32,7 +32,7 @@ class GazeImagesRecording(Recording):
         """Decode and resize one picture. Raises InputError naming the file that cannot be used."""
         channels, height, width = self.spec.inputs[0].picture
         image = fit_picture(self.pictures.read(row), height, width, channels)
-        groups = {name: str(self.table[name].iat[row]) for name in ("participant", "session")}
+        groups = {name: str(self.table[name].iat[row]) for name in ("group", "session")}
         target = np.asarray(self.table[LABEL_COLUMN].iat[row], np.int64)
         return Sample(str(self.table["id"].iat[row]), groups, {INPUT: image}, target)
 
@@ -66,7 +66,7 @@ def recording_of(
     """A recording of what a scan found, labels counted along `classes`."""
     rows = found.labels.rows
     codes = {name: code for code, name in enumerate(classes)}
-    table = rows[["id", "participant", "session"]].assign(split=splits)
+    table = rows[["id", "participant", "session"]].rename(columns={"participant": "group"}).assign(split=splits)
     table[LABEL_COLUMN] = np.array([codes.get(name, UNLABELLED) for name in rows["class_name"]], np.int64)
     one = InputSpec(INPUT, (data.channels, data.height, data.width))
     unit = "AUC" if len(classes) == 2 else "accuracy"

@@ -45,7 +45,7 @@ class RenderedSource(Recording):
         split = self.recording.split(name)
         person = str(split.participant[k])
         inputs = {camera: split.images[k, c : c + 1] for c, camera in enumerate(CAMERAS)}
-        groups = {"participant": person, "session": SESSION}
+        groups = {"group": person, "session": SESSION}
         return Sample(_id(person, int(split.frame[k])), groups, inputs, split.gaze_px[k], {"regions": split.regions[k]})
 
     def states(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
@@ -78,7 +78,7 @@ class RenderedPeople(Recording):
     def __getitem__(self, row: int) -> Sample:
         person, images = str(self.frames.participant[row]), self.frames.images[row]
         inputs = {camera: images[c : c + 1] for c, camera in enumerate(CAMERAS)}
-        groups = {"participant": person, "session": SESSION}
+        groups = {"group": person, "session": SESSION}
         return Sample(_id(person, int(self.frames.frame[row])), groups, inputs, self.frames.gaze_px[row])
 
 
@@ -100,7 +100,7 @@ def unlabelled_people(
     """More people, who are in no split."""
     frames = open_unlabelled_people(settings, count, default_cache_dir(), progress=advance)
     ids = [_id(person, frame) for person, frame in zip(frames.participant, frames.frame, strict=True)]
-    table = pd.DataFrame({"id": ids, "participant": frames.participant, "session": SESSION})
+    table = pd.DataFrame({"id": ids, "group": frames.participant, "session": SESSION})
     return RenderedPeople(spec, table, frames)
 
 
@@ -111,7 +111,7 @@ def _table(recording: RenderedRecording) -> pd.DataFrame:
     people = _taken(np.concatenate([one.participant for one in splits]))
     frames = _taken(np.concatenate([one.frame for one in splits]))
     sizes = [len(one) for one in splits]
-    table = pd.DataFrame({"id": people + f"/{SESSION}/" + frames, "participant": people, "session": SESSION})
+    table = pd.DataFrame({"id": people + f"/{SESSION}/" + frames, "group": people, "session": SESSION})
     table["split"] = pd.Series(SPLITS, dtype="str").take(np.repeat(np.arange(len(SPLITS)), sizes)).array
     table[GAZE_COLUMNS] = np.concatenate([one.gaze_px for one in splits])
     table["place"] = np.concatenate([np.arange(size) for size in sizes])

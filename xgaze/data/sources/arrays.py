@@ -88,7 +88,7 @@ class ArrayRecording(Recording):
         own = None if kind != "class" else [classes[label] for label in values]
         drawn = assign_splits(list(people), own, validation, test, seed) if splits is None else _splits(splits, people)
         ids = [f"{person}/{row}" for row, person in enumerate(people)]
-        table = pd.DataFrame({"id": ids, "participant": people, "session": SESSION, "split": drawn})
+        table = pd.DataFrame({"id": ids, "group": people, "session": SESSION, "split": drawn})
         columns = {"gaze": GAZE_COLUMNS, "class": [LABEL_COLUMN], "value": [VALUE_COLUMN]}[kind]
         self.table = table.assign(**dict(zip(columns, values.reshape(len(values), -1).T, strict=True)))
         assert_disjoint(self.table)
@@ -109,7 +109,7 @@ class ArrayRecording(Recording):
         return len(self.table)
 
     def __getitem__(self, row: int) -> Sample:
-        own = {"participant": str(self.table["participant"].iloc[row]), "session": SESSION}
+        own = {"group": str(self.table["group"].iloc[row]), "session": SESSION}
         inputs = {name: one[row] for name, one in self.inputs.items()}
         return Sample(str(self.table["id"].iloc[row]), own, inputs, targets_of(self, np.array([row]))[0])
 

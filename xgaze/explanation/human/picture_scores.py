@@ -135,13 +135,13 @@ def human_section(table: pd.DataFrame, groups: NDArray[Any], people: People, sid
 
 
 def human_rows(table: pd.DataFrame, ids: Sequence[str], groups: Sequence[str]) -> pd.DataFrame:
-    """One line per picture, model, method and metric: id, participant, model, method, metric, value."""
+    """One line per picture, model, method and metric: id, group, model, method, metric, value."""
     own = table[[name for name in table if str(name).startswith(START)]]
-    wide = own.assign(id=list(ids), participant=list(groups))
-    long = wide.melt(["id", "participant"], var_name="figure", value_name="value").dropna(subset="value")
+    wide = own.assign(id=list(ids), group=list(groups))
+    long = wide.melt(["id", "group"], var_name="figure", value_name="value").dropna(subset="value")
     parts = long["figure"].str.removeprefix(START).str.split("/", expand=True)
     named = dict(zip(("model", "method", "metric"), (parts[k] for k in range(3)), strict=True)) if len(long) else {}
-    return long[["id", "participant", "value"]].assign(**named)
+    return long[["id", "group", "value"]].assign(**named)
 
 
 def _differences(table: pd.DataFrame, first: str, second: str, method: str) -> dict[str, Any]:

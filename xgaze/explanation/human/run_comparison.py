@@ -16,7 +16,7 @@ from xgaze.stored import Stored, read_mapping, read_table
 
 SAME = 1e-6
 FEWEST = 2
-INDEX = ["id", "participant"]
+INDEX = ["id", "group"]
 REMEDY = "Explain again: `xgaze explain --force`."
 
 
@@ -45,7 +45,7 @@ def compare_human(first: pd.DataFrame | None, second: pd.DataFrame | None) -> di
     shared = first.index.intersection(second.index)
     ours, theirs = first.loc[shared], second.loc[shared]
     reason = _reason(ours, theirs)
-    people = shared.get_level_values("participant").to_numpy(str)
+    people = shared.get_level_values("group").to_numpy(str)
     columns = set(ours) & set(theirs)
     rows = [
         {"model": model, "method": method, **_differences(ours, theirs, f"{model}/{method}", people)}

@@ -143,10 +143,7 @@ def _plain_table(label: str, columns: tuple[str, ...], rows: Sequence[Sequence[s
 
 def _people(role: str, pair: Comparison, names: tuple[str, ...]) -> Table:
     unit = pair["unit"]
-    rows = [
-        (row["participant"], value(row["first"]), value(row["second"]), value(row["difference"]))
-        for row in pair["rows"]
-    ]
+    rows = [(row["group"], value(row["first"]), value(row["second"]), value(row["difference"])) for row in pair["rows"]]
     who = groups_in_words(pair)
     first = "participant" if who == "people" else "one of them"
     label = "Every test participant" if who == "people" else f"All test {who}"

@@ -122,7 +122,7 @@ def people_figure(name: str, confusion: dict[str, Any], who: str) -> Chart:
         grid = np.atleast_2d(figure.subplots(lines, GRID_COLUMNS)).ravel()
         for axes, one in zip(grid, people, strict=False):
             _matrix(axes, one["matrix"], size=6, written=len(confusion["classes"]) <= 3)
-            axes.set_title(one["participant"][:12], fontsize=6, pad=2)
+            axes.set_title(one["group"][:12], fontsize=6, pad=2)
         for axes in grid:
             axes.set_xticks([])
             axes.set_yticks([])
@@ -235,16 +235,14 @@ def _sum(confusion: dict[str, Any]) -> Table:
 
 def _people(found: dict[str, Any]) -> Table:
     if not found["confusion"]:
-        rows = [(one["participant"], str(one["samples"]), value(one["error"])) for one in found["per_participant"]]
+        rows = [(one["group"], str(one["samples"]), value(one["error"])) for one in found["per_participant"]]
         return table("Participants", ("participant", "samples", f"mean error, {found['score']['unit']}"), rows)
-    matrices = {one["participant"]: one["matrix"] for one in found["confusion"]["participants"]}
+    matrices = {one["group"]: one["matrix"] for one in found["confusion"]["participants"]}
     if not matrices:
-        bare = [
-            (one["participant"], str(one["samples"]), value(one["right_percent"])) for one in found["per_participant"]
-        ]
+        bare = [(one["group"], str(one["samples"]), value(one["right_percent"])) for one in found["per_participant"]]
         return table("Participants", ("participant", "samples", "right, %"), bare)
     told = [
-        (one["participant"], str(one["samples"]), value(one["right_percent"]), _in_line(matrices[one["participant"]]))
+        (one["group"], str(one["samples"]), value(one["right_percent"]), _in_line(matrices[one["group"]]))
         for one in found["per_participant"]
     ]
     caption = f"Matrices row by row, classes in the order {', '.join(found['confusion']['classes'])}."

@@ -48,12 +48,12 @@ class Eccentricity(Stored):
 
 
 def eccentricity(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
-    """samples: model -> its predictions on test samples (`participant` and COLUMNS). None where all looked equally far out."""
+    """samples: model -> its predictions on test samples (`group` and COLUMNS). None where all looked equally far out."""
     shown = {model: _with_rings(scene, one, samples["teacher"]) for model, one in samples.items()}
     teacher = shown["teacher"]
     if len(teacher) < FEWEST_SAMPLES or teacher["ring"].nunique() < RINGS:
         return None
-    grouped = {model: one.groupby(["participant", "ring"]) for model, one in shown.items()}
+    grouped = {model: one.groupby(["group", "ring"]) for model, one in shown.items()}
     distance = grouped["teacher"]["distance_px"]
     means = {model: grouped[model]["error_px"].mean() if model in grouped else None for model in COLOURS}
     people = pd.DataFrame({"eccentricity_px": distance.mean(), "samples": distance.size(), **means}).reset_index()
@@ -82,7 +82,7 @@ def _ring(people: pd.DataFrame, teacher: pd.DataFrame, ring: int) -> dict[str, A
 
 
 def _slope(model: str, people: pd.DataFrame, samples: pd.DataFrame) -> dict[str, Any]:
-    alone = [_steepness(own["distance_px"], own["error_px"]) for _, own in samples.groupby("participant")]
+    alone = [_steepness(own["distance_px"], own["error_px"]) for _, own in samples.groupby("group")]
     known = [one for one in alone if one is not None]
     low, high = (float(np.quantile(known, end)) if known else None for end in (0.25, 0.75))
     whole = _steepness(people["eccentricity_px"], people[model].astype(float)) or 0.0
@@ -102,7 +102,7 @@ def _gather(run: Run) -> Report:
         return {}
     models = ("teacher", "student") if run.student else ("teacher",)
     tables = {
-        model: read_table(run.folder / model / "predictions.csv", COLUMNS, TRAIN, ("participant", "split"))
+        model: read_table(run.folder / model / "predictions.csv", COLUMNS, TRAIN, ("group", "split"))
         for model in models
     }
     return {"eccentricity": eccentricity(spec["scene"], {k: one[one["split"] == "test"] for k, one in tables.items()})}
@@ -135,7 +135,7 @@ def eccentricity_figure(found: dict[str, Any], who: str) -> Chart:
         axes = figure.subplots()
         for model in models:
             own = people.dropna(subset=[model])
-            asked = {"units": own["participant"], "n_boot": BOOTSTRAPS, "seed": 0, "scatter": False, "truncate": True}
+            asked = {"units": own["group"], "n_boot": BOOTSTRAPS, "seed": 0, "scatter": False, "truncate": True}
             look = {"color": COLOURS[model], "line_kws": {"linewidth": 1.5}}
             sns.regplot(x=own["eccentricity_px"], y=own[model].astype(float), ax=axes, **asked, **look)
             rings = own.groupby("ring")[["eccentricity_px", model]].mean().astype(float)

@@ -22,7 +22,7 @@ SHARES_PERCENT = (0, 10, 25, 50, 75, 90, 100)
 class Person(Stored):
     """Mean error of one participant (or stimulus), or for classes the share of right answers, %."""
 
-    participant: str
+    group: str
     samples: int
     teacher: float
     student: float | None
@@ -41,7 +41,7 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
         student = float(row["student"]) if with_student else None
         rows.append(
             {
-                "participant": str(person),
+                "group": str(person),
                 "samples": int(row["samples"]),
                 "teacher": float(row["teacher"]),
                 "student": student,
@@ -53,11 +53,11 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
 
 def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
     error = {"gaze": "error_px", "value": "error"}.get(card.spec["kind"])
-    texts = ("participant", "split") if error else ("participant", "split", "prediction", "truth")
+    texts = ("group", "split") if error else ("group", "split", "prediction", "truth")
     table = read_table(folder / "predictions.csv", [error] if error else [], TRAIN, texts)
     table = table[table["split"] == "test"]
     figure = table[error] if error else 100.0 * (table["prediction"] == table["truth"])
-    grouped = figure.groupby(table["participant"])
+    grouped = figure.groupby(table["group"])
     return pd.DataFrame({"figure": grouped.mean(), "samples": grouped.size()})
 
 
@@ -183,7 +183,7 @@ def people_table(report: dict[str, Any]) -> Table:
     both = bool(report["student"])
     rows = []
     for row in report["per_participant"]:
-        cells = [Cell(row["participant"]), Cell(count(row["samples"]), row["samples"]), value(row["teacher"])]
+        cells = [Cell(row["group"]), Cell(count(row["samples"]), row["samples"]), value(row["teacher"])]
         rows.append(cells + [value(row["student"]), value(row["difference"])] * both)
     unit = "%" if report["task"] == "class" else report["score"]["unit"]
     more = (f"student, {unit}", f"difference, {unit}") * both

@@ -90,7 +90,7 @@ def cross_validate(
     """Everything `crossval.json` holds. Folds finished before are only read; a stopped one starts anew, but for the inner
     trainings it had finished. command: what was typed, kept with it. Raises InputError before anything is written."""
     check_loss(recipe, recording.spec)
-    people = people_of(recording.table["participant"], class_names(recording))
+    people = people_of(recording.table["group"], class_names(recording))
     plans = [plan_folds(people, asked, recipe.seed + seed, recording.spec.groups) for seed in range(asked.seeds)]
     stored = {**{key: value for key, value in asdict(asked).items() if key != "seeds"}, "people": _told(people)}
     fresh_folder(folder, fingerprint({"recipe": recipe.teacher_hash(), "source": source_hash(), **stored}))
@@ -158,7 +158,7 @@ def _pool(
     command: str,
 ) -> dict[str, Any]:
     rows, outputs, tested_in = _pooled_outputs(folder, units, asked)
-    targets, names = targets_of(recording, rows), recording.table["participant"].to_numpy(str)[rows]
+    targets, names = targets_of(recording, rows), recording.table["group"].to_numpy(str)[rows]
     figures = pooled_figures(recording.spec, outputs, targets, names, recipe.seed, tested_in)
     _write_predictions(recording, rows, outputs[TEACHER], units, folder)
     told = [read_fold(unit.folder(folder)) for unit in units]
@@ -229,7 +229,7 @@ def _write_predictions(
 
 def _fold_row(recording: Recording, folder: Path, unit: Unit, told: dict[str, Any]) -> dict[str, Any]:
     rows, outputs = read_outputs(unit.folder(folder))
-    names = recording.table["participant"].to_numpy(str)[rows]
+    names = recording.table["group"].to_numpy(str)[rows]
     score = score_of(recording.spec, outputs[TEACHER], targets_of(recording, rows), names)
     return {"seed": unit.seed, "fold": unit.number + 1, **told, "score": score}
 
