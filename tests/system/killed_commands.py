@@ -26,6 +26,13 @@ WALKS = {
         ("taught", "timed-killed", f"{QUICK} --max-latency-ms 1000"),
     ],
     "explain": [("distilled", "explain-killed", EXPLAIN), ("explained", "explain-forced", f"{EXPLAIN} --force")],
+    "rest": [
+        ("explained", "report-killed", "report tiny.yaml"),
+        ("explained", "predict-killed", "predict checkpoints/tiny/student tiny.yaml --out predictions.csv"),
+        ("explained", "calibrate-killed", "calibrate tiny.yaml --points 1"),
+        ("explained", "render-killed", "render eyes --frames 2"),
+        ("explained", "features-killed", "features checkpoints/tiny/teacher tiny.yaml --samples 2 --out features"),
+    ],
 }
 """Of each: (start, end, words), every write of which is killed once. On one thread quick takes 3 to 6 minutes, distill 15,
-explain 4."""
+explain 4, the rest 3."""

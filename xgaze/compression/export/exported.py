@@ -28,9 +28,8 @@ from xgaze.recipe import ModelSection
 
 ONNX, INT8 = "model.onnx", "model.int8.onnx"
 COMPARED_FRAMES = 960
-CALIBRATION_FRAMES = 512
-"""What lies outside the ranges of these is cut off: with 64 frames single test samples moved by 35 px."""
-CALIBRATION_BYTES = 100_000_000
+FEWEST_FRAMES, CALIBRATION_BYTES = 64, 100_000_000
+"""The frames that ranges are taken from are held in memory: fewer where they are large."""
 
 
 def export_student(
@@ -68,7 +67,7 @@ def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) ->
     """In whole numbers, calibrated on training frames; how much worse it is than the float model on validation people, whom
     nothing was chosen on here, and beside it how much worse onnxruntime's 8 bits are."""
     train, validation = rows_of(recording, "train"), spread_evenly(rows_of(recording, "validation"), COMPARED_FRAMES)
-    rows = spread_evenly(train, min(CALIBRATION_FRAMES, max(FRAMES, CALIBRATION_BYTES // bytes_of(spec))))
+    rows = spread_evenly(train, min(FRAMES, max(FEWEST_FRAMES, CALIBRATION_BYTES // bytes_of(spec))))
     shown = Samples(stored_inputs(recording, rows), np.empty((len(rows), 0), np.float32))
     written = export_int8_c(folder, spec, samples, shown)
     truth, people = targets_of(recording, validation), participants_of(recording, validation)
