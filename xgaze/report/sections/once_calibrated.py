@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from xgaze.artifacts import WEIGHTS_FILE, file_hash
 from xgaze.report.drawing.forest import ends
-from xgaze.report.drawing.format import number, percent_interval
+from xgaze.report.drawing.format import number, percent, percent_interval
 from xgaze.report.drawing.svg import COLOURS, SHAPES, Chart, chart, legend_above
 from xgaze.report.drawing.tables import Table, between, model, table, value
 from xgaze.report.remedies import CALIBRATE
@@ -71,10 +71,14 @@ def _words(report: Report) -> list[str]:
         most = max(student, key=lambda one: one["points"])
         told.append(
             f"With {most['points']} {'point' if most['points'] == 1 else 'points'} ({most['how']}) the student is "
-            f"{percent_interval(most['worse_after_percent'])} worse than the teacher; before, on the same frames, "
-            f"{percent_interval(most['worse_before_percent'])}."
+            f"{_told(most['worse_after_percent'])} worse than the teacher; before, on the same frames, "
+            f"{_told(most['worse_before_percent'])}."
         )
     return told
+
+
+def _told(figure: dict[str, Any]) -> str:
+    return f"{percent(figure['mean'])} ({percent_interval(figure)})"
 
 
 def calibration_figure(rows: Rows, who: str) -> Chart:
