@@ -43,13 +43,13 @@ def test_reading_gives_back_every_name(names):
 
 def test_people_keep_their_names_through_predictions(tmp_path):
     people = ["=cmd()", "'=cmd()", "+ann", "-5", "@bob"]
-    table = pd.DataFrame({"id": people, "participant": people, "split": "test", "error_px": [1.0, 2, 3, 4, 5]})
+    table = pd.DataFrame({"id": people, "group": people, "split": "test", "error_px": [1.0, 2, 3, 4, 5]})
     table = table.assign(truth_x_px=0.0, truth_y_px=0.0)
     for name in ("first", "second"):
         write_csv(tmp_path / name / "predictions.csv", table)
     assert "\n'=cmd()," in (tmp_path / "first/predictions.csv").read_text()
     ours, theirs = (read_test_predictions(tmp_path / name) for name in ("first", "second"))
-    assert ours["participant"].tolist() == people
+    assert ours["group"].tolist() == people
     rows = compare_predictions(ours, theirs, ("first", "second"))["rows"]
-    assert sorted(row["participant"] for row in rows) == sorted(people)
+    assert sorted(row["group"] for row in rows) == sorted(people)
     assert pd.read_csv(io.StringIO(harmless(table).to_csv(index=False)))["error_px"].tolist() == [1, 2, 3, 4, 5]

@@ -69,7 +69,7 @@ def test_a_table_is_sorted_from_the_keyboard_alone(visit, pages):
         found = [float(one) for one in column(page, "Every test participant", 2)]
         assert found == sorted(found, reverse=order == "descending") and len(found) == 20
     names = page.get_by_role("group", name="Every test participant", exact=True).get_by_role(
-        "columnheader", name="group"
+        "columnheader", name="participant"
     )
     assert names.get_attribute("aria-sort") == "none"
 
