@@ -60,7 +60,7 @@ def test_a_teacher_alone_is_explained_by_its_worst_and_best_sample(run, folder):
     table = pd.read_csv(folder / "checkpoints/small/teacher/predictions.csv").query("split == 'test'")
     errors = table.set_index("id")["error"]
     assert [str(name) for name in (errors.idxmax(), errors.idxmin())] == found["samples"]
-    assert found["agreement"]["participants"] == table["participant"].nunique() and found["anatomy"] is None
+    assert found["agreement"]["participants"] == table["group"].nunique() and found["anatomy"] is None
 
 
 def test_a_gaze_point_is_not_asked_of_a_classifier_and_nothing_is_computed(run, folder):

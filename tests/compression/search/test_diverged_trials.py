@@ -12,6 +12,7 @@ from xgaze.compression.plan import Plan
 from xgaze.compression.search import trial as trials
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.budget import choose
+from xgaze.compression.search.candidates import Candidates
 from xgaze.compression.search.exploration import open_search, search_wholes
 from xgaze.compression.search.trial import DivergedTrial, Result, Trial, run_trial
 from xgaze.compression.search.trial_jobs import run_all
@@ -128,7 +129,7 @@ def test_a_whole_student_that_diverges_does_not_hold(taught, gaze_recording, tmp
     wild(lambda trial: trial.plan.rank == 3)
     search = open_search(recipe, gaze_recording, load_model(run / "teacher")[0], tmp_path / "student", Fan())
     told = []
-    search_wholes(search, [Plan(rank=4), Plan(rank=3), Plan(rank=2)], told.append)
+    search_wholes(search, Candidates([], [Plan(rank=4), Plan(rank=3), Plan(rank=2)], []), told.append)
     assert [one.result.trial.plan.rank for one in search.found] == [4]
     assert [line.split(":")[0] for line in told] == ["  rank 3", "  rank 4"]
 
