@@ -12,6 +12,7 @@ import click
 
 from xgaze import __version__
 from xgaze.cli.words.faults import STOPPED, fault_in_words
+from xgaze.processes import keep_freed_memory
 
 COMMANDS = (
     "train-teacher",
@@ -85,6 +86,7 @@ def xgaze() -> None:
 def main() -> None:
     """Run the command; bad input and what the machine refuses end with one message and exit code 2, Ctrl-C with 130."""
     os.environ.setdefault("PYTHONSAFEPATH", "1")  # workers must not import a stranger's files in the working directory
+    keep_freed_memory()
     try:
         sys.exit(xgaze(standalone_mode=False))  # an Exit raised by a command comes back as its code
     except click.ClickException as error:
