@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgaze.api.runs import Run
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import STUDENT, TEACHER, ModelCard
 
 if TYPE_CHECKING:
     from xgaze.api.stored_model import StoredModel
@@ -125,7 +125,7 @@ class Distilled(Told):
     @property
     def error(self) -> Figure:
         """The student's on test participants; of classes the score, where more is better."""
-        stored = self.card.metrics["student"]["error"]
+        stored = self.card.metrics[STUDENT]["error"]
         return Figure.of(stored, stored["unit"], self.groups)
 
     @property
@@ -143,7 +143,7 @@ class Distilled(Told):
 
     def rows(self) -> list[tuple[str, str]]:
         metrics = self.card.metrics
-        sizes = {role: metrics[role] for role in ("teacher", "student")}
+        sizes = {role: metrics[role] for role in (TEACHER, STUDENT)}
         kept = "kept" if self.budget_met else "missed"
         return [
             (

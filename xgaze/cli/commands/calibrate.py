@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.cli.common import emit, next_command, note, read_recipe, recipe_and_settings, run_of
 
 NUMBERS = "--points"
@@ -41,7 +42,7 @@ class SeveralNumbers(click.Command):
     "--person", type=click.Path(path_type=Path), metavar="INPUT", help="One person's recording, as for predict."
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the map of --person.")
-@click.option("--role", type=click.Choice(["student", "teacher"]), default="student", help="Whose map. [student]")
+@click.option("--role", type=click.Choice([STUDENT, TEACHER]), default=STUDENT, help="Whose map. [student]")
 def calibrate(recipe: str, overrides: tuple[str, ...], as_json: bool, **asked: Any) -> None:
     """How good are RECIPE's teacher and student once they know the person?
 

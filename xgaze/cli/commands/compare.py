@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, read_card
+from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, read_card
 from xgaze.cli.common import CHECKPOINTS, REPORTS, emit, read_recipe
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
@@ -15,7 +15,7 @@ from xgaze.report.page.human_comparison import human_verdicts
 from xgaze.report.page.index import write_index
 from xgaze.report.results import gather
 
-ROLES = ("teacher", "student")
+ROLES = (TEACHER, STUDENT)
 
 
 @click.command("compare")
@@ -51,7 +51,7 @@ def compare(first: str, second: str, as_json: bool) -> None:
 def run_name(given: str) -> str:
     """The folder in checkpoints/ of a run given by name or by recipe file. Raises InputError when it has no teacher."""
     name = read_recipe(given, ()).name if Path(given).suffix in (".yaml", ".yml") else given
-    if not (CHECKPOINTS / name / "teacher" / CARD_FILE).is_file():
+    if not (CHECKPOINTS / name / TEACHER / CARD_FILE).is_file():
         known = [one.parent.parent.name for one in CHECKPOINTS.glob(f"*/teacher/{CARD_FILE}")]
         there = nearest(name, known) if known else "no run lies there yet: train one with `xgaze train-teacher`."
         raise InputError(f"{CHECKPOINTS / name}: no finished run; {there}")

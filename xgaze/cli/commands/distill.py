@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE
+from xgaze.artifacts import CARD_FILE, CONTROL, STUDENT, TEACHER
 from xgaze.cli.common import emit, fan_options, next_command, read_recipe, recipe_options, run_of, scored_so_far
 from xgaze.cli.words.distilled import in_words
 from xgaze.recipe.student_sections import MOST_BYTES, MOST_LATENCY_MS, MOST_PARAMETERS, MOST_WORSE_PERCENT
@@ -13,9 +13,9 @@ from xgaze.report.remedies import DISTILL
 from xgaze.stored import understood
 
 FIGURES = (
-    "teacher",
-    "control",
-    "student",
+    TEACHER,
+    CONTROL,
+    STUDENT,
     "reference",
     "worse_unit",
     "difference_percent",

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card
+from xgaze.artifacts import CARD_FILE, STUDENT, ModelCard, read_card
 from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, open_data, read_recipe, run_folder
 from xgaze.errors import InputError
 from xgaze.recipe import ModelSection, Recipe
@@ -59,7 +59,7 @@ def located(model: str, overrides: tuple[str, ...]) -> tuple[Path, Recipe, Model
     if folder.is_dir():
         raise InputError(f"{folder}: not a model folder ({CARD_FILE} is missing).")
     recipe = read_recipe(model, overrides)
-    student = run_folder(recipe) / "student"
+    student = run_folder(recipe) / STUDENT
     if not (student / CARD_FILE).is_file():
         distil_first = next_command("distill", model, overrides)
         raise InputError(f"{student}: no finished student of this recipe. Run `{distil_first}` first.")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import CONTROL, STUDENT, TEACHER, ModelCard
 from xgaze.cli.common import ends_in_words, error_in_words, nothing_learned, rendered_warning
 from xgaze.report.claims import budget_in_words, costs_in_words
 from xgaze.report.drawing.format import changed
@@ -12,8 +12,8 @@ FEW_PARTICIPANTS = 8
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: str) -> list[str]:
     """The lines for a person. scored: how often test participants were."""
-    teacher, student, worse = figures["teacher"], figures["student"], figures["difference_percent"]
-    against = {"teacher": "the teacher", "control": "the teacher given the same extra tuning"}[figures["reference"]]
+    teacher, student, worse = figures[TEACHER], figures[STUDENT], figures["difference_percent"]
+    against = {TEACHER: "the teacher", CONTROL: "the teacher given the same extra tuning"}[figures["reference"]]
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     unit = figures.get("worse_unit") or "%"
     groups = card.spec.get("groups", "participants")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from xgaze.recipe.data_sections import Count, DataSection, PictureSide, Section
+from xgaze.recipe.data_sections import EYE_MEAN, EYE_STD, Count, DataSection, PictureSide, Section
 from xgaze.recipe.text_table import NumberTable
 
 
@@ -48,5 +48,5 @@ class EyeFoldersData(DataSection):
     width: PictureSide = 720
     resize_height: PictureSide | None = None
     resize_width: PictureSide | None = None
-    mean: float = Field(98.54010552, ge=-1e6, le=1e6)
-    std: float = Field(41.5086445, ge=1e-6, le=1e6)
+    mean: float = Field(EYE_MEAN, ge=-1e6, le=1e6)
+    std: float = Field(EYE_STD, ge=1e-6, le=1e6)

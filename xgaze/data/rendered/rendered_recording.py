@@ -23,11 +23,11 @@ from xgaze.data.rendered import (
 )
 from xgaze.data.rendered.headset import EYE_OF_CAMERA
 from xgaze.progress import Advance
+from xgaze.recipe.data_sections import EYE_MEAN, EYE_STD
 
 SCENE = (800, 600)
 SESSION = "0"
 RIGHT = 1
-MEAN, STD = 98.54010552, 41.5086445
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def open_rendered(settings: RecordingSettings, advance: Advance | None = None) -
 
 def rendered_spec(settings: RecordingSettings) -> Spec:
     """What models read and predict, known before anything is rendered."""
-    inputs = tuple(InputSpec(camera, (1, settings.height, settings.width), MEAN, STD) for camera in CAMERAS)
+    inputs = tuple(InputSpec(camera, (1, settings.height, settings.width), EYE_MEAN, EYE_STD) for camera in CAMERAS)
     return Spec(inputs, "gaze", scene=SCENE, rendered=True)
 
 
