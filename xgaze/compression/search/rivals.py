@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import torch
-import torch_pruning as tp
 from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe
@@ -80,6 +79,8 @@ def torch_pruned(
     inputs: a batch of real samples; loss: of the outputs on them (Taylor importance reads its gradient). The output layer is
     kept. Raises InputError if torch-pruning crashes, or gets no ratio so small: above 0.85 or so it skips layers silently.
     """
+    import torch_pruning as tp  # only who asks for it waits for it
+
     grades = _gradients(model, inputs, loss) if importance == "taylor" else {}
 
     def at(ratio: float) -> FeatureHead:
@@ -123,6 +124,8 @@ def _gradients(model: FeatureHead, inputs: tuple[Tensor, ...], loss: Loss) -> di
 
 def _pruned_at(model: FeatureHead, inputs: tuple[Tensor, ...], grades: dict[str, Tensor], ratio: float) -> FeatureHead:
     """A copy pruned by `ratio`, as torch-pruning's own example does it."""
+    import torch_pruning as tp
+
     pruned = copy.deepcopy(model).eval()
     for name, parameter in pruned.named_parameters():
         parameter.requires_grad_()
@@ -146,6 +149,8 @@ def _pruned_at(model: FeatureHead, inputs: tuple[Tensor, ...], grades: dict[str,
 
 
 def _step(model: FeatureHead, example: tuple[Tensor, ...], score: Callable[..., Tensor], ratio: float) -> None:
+    import torch_pruning as tp
+
     output = [module for module in model.modules() if isinstance(module, nn.Linear)][-1]
     pruner = tp.pruner.BasePruner(
         model,
