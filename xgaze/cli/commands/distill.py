@@ -98,7 +98,7 @@ def distill(
 
     \b
     Example:
-      xgaze distill                                  the whole model, about 20 minutes on 2 cores
+      xgaze distill                                  the whole model, trained end to end many times
       xgaze distill --prune-fc --effort quick        the first fully connected layer only, 4 minutes
       xgaze distill --max-params 50000 --baselines   the best of this size, other tools' beside it
     """
