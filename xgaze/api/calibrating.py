@@ -27,9 +27,10 @@ from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.report.remedies import CALIBRATE
-from xgaze.report.sections.once_calibrated import CALIBRATION_FILE, Calibrations
+from xgaze.report.sections.once_calibrated import CALIBRATION_FILE, Calibrations, flat
 from xgaze.scorings import log_scoring
 from xgaze.stored import read_mapping
+from xgaze.writing import one_writer
 
 POINTS = (1, 3, 5, 9, 13)
 TIMES = 5
@@ -60,22 +61,15 @@ class Calibration(Told):
 
     def table(self) -> pd.DataFrame:
         """One line per model and number of points; intervals as three columns."""
-        return pd.DataFrame([_flat(one) for one in self.rows_found])
+        return pd.DataFrame(self.flat())
+
+    def flat(self) -> list[dict[str, Any]]:
+        """The rows of the table; a figure that a model has not is left out."""
+        return flat([_stored(one) for one in self.rows_found])
 
 
 def _count(points: int) -> str:
     return f"{points} point{'s' * (points != 1)}"
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in row.items():
-        flat |= (
-            {f"{key}_{end}": getattr(value, end) for end in ("mean", "low", "high")}
-            if isinstance(value, Interval)
-            else {key: value}
-        )
-    return flat
 
 
 def calibrate(
@@ -101,8 +95,9 @@ def calibrate_run(run: Run, points: Sequence[int], how: str) -> Calibration:
     found = {role: [_calibrated(*both[role], how, k) for k in asked] for role in both}
     rows = [_row(role, k, found) for role in found for k in range(len(asked))]
     made = Calibration(run, how, recording.spec.groups, rows)
-    log_scoring(run.folder, f"calibration of {' and '.join(found)}", run.command)
-    _keep(run, made)
+    with one_writer(run.folder):
+        log_scoring(run.folder, f"calibration of {' and '.join(found)}", run.command)
+        _keep(run, made)
     return made
 
 

@@ -74,7 +74,7 @@ def calibrate(recipe: str, overrides: tuple[str, ...], as_json: bool, **asked: A
         return
     made: Calibration = calibrate_run(run, asked["points"], asked["how"])
     note("Kept for the report: `xgaze report` shows it.")
-    emit({"how": made.how, "rows": made.table().to_dict("records")}, in_words(made), as_json)
+    emit({"how": made.how, "rows": made.flat()}, in_words(made), as_json)
 
 
 def in_words(made: Any) -> list[str]:

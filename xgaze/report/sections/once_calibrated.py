@@ -140,7 +140,8 @@ def _table(report: Report) -> Table:
     return table("Calibration", columns, rows, words=(0, 1))
 
 
-def _flat(report: Report) -> Rows:
+def flat(rows: Rows) -> Rows:
+    """Every figure as three columns."""
     return [
         {
             name: one
@@ -151,7 +152,7 @@ def _flat(report: Report) -> Rows:
                 else {key: figure}
             ).items()
         }
-        for row in report.get("calibration") or []
+        for row in rows
     ]
 
 
@@ -173,6 +174,6 @@ SECTION = Section(
     words=_words,
     charts=lambda report: {"calibration": calibration_figure(report["calibration"], groups_in_words(report))},
     tables=lambda report: {"calibration": _table(report)},
-    csv={"calibration": _flat},
+    csv={"calibration": lambda report: flat(report.get("calibration") or [])},
     answers=_answers,
 )
