@@ -190,7 +190,9 @@ def test_calibrating_scores_both_models_on_the_same_frames_and_a_persons_map_is_
         ("student", 3),
     ]
     assert rows[0]["before_px_mean"] == rows[1]["before_px_mean"] and rows[0]["people"] == 8
-    assert "worse_after_percent_mean" in rows[2] and "worse_after_percent_mean" not in rows[0]  # no NaN, which is no JSON
+    assert (
+        "worse_after_percent_mean" in rows[2] and "worse_after_percent_mean" not in rows[0]
+    )  # no NaN, which is no JSON
     assert len(json.loads((tmp_path / "checkpoints/tiny/scorings.json").read_text())) == scored + 1
     page = elsewhere.json("report", "tiny.yaml")["report"]
     assert "Once the person is known" in (tmp_path / page).read_text()
