@@ -17,6 +17,7 @@ from xgaze.data.source import source_of
 from xgaze.models.registry import build_architecture
 from xgaze.processes import keep_freed_memory
 from xgaze.recipe import Recipe, load_recipe
+from xgaze.training.fit import resolve_precision
 
 WARM_UP = 3
 
@@ -60,16 +61,17 @@ def measured(recipe: Recipe, steps: int, kept: bool) -> dict[str, float]:
 
 
 def step_of(recipe: Recipe, spec: Spec):  # noqa: ANN201
-    """Forward, backward and update on random inputs, in bfloat16 as recipes train by default."""
+    """Forward, backward and update on random inputs, in the precision in which the recipe trains here."""
     model = build_architecture(recipe.model.model_dump(mode="json"), spec).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), recipe.training.learning_rate)
     count = recipe.training.batch_size
     inputs = [torch.randn(count, *one.shape).to(memory_format=torch.channels_last) for one in spec.inputs]
+    half = resolve_precision(recipe.training) == "bf16-mixed"
     targets = 500 * torch.rand(count, spec.outputs)
 
     def step() -> None:
         optimiser.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             outputs = model(*inputs)
         (outputs - targets).norm(dim=1).mean().backward()
         optimiser.step()

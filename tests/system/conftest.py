@@ -58,7 +58,10 @@ class Shell:
 
     def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
         process = self.start(*words)
-        out, err = process.communicate(timeout=300)
+        try:
+            out, err = process.communicate(timeout=900)
+        finally:
+            process.kill()  # does nothing to one that has ended
         assert process.returncode == code, err
         return out, err
 

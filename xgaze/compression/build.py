@@ -1,7 +1,7 @@
 """Make the student that a plan describes: surgeries in order, each proved on real training frames."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ from xgaze.compression.surgeries.channels import Going, plan_going
 from xgaze.compression.surgeries.coarse_input import plan_coarse_input
 from xgaze.compression.surgeries.fold import plan_fold
 from xgaze.compression.surgeries.low_rank import plan_low_rank, plan_thinner
-from xgaze.compression.surgeries.no_op import plan_no_ops
+from xgaze.compression.surgeries.no_op import RemoveNoOp, plan_no_ops
 from xgaze.compression.surgeries.plain_weights import plan_plain_weights
 from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
@@ -27,6 +27,8 @@ NO_OP_LIMITS: Mapping[str, tuple[str, float]] = MappingProxyType(
 )
 MakeProbe = Callable[[FeatureHead], Probe]
 """Features of the training samples through the towers as they are now."""
+FindNoOps = Callable[[FeatureHead, Probe, str, float, Collection[str]], RemoveNoOp | None]
+"""As `plan_no_ops`: of one teacher and probe the answer is always the same, and dear."""
 
 
 @dataclass
@@ -51,13 +53,15 @@ def build_student(
     return built.student, built.steps
 
 
-def build(teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "gaze") -> Built:
+def build(
+    teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "gaze", find_no_ops: FindNoOps = plan_no_ops
+) -> Built:
     """As `build_student`. A layer that cannot be cut keeps its channels, and does not refuse the others' cut."""
     built = Built(copy.deepcopy(teacher).eval())
     student, probe = built.student, make_probe(teacher)
     unit, limit = NO_OP_LIMITS[kind]
     built.do(plan_plain_weights(student, plan.keep), probe)
-    built.do(plan_no_ops(student, probe, unit, limit, plan.keep), probe)
+    built.do(find_no_ops(student, probe, unit, limit, plan.keep), probe)
     if not plan.keeps_towers:
         _rewire(built, plan, probe)
         _cut_channels(built, plan, probe)

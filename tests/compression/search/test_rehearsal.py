@@ -1,19 +1,24 @@
 """What a search will try, before anything is tuned: plans are what was really done, smaller than the teacher, each once."""
 
-from types import SimpleNamespace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from xgaze.capacity.layer_capacity import LayerCapacity
+from xgaze.compression.build import build_student
 from xgaze.compression.head import first_linear
 from xgaze.compression.kept import kept_modules
 from xgaze.compression.plan import Plan
-from xgaze.compression.search import rehearsal
+from xgaze.compression.search import bench as bench_module
+from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.candidates import candidates
 from xgaze.compression.search.rehearsal import rehearse, uncut_in_words
 from xgaze.compression.surgeries.base import probe_of
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
+from xgaze.training.distillation import Lesson
+from xgaze.training.tuning import Features
 
 
 @pytest.fixture
@@ -24,9 +29,11 @@ def bench_of(net, gaze_recording, make_recipe):
         teacher = net(name, gaze_recording)
         probe = probe_of(teacher, gaze_recording, rows_of(gaze_recording, "train"), 8)
         recipe = make_recipe(distill={"shares": [0.5, 0.25], **distill})
-        keep = kept_modules(teacher, recipe.distill.keep)
-        return SimpleNamespace(
-            recipe=recipe, recording=gaze_recording, teacher=teacher, keep=keep, probe=lambda _: probe
+        nothing = Features(np.zeros((0, 1), np.float32), np.zeros((0, 2), np.float32))
+        lesson = Lesson(np.zeros((0, 2), np.float32))
+        layer = first_linear(teacher)
+        return Bench(
+            recipe, gaze_recording, teacher, layer, nothing, nothing, lesson, Path("unwritten"), probes={0: probe}
         )
 
     return made
@@ -86,14 +93,14 @@ def test_where_no_channel_can_go_ever_thinner_heads_are_tried(bench_of):
 
 
 def test_a_plan_that_cannot_be_proved_is_dropped_with_a_word(bench_of, monkeypatch):
-    build = rehearsal.build
+    build = bench_module.build
 
     def refusing(teacher, plan, *more):
         if plan.rank == 2:
             raise InputError("no proof.")
         return build(teacher, plan, *more)
 
-    monkeypatch.setattr(rehearsal, "build", refusing)
+    monkeypatch.setattr(bench_module, "build", refusing)
     found = rehearse(bench_of("vgg"), [Plan(rank=2), Plan(rank=3)])
     assert [plan.rank for plan in found.plans] == [3] and found.words == ["Not tried: rank 2 (no proof.)."]
 
@@ -159,3 +166,17 @@ def test_kept_layers_are_not_rewired_and_that_is_no_news(bench_of):
     found = candidates(bench, capacity_for(bench))
     assert {plan.others for plan in found.wired} == {(("stem", 2),)}
     assert not any("shared towers" in words for words in found.words)
+
+
+def test_which_layers_do_nothing_is_measured_once_for_all_students_of_a_teacher(bench_of, monkeypatch):
+    asked = []
+    measured = bench_module.plan_no_ops
+    monkeypatch.setattr(bench_module, "plan_no_ops", lambda *which: asked.append(which[-1]) or measured(*which))
+    bench = bench_of("vgg")
+    alone = [build_student(bench.teacher, Plan(share=share), bench.probe)[1] for share in (0.5, 0.25)]
+    together = [bench.build(Plan(share=share)).steps for share in (0.5, 0.25)]
+    assert [[step.surgery for step in steps] for steps in together] == [
+        [step.surgery for step in steps] for steps in alone
+    ]
+    bench.build(Plan(share=0.5, keep=("head",)))
+    assert asked == [(), ("head",)]

@@ -1,5 +1,6 @@
 """The bench that all trials share: teacher, cached embeddings, what students learn from, and how long they may."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path
 from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
+from xgaze.compression.build import Built, MakeProbe, build
 from xgaze.compression.head import entrance, first_linear
 from xgaze.compression.kept import kept_modules
+from xgaze.compression.plan import Plan
 from xgaze.compression.surgeries.base import Probe, probe_of
+from xgaze.compression.surgeries.no_op import RemoveNoOp, plan_no_ops
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.data.unlabelled import open_unlabelled
 from xgaze.models.inference import head_outputs, predict
@@ -37,11 +41,25 @@ class Bench:
     lesson: Lesson
     folder: Path
     probes: dict[int, Probe] = field(default_factory=dict, compare=False)
+    idle: dict[tuple[str, ...], RemoveNoOp | None] = field(default_factory=dict, compare=False)
 
     @property
     def keep(self) -> tuple[str, ...]:
         """Paths of the teacher's modules that are left as they are."""
         return kept_modules(self.teacher, self.recipe.distill.keep)
+
+    def build(self, plan: Plan, make_probe: MakeProbe | None = None) -> Built:
+        """The student of this plan. Which of the teacher's layers do nothing is measured once."""
+
+        def no_ops(
+            student: FeatureHead, probe: Probe, unit: str, limit: float, keep: Collection[str]
+        ) -> RemoveNoOp | None:
+            kept = tuple(keep)
+            if kept not in self.idle:
+                self.idle[kept] = plan_no_ops(student, probe, unit, limit, kept)
+            return self.idle[kept]
+
+        return build(self.teacher, plan, make_probe or self.probe, self.recording.spec.kind, no_ops)
 
     def tune_head(self, model: FeatureHead, folder: Path, seed: int, by_teacher: bool) -> None:
         """Tune the head on cached embeddings, in place, as long as whoever comes."""

@@ -13,7 +13,6 @@ from torch import nn
 from xgaze.artifacts import CONTROL, TEACHER
 from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
 from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
-from xgaze.compression.build import build_student
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench, open_bench
@@ -87,7 +86,7 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     people = participants_of(recording, validation)
     own = head_outputs(teacher.head, bench.validation.values)
     judge = Judge(recording.spec, targets_of(recording, validation), people, own, TEACHER)
-    folded, _ = build_student(teacher, Plan(keep=bench.keep), bench.probe, recording.spec.kind)
+    folded = bench.build(Plan(keep=bench.keep)).student
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)
     return Search(bench, capacity, curves, fan, folder.parent / TEACHER, judge, own, width)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from xgaze.compression.build import Built, build
+from xgaze.compression.build import Built
 from xgaze.compression.kept import as_author_says
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench
@@ -40,7 +40,7 @@ def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> 
     teacher_size = size_of_model(bench, bench.teacher)
     for plan in (replace(plan, keep=bench.keep) for plan in plans):
         try:
-            built = build(bench.teacher, plan, lambda model: few_frames(bench, model), bench.recording.spec.kind)
+            built = bench.build(plan, lambda model: few_frames(bench, model))
         except InputError as error:
             found.words.append(f"Not tried: {plan.in_words} ({error}).")
             continue

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from xgaze.artifacts import TEACHER
-from xgaze.compression.build import build_student
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
 from xgaze.compression.search.rivals import Importance, columns_by_norm, from_scratch, plain_svd, torch_pruned
@@ -26,9 +25,9 @@ Method = Callable[[Bench, Plan, int, int | None], Made]
 
 def by_surgeries(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
     """xgaze's own. Where towers begin anew the rest does too: it has learned to read what other towers made."""
-    student, steps = build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
-    anew = any(getattr(step.surgery, "start", None) == "fresh" for step in steps)
-    return (begun_anew(student, seed, plan.keep) if anew else student), steps
+    built = bench.build(plan)
+    anew = any(getattr(step.surgery, "start", None) == "fresh" for step in built.steps)
+    return (begun_anew(built.student, seed, plan.keep) if anew else built.student), built.steps
 
 
 def begun_anew(student: FeatureHead, seed: int, keep: Iterable[str]) -> FeatureHead:

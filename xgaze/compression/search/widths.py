@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from xgaze.compression.build import build_student
 from xgaze.compression.export.onnx import export_onnx, measure_latency_ms, open_session
 from xgaze.compression.plan import MULTIPLES, Plan
 from xgaze.compression.search.bench import Bench
@@ -29,7 +28,7 @@ def largest_as_fast(latency_ms: Mapping[int, float], tolerance: float = 0.02) ->
 
 def _latency_ms(bench: Bench, plan: Plan) -> float:
     """Median of the untrained student, one thread of onnxruntime."""
-    student, _ = build_student(bench.teacher, plan, bench.probe, bench.recording.spec.kind)
+    student = bench.build(plan).student
     inputs = next(iter(ordered_batches(bench.recording, rows_of(bench.recording, "validation")[:1]))).inputs
     with TemporaryDirectory() as folder:
         file = Path(folder) / "student.onnx"
