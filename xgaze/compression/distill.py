@@ -12,10 +12,10 @@ from xgaze.compression.kept import kept_modules
 from xgaze.compression.result import Outcome, write_student
 from xgaze.compression.search.budget import Choice, choose
 from xgaze.compression.search.candidates import candidates
+from xgaze.compression.search.expectation import expectation, time_ahead
 from xgaze.compression.search.exploration import (
     Say,
     Search,
-    expectation,
     open_search,
     search_baselines,
     search_heads,
@@ -35,6 +35,7 @@ from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.training.fit import fresh_folder
+from xgaze.training.pace import measured_pace
 from xgaze.writing import together
 
 TRIED = "tried.csv"
@@ -93,6 +94,9 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     tried = candidates(search.bench, search.capacity)
     for words in tried.words:
         say(words)
+    quick = recipe.distill.effort == "quick"
+    pace = measured_pace(teacher, recording, recipe.training, recipe.distill.batch_size, head_only=quick)
+    say(time_ahead(search.bench, search.capacity, tried, pace))
     search_heads(search, tried.heads, say)
     if recipe.distill.effort == "full":
         search_wholes(search, tried, say)

@@ -1,16 +1,18 @@
 """What a search will try, rehearsed before anything is tuned; and the refusal where nothing can shrink."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
-from xgaze.compression.search.wirings import wirings
+from xgaze.compression.search.wirings import epochs_of, rungs, wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
+from xgaze.recipe import Recipe
 
 KEPT = "distill.keep"
 """In the reason why something is not done: because the recipe asked for it, which is no news."""
@@ -19,12 +21,13 @@ KEPT = "distill.keep"
 @dataclass(frozen=True)
 class Candidates:
     """heads: tuned on cached embeddings; wholes: tuned end to end, from large to small. wired: one plan of each other wiring,
-    all of one width. words: for people, what is left as it is and what is not tried."""
+    all of one width. words: for people, what is left as it is and what is not tried. macs: of each plan's student."""
 
     heads: Sequence[Plan]
     wholes: Sequence[Plan]
     words: Sequence[str]
     wired: Sequence[Plan] = ()
+    macs: Mapping[Plan, int] = field(default_factory=dict)
 
 
 def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
@@ -35,7 +38,32 @@ def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
     words = list(dict.fromkeys([*heads.words, *wholes.words, *wired.words]))
     if not (heads.plans or wholes.plans or wired.plans):
         raise InputError(_nothing(bench, capacity, words))
-    return Candidates(heads.plans, wholes.plans, words, wired.plans)
+    return Candidates(heads.plans, wholes.plans, words, wired.plans, heads.macs | wholes.macs | wired.macs)
+
+
+def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int) -> float:
+    """How long students and their control are tuned end to end, at most, in epochs of the teacher: a student's are shorter, since
+    it computes less. Of a bisection, as many steps as it takes, of the mean student."""
+    own = recipe.distill.end_to_end_epochs
+
+    def of(plans: Sequence[Plan], epochs: Callable[[Plan], float]) -> float:
+        return sum(epochs(plan) * tried.macs[plan] / teacher_macs for plan in plans)
+
+    if not (tried.wholes or tried.wired):
+        return 0.0
+    if not tried.wired:
+        return own + of(tried.wholes, lambda _: own) / len(tried.wholes) * bisections(len(tried.wholes))
+    longest = max(epochs_of(recipe, plan) for plan in tried.wired)
+    halving = 0.0
+    for rung in rungs(len(tried.wired), longest):  # which are left over is not known: the mean one
+        halving += rung.candidates * rung.epochs * of(tried.wired, lambda _: 1) / len(tried.wired)
+    widths = of(tried.wired, lambda plan: epochs_of(recipe, plan)) / len(tried.wired)
+    return own + halving + widths * bisections(len(recipe.distill.shares))
+
+
+def bisections(plans: int) -> int:
+    """Of so many, how many are tried one at a time until the smallest that holds is known, at most."""
+    return math.ceil(math.log2(plans + 1))
 
 
 def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:
@@ -68,7 +96,7 @@ def _wholes(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
     if any(not plan.keeps_towers for plan in found.plans):
         return found
     thinner = rehearse(bench, thin, tuned_whole=True)
-    return Rehearsal(thinner.plans, [*found.words, *thinner.words])
+    return Rehearsal(thinner.plans, [*found.words, *thinner.words], thinner.macs)
 
 
 def _wired(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
@@ -85,7 +113,8 @@ def _wired(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
     refused = {kind: why(found.words) for kind, found in alone.items() if not found.plans}
     words = [f"Not tried: {kind.replace('_', ' ')} {reason}." for kind, reason in refused.items() if KEPT not in reason]
     plans = [replace(plan, others=others) for others in wirings() if {kind for kind, _ in others} <= can]
-    return Rehearsal(rehearse(bench, plans, tuned_whole=True).plans, words)
+    found = rehearse(bench, plans, tuned_whole=True)
+    return Rehearsal(found.plans, words, found.macs)
 
 
 def why(words: Sequence[str]) -> str:

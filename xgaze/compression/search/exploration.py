@@ -8,28 +8,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from xgaze.artifacts import CONTROL, TEACHER
-from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
-from xgaze.capacity.sensitivity import SensitivityPoint, least_kept
-from xgaze.compression.head import rows_read, tail_reading
+from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench, open_bench
 from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result
 from xgaze.compression.search.candidates import Candidates
-from xgaze.compression.search.curves import sensitivity_curves
+from xgaze.compression.search.expectation import capacity_of, sensitivity_curves
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.rehearsal import rehearse
-from xgaze.compression.search.smallest import bisect
-from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, latency_ms
+from xgaze.compression.search.smallest import bisect, head_trials
+from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, Tuning, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
 from xgaze.compression.search.wirings import best_wiring, epochs_of
 from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.evaluation.score import POINTS, higher_is_better
+from xgaze.evaluation.score import higher_is_better
 from xgaze.jobs import Fan, jobs_at_once
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
@@ -92,35 +89,6 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     return Search(bench, capacity, curves, fan, folder.parent / TEACHER, judge, own, width)
 
 
-def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
-    """How much of the folded first FC layer is used."""
-    linear = folded.get_submodule(bench.layer)
-    assert isinstance(linear, nn.Linear)
-    features = bench.probe(bench.teacher).features
-    rows, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
-    return layer_capacity(bench.layer, linear, tail, rows.numpy())
-
-
-def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse: float, unit: str) -> str:
-    """What capacity says before anything is trained: rank of the first FC layer, and width of the towers.
-
-    unit: of the budget, "%" of the error, or "points" of classes' score. The curves of classes are of the probability missed.
-    """
-    channels = [SensitivityPoint(**one) for one in curves if one["layer"] != capacity.layer]
-    have = {one.layer: max(each.kept for each in channels if each.layer == one.layer) for one in channels}
-    kept = least_kept(channels, most_worse, in_points=unit == POINTS)
-    within = f"{'probability of the true class' if unit == POINTS else 'error'} within {most_worse:g} {unit}"
-    width = (
-        f" Of {sum(have.values())} channels, {sum(kept.values())} keep the {within} where one layer at a time is cut and nothing "
-        "is trained."
-    )
-    return (
-        f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "
-        f"{capacity.expected_rank} (99 % of its Jacobian-weighted covariance); {capacity.components_99['prediction']} "
-        f"components of its output give 99 % of the prediction.{width if channels else ''}"
-    )
-
-
 def control_with(search: Search, name: str, ended: Ended, say: Say) -> None:
     """Judge against this control too. For one that diverged the untuned teacher stands in."""
     if isinstance(ended, Result):
@@ -142,13 +110,10 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     where ranks were asked for."""
     recipe = search.bench.recipe
     control = Trial(Plan(), "head", UNTOUCHED, "labels", recipe.seed)
-    whole = [plan for plan in plans if plan.terms is None]
-    thin = [plan for plan in plans if plan.terms is not None]
-    if recipe.distill.ranks is not None or not (whole and thin):
-        whole = thin = list(plans)
-    # Whole filters say what no training costs; tuned, they are larger than thin ones that do as well.
-    tuned = [Trial(plan, "head", seed=recipe.seed) for plan in thin]
-    results = search.run([control, *(Trial(plan, "none", seed=recipe.seed) for plan in whole), *tuned])
+    tuned = head_trials(plans, recipe.distill.ranks is not None)
+    whole = list(plans) if len(tuned) == len(plans) else [plan for plan in plans if plan not in tuned]
+    ways: list[tuple[Tuning, list[Plan]]] = [("none", whole), ("head", tuned)]
+    results = search.run([control, *(Trial(plan, how, seed=recipe.seed) for how, some in ways for plan in some)])
     control_with(search, CONTROL, results[0], say)
     search.judged(results[1:])
     tell_diverged(results[1:], say)

@@ -15,7 +15,7 @@ from xgaze.compression.surgeries.base import Probe, surgery_to_json
 from xgaze.compression.surgeries.proof import evaluated
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
-from xgaze.models.size import count_fc_parameters, count_parameters
+from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.training.distillation import hint_loss
 
 SHOWN = 3
@@ -24,10 +24,11 @@ SHOWN = 3
 @dataclass
 class Rehearsal:
     """plans: as they turn out, each made by other surgeries and smaller than the teacher, in the order they were asked for.
-    words: for people, what is left as it is and what is not tried."""
+    words: for people, what is left as it is and what is not tried. macs: multiply-accumulates of each plan's student."""
 
     plans: list[Plan] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    macs: dict[Plan, int] = field(default_factory=dict)
 
 
 def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> Rehearsal:
@@ -52,7 +53,8 @@ def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> 
         elif key not in seen:
             if tuned_whole:
                 require_hints(bench, built.student)
-            found.plans.append(as_built(plan, built))
+            found.plans.append(done := as_built(plan, built))
+            found.macs[done] = count_macs(built.student, bench.recording.spec)
         seen.add(key)
     found.words = list(dict.fromkeys(found.words))
     return found

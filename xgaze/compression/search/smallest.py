@@ -26,6 +26,13 @@ def head_plans(capacity: LayerCapacity, model: FeatureHead, wanted: Distill) -> 
     return whole + [Plan(rank=rank, terms=one) for rank in ranks for one in terms]
 
 
+def head_trials(plans: Sequence[Plan], asked: bool) -> list[Plan]:
+    """Those of the heads that are tuned: the thin ones. Whole filters say what no training costs; tuned, they are larger than
+    thin ones that do as well. All of them where ranks were asked for or there is one kind only."""
+    thin = [plan for plan in plans if plan.terms is not None]
+    return list(plans) if asked or len(thin) in (0, len(plans)) else thin
+
+
 def ranks_to_try(capacity: LayerCapacity, asked: Sequence[int] | None) -> list[int]:
     """Ranks around the one that capacity expects, ascending, of those that save parameters where any does; or those asked for.
     Raises InputError for one that the layer cannot have."""

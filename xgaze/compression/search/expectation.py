@@ -1,0 +1,122 @@
+"""What is known of a search before any training: what capacity and sensitivity of the teacher's layers let expect, and about how
+long it will take."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
+from xgaze.capacity.sensitivity import SensitivityPoint, channel_sensitivity, least_kept, rank_sensitivity
+from xgaze.compression.head import rows_read, tail_reading
+from xgaze.compression.search.bench import Bench
+from xgaze.compression.search.candidates import Candidates, epochs_ahead
+from xgaze.compression.search.smallest import head_plans, head_trials
+from xgaze.compression.surgeries.proof import outputs_of
+from xgaze.compression.surgeries.tracing import making_layers
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import rows_of
+from xgaze.evaluation.score import POINTS, sample_errors
+from xgaze.models.layers import FeatureHead
+from xgaze.models.size import count_macs
+from xgaze.training.pace import Pace
+
+FRAMES = 96
+SHARES = (1.0, 0.5, 0.25)
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def sensitivity_curves(bench: Bench, folded: FeatureHead, capacity: LayerCapacity) -> list[dict[str, Any]]:
+    """Points {layer, kept_share, kept, error}: channels of every convolution, and ranks of the folded first FC layer. The error
+    is in px, or 1 - probability of the true class."""
+    chosen = np.linspace(0, len(bench.validation) - 1, min(FRAMES, len(bench.validation))).astype(int)
+    rows = rows_of(bench.recording, "validation")[chosen]
+
+    def score(outputs: NDArray[np.float32]) -> float:
+        return float(sample_errors(bench.recording.spec, outputs, bench.validation.targets[chosen]).mean())
+
+    batches = [batch.inputs for batch in ordered_batches(bench.recording, rows)]
+    layers = _running(bench.teacher, making_layers(bench.teacher, CONVOLUTIONS), batches[0])
+    points = channel_sensitivity(bench.teacher, layers, batches, score, SHARES)
+    linear = folded.get_submodule(bench.layer)
+    assert isinstance(linear, nn.Linear)
+    most = min(capacity.in_features, capacity.out_features)
+    ranks = sorted({min(most, k) for k in (1, 2, 3, 4, 6, 8, 12, 16, 32)})
+    features = torch.tensor(bench.validation.values[chosen])
+    read, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
+    points += rank_sensitivity(bench.layer, linear, tail, read.numpy(), score, ranks)
+    return [one.to_json() for one in points]
+
+
+def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
+    """How much of the folded first FC layer is used."""
+    linear = folded.get_submodule(bench.layer)
+    assert isinstance(linear, nn.Linear)
+    features = bench.probe(bench.teacher).features
+    rows, tail = rows_read(folded, bench.layer, features), tail_reading(folded, bench.layer, features)
+    return layer_capacity(bench.layer, linear, tail, rows.numpy())
+
+
+def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse: float, unit: str) -> str:
+    """What capacity says before anything is trained: rank of the first FC layer, and width of the towers.
+
+    unit: of the budget, "%" of the error, or "points" of classes' score. The curves of classes are of the probability missed.
+    """
+    channels = [SensitivityPoint(**one) for one in curves if one["layer"] != capacity.layer]
+    have = {one.layer: max(each.kept for each in channels if each.layer == one.layer) for one in channels}
+    kept = least_kept(channels, most_worse, in_points=unit == POINTS)
+    within = f"{'probability of the true class' if unit == POINTS else 'error'} within {most_worse:g} {unit}"
+    width = (
+        f" Of {sum(have.values())} channels, {sum(kept.values())} keep the {within} where one layer at a time is cut and nothing "
+        "is trained."
+    )
+    return (
+        f"Before training: '{capacity.layer}' ({capacity.in_features:,} -> {capacity.out_features}) needs about rank "
+        f"{capacity.expected_rank} (99 % of its Jacobian-weighted covariance); {capacity.components_99['prediction']} "
+        f"components of its output give 99 % of the prediction.{width if channels else ''}"
+    )
+
+
+def time_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace: Pace) -> str:
+    """About how long the search will take at this pace, one trial at a time, and what only heads would take."""
+    wanted, spec = bench.recipe.distill, bench.recording.spec
+    quick = wanted.model_copy(update={"effort": "quick"})
+    heads = heads_s(pace, bench, len(head_trials(tried.heads, wanted.ranks is not None)))
+    quick_heads = heads_s(
+        pace, bench, len(head_trials(head_plans(capacity, bench.teacher, quick), wanted.ranks is not None))
+    )
+    epochs = epochs_ahead(bench.recipe, tried, count_macs(bench.teacher, spec))
+    unlabelled = 0 if bench.lesson.unlabelled is None else len(bench.lesson.unlabelled.table)
+    batch = bench.recipe.training.batch_size
+    epoch = pace.epoch_s(math.ceil((len(bench.train) + unlabelled) / batch), len(bench.validation) / batch)
+    told = f"The whole search takes about {rough_time(heads + epochs * epoch)} here, one trial at a time"
+    return f"{told}; --effort quick would take about {rough_time(quick_heads)}." if epochs else f"{told}."
+
+
+def heads_s(pace: Pace, bench: Bench, trials: int) -> float:
+    """Of so many heads and their control, each tuned on cached embeddings."""
+    wanted = bench.recipe.distill
+    return pace.head_s * math.ceil(len(bench.train) / wanted.batch_size) * wanted.tuning_epochs * (trials + 1)
+
+
+def rough_time(seconds: float) -> str:
+    """As one says it: "40 s", "12 min", "3.5 h"."""
+    if seconds < 90:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _running(model: FeatureHead, layers: list[str], inputs: tuple[Tensor, ...]) -> list[str]:
+    """Those of the layers that run when the model is used: auxiliary classifiers, as GoogLeNet's, do so in training only."""
+    seen: set[nn.Module] = set()
+    handles = [model.get_submodule(name).register_forward_hook(lambda module, *_: seen.add(module)) for name in layers]
+    try:
+        outputs_of(model, *(x[:1] for x in inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [name for name in layers if model.get_submodule(name) in seen]
