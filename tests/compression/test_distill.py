@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from xgaze.compression.distill import check_hints, distill, unused_keys
+from xgaze.compression.distill import check_hints, distill, epochs_within, unused_keys
+from xgaze.compression.search.expectation import Ahead
 from xgaze.compression.student import load_model
 from xgaze.compression.student_folder import finished_student, student_of_teacher
 from xgaze.data.contract import rows_of, targets_of
@@ -111,10 +113,22 @@ def test_trials_of_other_code_are_done_again(run, gaze_recording, tmp_path, monk
         ({"towers": False, "coarse_input": False, "end_to_end_epochs": 3}, ["distill.coarse_input"]),
         ({"shares": [0.5], "end_to_end_epochs": 3}, []),
         ({"effort": "quick"}, []),
+        ({"effort": "quick", "minutes": 5}, ["distill.minutes"]),
     ],
 )
 def test_keys_that_a_search_has_no_use_for_are_named(make_recipe, wanted, idle):
     assert unused_keys(make_recipe(distill=wanted)) == idle
+
+
+def test_a_search_within_minutes_goes_on_with_the_epochs_that_it_began_with(tmp_path, make_recipe):
+    bench = SimpleNamespace(folder=tmp_path, recipe=make_recipe(distill={"end_to_end_epochs": 2}))
+    search = SimpleNamespace(bench=bench)
+    slow, fast = (Ahead(heads_s=0, quick_s=0, epoch_s=each, epochs=lambda own: own) for each in (20, 10))
+    assert epochs_within(search, 1, slow) == 3
+    assert epochs_within(search, 1, fast) == 3  # the machine is idle by now
+    assert epochs_within(search, 2, fast) == 8  # twelve would fit: four times the recipe's are the most
+    (tmp_path / "trials" / "length.json").write_text('{"minutes": 2, "epochs": null}')
+    assert epochs_within(search, 2, slow) == 6
 
 
 def test_a_search_goes_on_from_the_trials_that_are_done(run, gaze_recording):

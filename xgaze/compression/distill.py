@@ -1,9 +1,12 @@
 """Distil a teacher into the smallest student within the budget. The test participants are seen at the end only, and each such
 scoring is counted."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from pydantic import PositiveInt
 
 from xgaze.artifacts import CARD_FILE, CONTROL, TEACHER, ModelCard, write_json
 from xgaze.code_version import source_hash
@@ -11,8 +14,8 @@ from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
 from xgaze.compression.result import Outcome, write_student
 from xgaze.compression.search.budget import Choice, choose
-from xgaze.compression.search.candidates import candidates
-from xgaze.compression.search.expectation import expectation, time_ahead
+from xgaze.compression.search.candidates import Candidates, candidates
+from xgaze.compression.search.expectation import Ahead, expectation, what_is_ahead
 from xgaze.compression.search.exploration import (
     Say,
     Search,
@@ -34,14 +37,18 @@ from xgaze.evaluation.learned import learned_of
 from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
+from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder
 from xgaze.training.pace import measured_pace
 from xgaze.writing import together
 
-TRIED = "tried.csv"
+TRIED, LENGTH = "tried.csv", "length.json"
+LONGEST = 4
+"""Times the recipe's epochs of tuning, however many minutes there are."""
 TOWER_KEYS = ("distill.shares", "distill.coarse_input", "distill.wiring")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
+    "distill.minutes",
     "distill.end_to_end_learning_rate",
     "distill.hints",
     "distill.hint_weight",
@@ -94,13 +101,41 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     tried = candidates(search.bench, search.capacity)
     for words in tried.words:
         say(words)
-    quick = recipe.distill.effort == "quick"
-    pace = measured_pace(teacher, recording, recipe.training, recipe.distill.batch_size, head_only=quick)
-    say(time_ahead(search.bench, search.capacity, tried, pace))
+    say_how_long(search, tried, say)
     search_heads(search, tried.heads, say)
     if recipe.distill.effort == "full":
         search_wholes(search, tried, say)
     return search
+
+
+def say_how_long(search: Search, tried: Candidates, say: Say) -> None:
+    """About how long the search takes. A budget of minutes fixes for how many epochs whole students are tuned; a search that was
+    stopped goes on with as many."""
+    bench, wanted = search.bench, search.bench.recipe.distill
+    quick = not (tried.wholes or tried.wired)
+    pace = measured_pace(bench.teacher, bench.recording, bench.recipe.training, wanted.batch_size, head_only=quick)
+    ahead = what_is_ahead(bench, search.capacity, tried, pace)
+    if wanted.minutes is not None and not quick:
+        search.epochs = epochs_within(search, wanted.minutes, ahead)
+        say(f"So that it ends in {wanted.minutes:g} minutes, the control is tuned for {search.epochs} epochs.")
+    say(ahead.in_words(search.epochs))
+
+
+def epochs_within(search: Search, minutes: float, ahead: Ahead) -> int:
+    """Of the control; those that are kept beside the trials, or as many as fit. Raises InputError where none does."""
+    file = search.bench.folder / "trials" / LENGTH
+    with suppress(InputError):
+        kept = read_mapping(file, _Length, "It is measured again.")
+        if kept["minutes"] == minutes:
+            return int(kept["epochs"])
+    epochs = ahead.epochs_within(minutes, LONGEST * search.bench.recipe.distill.end_to_end_epochs)
+    write_json(file, {"minutes": minutes, "epochs": epochs})
+    return epochs
+
+
+class _Length(Stored):
+    minutes: float
+    epochs: PositiveInt
 
 
 def keep_student(search: Search, choice: Choice, teacher_card: ModelCard, outcome: Outcome, folder: Path) -> ModelCard:

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from xgaze.recipe.data_sections import Section
 
 MOST_AT_ONCE, MOST_EPOCHS, MOST_WEIGHT = 1_000_000, 100_000, 1e6
+MOST_MINUTES = 1e6
 MOST_WORSE_PERCENT, MOST_PARAMETERS, MOST_BYTES, MOST_LATENCY_MS = 1e6, 10**12, 10**15, 1e9
 """Far above what anybody needs: a slip of the hand is told at once, not by memory or the clock."""
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
@@ -31,6 +32,8 @@ class Distill(Section):
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
     convolutions; `wiring`: towers that are alike become one, and maps coarser, before any channel is cut.
     `calibration_samples`: training samples that surgeries are computed on, at most.
+    `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
+    tuned for as many epochs as fit, at most four times as many.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
     """
@@ -51,6 +54,7 @@ class Distill(Section):
     learning_rate: float = Field(1e-3, gt=0, le=1e12)
     batch_size: int = Field(64, ge=1, le=MOST_AT_ONCE)
     end_to_end_epochs: int = Field(10, ge=1, le=MOST_EPOCHS)
+    minutes: float | None = Field(None, gt=0, le=MOST_MINUTES)
     end_to_end_learning_rate: float = Field(1.5e-3, gt=0, le=1e12)
     teacher_weight: float = Field(0.5, ge=0, le=1)
     unlabelled_weight: float = Field(1.0, ge=0, le=MOST_WEIGHT)
@@ -72,6 +76,7 @@ SEARCH_KEYS = (
     "max_parameters",
     "max_bytes",
     "max_latency_ms",
+    "minutes",
     "towers",
     "effort",
     "ranks",

@@ -4,8 +4,9 @@ import pytest
 
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.candidates import Candidates, bisections, epochs_ahead
-from xgaze.compression.search.expectation import rough_time
+from xgaze.compression.search.expectation import Ahead, rough_time
 from xgaze.compression.search.smallest import head_trials
+from xgaze.errors import InputError
 
 SHARES = [0.75, 0.5, 0.375, 0.25]
 
@@ -16,14 +17,14 @@ def recipe(make_recipe):
 
 
 def test_without_whole_students_nothing_is_tuned_end_to_end(recipe):
-    assert epochs_ahead(recipe, Candidates([Plan(rank=2)], [], []), 100) == 0
+    assert epochs_ahead(recipe, Candidates([Plan(rank=2)], [], []), 100, 10) == 0
 
 
 def test_widths_take_the_control_and_a_bisection_of_students_that_compute_less(recipe):
     plans = [Plan(share=share) for share in (0.75, 0.5, 0.25)]
     tried = Candidates([], plans, [], macs=dict(zip(plans, (60, 30, 15), strict=True)))
     assert bisections(3) == 2
-    assert epochs_ahead(recipe, tried, 100) == pytest.approx(10 + 2 * 10 * 0.35)
+    assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + 2 * 10 * 0.35)
 
 
 def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):
@@ -31,7 +32,7 @@ def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):
     tried = Candidates([], [], [], [apart, anew], {apart: 20, anew: 60})
     halving = 2 * 6 * (0.2 + 0.6) / 2  # one rung of both, a third of the 20 epochs of the one that begins anew
     widths = 3 * (10 * 0.2 + 20 * 0.6) / 2  # four shares: three steps
-    assert epochs_ahead(recipe, tried, 100) == pytest.approx(10 + halving + widths)
+    assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + halving + widths)
 
 
 @pytest.mark.parametrize(("plans", "steps"), [(1, 1), (2, 2), (3, 2), (4, 3), (7, 3), (8, 4)])
@@ -51,3 +52,27 @@ def test_thin_heads_are_tuned_and_all_where_ranks_were_asked_for():
 )
 def test_times_are_said_roughly(seconds, told):
     assert rough_time(seconds) == told
+
+
+def test_as_many_epochs_are_tuned_as_fit_into_the_minutes():
+    ahead = Ahead(
+        heads_s=60, quick_s=30, epoch_s=20, epochs=lambda own: 3 * own
+    )  # a minute, and another for every epoch
+    assert ahead.seconds(10) == 660
+    assert [ahead.epochs_within(minutes, 8) for minutes in (2, 5.9, 6, 100)] == [1, 4, 5, 8]
+    assert ahead.in_words(10) == (
+        "The whole search takes about 11 min here, one trial at a time; --effort quick would take about 30 s."
+    )
+
+
+def test_too_few_minutes_are_refused_with_how_many_it_takes():
+    ahead = Ahead(heads_s=60, quick_s=30, epoch_s=20, epochs=lambda own: 9 * own)
+    with pytest.raises(
+        InputError, match=r"distill\.minutes: 3 are too few: .*about 4 min here.*--effort quick \(about 30 s\)"
+    ):
+        ahead.epochs_within(3, 40)
+
+
+def test_heads_alone_take_what_they_take():
+    told = Ahead(heads_s=61, quick_s=61, epoch_s=0, epochs=lambda _: 0).in_words(10)
+    assert told == "The whole search takes about 60 s here, one trial at a time."

@@ -1,5 +1,7 @@
 """Wirings come before widths: which are tried, for how long, and which is left."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -45,8 +47,12 @@ def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_r
     recipe = make_recipe(training={"epochs": 7}, distill={"end_to_end_epochs": 4})
     for value, epochs in (("fresh", 11), ("fresh-unmirrored", 11), ("mean", 4)):
         plan = Plan(others=(("stem", 2), ("shared_towers", value)))
-        assert begins_anew(plan) == (epochs == 11) and epochs_of(recipe, plan) == epochs
-    assert epochs_of(recipe, Plan(share=0.5)) == 4
+        assert begins_anew(plan) == (epochs == 11) and epochs_of(recipe, plan, 4) == epochs
+    assert epochs_of(recipe, Plan(share=0.5), 4) == 4
+    assert (
+        epochs_of(recipe, plan, 8) == 8
+        and epochs_of(recipe, replace(plan, others=(("shared_towers", "fresh"),)), 8) == 22
+    )
 
 
 def test_why_a_wiring_cannot_be_is_said_once():

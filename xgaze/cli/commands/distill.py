@@ -8,7 +8,7 @@ import click
 from xgaze.artifacts import CARD_FILE, CONTROL, STUDENT, TEACHER
 from xgaze.cli.common import emit, fan_options, next_command, read_recipe, recipe_options, run_of, scored_so_far
 from xgaze.cli.words.distilled import in_words
-from xgaze.recipe.student_sections import MOST_BYTES, MOST_LATENCY_MS, MOST_PARAMETERS, MOST_WORSE_PERCENT
+from xgaze.recipe.student_sections import MOST_BYTES, MOST_LATENCY_MS, MOST_MINUTES, MOST_PARAMETERS, MOST_WORSE_PERCENT
 from xgaze.report.remedies import DISTILL
 from xgaze.stored import understood
 
@@ -77,6 +77,12 @@ class Percent(click.ParamType[float]):
     metavar="MS",
     help="Budget: onnxruntime, 1 thread.",
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, MOST_MINUTES, min_open=True),
+    metavar="N",
+    help="About how long the search may take here: students are tuned for as many epochs as fit.",
+)
 @click.option("--baselines", is_flag=True, help="Beside it: other ways to the same size, tuned as long.")
 @fan_options("Trials")
 def distill(
@@ -125,6 +131,7 @@ def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
         "max_bytes": "max_bytes",
         "max_latency_ms": "max_latency_ms",
         "effort": "effort",
+        "minutes": "minutes",
     }
     given = tuple(f"distill.{key}={asked[name]}" for name, key in keys.items() if asked[name] is not None)
     return (*given, "distill.towers=false") if asked["prune_fc"] else given

@@ -41,10 +41,9 @@ def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
     return Candidates(heads.plans, wholes.plans, words, wired.plans, heads.macs | wholes.macs | wired.macs)
 
 
-def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int) -> float:
+def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int) -> float:
     """How long students and their control are tuned end to end, at most, in epochs of the teacher: a student's are shorter, since
-    it computes less. Of a bisection, as many steps as it takes, of the mean student."""
-    own = recipe.distill.end_to_end_epochs
+    it computes less. own: of the control. Of a bisection, as many steps as it takes, of the mean student."""
 
     def of(plans: Sequence[Plan], epochs: Callable[[Plan], float]) -> float:
         return sum(epochs(plan) * tried.macs[plan] / teacher_macs for plan in plans)
@@ -53,11 +52,11 @@ def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int) -> float:
         return 0.0
     if not tried.wired:
         return own + of(tried.wholes, lambda _: own) / len(tried.wholes) * bisections(len(tried.wholes))
-    longest = max(epochs_of(recipe, plan) for plan in tried.wired)
+    longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)
     halving = 0.0
     for rung in rungs(len(tried.wired), longest):  # which are left over is not known: the mean one
         halving += rung.candidates * rung.epochs * of(tried.wired, lambda _: 1) / len(tried.wired)
-    widths = of(tried.wired, lambda plan: epochs_of(recipe, plan)) / len(tried.wired)
+    widths = of(tried.wired, lambda plan: epochs_of(recipe, plan, own)) / len(tried.wired)
     return own + halving + widths * bisections(len(recipe.distill.shares))
 
 

@@ -2,7 +2,8 @@
 long it will take."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from xgaze.compression.surgeries.proof import outputs_of
 from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
 from xgaze.evaluation.score import POINTS, sample_errors
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_macs
@@ -81,20 +83,51 @@ def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_
     )
 
 
-def time_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace: Pace) -> str:
-    """About how long the search will take at this pace, one trial at a time, and what only heads would take."""
-    wanted, spec = bench.recipe.distill, bench.recording.spec
+@dataclass(frozen=True)
+class Ahead:
+    """How long a search will take, one trial at a time. heads_s: of all heads; quick_s: with effort quick; epoch_s: of the
+    teacher, end to end; epochs: (epochs of the control) -> those of all that is tuned end to end."""
+
+    heads_s: float
+    quick_s: float
+    epoch_s: float
+    epochs: Callable[[int], float]
+
+    def seconds(self, own: int) -> float:
+        return self.heads_s + self.epoch_s * self.epochs(own)
+
+    def in_words(self, own: int) -> str:
+        told = f"The whole search takes about {rough_time(self.seconds(own))} here, one trial at a time"
+        return (
+            f"{told}; --effort quick would take about {rough_time(self.quick_s)}." if self.epochs(own) else f"{told}."
+        )
+
+    def epochs_within(self, minutes: float, most: int) -> int:
+        """The most epochs of the control, up to `most`, with which the search takes no longer. Raises InputError where not even
+        one does."""
+        fitting = [own for own in range(1, most + 1) if self.seconds(own) <= 60 * minutes]
+        if not fitting:
+            raise InputError(
+                f"distill.minutes: {minutes:g} are too few: with one epoch for the control and as few for students the search "
+                f"takes about {rough_time(self.seconds(1))} here. Give more, or go with --effort quick "
+                f"(about {rough_time(self.quick_s)})."
+            )
+        return fitting[-1]
+
+
+def what_is_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace: Pace) -> Ahead:
+    """Of this search at this pace."""
+    wanted, recipe = bench.recipe.distill, bench.recipe
     quick = wanted.model_copy(update={"effort": "quick"})
-    heads = heads_s(pace, bench, len(head_trials(tried.heads, wanted.ranks is not None)))
-    quick_heads = heads_s(
-        pace, bench, len(head_trials(head_plans(capacity, bench.teacher, quick), wanted.ranks is not None))
-    )
-    epochs = epochs_ahead(bench.recipe, tried, count_macs(bench.teacher, spec))
+    asked, batch = wanted.ranks is not None, recipe.training.batch_size
     unlabelled = 0 if bench.lesson.unlabelled is None else len(bench.lesson.unlabelled.table)
-    batch = bench.recipe.training.batch_size
-    epoch = pace.epoch_s(math.ceil((len(bench.train) + unlabelled) / batch), len(bench.validation) / batch)
-    told = f"The whole search takes about {rough_time(heads + epochs * epoch)} here, one trial at a time"
-    return f"{told}; --effort quick would take about {rough_time(quick_heads)}." if epochs else f"{told}."
+    macs = count_macs(bench.teacher, bench.recording.spec)
+    return Ahead(
+        heads_s(pace, bench, len(head_trials(tried.heads, asked))),
+        heads_s(pace, bench, len(head_trials(head_plans(capacity, bench.teacher, quick), asked))),
+        pace.epoch_s(math.ceil((len(bench.train) + unlabelled) / batch), len(bench.validation) / batch),
+        lambda own: epochs_ahead(recipe, tried, macs, own),
+    )
 
 
 def heads_s(pace: Pace, bench: Bench, trials: int) -> float:

@@ -38,7 +38,8 @@ Say = Callable[[str], None]
 @dataclass
 class Search:
     """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time.
-    control_fault: why a teacher given the tuning of students came to nothing, empty where it did not."""
+    control_fault: why a teacher given the tuning of students came to nothing, empty where it did not. epochs: of the control,
+    end to end, and with it of students."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -51,6 +52,14 @@ class Search:
     controls: dict[str, Result] = field(default_factory=dict)
     found: list[Judged] = field(default_factory=list)
     control_fault: str = ""
+    epochs: int = 1
+
+    def whole_trial(self, plan: Plan, **how: Any) -> Trial:
+        """Tuned end to end as long as the control, or as it takes a student that begins anew."""
+        recipe = self.bench.recipe
+        length = epochs_of(recipe, plan, self.epochs)
+        epochs = None if length == recipe.distill.end_to_end_epochs else length
+        return Trial(plan, "whole", seed=recipe.seed, epochs=epochs, **how)
 
     def run(self, trials: Sequence[Trial]) -> list[Ended]:
         return run_all(self.bench, trials, self.fan, self.teacher_folder)
@@ -86,7 +95,8 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     folded = bench.build(Plan(keep=bench.keep)).student
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)
-    return Search(bench, capacity, curves, fan, folder.parent / TEACHER, judge, own, width)
+    epochs = recipe.distill.end_to_end_epochs
+    return Search(bench, capacity, curves, fan, folder.parent / TEACHER, judge, own, width, epochs=epochs)
 
 
 def control_with(search: Search, name: str, ended: Ended, say: Say) -> None:
@@ -124,7 +134,7 @@ def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
     student with towers apart would be larger, and none is tried."""
     if not (tried.wholes or tried.wired):
         return
-    (control,) = search.run([Trial(Plan(), "whole", UNTOUCHED, "labels", search.bench.recipe.seed)])
+    (control,) = search.run([search.whole_trial(Plan(), method=UNTOUCHED, teaching="labels")])
     control_with(search, "control, end to end", control, say)
     if tried.wired and search_wired(search, tried.wired, say):
         return
@@ -147,7 +157,7 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
         found = {one.result.trial: sign * one.score for one in done}
         return [found.get(one.trial, math.inf) for one in ended]
 
-    best = best_wiring(plans, max(epochs_of(recipe, plan) for plan in plans), scores)
+    best = best_wiring(plans, max(epochs_of(recipe, plan, search.epochs) for plan in plans), scores)
     shares = sorted(recipe.distill.shares, reverse=True)
     chain = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True).plans
     held: list[bool] = []
@@ -166,7 +176,7 @@ def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
     wanted = recipe.distill
     if wanted.max_latency_ms is not None and wanted.towers:
         plans = [rounded_as_fast(search.bench, plan) for plan in plans]
-    ended = search.run([whole_trial(recipe, plan) for plan in plans])
+    ended = search.run([search.whole_trial(plan) for plan in plans])
     done = search.judged(ended)
     for one in done:
         say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
@@ -176,12 +186,6 @@ def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
     else:
         held = {one.result.trial: one.worse_percent.upper <= wanted.max_worse_percent for one in done}
     return [held.get(one.trial, False) for one in ended]
-
-
-def whole_trial(recipe: Recipe, plan: Plan) -> Trial:
-    """Tuned end to end as long as it takes."""
-    epochs = epochs_of(recipe, plan)
-    return Trial(plan, "whole", seed=recipe.seed, epochs=None if epochs == recipe.distill.end_to_end_epochs else epochs)
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:

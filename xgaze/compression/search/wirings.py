@@ -44,10 +44,12 @@ def begins_anew(plan: Plan) -> bool:
     return any(str(value).startswith(ANEW) for _, value in plan.wiring)
 
 
-def epochs_of(recipe: Recipe, plan: Plan) -> int:
-    """How long a student is tuned end to end: as long as the control; one that begins anew as long as that and its teacher."""
-    own = recipe.distill.end_to_end_epochs
-    return own + recipe.training.epochs if begins_anew(plan) else own
+def epochs_of(recipe: Recipe, plan: Plan, own: int) -> int:
+    """How long a student is tuned end to end where the control is for `own` epochs: as long. One that begins anew also as long as
+    the teacher was trained, or for as much of that as `own` is of the recipe's."""
+    if not begins_anew(plan):
+        return own
+    return own + max(1, round(recipe.training.epochs * own / recipe.distill.end_to_end_epochs))
 
 
 def rungs(candidates: int, epochs: int) -> list[Rung]:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from xgaze.compression.export import firmware
+from xgaze.compression.export.c99.compiled import run_c
 from xgaze.compression.export.onnx import export_onnx
 from xgaze.compression.export.samples import Samples
 from xgaze.data.contract import InputSpec, Spec
@@ -24,6 +26,19 @@ def nets():
 @pytest.fixture(scope="session")
 def spec():
     return SPEC
+
+
+@pytest.fixture
+def proved(monkeypatch):
+    """What the C of each export put out, which is compiled once, with sanitisers."""
+    found = []
+
+    def run(folder):
+        found.append(run_c(folder, sanitised=True))
+        return found[-1]
+
+    monkeypatch.setattr(firmware, "run_c", run)
+    return found
 
 
 @pytest.fixture

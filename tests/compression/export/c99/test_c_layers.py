@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.compression.export.c99.compiled import run_c
 from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.firmware import export_float_c, export_int8_c
 from xgaze.compression.export.onnx import export_onnx
@@ -29,10 +28,10 @@ def the_same_weights_every_time():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_c_equals_torch(kind, made, spec):
+def test_c_equals_torch(kind, made, spec, proved):
     folder, samples = made(KINDS[kind]())
     written = export_float_c(folder, spec, samples)
-    found = run_c(written.folder, sanitised=True)
+    found = proved[-1]
     assert found.shape == (100, 2)
     np.testing.assert_allclose(found, samples.outputs, atol=2e-6 * max(1, np.abs(samples.outputs).max()))
     assert np.ptp(samples.outputs, axis=0).min() > 1e-3
@@ -42,7 +41,7 @@ def test_c_equals_torch(kind, made, spec):
             export_int8_c(folder, spec, samples, samples)
         return
     written = export_int8_c(folder, spec, samples, samples)
-    found = run_c(written.folder, sanitised=True)
+    found = proved[-1]
     np.testing.assert_array_equal(found, run_reference(written.program, samples.stored))
     moved = np.sqrt(np.square(found - samples.outputs).mean(0)) / samples.outputs.std(0)
     assert moved.max() < OF_DEVIATION, moved
@@ -56,17 +55,17 @@ def test_c_equals_torch(kind, made, spec):
     ],
     ids=["a sequence", "a picture and three numbers"],
 )
-def test_inputs_of_other_types(inputs, made):
+def test_inputs_of_other_types(inputs, made, proved):
     spec = Spec(inputs, "value", unit="deg")
     width = sum(int(np.prod(one.shape)) for one in inputs)
     last = nn.Linear(width, 1)
     net = NETS["Say"](lambda *x: last(torch.cat([one.flatten(1) for one in x], 1)))
     net.last = last
     folder, samples = made(net, spec)
-    found = run_c(export_float_c(folder, spec, samples).folder, sanitised=True)
-    np.testing.assert_allclose(found, samples.outputs, atol=1e-5)
+    export_float_c(folder, spec, samples)
+    np.testing.assert_allclose(proved[-1], samples.outputs, atol=1e-5)
     whole = export_int8_c(folder, spec, samples, samples)
-    found = run_c(whole.folder, sanitised=True)
+    found = proved[-1]
     np.testing.assert_array_equal(found, run_reference(whole.program, samples.stored))
     assert np.sqrt(np.square(found - samples.outputs).mean()) < OF_DEVIATION * samples.outputs.std()
 

@@ -16,6 +16,7 @@ from xgaze.errors import InputError
 COMPILERS = ("gcc", "clang", "cc")
 ARM = "arm-none-eabi"
 PROCESSORS = {"Cortex-M4": "m4.elf", "Cortex-M7": "m7.elf"}
+SANITISED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 SECONDS = 600
 
 
@@ -38,9 +39,9 @@ def run_c(folder: Path, sanitised: bool = False) -> NDArray[np.float32]:
     with TemporaryDirectory() as scratch:
         place = Path(scratch) / "c"
         shutil.copytree(folder, place)
-        flags = ["-Werror", *(("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g") if sanitised else ())]
+        flags = ["-O1", *SANITISED] if sanitised else ["-O2"]
         sources = sorted(place.glob("*.c"))
-        words = [str(compiler()), "-std=c99", "-O2", "-Wall", "-Wextra", "-pedantic", *flags]
+        words = [str(compiler()), "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", *flags]
         _run([*words, *(one.name for one in sources), "-o", "program", "-lm"], place, "does not compile")
         told = _run(["./program", "samples.raw"], place, "fails on its samples")
     return np.array([line.split() for line in told.splitlines()], np.float32)
