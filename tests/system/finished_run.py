@@ -32,10 +32,11 @@ training: {epochs: 1, batch_size: 8, loss: euclidean, precision: 32-true}
 explain: {steps: 8, sweep_points: 3, over_people: 2}
 """
 BUDGET = """\
-method,rank,terms,towers_share,coarse_input,hidden,stage,teaching,seed,parameters,parameter_reduction,fc_parameters,\
-fc_reduction,macs,bytes,latency_ms,seconds,against,validation_score,worse_percent_mean,worse_percent_low,worse_percent_high,chosen
-xgaze,1,,1.0,False,,no training,recipe,0,452,1.5,8,1.25,8662,3200,,0.1,teacher,200.0,10.0,5.0,20.0,False
-xgaze,2,1.0,1.0,False,,head tuned,recipe,0,458,1.4,14,1.25,8668,3224,1.5,0.2,teacher,190.0,0.0,-1.0,1.0,True
+method,rank,terms,towers_share,coarse_input,others,stage,teaching,epochs,seed,parameters,parameter_reduction,fc_parameters,\
+fc_reduction,macs,bytes,latency_ms,seconds,against,validation_score,worse_unit,worse_percent_mean,worse_percent_low,\
+worse_percent_high,chosen
+xgaze,1,,1.0,False,,no training,recipe,0,0,452,1.5,8,1.25,8662,3200,,0.1,teacher,200.0,%,10.0,5.0,20.0,False
+xgaze,2,1.0,1.0,False,,head tuned,recipe,2,0,458,1.4,14,1.25,8668,3224,1.5,0.2,teacher,190.0,%,0.0,-1.0,1.0,True
 """
 SPECTRA, MEASURES = ("singular_share", "output_share", "active_share"), ("effective_rank", "participation_ratio")
 COMPONENTS = ("weight", "output", "active_subspace", "prediction")

@@ -93,7 +93,7 @@ def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
 def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
     """Cut all at once; where that is refused, layer by layer whatever can be proved."""
     widths = widths_of(built.student, plan.share, plan.multiple)
-    going = plan_going(built.student, probe, widths, plan.keep, plan.uncut)
+    going = plan_going(built.student, probe, widths, plan.keep, plan.uncut, plan.importance)
     built.uncut |= going.uncut
     try:
         built.do(going.cut(), probe)
@@ -105,9 +105,9 @@ def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
 
 def _provable(student: FeatureHead, going: Going, probe: Probe) -> Going:
     """What can go together, taken layer by layer."""
-    proved = Going({}, going.uncut, going.kind)
+    proved = Going({}, going.uncut)
     for layer, units in going.units.items():
-        more = Going({**proved.units, layer: units}, proved.uncut, going.kind)
+        more = Going({**proved.units, layer: units}, proved.uncut)
         cut = more.cut()
         assert cut is not None
         try:
