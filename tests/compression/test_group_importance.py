@@ -134,7 +134,9 @@ def test_the_measure_that_a_plan_names_says_which_channels_go(probe):
     kept = {}
     for importance in IMPORTANCES:
         plan = Plan(share=0.5, importance=importance)
-        student, steps = build_student(model, plan, lambda _: replace(probe, features=torch.zeros(8, 8 * AREA)))
+        student, steps = build_student(
+            model, plan, lambda now: replace(probe, features=now.features(*probe.inputs).detach())
+        )
         assert [step.surgery.kind for step in steps] == ["channels"]
         kept[importance] = student.a.weight
     assert torch.equal(kept["magnitude"], model.a.weight[:4])

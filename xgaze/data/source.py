@@ -22,6 +22,8 @@ class Source(Generic[S]):
     imported when it is used. Whatever is wrong with files raises InputError."""
 
     section: type[S]
+    in_memory = False
+    """Whether this process alone holds its recordings."""
 
     @property
     def name(self) -> str:

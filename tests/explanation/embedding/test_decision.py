@@ -91,5 +91,5 @@ def test_without_a_frontier_nothing_is_claimed_to_be_measured(frontier):
 
 
 def test_a_table_that_is_no_frontier_is_refused():
-    with pytest.raises(InputError, match=r"budget.csv: no column worse_percent_mean, worse_percent_low"):
+    with pytest.raises(InputError, match=r"budget.csv: no column method, terms, .*, worse_percent_low\."):
         decision(4, 64, pd.DataFrame([{"rank": 4, "fc_parameters": 9, "worse_percent_high": 1.0}]))

@@ -2,7 +2,7 @@
 
 import click
 
-from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, report_folder, run_folder
+from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, run_of
 from xgaze.report.page.pdf import find_browser, print_pdf
 from xgaze.report.page.publish import publish
 
@@ -22,7 +22,8 @@ def report(recipe: str, overrides: tuple[str, ...], pdf: bool, as_json: bool) ->
     settings = read_recipe(recipe, overrides)
     if pdf:
         find_browser()  # before anything is written
-    page = publish(run_folder(settings), report_folder(settings))
+    run = run_of(settings)
+    page = publish(run.folder, run.report_folder)
     figures = {
         "report": str(page),
         "report_bytes": page.stat().st_size,
