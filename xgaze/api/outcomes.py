@@ -156,7 +156,7 @@ class Distilled(Told):
                 for key, words in (("parameters", "parameters"), ("fc_parameters", "in fully connected layers"))
             ),
             ("chosen for", str(metrics["reason"])),
-            *(("surgery", f"{one['kind']} {one.get('layer', '')}".strip()) for one in self.card.surgeries),
+            *(("surgery", f"{one['words']}: {one['where']}") for one in self.card.surgeries),
             ("lies in", str(self.folder)),
         ]
 

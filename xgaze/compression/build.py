@@ -18,7 +18,7 @@ from xgaze.compression.surgeries.low_rank import plan_low_rank, plan_thinner
 from xgaze.compression.surgeries.no_op import RemoveNoOp, plan_no_ops
 from xgaze.compression.surgeries.plain_weights import plan_plain_weights
 from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
-from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step, layers_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -84,7 +84,7 @@ def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
     """Raises InputError where the wiring cannot be changed, or a layer that shall stay as it is would change with it."""
     for name, value in plan.wiring:
         surgery = SURGERIES[name].planned(built.student, first_linear(built.student), value, probe)
-        kept = [layer for layer in getattr(surgery, "layers", ()) if lies_in(layer, plan.keep)]
+        kept = [layer for layer in layers_of(surgery) if lies_in(layer, plan.keep)]
         if kept:
             raise InputError(f"{name.replace('_', ' ')}: distill.keep leaves '{kept[0]}' as it is")
         built.do(surgery, probe)

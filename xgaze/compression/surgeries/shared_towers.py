@@ -223,5 +223,6 @@ SURGERY = SurgeryKind(
     plan=_planned,
     on_towers=True,
     wiring=True,
+    anew=lambda one: one.start == "fresh",
     order=1,  # what reads the pictures first is made before it is shared
 )

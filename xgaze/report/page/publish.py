@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from xgaze.artifacts import write_text
+from xgaze.artifacts import STUDENT, write_text
 from xgaze.report.page.folder import write_report
 from xgaze.report.page.index import write_index
 from xgaze.report.page.model_card import model_card
@@ -21,5 +21,5 @@ def publish(run: Path, folder: Path) -> Path:
         page = write_report(folder, report, maps)
     write_index(folder.parent)
     if report["student"]:
-        write_text(run / "student" / CARD, model_card(report))
+        write_text(run / STUDENT / CARD, model_card(report))
     return page

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.format import DASH, count, size
 from xgaze.report.drawing.svg import (
+    BLUE,
     COLOURS,
     MARK,
-    STUDENT,
-    TEACHER,
+    ORANGE,
     Chart,
     chart,
     legend_above,
@@ -23,8 +23,8 @@ from xgaze.stored import Stored
 
 LAYERS_SHOWN = 12
 COSTS = (
-    ("parameters", "parameters", TEACHER, "o"),
-    ("macs", "calculations (MACs)", STUDENT, "s"),
+    ("parameters", "parameters", BLUE, "o"),
+    ("macs", "calculations (MACs)", ORANGE, "s"),
     ("latency_percent", "time", MARK, "^"),
 )
 
