@@ -42,7 +42,7 @@ def test_other_inputs_or_no_recording_are_refused(notebook, arrays):
 
 def test_maps_are_what_the_layers_put_out(notebook, tmp_path):
     data, model = notebook.data, notebook.teacher.model
-    found = xgaze.features(model, data, layers=["features_net.tower.0", "head.0"], samples=20, sample=7)
+    found = xgaze.features(model, data, layers=["features_net.tower.0", "head.fc1"], samples=20, sample=7)
     first = model.net.get_submodule("features_net.tower.0")
     with torch.no_grad():
         every = first(torch.from_numpy(data.inputs["left"][np.linspace(0, 239, 20).astype(int)]).float() / 255)

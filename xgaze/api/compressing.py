@@ -75,7 +75,6 @@ def compress(
     is made. share: of the channels of every convolution that stay; coarse: halve pictures before the first convolutions.
     importance: by which channels go: "outputs", how far these move without one, or "magnitude", of the weights that go with it.
     keep: paths of modules that stay as they are.
-
     Raises InputError for a network that torch.fx cannot part in features and head, and where a surgery is not proved.
     """
     batch = _tensors(inputs)
@@ -87,7 +86,7 @@ def compress(
     require_same(name, own, whole, [shown])
     plan = Plan(share, coarse, _possible(rank, whole), terms, keep=tuple(keep), importance=_known(importance))
     built = build(whole, plan, lambda model: Probe(shown, _features(model, batch)), KIND)
-    before, after = (torch.cat([outputs_of(one, *part) for part in _parts(batch)]) for one in (whole, built.student))
+    before, after = (_outputs(one, batch) for one in (whole, built.student))
     return Compressed(
         built.student,
         plan,
@@ -126,6 +125,10 @@ def _known(importance: str) -> str:
 
 def _parts(batch: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
     return [tuple(one[k : k + BATCH] for one in batch) for k in range(0, len(batch[0]), BATCH)]
+
+
+def _outputs(model: FeatureHead, batch: Sequence[Tensor]) -> Tensor:
+    return torch.cat([outputs_of(model, *part) for part in _parts(batch)])
 
 
 @torch.no_grad()

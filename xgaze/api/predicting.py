@@ -50,8 +50,8 @@ def predict(
 
     model: the `model` of a teacher, the `student` of what `xgaze.distill` returned, what `xgaze.load` gives, or its folder.
     data: what `xgaze.open` or `xgaze.ArrayRecording` give; or a data definition (YAML), or files in the format that the model was
-    trained on, whose labels may be missing. calibrate: a person's map, as `xgaze calibrate --person` writes it; data are then of
-    this person alone. Of arrays without people or labels, `model.predict(arrays)` gives the numbers alone.
+    trained on, whose labels may be missing. calibrate: the file of a person's map, written by the command of that name; data are
+    then of this person alone. Of arrays without people or labels, `model.predict(arrays)` gives the numbers alone.
 
     Raises InputError, also for inputs that are not the model's.
     """
