@@ -134,7 +134,7 @@ def _take_places(ready: Path) -> None:
     """Move the files of a finished result, in what order a kill may leave them."""
     if not ready.exists():
         return
-    folder, lasts = ready.with_name(ready.name.removeprefix(READY)), list((ready / LAST).iterdir())
+    folder, lasts = ready.with_name(ready.name.removeprefix(READY)), list((ready / LAST).glob("*"))  # none: all moved
     others = [file for file in sorted(ready.iterdir()) if file.name != LAST]
     if others:
         for file in lasts:

@@ -126,9 +126,8 @@ def measured(recording, models, tmp_path):
     rows = [int(row) for row in rows_of(recording, "test")]
     looked = people_of(recording, rows, 0)
     reference = mean_inputs(recording, rows_of(recording, "train"))
-    file = tmp_path / "human.csv"
-    kept = (tmp_path / "key", False, looked, file)
-    return measure_over(recording, models, rows, reference, Explain(steps=8), 0, *kept)["human"], file
+    over = measure_over(recording, models, rows, reference, Explain(steps=8), 0, tmp_path / "key", False, looked)
+    return over.sections["human"], over.pictures
 
 
 @pytest.fixture
@@ -163,9 +162,8 @@ def test_scores_of_models_stand_beside_centre_bias_and_uniform_with_paired_diffe
     assert section["fixations"] == "drawn from the maps" and section["samples"] == 8 and not section["map_is_input"]
 
 
-def test_every_picture_is_written_and_the_intervals_are_of_these_figures(found):
-    section, file, _ = found
-    table = pd.read_csv(file, keep_default_na=False)
+def test_every_picture_is_told_and_the_intervals_are_of_these_figures(found):
+    section, table, _ = found
     assert list(table) == ["id", "group", "value", "model", "method", "metric"] and table["id"].nunique() == 8
     own = table.query("model == 'teacher' and metric == 'nss'")["value"].astype(float)
     assert section["rows"][0]["nss"]["mean"] == pytest.approx(own.mean())
