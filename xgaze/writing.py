@@ -196,7 +196,7 @@ def _leave_nothing(folder: Path, made: Sequence[Path]) -> None:
 
 
 def _sign(lock: int) -> None:
-    """Write who holds it. Unbuffered: what a full disk refuses would be refused a second time, nameless, when the file is closed."""
+    """Write who holds it. Not through a buffer: closing the file would try again on a full disk, and fail without its name."""
     os.truncate(lock, 0)
     os.write(lock, json.dumps(_myself(), ensure_ascii=True).encode() + b"\n")
 

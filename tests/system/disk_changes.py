@@ -14,7 +14,7 @@ from xgaze.writing import LOCK, MARK
 
 SCRATCH = re.compile(rf"/\{MARK}[0-9a-f]{{8}}-")
 OLD = re.compile(rf"/{MARK}old-[^/]+/")
-TIMED = ("seconds", "latency", "_ms", "versions")
+TIMED = ("seconds", "latency", "_ms", "versions", "budget.csv")  # whose hash holds them
 EXACT = (".safetensors", ".npy", ".png", ".yaml", ".txt", ".svg", ".c", ".h", ".raw", ".py")
 
 

@@ -1,5 +1,5 @@
-"""Commands that train nothing, stopped at each of their writes in this process: nothing is torn then, and run again they leave what
-they leave when left alone. What a real kill leaves of them, and of those that train, `kills.py` shows."""
+"""Commands that train nothing, stopped at each of their writes in this process: nothing is torn then, and run again they leave
+what they leave when left alone. What a real kill leaves of them, and of those that train, `kills.py` shows."""
 
 import contextlib
 import runpy
@@ -101,7 +101,7 @@ def told(path: Path, folder: Path) -> object:
 
 
 def faults_of(start: Path, place: Path, act: Callable[[], None]) -> tuple[list[str], list[str]]:
-    """(writes stopped at, what is wrong) of `act`, which works in the folder it is run in; `place` is for two copies of `start`."""
+    """(writes stopped at, what is wrong) of `act`, which works in its current folder; `place` is for two copies of `start`."""
     alone, stopped = place / "alone~", place / "killed"
     for folder in (alone, stopped):
         shutil.copytree(start, folder)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from xgaze.artifacts import TEACHER, atomic_path, write_csv, write_json
+from xgaze.artifacts import TEACHER, atomic_path, hashes_of, write_csv, write_json
 from xgaze.data.contract import Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import Attribution, integrated_gradients
 from xgaze.explanation.attribution.completeness import with_enough_steps
@@ -157,4 +157,5 @@ def write_explanation(folder: Path, stored: dict[str, Any], maps: Maps, pictures
             np.savez_compressed(temporary, **maps)  # type: ignore[arg-type]
         if pictures is not None:
             write_csv(made / PEOPLE_FILE, pictures)
+            stored = stored | hashes_of(made, [PEOPLE_FILE])
         write_json(made / "explanation.json", stored)
