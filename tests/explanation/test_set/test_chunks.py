@@ -71,7 +71,7 @@ ROWS = {"rows": np.arange(4), "names": np.array(["a"])}
 DAMAGES = {
     "emptied": lambda whole: b"",
     "half": lambda whole: whole[: len(whole) // 2],
-    "a byte": lambda whole: whole[:60] + bytes([whole[60] ^ 255]) + whole[61:],
+    "a byte": lambda whole: whole[:99] + bytes([whole[99] ^ 255]) + whole[100:],
     "nothing in it": lambda whole: archive({}),
     "fewer rows": lambda whole: archive({"figures": np.zeros((3, 1)), **ROWS}),
     "words": lambda whole: archive({"figures": np.full((4, 1), "x"), **ROWS}),
