@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from xgaze.artifacts import write_json
+from xgaze.training.saliency_test import score_saliency
 
 HERE = Path(__file__).parent
 faults_of = runpy.run_path(str(HERE / "stopped_commands.py"))["faults_of"]
@@ -24,9 +25,20 @@ COMMANDS = {
     "compare small other": 3,
     "render eyes --people 2 --frames 1 --height 32 --width 32": 1,
     "heatmaps Fixation.txt --out maps": 1,
-    "saliency looking.yaml": 5,
+    "saliency looking.yaml --pictures 2": 9,
 }
 """With the writes that there are at least."""
+
+
+def once(function):
+    """What it gave the first time, whatever it is given."""
+    given = []
+
+    def remembered(*words):
+        given.append(given[0] if given else function(*words))
+        return given[-1]
+
+    return remembered
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,10 @@ def start(tmp_path_factory):
     folder, run = base / "start", FINISHED["run"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XGAZE_CACHE", str(base / "cache"))
-        patch.setattr("xgaze.report.page.folder.render_page", lambda *_: "<html>")  # takes seconds, writes nothing
+        # What takes seconds and writes nothing.
+        for page in ("folder.render_page", "comparison.render_comparison"):
+            patch.setattr(f"xgaze.report.page.{page}", lambda *_: "<html>")
+        patch.setattr("xgaze.api.scoring_maps.score_saliency", once(score_saliency))
         lay_out(folder)
         FINISHED["make_run"](folder)
         run_folder = folder / "checkpoints" / "small"
