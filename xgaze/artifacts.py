@@ -98,7 +98,10 @@ def hashes_of(folder: Path, names: Iterable[str]) -> dict[str, dict[str, str]]:
 
 def require_written(folder: Path, stored: Mapping[str, Any], remedy: str = "") -> None:
     """Raises InputError where a file is missing or is not what was written with `stored`. Older versions stored no hashes."""
-    for name, known in stored.get(FILE_HASHES, {}).items():
+    hashes = stored.get(FILE_HASHES, {})
+    if not isinstance(hashes, Mapping):
+        raise InputError(f"{folder}: damaged or edited: key '{FILE_HASHES}' is no mapping. {remedy or _AGAIN}")
+    for name, known in hashes.items():
         if file_hash(folder / name) != known:
             raise InputError(f"{folder / name}: damaged or edited: not what was written. {remedy or _AGAIN}")
 
