@@ -74,8 +74,9 @@ def told(path: Path, folder: Path) -> object:
         return f"not readable: {error!r}"
 
 
-def faults_of(start: Path, place: Path, act: Callable[[], None]) -> tuple[list[str], list[str]]:
-    """(writes stopped at, what is wrong) of `act`, which works in its current folder; `place` is for two copies of `start`."""
+def faults_of(start: Path, place: Path, act: Callable[[], None], every: int = 1) -> tuple[list[str], list[str]]:
+    """(writes stopped at, what is wrong) of `act`, which works in its current folder; `place` is for two copies of `start`. every:
+    so many new writes are done before a stop."""
     alone, stopped = place / "alone~", place / "killed"
     for folder in (alone, stopped):
         shutil.copytree(start, folder)
@@ -85,7 +86,7 @@ def faults_of(start: Path, place: Path, act: Callable[[], None]) -> tuple[list[s
     known: list[str] = []
     faults: list[str] = []
     while not faults and len(known) < MOST:
-        writes = Stopping(stopped, known)
+        writes = Stopping(stopped, known, every=every)
         try:
             with contextlib.chdir(stopped), watched(writes):
                 act()
