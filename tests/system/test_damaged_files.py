@@ -146,6 +146,17 @@ def test_a_damaged_file_is_named_or_does_no_harm(run, finished, file):
     assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults[:40])
 
 
+def test_a_damaged_calibration_is_removed_as_the_message_says_and_made_again(run, finished):
+    file = finished / RUN / "calibration.json"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    for words in (CALIBRATE, REPORT):
+        ended = run(*words)
+        assert ended.code == 2 and "calibration.json: " in ended.err and "Remove it, and calibrate again" in ended.err
+    file.unlink()
+    assert run(*CALIBRATE).code == 0 and file.read_bytes() == whole
+
+
 def named(told: list[str], path: Path) -> bool:
     """One short message, naming the file or what it belongs to, or that the result would be made again."""
     text = "\n".join(told)
