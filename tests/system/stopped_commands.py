@@ -75,8 +75,8 @@ def told(path: Path, folder: Path) -> object:
 
 
 def faults_of(start: Path, place: Path, act: Callable[[], None], every: int = 1) -> tuple[list[str], list[str]]:
-    """(writes seen, what is wrong) of `act`, which works in its current folder; `place` is for two copies of `start`. every: stops
-    come at each so manieth new write."""
+    """(writes seen, what is wrong) of `act`, which works in its current folder; `place` is for two copies of `start`. every: stop
+    at each so manieth new write."""
     alone, stopped = place / "alone~", place / "killed"
     for folder in (alone, stopped):
         shutil.copytree(start, folder)
