@@ -69,7 +69,7 @@ WALKS = {
     ],
 }
 """Of each: (start, end, words), every write of which is killed once. On one thread quick takes 3 to 6 minutes, distill 15,
-explain 4, the rest 3."""
+explain 4, the rest 3; train with `--every 3` and crossval with `--every 5` less than one each."""
 
 
 def lay_out(folder: Path) -> None:
