@@ -11,8 +11,9 @@ from unittest import mock
 
 import numpy as np
 
-from xgaze.artifacts import file_hash, read_card, write_card, write_json
+from xgaze.artifacts import file_hash, hashes_of, read_card, write_card, write_json
 from xgaze.cli.main import main
+from xgaze.compression.result import TABLES
 from xgaze.recipe import Recipe, load_recipe
 
 RECIPE = """
@@ -100,8 +101,6 @@ def _write_student(root: Path, recipe: Recipe) -> None:
         "test_participants": 3,
         **dict.fromkeys(("int8_file_reduction", "fc_reduction", "parameter_reduction", "latency_ratio"), 3.0),
     }
-    card = replace(teacher, role="student", recipe_hash=recipe.student_hash(), metrics=metrics)
-    write_card(root / "student", card)
     (root / "student" / "budget.csv").write_text(BUDGET)
     capacity = {
         "layer": "head.embedding",
@@ -114,6 +113,10 @@ def _write_student(root: Path, recipe: Recipe) -> None:
         "sensitivity": [],
     }
     write_json(root / "student" / "capacity.json", capacity)
+    shutil.copy(root / "student" / "predictions.csv", root / "student" / "control_predictions.csv")
+    metrics |= hashes_of(root / "student", TABLES)
+    card = replace(teacher, role="student", recipe_hash=recipe.student_hash(), metrics=metrics)
+    write_card(root / "student", card)
 
 
 def _write_explanation(folder: Path) -> None:

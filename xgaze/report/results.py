@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card
+from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card, require_written
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
@@ -47,6 +47,7 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
     """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`."""
     teacher = read_card(run / TEACHER)
     require(vars(teacher), schemas.TeacherCard, run / TEACHER / CARD_FILE, TRAIN)
+    require_written(run / TEACHER, teacher.metrics, TRAIN)
     student = _own_student(run, teacher)
     explanation = read_explanation(run / "explanation") or {}
     report = {
@@ -70,6 +71,7 @@ def _own_student(run: Path, teacher: ModelCard) -> ModelCard | None:
     if _teacher_hash(card, run / STUDENT) != _teacher_hash(teacher, run / TEACHER):
         return None
     require(vars(card), schemas.StudentCard, run / STUDENT / CARD_FILE, DISTILL)
+    require_written(run / STUDENT, card.metrics, DISTILL)
     return card
 
 
