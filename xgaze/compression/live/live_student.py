@@ -22,7 +22,7 @@ from xgaze.compression.live.cosine_pictures import decode, encode
 from xgaze.compression.live.embedding_directions import narrowest, strongest_directions
 from xgaze.compression.live.float_arithmetic import largest_difference, run_floats
 from xgaze.compression.live.page_program import Arrays, Rounding, characters, packed, program_to_json, with_floats
-from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import InputSpec, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.stored import read_json
 
@@ -104,11 +104,18 @@ def _live(
     shown, coded, step = _pictures(_stored(recording, rows), spec, forms)
     _require_equal(folder, models["student"], shown, spec)
     arrays = Arrays()
-    found = forms.to_json(arrays) | {"absent": None, "picture_step": step}
+    found = forms.to_json(arrays) | {"absent": None, "picture_step": step, "inputs": [_input(one) for one in spec.inputs]}
     found |= _embedding(folder, forms, spec, seen, arrays)
     found |= _predictions(recording, rows[: len(shown.outputs)], models, shown, forms)
     maps = {f"live/{name}": one for name, one in arrays.named.items()}
     return found, maps | {f"live/input/{name}": one for name, one in coded.items()}
+
+
+def _input(one: InputSpec) -> dict[str, Any]:
+    """blank: what is stored where a model is to read zero."""
+    picture = len(one.shape) == 3 and one.dtype == "uint8"
+    blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
+    return {"name": one.name, "shape": list(one.shape), "picture": picture, "blank": blank}
 
 
 def _network(folder: Path) -> Network:

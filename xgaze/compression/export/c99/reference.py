@@ -96,8 +96,8 @@ def _convolution(p: Fields, x: Array) -> Array:
     size = p["kernel_rows"], p["kernel_columns"]
     # Doubles hold these whole sums exactly, and multiply them fast.
     planes = (x.reshape(-1, p["height"], p["width"]).astype(np.float64)) - p["zero_in"]
-    windows = windows(p, padded(p, planes, size, 0.0), size)
-    grouped = windows.reshape(p["batch"], p["groups"], p["channels"], p["rows"] * p["columns"], size[0] * size[1])
+    seen = windows(p, padded(p, planes, size, 0.0), size)
+    grouped = seen.reshape(p["batch"], p["groups"], p["channels"], p["rows"] * p["columns"], size[0] * size[1])
     columns = grouped.transpose(0, 1, 2, 4, 3).reshape(p["batch"], p["groups"], -1, p["rows"] * p["columns"])
     weights = p["weights"].reshape(p["groups"], p["outputs"], -1).astype(np.float64)
     sums = (weights @ columns).astype(np.int64).reshape(p["batch"], p["groups"] * p["outputs"], -1)
