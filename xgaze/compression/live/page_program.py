@@ -99,7 +99,7 @@ def _kind(program: Program, name: str) -> str:
 
 
 def _step(step: Step, arrays: Arrays, weights: Mapping[str, Packed]) -> dict[str, Any]:
-    fields = {key: _sent(value, arrays) for key, value in step.fields.items()}
+    fields = {key: _sent(value, arrays) for key, value in step.fields.items() if key not in weights}
     for key, one in weights.items():
         fields[key] = {"array": arrays.name(one.values)}
         if one.scale is not None:
