@@ -31,8 +31,8 @@ RUN = """async ([live, arrays, stored, form]) => {
   let apart = 0;
   for (let k = 0; k < count; k++) {
     const given = {};
-    for (const { name, shape: [planes, height, width] } of live.inputs) {
-      raw[name + "/pixels"] ??= live.picture_step
+    for (const { name, coded, shape: [planes, height, width] } of live.inputs) {
+      raw[name + "/pixels"] ??= coded
         ? Interpreter.pictures(raw[name], planes * count, height, width, live.picture_step) : raw[name];
       const size = planes * height * width;
       given[`${name} as stored`] = raw[name + "/pixels"].subarray(k * size, (k + 1) * size);
@@ -115,7 +115,7 @@ def tell(page: Page, folder: Path, recording: object, share: float) -> None:
 
 
 def sent(values: np.ndarray) -> tuple[str, str]:
-    return values.dtype.name, base64.b64encode(zlib.compress(np.ascontiguousarray(values).tobytes(), 9)).decode()
+    return values.dtype.name, base64.b64encode(zlib.compress(np.ascontiguousarray(values).tobytes())).decode()
 
 
 if __name__ == "__main__":

@@ -19,21 +19,26 @@ def cosines() -> NDArray[np.float64]:
     return np.asarray(scale * np.cos((2 * x + 1) * k * np.pi / (2 * SIDE)))
 
 
-def encode(pictures: NDArray[np.uint8], step: int) -> NDArray[np.int16]:
-    """(n, channels, height, width) -> (8, 8, blocks), each number in whole steps: frequencies first, as most of them are zero."""
+def encode(pictures: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """(n, channels, height, width) -> (2, 8, 8, blocks): whole steps of each frequency, 0, -1, 1, -2, ... as 0, 1, 2, 3, ..., their
+    low bytes before the high ones. Frequencies come first, as most of them are zero."""
     *_, height, width = pictures.shape
     planes = pictures.reshape(-1, height, width).astype(np.float64) - MIDDLE
     planes = np.pad(planes, ((0, 0), (0, -height % SIDE), (0, -width % SIDE)), mode="edge")
     blocks = planes.reshape(len(planes), planes.shape[1] // SIDE, SIDE, planes.shape[2] // SIDE, SIDE)
     found = np.einsum("ky,nryfx,lx->klnrf", cosines(), blocks, cosines(), optimize=True)
-    return np.rint(found / step).astype(np.int16).reshape(SIDE, SIDE, -1)
+    whole = np.rint(found / step).astype(np.int64).reshape(SIDE, SIDE, -1)
+    folded = np.where(whole < 0, -2 * whole - 1, 2 * whole)
+    return np.stack([folded & 255, folded >> 8]).astype(np.uint8)
 
 
-def decode(stored: NDArray[np.int16], shape: tuple[int, ...], step: int) -> NDArray[np.uint8]:
+def decode(stored: NDArray[np.uint8], shape: tuple[int, ...], step: int) -> NDArray[np.uint8]:
     """The pictures (n, channels, height, width) that `stored` holds."""
     *_, height, width = shape
     down, across = -(-height // SIDE), -(-width // SIDE)
-    values = stored.reshape(SIDE, SIDE, -1, down, across).astype(np.float64) * step
+    folded = stored[0].astype(np.int64) + 256 * stored[1].astype(np.int64)
+    whole = np.where(folded % 2 == 1, -(folded + 1) // 2, folded // 2)
+    values = whole.reshape(SIDE, SIDE, -1, down, across).astype(np.float64) * step
     planes = np.einsum("ky,klnrf,lx->nryfx", cosines(), values, cosines(), optimize=True)
     planes = planes.reshape(len(planes), down * SIDE, across * SIDE)[:, :height, :width] + MIDDLE
     return np.clip(np.floor(planes + TIES_UP), 0, 255).astype(np.uint8).reshape(shape)

@@ -1,5 +1,6 @@
 """The student with some samples and the teacher's predictions of them, as the report's page runs it."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from xgaze.stored import read_json
 
 MOST_CHARACTERS = 560_000
 """Of weights, pictures and programs: with the rest of the default recipe's page they stay under 1.5 MB."""
-PICTURES_CHARACTERS = 120_000
+PICTURES_CHARACTERS = 100_000
 """What is kept for pictures before weights are sent exactly."""
 SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
 ROUNDINGS: tuple[Rounding, ...] = ("float32", "float16", "int8")
@@ -104,18 +105,22 @@ def _live(
     shown, coded, step = _pictures(_stored(recording, rows), spec, forms)
     _require_equal(folder, models["student"], shown, spec)
     arrays = Arrays()
-    found = forms.to_json(arrays) | {"absent": None, "picture_step": step, "inputs": [_input(one) for one in spec.inputs]}
+    found = forms.to_json(arrays) | {"absent": None, "picture_step": step, "inputs": [_input(one, step) for one in spec.inputs]}
     found |= _embedding(folder, forms, spec, seen, arrays)
     found |= _predictions(recording, rows[: len(shown.outputs)], models, shown, forms)
     maps = {f"live/{name}": one for name, one in arrays.named.items()}
     return found, maps | {f"live/input/{name}": one for name, one in coded.items()}
 
 
-def _input(one: InputSpec) -> dict[str, Any]:
-    """blank: what is stored where a model is to read zero."""
-    picture = len(one.shape) == 3 and one.dtype == "uint8"
+def _is_picture(one: InputSpec) -> bool:
+    return len(one.shape) == 3 and one.dtype == "uint8"
+
+
+def _input(one: InputSpec, step: int) -> dict[str, Any]:
+    """blank: what is stored where a model is to read zero; coded: whether its pictures are sent as cosines."""
+    picture = _is_picture(one)
     blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
-    return {"name": one.name, "shape": list(one.shape), "picture": picture, "blank": blank}
+    return {"name": one.name, "shape": list(one.shape), "picture": picture, "coded": picture and step > 0, "blank": blank}
 
 
 def _network(folder: Path) -> Network:
@@ -180,7 +185,7 @@ def _small_enough(floats: Program, whole: Program | None, no_whole: str | None, 
 
 def _characters(forms: Forms) -> int:
     arrays = Arrays()
-    return len(str(forms.to_json(arrays))) + characters(arrays.named)
+    return len(json.dumps(forms.to_json(arrays), separators=(",", ":"))) + characters(arrays.named)
 
 
 def _shown_rows(recording: Recording) -> NDArray[np.int64]:
@@ -201,11 +206,11 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
     for count in (SAMPLES, SAMPLES // 2, SAMPLES // 4):
         for step in PICTURE_STEPS:
             own = {name: one[:count] for name, one in samples.stored.items()}
-            coded = {one.name: _coded(own[one.name], len(one.shape) == 3, step) for one in spec.inputs}
+            coded = {one.name: _coded(own[one.name], one, step) for one in spec.inputs}
             if characters(coded) <= room:
                 shown = {
                     one.name: decode(coded[one.name], own[one.name].shape, step)
-                    if coded[one.name].dtype == np.int16
+                    if step and _is_picture(one)
                     else own[one.name]
                     for one in spec.inputs
                 }
@@ -213,8 +218,8 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
     raise NotLive("The pictures of this recording are too large for this page, and without them there is nothing to try.")
 
 
-def _coded(stored: NDArray[Any], picture: bool, step: int) -> NDArray[Any]:
-    return encode(stored, step) if step and picture and stored.dtype == np.uint8 else stored
+def _coded(stored: NDArray[Any], one: InputSpec, step: int) -> NDArray[Any]:
+    return encode(stored, step) if step and _is_picture(one) else stored
 
 
 def _embedding(folder: Path, forms: Forms, spec: Spec, seen: Samples, arrays: Arrays) -> dict[str, Any]:

@@ -118,4 +118,4 @@ def _sent(value: Any, arrays: Arrays) -> Any:
 
 def characters(arrays: Mapping[str, Array]) -> int:
     """How long they are in a page: compressed, in base64."""
-    return sum(-(-len(zlib.compress(np.ascontiguousarray(one).tobytes(), 9)) // 3) * 4 for one in arrays.values())
+    return sum(-(-len(zlib.compress(np.ascontiguousarray(one).tobytes())) // 3) * 4 for one in arrays.values())

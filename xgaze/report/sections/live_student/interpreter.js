@@ -2,7 +2,7 @@
    kernel computes, the file of the same name in xgaze/compression/export/c99/kernels computes; those in 8 bits to the bit, which is
    why Math.fround stands where single precision rounds. Tensors stay as they are between runs: only what changed is done again. */
 const Interpreter = (() => {
-  const f = Math.fround, ONE = 2 ** 30, TILE = 256, CACHED = 2 ** 14;
+  const f = Math.fround, ONE = 2 ** 30, TWO = Float64Array.from({ length: 64 }, (_, n) => 2 ** n);
   const TYPES = { float32: Float32Array, float16: Uint16Array, int8: Int8Array, uint8: Uint8Array, int16: Int16Array,
     int32: Int32Array };
 
@@ -24,17 +24,18 @@ const Interpreter = (() => {
     return sign * (exponent ? (1 + part / 1024) * 2 ** (exponent - 15) : part / 1024 * 2 ** -14);
   }
 
-  /* Sums of products. weights (outputs, width) and values (places, width) -> sums (outputs, places); both have rows to spare, so
-     that four outputs and two places are done at a time. All are Float64Array, in which whole numbers are exact, too. */
-  function products(weights, outputs, values, places, width, sums) {
-    const most = places + 1 & ~1;
+  /* Sums of products of weights (outputs, width) and, for every place, of the numbers at `firsts` of the place plus `offsets`
+     (width) -> sums (outputs, places). Four outputs and two places are done at a time, so there are rows to spare in each. All are
+     Float64Array, in which whole numbers are exact, too. */
+  function products(weights, outputs, values, firsts, offsets, sums) {
+    const most = firsts.length, width = offsets.length;
     for (let output = 0; output < outputs; output += 4) {
       const w0 = output * width, w1 = w0 + width, w2 = w1 + width, w3 = w2 + width;
-      for (let place = 0; place < places; place += 2) {
-        const v0 = place * width, v1 = v0 + width;
+      for (let place = 0; place < most; place += 2) {
+        const v0 = firsts[place], v1 = firsts[place + 1];
         let a0 = 0, a1 = 0, a2 = 0, a3 = 0, b0 = 0, b1 = 0, b2 = 0, b3 = 0;
         for (let k = 0; k < width; k++) {
-          const x = values[v0 + k], z = values[v1 + k];
+          const at = offsets[k], x = values[v0 + at], z = values[v1 + at];
           const r = weights[w0 + k], s = weights[w1 + k], t = weights[w2 + k], u = weights[w3 + k];
           a0 += r * x; a1 += s * x; a2 += t * x; a3 += u * x;
           b0 += r * z; b1 += s * z; b2 += t * z; b3 += u * z;
@@ -44,7 +45,6 @@ const Interpreter = (() => {
         sums[y + 1] = b0; sums[y + most + 1] = b1; sums[y + 2 * most + 1] = b2; sums[y + 3 * most + 1] = b3;
       }
     }
-    return most;
   }
 
   /* Weights (groups x outputs, width) with rows to spare in every group. */
@@ -60,75 +60,65 @@ const Interpreter = (() => {
   function padded(p, x, planes, fill, zero) {
     const down = Math.max((p.rows - 1) * p.stride_rows + (p.kernel_rows - 1) * p.dilation_rows + 1, p.top + p.height);
     const across = Math.max((p.columns - 1) * p.stride_columns + (p.kernel_columns - 1) * p.dilation_columns + 1, p.left + p.width);
-    p.padded ??= new Float64Array(planes * down * across).fill(fill);
+    const values = p.padded ??= new Float64Array(planes * down * across).fill(fill);
     for (let plane = 0, k = 0; plane < planes; plane++)
       for (let row = 0; row < p.height; row++) {
         let to = (plane * down + row + p.top) * across + p.left;
-        for (let column = 0; column < p.width; column++) p.padded[to++] = x[k++] - zero;
+        for (let column = 0; column < p.width; column++) values[to++] = x[k++] - zero;
       }
-    return { values: p.padded, plane: down * across, across };
+    return { values, plane: down * across, across };
   }
 
-  /* Where the numbers of a window lie from its first one, over so many planes. */
-  function offsets(p, channels, plane, across) {
-    if (p.offsets) return p.offsets;
-    const found = [];
+  /* Where the numbers of a window lie from its first one, over so many planes; and where the first of each place lies. */
+  function windows(p, channels, plane, across) {
+    if (p.windows) return p.windows;
+    const offsets = [], firsts = [];
     for (let channel = 0; channel < channels; channel++)
       for (let i = 0; i < p.kernel_rows; i++)
         for (let j = 0; j < p.kernel_columns; j++)
-          found.push(channel * plane + i * p.dilation_rows * across + j * p.dilation_columns);
-    return p.offsets = Int32Array.from(found);
+          offsets.push(channel * plane + i * p.dilation_rows * across + j * p.dilation_columns);
+    for (let row = 0; row < p.rows; row++)
+      for (let column = 0; column < p.columns; column++) firsts.push(row * p.stride_rows * across + column * p.stride_columns);
+    return p.windows = { offsets: Int32Array.from(offsets), firsts: even(firsts) };
   }
 
-  /* The windows of places `from` to `to` as rows of numbers. */
-  function windows(p, values, base, across, offsets, from, to, into) {
-    for (let place = from, k = 0; place < to; place++) {
-      const row = Math.floor(place / p.columns), column = place - row * p.columns;
-      const first = base + row * p.stride_rows * across + column * p.stride_columns;
-      for (let n = 0; n < offsets.length; n++) into[k++] = values[first + offsets[n]];
-    }
-  }
+  /* An even number of places: the last one may be there twice. */
+  const even = places => Int32Array.from(places.length % 2 ? [...places, places.at(-1)] : places);
 
   /* finish(sum, output): what a layer puts out for the sum of products of one place. */
   function convolved(p, x, y, zero, finish) {
-    const all = p.groups * p.outputs, places = p.rows * p.columns;
+    const all = p.groups * p.outputs, places = p.rows * p.columns, spare = p.outputs + 3 & ~3;
     const { values, plane, across } = padded(p, x, p.batch * p.groups * p.channels, 0, zero);
-    const within = offsets(p, p.channels, plane, across), width = within.length, spare = p.outputs + 3 & ~3;
+    const { offsets, firsts } = windows(p, p.channels, plane, across), width = offsets.length, most = firsts.length;
     p.spared ??= spared(p.weights, p.groups, p.outputs);
-    const at_once = Math.min(TILE, Math.ceil(CACHED / width));
-    p.tile ??= new Float64Array((at_once + 1) * width);
-    p.sums ??= new Float64Array(spare * (at_once + 1));
+    p.sums ??= new Float64Array(spare * most);
     for (let k = 0; k < p.batch * p.groups; k++) {
       const group = k % p.groups, weights = p.spared.subarray(group * spare * width, (group + 1) * spare * width);
-      for (let from = 0; from < places; from += at_once) {
-        const count = Math.min(at_once, places - from);
-        windows(p, values, k * p.channels * plane, across, within, from, from + count, p.tile);
-        const most = products(weights, p.outputs, p.tile, count, width, p.sums);
-        for (let output = 0; output < p.outputs; output++) {
-          const number = group * p.outputs + output, to = (Math.floor(k / p.groups) * all + number) * places + from;
-          for (let place = 0; place < count; place++) y[to + place] = finish(p.sums[output * most + place], number);
-        }
+      products(weights, p.outputs, values.subarray(k * p.channels * plane), firsts, offsets, p.sums);
+      for (let output = 0; output < p.outputs; output++) {
+        const number = group * p.outputs + output, to = (Math.floor(k / p.groups) * all + number) * places;
+        for (let place = 0; place < places; place++) y[to + place] = finish(p.sums[output * most + place], number);
       }
     }
   }
 
   function multiplied(p, x, y, zero, finish) {
     p.spared ??= spared(p.weights, 1, p.outputs);
-    p.tile ??= new Float64Array((p.batch + 1) * p.width);
-    p.sums ??= new Float64Array((p.outputs + 3 & ~3) * (p.batch + 1));
-    for (let k = 0; k < x.length; k++) p.tile[k] = x[k] - zero;
-    const most = products(p.spared, p.outputs, p.tile, p.batch, p.width, p.sums);
+    p.offsets ??= Int32Array.from({ length: p.width }, (_, k) => k);
+    p.firsts ??= even(Array.from({ length: p.batch }, (_, k) => k * p.width));
+    p.sums ??= new Float64Array((p.outputs + 3 & ~3) * p.firsts.length);
+    products(p.spared, p.outputs, Float64Array.from(x, one => one - zero), p.firsts, p.offsets, p.sums);
     for (let k = 0; k < p.batch * p.outputs; k++) {
       const output = k % p.outputs;
-      y[k] = finish(p.sums[output * most + Math.floor(k / p.outputs)], output);
+      y[k] = finish(p.sums[output * p.firsts.length + Math.floor(k / p.outputs)], output);
     }
   }
 
   function separated(p, x, y, zero, down, finish) {
     for (let k = 0; k < p.batch * p.outputs; k++) {
       const output = k % p.outputs;
-      let pixels = Math.floor(k / p.outputs) * p.channels * p.height * p.width, row_weight = output * p.channels * p.height * p.terms;
-      let sum = 0;
+      let pixels = Math.floor(k / p.outputs) * p.channels * p.height * p.width, sum = 0;
+      let row_weight = output * p.channels * p.height * p.terms;
       for (let channel = 0; channel < p.channels; channel++) {
         const across = (output * p.channels + channel) * p.terms * p.width;
         for (let row = 0; row < p.height; row++, pixels += p.width)
@@ -148,13 +138,13 @@ const Interpreter = (() => {
   };
 
   /* value / 2^shift to the nearest whole number, halves up; value is exact below 2^53. */
-  const shifted = (value, shift) => shift ? Math.floor((value + 2 ** (shift - 1)) / 2 ** shift) : value;
+  const shifted = (value, shift) => shift ? Math.floor((value + TWO[shift - 1]) / TWO[shift]) : value;
 
   /* value * multiplier / 2^shift likewise, of numbers of 32 bits: in two parts, as doubles hold 53 bits. */
   function rescaled(value, multiplier, shift) {
     if (shift < 17) return Number(BigInt(value) * BigInt(multiplier) + (1n << BigInt(shift) >> 1n) >> BigInt(shift));
-    const high = value * Math.floor(multiplier / 65536), low = value * (multiplier % 65536);
-    return Math.floor((high + 2 ** (shift - 17) + Math.floor(low / 65536)) / 2 ** (shift - 16));
+    const high = value * (multiplier >> 16), low = value * (multiplier & 65535);
+    return Math.floor((high + TWO[shift - 17] + Math.floor(low / 65536)) / TWO[shift - 16]);
   }
 
   const clamped = value => value < 0 ? 0 : value > 255 ? 255 : value;
@@ -165,16 +155,22 @@ const Interpreter = (() => {
     return clamped(p.zero_out + rescaled(found, p.multipliers[output], p.shifts[output]));
   };
 
-  /* Each window's numbers of one plane, in what they are together. */
-  function pooled(p, x, y, fill, zero, both, finish) {
-    const { values, plane, across } = padded(p, x, p.planes, fill, zero), within = offsets(p, 1, plane, across);
-    const places = p.rows * p.columns;
+  /* The largest number of each window of each plane, or what `finish` makes of their sum. */
+  function pooled(p, x, y, fill, zero, finish) {
+    const { values, plane, across } = padded(p, x, p.planes, fill, zero), { offsets, firsts } = windows(p, 1, plane, across);
+    const places = p.rows * p.columns, width = offsets.length;
     for (let k = 0; k < p.planes * places; k++) {
-      const place = k % places, row = Math.floor(place / p.columns);
-      const first = Math.floor(k / places) * plane + row * p.stride_rows * across + (place - row * p.columns) * p.stride_columns;
-      let found = values[first + within[0]];
-      for (let n = 1; n < within.length; n++) found = both(found, values[first + within[n]]);
-      y[k] = finish(found, place);
+      const place = k % places, first = Math.floor(k / places) * plane + firsts[place];
+      let found = values[first];
+      if (finish) {
+        for (let n = 1; n < width; n++) found += values[first + offsets[n]];
+        found = finish(found, place);
+      } else
+        for (let n = 1; n < width; n++) {
+          const value = values[first + offsets[n]];
+          if (value > found) found = value;
+        }
+      y[k] = found;
     }
   }
 
@@ -273,8 +269,8 @@ const Interpreter = (() => {
     add: (p, [x, z], y) => strided(p, x, z, y, (a, b) => a + b),
     add_int8: (p, [x, z], y) => strided(p, x, z, y, (a, b) => clamped(p.zero_out + shifted((a - p.first_zero) * p.first_multiplier
       + (b - p.second_zero) * p.second_multiplier + p.constant, p.shift))),
-    average_pool: (p, [x], y) => pooled(p, x, y, 0, 0, sum, (found, place) => found / counted(p)[place]),
-    average_pool_int8: (p, [x], y) => pooled(p, x, y, 0, p.zero, sum,
+    average_pool: (p, [x], y) => pooled(p, x, y, 0, 0, (found, place) => found / counted(p)[place]),
+    average_pool_int8: (p, [x], y) => pooled(p, x, y, 0, p.zero,
       (found, place) => p.zero + Math.floor((2 * found + counted(p)[place]) / (2 * counted(p)[place]))),
     clip: (p, [x], y) => each(x, y, one => one < p.low ? p.low : one > p.high ? p.high : one),
     convolution: (p, [x], y) => convolved(p, x, y, 0, rectified(p)),
@@ -295,8 +291,8 @@ const Interpreter = (() => {
     instance_normalisation: (p, [x], y) => normalised_instances(p, x, y),
     keep_bytes: (p, [x], y) => y.set(x),
     keep_floats: (p, [x], y) => y.set(x),
-    max_pool: (p, [x], y) => pooled(p, x, y, -Infinity, 0, larger, same),
-    max_pool_int8: (p, [x], y) => pooled(p, x, y, 0, 0, larger, same),
+    max_pool: (p, [x], y) => pooled(p, x, y, -Infinity, 0),
+    max_pool_int8: (p, [x], y) => pooled(p, x, y, 0, 0),
     mean: (p, [x], y) => added(p, x, y, 0, f, found => f(found / f(p.count))),
     multiply: (p, [x, z], y) => strided(p, x, z, y, (a, b) => a * b),
     multiply_int8: (p, [x, z], y) => strided(p, x, z, y,
@@ -346,7 +342,7 @@ const Interpreter = (() => {
     return program.tensors[program.output].slice();
   }
 
-  /* Pictures as they are sent: (8, 8, blocks) whole steps of cosines -> pixels of so many planes. */
+  /* Pictures as they are sent: (2, 8, 8, blocks) whole steps of cosines in two bytes, signs folded in -> pixels of so many planes. */
   function pictures(stored, planes, height, width, step) {
     const down = Math.ceil(height / 8), across = Math.ceil(width / 8), blocks = planes * down * across;
     const wave = (k, x) => Math.sqrt((k ? 2 : 1) / 8) * Math.cos((2 * x + 1) * k * Math.PI / 16);
@@ -356,7 +352,8 @@ const Interpreter = (() => {
       const plane = Math.floor(block / (down * across)), top = Math.floor(block / across) % down * 8, left = block % across * 8;
       half_way.fill(0);
       for (let n = 0; n < 64; n++) {
-        const value = stored[n * blocks + block] * step;
+        const folded = stored[n * blocks + block] + 256 * stored[(64 + n) * blocks + block];
+        const value = (folded % 2 ? -(folded + 1) / 2 : folded / 2) * step;
         if (value) for (let y = 0; y < 8; y++) half_way[y * 8 + (n & 7)] += waves[(n >> 3) * 8 + y] * value;
       }
       for (let y = 0; y < 8 && top + y < height; y++)

@@ -97,23 +97,22 @@ def _shows(report: Report, maps: Maps) -> dict[str, Any]:
         "scene": report["scene"],
         "live": {key: value for key, value in live.items() if key != "absent"},
         "arrays": {name: _sent(one) for name, one in arrays.items()},
-        "stored": {one["name"]: _sent(_of_first(stored[one["name"]], one["shape"], known)) for one in live["inputs"]},
-        "coded": [name for name, one in stored.items() if one.dtype == np.int16],
+        "stored": {one["name"]: _sent(_of_first(stored[one["name"]], one, known)) for one in live["inputs"]},
     }
     return {"data": Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")), "live": live}
 
 
-def _of_first(stored: NDArray[Any], shape: list[int], samples: int) -> NDArray[Any]:
-    """The first samples of an input: (n, *shape), or pictures in cosines (8, 8, blocks)."""
-    if stored.dtype != np.int16:
+def _of_first(stored: NDArray[Any], given: dict[str, Any], samples: int) -> NDArray[Any]:
+    """The first samples of an input: (n, *shape), or pictures in cosines (2, 8, 8, blocks)."""
+    if not given["coded"]:
         return stored[:samples]
-    channels, height, width = shape
+    channels, height, width = given["shape"]
     return stored[..., : samples * channels * -(-height // 8) * -(-width // 8)]
 
 
 def _sent(values: NDArray[Any]) -> tuple[str, str]:
     flat = np.ascontiguousarray(values)
-    return flat.dtype.name, base64.b64encode(zlib.compress(flat.tobytes(), 9)).decode()
+    return flat.dtype.name, base64.b64encode(zlib.compress(flat.tobytes())).decode()
 
 
 SECTION = Section(

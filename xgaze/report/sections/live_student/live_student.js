@@ -2,7 +2,7 @@
 (() => {
   const source = document.getElementById("live-data");
   if (!source) return;
-  const { scene, live, arrays, stored, coded } = JSON.parse(source.textContent);
+  const { scene, live, arrays, stored } = JSON.parse(source.textContent);
   const { inputs, samples, embedding } = live, cameras = inputs.filter(one => one.picture);
   const FORMS = { float: "student", int8: "student in 8 bits", teacher: "teacher" }, TRUSTED_PX = 0.01;
   const at = id => document.getElementById(id), pause = ms => new Promise(done => setTimeout(done, ms));
@@ -31,9 +31,9 @@
   async function unpack() {
     const unpacked = await Interpreter.unpacked({ ...arrays });
     const raw = await Interpreter.unpacked(stored);
-    pixels = Object.fromEntries(inputs.map(({ name, shape }) => {
+    pixels = Object.fromEntries(inputs.map(({ name, shape, coded }) => {
       const [planes, height, width] = shape;
-      return [name, coded.includes(name)
+      return [name, coded
         ? Interpreter.pictures(raw[name], planes * samples.length, height, width, live.picture_step) : raw[name]];
     }));
     for (const form of ["float", "int8"])
@@ -167,7 +167,7 @@
     const off = as => px(mean(others.map(one => far(as(one[form]), one.truth))));
     at("live-calibrated").textContent = !own.length ? `No point of ${group} is clicked.`
       : `${own.length} ${own.length === 1 ? "point" : "points"} of ${group}` + (others.length
-        ? `: on the other ${others.length} frames ${off(one => one)} px off become ${off(map)} px.` : ": no other frame is left.");
+        ? `: on the other ${others.length === 1 ? "frame" : `${others.length} frames`} ${off(one => one)} px off become ${off(map)} px.` : ": no other frame is left.");
   }
 
   function fillFigures() {
@@ -301,7 +301,7 @@
       const median = times.sort((a, b) => a - b)[times.length >> 1];
       trusted &&= apart < TRUSTED_PX;
       told.push(`the ${FORMS[form]} is at most ${apart ? apart.toPrecision(2) : 0} px from what was computed when the page was written, `
-        + `and takes ${median.toPrecision(2)} ms`);
+        + `and takes ${median < 10 ? median.toFixed(1) : Math.round(median)} ms`);
     }
     at("live-checked").textContent = `Checked in this browser on ${samples.length} samples: ${told.join("; ")}.`
       + (trusted ? "" : " That is too far: do not trust what it shows here.");
