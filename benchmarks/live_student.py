@@ -87,7 +87,9 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         page = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments).new_page()
-        page.add_script_tag(content=INTERPRETER.read_text("utf-8").replace("const Interpreter", "globalThis.Interpreter"))
+        page.add_script_tag(
+            content=INTERPRETER.read_text("utf-8").replace("const Interpreter", "globalThis.Interpreter")
+        )
         for share in asked.shares:
             tell(page, Path(folder), recording, share)
 

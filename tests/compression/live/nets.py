@@ -12,7 +12,13 @@ class LowRank(nn.Module):
     def __init__(self, cameras, rank, last=None):
         super().__init__()
         self.towers = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(1, 6, 5, stride=2), nn.LeakyReLU(), nn.MaxPool2d(3, 2), nn.Conv2d(6, 4, 3, padding=1), nn.ReLU())
+            nn.Sequential(
+                nn.Conv2d(1, 6, 5, stride=2),
+                nn.LeakyReLU(),
+                nn.MaxPool2d(3, 2),
+                nn.Conv2d(6, 4, 3, padding=1),
+                nn.ReLU(),
+            )
             for _ in range(cameras)
         )
         self.rank = nn.Linear(cameras * 4 * 8 * 8, rank, bias=False)

@@ -20,7 +20,7 @@ def test_a_grey_picture_is_one_number_per_block():
 def test_signs_and_large_numbers_are_kept():
     pictures = np.zeros((1, 1, 8, 8), np.uint8)
     coded = encode(pictures, 1)
-    assert coded[0, 0, 0, 0] + 256 * int(coded[1, 0, 0, 0]) == 2 * 1024 - 1  # -1024 steps
+    assert int(coded[0, 0, 0, 0]) + 256 * int(coded[1, 0, 0, 0]) == 2 * 1024 - 1  # -1024 steps
     np.testing.assert_array_equal(decode(coded, pictures.shape, 1), pictures)
 
 

@@ -29,7 +29,9 @@ def test_what_never_changes_has_none():
 def program_of(*steps):
     names = {step.output for step in steps}
     sizes = {"features": 50, "few": 3, "many": 64, "out": 2, "beside": 2, "again": 2}
-    return Program("float32", Spec((), "gaze"), steps, {name: Tensor(name, sizes[name], "float") for name in names}, "out")
+    return Program(
+        "float32", Spec((), "gaze"), steps, {name: Tensor(name, sizes[name], "float") for name in names}, "out"
+    )
 
 
 def step(kernel, source, output):

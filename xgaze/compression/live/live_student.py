@@ -105,7 +105,11 @@ def _live(
     shown, coded, step = _pictures(_stored(recording, rows), spec, forms)
     _require_equal(folder, models["student"], shown, spec)
     arrays = Arrays()
-    found = forms.to_json(arrays) | {"absent": None, "picture_step": step, "inputs": [_input(one, step) for one in spec.inputs]}
+    found = forms.to_json(arrays) | {
+        "absent": None,
+        "picture_step": step,
+        "inputs": [_input(one, step) for one in spec.inputs],
+    }
     found |= _embedding(folder, forms, spec, seen, arrays)
     found |= _predictions(recording, rows[: len(shown.outputs)], models, shown, forms)
     maps = {f"live/{name}": one for name, one in arrays.named.items()}
@@ -120,7 +124,13 @@ def _input(one: InputSpec, step: int) -> dict[str, Any]:
     """blank: what is stored where a model is to read zero; coded: whether its pictures are sent as cosines."""
     picture = _is_picture(one)
     blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
-    return {"name": one.name, "shape": list(one.shape), "picture": picture, "coded": picture and step > 0, "blank": blank}
+    return {
+        "name": one.name,
+        "shape": list(one.shape),
+        "picture": picture,
+        "coded": picture and step > 0,
+        "blank": blank,
+    }
 
 
 def _network(folder: Path) -> Network:
@@ -145,7 +155,9 @@ def _require_known(program: Program, kernels: Collection[str]) -> None:
 def _require_equal(folder: Path, student: nn.Module, shown: Samples, spec: Spec) -> None:
     parity = onnx_parity(student, open_session(folder / "model.onnx"), shown.fed(spec))
     if parity > PARITY_LIMIT:
-        raise NotLive(f"This page cannot run the student: its ONNX file differs from it by {parity:.1e} of the largest.")
+        raise NotLive(
+            f"This page cannot run the student: its ONNX file differs from it by {parity:.1e} of the largest."
+        )
 
 
 def _stored(recording: Recording, rows: NDArray[np.int64]) -> Samples:
@@ -180,7 +192,9 @@ def _small_enough(floats: Program, whole: Program | None, no_whole: str | None, 
         if taken <= MOST_CHARACTERS - PICTURES_CHARACTERS:
             return forms
     limit = (MOST_CHARACTERS - PICTURES_CHARACTERS) // 1000
-    raise NotLive(f"The student is too large to be run here: it takes {taken // 1000:,} kB of the page, the limit is {limit}.")
+    raise NotLive(
+        f"The student is too large to be run here: it takes {taken // 1000:,} kB of the page, the limit is {limit}."
+    )
 
 
 def _characters(forms: Forms) -> int:
@@ -215,7 +229,9 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
                     for one in spec.inputs
                 }
                 return Samples(shown, samples.outputs[:count]), coded, step
-    raise NotLive("The pictures of this recording are too large for this page, and without them there is nothing to try.")
+    raise NotLive(
+        "The pictures of this recording are too large for this page, and without them there is nothing to try."
+    )
 
 
 def _coded(stored: NDArray[Any], one: InputSpec, step: int) -> NDArray[Any]:

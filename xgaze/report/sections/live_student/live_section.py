@@ -19,7 +19,9 @@ from xgaze.stored import Stored
 HERE = Path(__file__).parent
 INTERPRETER = HERE / "interpreter.js"
 FEWEST_SAMPLES = 4
-TOO_LARGE = "With the student in it this page would be larger than 1.5 MB, so it is not run here. Explain fewer samples."
+TOO_LARGE = (
+    "With the student in it this page would be larger than 1.5 MB, so it is not run here. Explain fewer samples."
+)
 IN_WORDS = {
     "float32": "Its weights are those of the model, in single precision.",
     "float16": "Its weights are rounded to 16 bits, which keeps the page small",
