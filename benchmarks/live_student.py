@@ -110,9 +110,10 @@ def tell(page: Page, folder: Path, recording: object, share: float) -> None:
     for form in ("float", "int8"):
         milliseconds, apart = page.evaluate(RUN, [live, arrays, stored, form])
         print(
-            f"{parameters:,} parameters, {live[form]['macs'] / 1e6:.0f} M multiply-adds, {form}: {1000 / milliseconds:.1f} a second "
-            f"({milliseconds:.0f} ms), {apart:.2g} px; weights as {live['weights']}, {kilobytes[0]:.0f} kB and "
-            f"{kilobytes[1]:.0f} kB of {len(live['samples'])} samples in steps of {live['picture_step']}"
+            f"{parameters:,} parameters, {live[form]['macs'] / 1e6:.0f} M multiply-adds, {form}: "
+            f"{1000 / milliseconds:.1f} a second ({milliseconds:.0f} ms), {apart:.2g} px; "
+            f"weights as {live['weights']}, {kilobytes[0]:.0f} kB, and {kilobytes[1]:.0f} kB of {len(live['samples'])} samples "
+            f"in steps of {live['picture_step']}"
         )
 
 

@@ -21,7 +21,10 @@ HERE = Path(__file__).parent
 SYNTHETIC = runpy.run_path(str(HERE.parent / "report" / "conftest.py"))
 NETS = runpy.run_path(str(HERE.parent / "compression" / "live" / "nets.py"))
 WAIT = "#live-checked[data-checked]"
-MIDDLE_ROW = "[...document.querySelector('.camera canvas').getContext('2d').getImageData(0, 20, 40, 1).data].filter((_, k) => k % 4 === 0)"
+MIDDLE_ROW = (
+    "[...document.querySelector('.camera canvas').getContext('2d').getImageData(0, 20, 40, 1).data]"
+    ".filter((_, k) => k % 4 === 0)"
+)
 EYE = InputSpec("eye0", (1, 40, 40), 40.0, 60.0)
 
 

@@ -20,8 +20,8 @@ def cosines() -> NDArray[np.float64]:
 
 
 def encode(pictures: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
-    """(n, channels, height, width) -> (2, 8, 8, blocks): whole steps of each frequency, 0, -1, 1, -2, ... as 0, 1, 2, 3, ..., their
-    low bytes before the high ones. Frequencies come first, as most of them are zero."""
+    """(n, channels, height, width) -> (2, 8, 8, blocks): whole steps of each frequency, 0, -1, 1, -2, ... as 0, 1, 2, 3, ...,
+    their low bytes before the high ones. Frequencies come first, as most of them are zero."""
     *_, height, width = pictures.shape
     planes = pictures.reshape(-1, height, width).astype(np.float64) - MIDDLE
     planes = np.pad(planes, ((0, 0), (0, -height % SIDE), (0, -width % SIDE)), mode="edge")

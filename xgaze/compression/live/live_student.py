@@ -35,8 +35,8 @@ SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
 ROUNDINGS: tuple[Rounding, ...] = ("float32", "float16", "int8")
 PICTURE_STEPS = (0, 2, 4, 6, 8, 12, 16, 24, 32)
 REAL_PEOPLE = (
-    "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is nothing "
-    "to try here; `--set explain.pictures_in_page=true` has them copied."
+    "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
+    "nothing to try here; `--set explain.pictures_in_page=true` has them copied."
 )
 Maps = dict[str, NDArray[Any]]
 

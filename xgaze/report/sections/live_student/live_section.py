@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
+from pydantic import Field
 
 from xgaze.report.drawing.format import count, number, tiny
 from xgaze.report.section import Maps, Report, Scripted, Section
@@ -44,7 +45,7 @@ class Live(Stored):
     """absent: why there is nothing to run."""
 
     absent: str | None
-    samples: list[Sample] = []
+    samples: list[Sample] = Field(default_factory=list)
 
 
 @cache
@@ -75,8 +76,8 @@ def _words(report: Report) -> list[str]:
     words = [f"{told} {_in_8_bits(live)}"]
     if live["picture_step"]:
         words.append(
-            f"The pictures are stored in steps of {live['picture_step']} grey levels per frequency, so that the page stays small, and "
-            f"what is predicted here is of them: on these {count(len(live['samples']))} samples the student is "
+            f"The pictures are stored in steps of {live['picture_step']} grey levels per frequency, so that the page stays "
+            f"small, and what is predicted here is of them: on these {count(len(live['samples']))} samples the student is "
             f"{number(live['error_as_shown_px'])} px off, on the pictures as recorded {number(live['error_as_recorded_px'])} px."
         )
     return words
