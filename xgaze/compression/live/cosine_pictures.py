@@ -41,4 +41,4 @@ def decode(stored: NDArray[np.uint8], shape: tuple[int, ...], step: int) -> NDAr
     values = whole.reshape(SIDE, SIDE, -1, down, across).astype(np.float64) * step
     planes = np.einsum("ky,klnrf,lx->nryfx", cosines(), values, cosines(), optimize=True)
     planes = planes.reshape(len(planes), down * SIDE, across * SIDE)[:, :height, :width] + MIDDLE
-    return np.clip(np.floor(planes + TIES_UP), 0, 255).astype(np.uint8).reshape(shape)
+    return np.asarray(np.clip(np.floor(planes + TIES_UP), 0, 255), np.uint8).reshape(shape)

@@ -30,15 +30,18 @@ IN_WORDS = {
 }
 
 
+Point = list[float]
+
+
 class Sample(Stored):
     """A test sample, and what is predicted for it as it is shown, px."""
 
     id: str
     group: str
-    truth: list[float]
-    teacher: list[float]
-    float: list[float]
-    int8: list[float] | None
+    truth: Point
+    teacher: Point
+    float: Point
+    int8: Point | None
 
 
 class Live(Stored):
@@ -55,8 +58,8 @@ def kernels_known() -> frozenset[str]:
 
 
 def _ready(report: Report) -> bool:
-    live = report.get("live")
-    return bool(live) and live["absent"] is None and bool(live["samples"])
+    live = report.get("live") or {"absent": "", "samples": []}
+    return live["absent"] is None and bool(live["samples"])
 
 
 def _smaller(report: Report) -> Report | None:
