@@ -226,7 +226,8 @@ def test_a_page_that_would_be_too_large_has_fewer_samples_and_then_says_why_none
         limit = size - 1
         monkeypatch.setattr(page_module, "MOST_BYTES", limit)
         other.write_text(render_page({**report, "live": live}, {**own, **maps}))
-        assert (size := len(other.read_bytes())) <= limit
+        size = len(other.read_bytes())
+        assert size <= limit
         page = visit(other)
         page.locator(WAIT).wait_for()
         assert page.locator("#live-samples input").count() == samples
