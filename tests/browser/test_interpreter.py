@@ -87,11 +87,11 @@ def export_quickly(net, spec, file):
         torch.onnx.export(net, zeros, file, dynamo=False, input_names=names, output_names=["output"], opset_version=18)
 
 
-def network_of(kind, folder, net=None, spec=SPEC):
+def network_of(kind, folder, net=None, spec=SPEC, count=COUNT):
     torch.manual_seed(0)
     net = (net or KINDS[kind]()).eval().requires_grad_(False)
     (export_onnx if kind in BY_THE_NEW_EXPORTER else export_quickly)(net, spec, folder / "model.onnx")
-    return read_network(folder / "model.onnx"), MADE["samples_of"](net, spec, COUNT)
+    return read_network(folder / "model.onnx"), MADE["samples_of"](net, spec, count)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -108,6 +108,15 @@ def test_a_layer_kind_equals_torch_and_in_8_bits_the_reference(page, kind, tmp_p
         np.testing.assert_array_equal(
             in_browser(page, whole, samples.stored), run_reference(whole, samples.stored).astype(np.float32)
         )
+
+
+def test_a_student_is_within_a_hundredth_px_of_torch_on_32_samples(page, tmp_path):
+    spec = Spec(tuple(InputSpec(name, (1, 40, 40), 40.0, 60.0) for name in ("left", "right")), "gaze", scene=(800, 600))
+    low_rank = runpy.run_path(str(C99.parents[1] / "live" / "nets.py"))["LowRank"]
+    network, samples = network_of("a student", tmp_path, low_rank(2, 3), spec, 32)
+    found = in_browser(page, float_program(network, spec), samples.stored)
+    assert found.shape == (32, 2) and np.ptp(found, axis=0).min() > 0.5
+    assert np.abs(found - samples.outputs).max() < 0.01
 
 
 def test_inputs_of_other_types(page, tmp_path):
