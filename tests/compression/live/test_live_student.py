@@ -72,7 +72,7 @@ def test_a_page_with_less_room_has_rounder_weights_then_rougher_pictures(student
     characters = module._characters
     monkeypatch.setattr(module, "_characters", lambda forms: taken.append(characters(forms)) or taken[-1])
     live_of(student, rendered)
-    monkeypatch.setattr(module, "PICTURES_CHARACTERS", 10_000)
+    monkeypatch.setattr(module, "PICTURES_CHARACTERS", dict.fromkeys(module.PICTURES_CHARACTERS, 10_000))
     monkeypatch.setattr(module, "MOST_CHARACTERS", taken[0] - 1 + 10_000)
     live, maps = live_of(student, rendered)
     assert live["weights"] == "float16" and live["picture_step"] > 0 and taken[-1] < taken[0]

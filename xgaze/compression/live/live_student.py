@@ -29,10 +29,9 @@ from xgaze.stored import read_json
 
 MOST_CHARACTERS = 560_000
 """Of weights, pictures and programs: with the rest of the default recipe's page they stay under 1.5 MB."""
-PICTURES_CHARACTERS = 100_000
-"""What is kept for pictures before weights are sent exactly."""
+PICTURES_CHARACTERS: dict[Rounding, int] = {"float32": 200_000, "float16": 160_000, "int8": 50_000}
+"""What is kept for pictures: before weights are sent more exactly all samples are there, and a large student has fewer."""
 SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
-ROUNDINGS: tuple[Rounding, ...] = ("float32", "float16", "int8")
 PICTURE_STEPS = (0, 2, 4, 6, 8, 12, 16, 24, 32)
 REAL_PEOPLE = (
     "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
@@ -186,12 +185,12 @@ def _in_8_bits(
 
 def _small_enough(floats: Program, whole: Program | None, no_whole: str | None, scales: dict[str, float]) -> Forms:
     """With weights as exact as fits. Raises NotLive."""
-    for rounding in ROUNDINGS:
+    for rounding, kept in PICTURES_CHARACTERS.items():
         forms = Forms(floats, rounding, packed(floats, rounding, whole), whole, no_whole, scales)
         taken = _characters(forms)
-        if taken <= MOST_CHARACTERS - PICTURES_CHARACTERS:
+        if taken <= MOST_CHARACTERS - kept:
             return forms
-    limit = (MOST_CHARACTERS - PICTURES_CHARACTERS) // 1000
+    limit = (MOST_CHARACTERS - kept) // 1000
     raise NotLive(
         f"The student is too large to be run here: it takes {taken // 1000:,} kB of the page, the limit is {limit}."
     )
