@@ -16,6 +16,7 @@ from xgaze.api.outcomes import Distilled, Explanation, Teacher
 from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
 from xgaze.artifacts import SECOND_TEACHER, STUDENT, TEACHER
 from xgaze.compression.head import first_linear, tail_of
+from xgaze.compression.live.live_student import live_student
 from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Recording
@@ -37,6 +38,7 @@ from xgaze.explanation.trust.checked import Given, Maps, check_conductance, chec
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe, fingerprint
 from xgaze.report.results import read_capacity, read_explanation, read_frontier, read_maps
+from xgaze.report.sections.live_student import kernels_known
 from xgaze.writing import one_writer
 
 OVER, EXPLANATION = "over", "explanation"
@@ -138,9 +140,18 @@ def explain_run(run: Run, roles: dict[str, str], asked: Asked, known_by: dict[st
         **_capacity(run, recording, explained, layer),
         **over.sections,
     }
+    stored["live"], live = _live(run, recording, loaded)
     shown = shown_beside(recording, explained, rows, maps, looked) if looked and stored["human"] else {}
-    write_explanation(folder, stored, maps | shown, over.pictures)
+    write_explanation(folder, stored, maps | shown | live, over.pictures)
     return stored
+
+
+def _live(run: Run, recording: Recording, loaded: Models) -> tuple[dict[str, Any] | None, Maps]:
+    """What the page needs to run the student."""
+    if STUDENT not in loaded:
+        return None, {}
+    shown = run.recipe.explain.pictures_in_page
+    return live_student(run.folder / STUDENT, recording, dict(loaded), kernels_known(), shown)
 
 
 def _checked(run: Run, recording: Recording, roles: dict[str, str]) -> Models:
@@ -219,6 +230,7 @@ def _over(
         models[agreement.UNTRAINED] = untrained
     # All that the figures depend on but the frames measured: more of them later go on from these.
     settings = recipe.model_dump(mode="json", include={"seed", "data", "model", "explain"})
+    del settings["explain"]["pictures_in_page"]
     version = [__version__, FIGURES_VERSION]
     figures = (
         folder / OVER / fingerprint({"recipe": settings, "roles": roles, "models": sorted(models), "version": version})

@@ -93,6 +93,7 @@ class Explain(Section):
     """Attribution settings: integration steps, and points of the embedding sweep.
 
     `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants; 0: not at all.
+    `pictures_in_page`: the page runs the student on pictures of test participants who are not rendered, too.
     """
 
     # The places of n steps follow from an n x n matrix, and eight times as many are tried where they do not add up.
@@ -100,6 +101,7 @@ class Explain(Section):
     internal_batch_size: int = Field(10, ge=1, le=10_000)
     sweep_points: int = Field(21, ge=3, le=10_000)
     over_people: int = Field(40, ge=0, le=MOST_AT_ONCE)
+    pictures_in_page: bool = False
 
     @field_validator("over_people")
     @classmethod

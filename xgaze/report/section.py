@@ -32,6 +32,21 @@ def nothing(_report: Report) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Scripted:
+    """What a section needs a reader's browser to run: without scripts it is not to be seen, nor its link.
+
+    scripts, style: files that become part of the page's one script and one style, where it is there. ready: whether a report
+    holds what they run; its data are not embedded with the rest of the report then, as the section brings its own. smaller: the
+    report with less for it, where the page is too large; None where nothing can be left out any more.
+    """
+
+    scripts: tuple[Path, ...]
+    style: Path
+    ready: Callable[[Report], bool]
+    smaller: Callable[[Report], Report | None]
+
+
+@dataclass(frozen=True)
 class Section:
     """One part of the page, all of it: what it reads, says, draws and writes beside the page.
 
@@ -41,7 +56,7 @@ class Section:
     words: paragraphs. charts, tables: by name; a chart's table has its name. csv: file name -> rows; none writes no file.
     answers: (question, answer) for the first screen. awaits: (what is not there yet, the command that makes it: "distill" or
     "explain"). template: a jinja file that is given `report`, `groups`, `words`, `charts`, `tables` and what `shows` adds; None:
-    heading, words, charts with their numbers, and the tables that are left.
+    heading, words, charts with their numbers, and the tables that are left. scripted: of a section that runs something.
     """
 
     name: str
@@ -58,10 +73,15 @@ class Section:
     awaits: Callable[[Report], Sequence[tuple[str, str]]] = lambda _report: ()
     shows: Callable[[Report, Maps], Mapping[str, Any]] = lambda _report, _maps: {}
     template: Path | None = None
+    scripted: Scripted | None = None
 
     def there(self, report: Report) -> bool:
         """Whether the page has it."""
         return self.always or any(report.get(key) for key in self.reads)
+
+    def runs(self, report: Report) -> bool:
+        """Whether it has something to run in the reader's browser."""
+        return self.scripted is not None and self.scripted.ready(report)
 
     def named(self, report: Report) -> str:
         return self.label if isinstance(self.label, str) else self.label(report)

@@ -43,13 +43,18 @@ def stored_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, ND
     }
 
 
-@torch.inference_mode()
 def test_samples(recording: Recording, model: torch.nn.Module, count: int) -> Samples:
-    """`count` test samples, spread evenly, and the model's outputs, one sample at a time."""
+    """`count` test samples, spread evenly, and the model's outputs."""
     stored = stored_inputs(recording, spread_evenly(rows_of(recording, "test"), count))
     fed = Samples(stored, np.empty((0, 0), np.float32)).fed(recording.spec)
+    return Samples(stored, outputs_of(model, fed))
+
+
+@torch.inference_mode()
+def outputs_of(model: torch.nn.Module, fed: tuple[torch.Tensor, ...]) -> NDArray[np.float32]:
+    """What the model puts out, one sample at a time: (samples, outputs)."""
     outputs = [model(*(x[k : k + 1].clone() for x in fed)).numpy() for k in range(len(fed[0]))]
-    return Samples(stored, np.concatenate(outputs).astype(np.float32))
+    return np.concatenate(outputs).astype(np.float32)
 
 
 def write_samples(folder: Path, samples: Samples) -> None:

@@ -4,8 +4,10 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,9 +36,10 @@ SHOWN_AS = (
 )
 
 
-def render(template: str, **context: Any) -> str:
-    """The whole file. The same context gives the same bytes; `svg` of charts and the embedded JSON are trusted."""
-    style, script = resource("page.css"), resource("page.js")
+def render(template: str, scripts: Iterable[Path] = (), styles: Iterable[Path] = (), **context: Any) -> str:
+    """The whole file. The same context gives the same bytes; `svg` of charts and the embedded JSON are trusted. scripts, styles:
+    what comes after the page's own, as part of its one script and its one style."""
+    style, script = _together("page.css", styles), _together("page.js", scripts)
     return (
         _environment()
         .get_template(template)
@@ -104,6 +107,10 @@ def _plain(value: Any) -> Any:
 def resource(name: str) -> str:
     """The text of a template, of the style or of the script."""
     return (resources.files("xgaze.report") / TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _together(own: str, more: Iterable[Path]) -> str:
+    return "".join([resource(own), *(one.read_text(encoding="utf-8") for one in dict.fromkeys(more))])
 
 
 def _digest(text: str) -> str:

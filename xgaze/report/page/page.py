@@ -9,19 +9,44 @@ from xgaze.report.section import Maps, Report, Section, in_reading_order, with_e
 from xgaze.report.words import groups_in_words
 
 PLAIN = "section.html"
+MOST_BYTES = 1_500_000
 
 
 def render_page(report: dict[str, Any], maps: Maps) -> str:
-    """The whole page. The same report gives the same bytes; it loads nothing. Keys of sections may be missing."""
+    """The whole page, of at most `MOST_BYTES` where what its sections run can be made smaller. The same report gives the same
+    bytes; it loads nothing. Keys of sections may be missing."""
     shown = with_every_key(report)
-    there = sections_of(shown)
+    rendered = {one.name: render_section(one, shown, maps) for one in sections_of(shown)}
+    page = _page(shown, rendered, list(report))
+    while len(page.encode()) > MOST_BYTES and (less := _smaller(shown)) is not None:
+        section, shown = less
+        rendered[section.name] = render_section(section, shown, maps)
+        page = _page(shown, rendered, list(report))
+    return page
+
+
+def _page(report: Report, rendered: dict[str, Markup], keys: list[str]) -> str:
+    """keys: of the report that are embedded."""
+    there = sections_of(report)
+    scripted = [one.scripted for one in there if one.scripted is not None and one.runs(report)]
+    own = {key for one in there if one.runs(report) for key in one.reads}
     return render(
         "page.html",
-        report=shown,
-        nav=[(one.name, one.named(shown)) for one in there],
-        sections=[render_section(one, shown, maps) for one in there],
-        embedded=embedded(report),
+        scripts=[file for one in scripted for file in one.scripts],
+        styles=[one.style for one in scripted],
+        report=report,
+        nav=[(one.name, one.named(report), one.runs(report)) for one in there],
+        sections=[rendered[one.name] for one in there],
+        embedded=embedded({key: report[key] for key in keys if key not in own}),
     )
+
+
+def _smaller(report: Report) -> tuple[Section, Report] | None:
+    """A section that runs something, and the report with less for it to run."""
+    for one in sections_of(report):
+        if one.scripted is not None and one.runs(report) and (less := one.scripted.smaller(report)) is not None:
+            return one, less
+    return None
 
 
 def sections_of(report: Report) -> list[Section]:

@@ -1,3 +1,4 @@
+for (const one of document.querySelectorAll("[data-scripted]")) one.hidden = false;
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const head = button.closest("th"), table = head.closest("table"), body = table.tBodies[0];

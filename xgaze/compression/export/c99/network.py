@@ -17,6 +17,14 @@ from xgaze.errors import InputError
 Array = NDArray[Any]
 
 
+class UnknownLayer(InputError):
+    """A layer that the walk through the graph does not know. kind, name: as the ONNX file says them."""
+
+    def __init__(self, kind: str, name: str, why: str) -> None:
+        super().__init__(f"there is no C of layer '{kind}' ({name}): {why}.")
+        self.kind, self.name, self.why = kind, name, why
+
+
 @dataclass(frozen=True)
 class Layer:
     """One operation. inputs, output: names of tensors; several layers may each write a part of one. settings: what `kind` needs,
@@ -69,7 +77,7 @@ class Node:
         return self.shapes[self.outputs[0]]
 
     def refused(self, why: str) -> InputError:
-        return InputError(f"there is no C of layer '{self.kind}' ({self.name}): {why}.")
+        return UnknownLayer(self.kind, self.name, why)
 
 
 def read_nodes(file: Path) -> tuple[tuple[str, ...], str, list[Node]]:

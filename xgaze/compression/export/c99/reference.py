@@ -13,15 +13,19 @@ from xgaze.compression.export.c99.steps import Program
 
 F = np.float32
 Fields = Mapping[str, Any]
+Kernels = Mapping[str, Callable[..., Array]]
 
 
-def run_reference(program: Program, stored: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
-    """Outputs (samples, outputs) for inputs as they are stored: name -> (samples, *shape)."""
+def run_reference(
+    program: Program, stored: Mapping[str, NDArray[np.generic]], kernels: Kernels | None = None
+) -> NDArray[np.float32]:
+    """Outputs (samples, outputs) for inputs as they are stored: name -> (samples, *shape). kernels: others than those below."""
     count = len(next(iter(stored.values())))
-    return np.stack([_run(program, {name: values[k] for name, values in stored.items()}) for k in range(count)])
+    known = KERNELS if kernels is None else kernels
+    return np.stack([_run(program, {name: values[k] for name, values in stored.items()}, known) for k in range(count)])
 
 
-def _run(program: Program, stored: Mapping[str, Array]) -> NDArray[np.float32]:
+def _run(program: Program, stored: Mapping[str, Array], kernels: Kernels) -> NDArray[np.float32]:
     held = {
         given: np.ascontiguousarray(stored[one.name]).reshape(-1)
         for given, one in zip(program.inputs, program.spec.inputs, strict=True)
@@ -35,7 +39,7 @@ def _run(program: Program, stored: Mapping[str, Array]) -> NDArray[np.float32]:
         elif step.kernel in CURVES:
             held[step.output] = curve(step.kernel, sources[0], step.fields)
         else:
-            held[step.output] = np.ascontiguousarray(KERNELS[step.kernel](step.fields, *sources)).reshape(-1)
+            held[step.output] = np.ascontiguousarray(kernels[step.kernel](step.fields, *sources)).reshape(-1)
     return held[program.output]
 
 
@@ -70,7 +74,7 @@ def _copy(p: Fields, x: Array, target: Array) -> Array:
     return target
 
 
-def _windows(p: Fields, planes: Array, size: tuple[int, int]) -> Array:
+def windows(p: Fields, planes: Array, size: tuple[int, int]) -> Array:
     """(planes, rows, columns, kernel rows, kernel columns) of padded planes (planes, height, width)."""
     planes = np.ascontiguousarray(planes)
     own, down, right = planes.strides
@@ -79,7 +83,7 @@ def _windows(p: Fields, planes: Array, size: tuple[int, int]) -> Array:
     return as_strided(planes, shape, (*steps, down * p["dilation_rows"], right * p["dilation_columns"]))
 
 
-def _padded(p: Fields, planes: Array, size: tuple[int, int], value: Any) -> Array:
+def padded(p: Fields, planes: Array, size: tuple[int, int], value: Any) -> Array:
     """Planes with `value` around them, as far as the last window reaches."""
     _, height, width = planes.shape
     reach_down = (p["rows"] - 1) * p["stride_rows"] + (size[0] - 1) * p["dilation_rows"] + 1
@@ -92,8 +96,8 @@ def _convolution(p: Fields, x: Array) -> Array:
     size = p["kernel_rows"], p["kernel_columns"]
     # Doubles hold these whole sums exactly, and multiply them fast.
     planes = (x.reshape(-1, p["height"], p["width"]).astype(np.float64)) - p["zero_in"]
-    windows = _windows(p, _padded(p, planes, size, 0.0), size)
-    grouped = windows.reshape(p["batch"], p["groups"], p["channels"], p["rows"] * p["columns"], size[0] * size[1])
+    seen = windows(p, padded(p, planes, size, 0.0), size)
+    grouped = seen.reshape(p["batch"], p["groups"], p["channels"], p["rows"] * p["columns"], size[0] * size[1])
     columns = grouped.transpose(0, 1, 2, 4, 3).reshape(p["batch"], p["groups"], -1, p["rows"] * p["columns"])
     weights = p["weights"].reshape(p["groups"], p["outputs"], -1).astype(np.float64)
     sums = (weights @ columns).astype(np.int64).reshape(p["batch"], p["groups"] * p["outputs"], -1)
@@ -124,21 +128,21 @@ def _separable(p: Fields, x: Array) -> Array:
 def _max_pool(p: Fields, x: Array) -> Array:
     size = p["kernel_rows"], p["kernel_columns"]
     planes = x.reshape(p["planes"], p["height"], p["width"])
-    return np.asarray(_windows(p, _padded(p, planes, size, 0), size).max((3, 4)))
+    return np.asarray(windows(p, padded(p, planes, size, 0), size).max((3, 4)))
 
 
 def _average_pool(p: Fields, x: Array) -> Array:
     size = p["kernel_rows"], p["kernel_columns"]
     planes = x.reshape(p["planes"], p["height"], p["width"]).astype(np.int64) - p["zero"]
-    sums = _windows(p, _padded(p, planes, size, 0), size).sum((3, 4))
+    sums = windows(p, padded(p, planes, size, 0), size).sum((3, 4))
     inside = np.ones((1, p["height"], p["width"]), np.int64)
     if p["count_padding"]:
         around = ((0, 0), (p["top"], p["bottom"]), (p["left"], p["right"]))
         inside = np.pad(inside, around, constant_values=1)
         inside = np.pad(inside, ((0, 0), (0, size[0] * p["dilation_rows"]), (0, size[1] * p["dilation_columns"])))
     else:
-        inside = _padded(p, inside, size, 0)
-    count = _windows(p, inside, size).sum((3, 4))
+        inside = padded(p, inside, size, 0)
+    count = windows(p, inside, size).sum((3, 4))
     return np.asarray((p["zero"] + (2 * sums + count) // (2 * count)).astype(np.uint8))
 
 
@@ -196,7 +200,7 @@ def _quantise(p: Fields, x: Array) -> Array:
     return np.asarray(np.clip(x * F(p["steps"]) + F(p["raised"]), F(0), F(255)).astype(np.uint8))
 
 
-KERNELS: Mapping[str, Callable[..., Array]] = {
+KERNELS: Kernels = {
     "convolution_int8": _convolution,
     "dense_int8": _dense,
     "dense_to_float": _dense_to_float,

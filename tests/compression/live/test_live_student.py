@@ -1,0 +1,135 @@
+"""What the page is given to run a student with, and when there is nothing to run, why."""
+
+import json
+import runpy
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from xgaze.compression.export.c99.reference import run_reference
+from xgaze.compression.export.onnx import export_onnx
+from xgaze.compression.export.samples import Samples, outputs_of
+from xgaze.compression.live import live_student as module
+from xgaze.compression.live.live_student import live_student
+from xgaze.report.report_schema import report_schema
+from xgaze.report.sections.live_student import kernels_known
+
+NETS = runpy.run_path(str(Path(__file__).parent / "nets.py"))
+
+
+@pytest.fixture(scope="module")
+def rendered(gaze_recording):
+    return replace(gaze_recording, spec=replace(gaze_recording.spec, rendered=True))
+
+
+@pytest.fixture(scope="module")
+def student(rendered, tmp_path_factory):
+    """A student's folder and its net."""
+    torch.manual_seed(0)
+    net, folder = NETS["LowRank"](2, 3).eval(), tmp_path_factory.mktemp("student")
+    export_onnx(net, rendered.spec, folder / "model.onnx")
+    return folder, net
+
+
+def live_of(student, recording, **given):
+    folder, net = student
+    return live_student(folder, recording, {"teacher": net, "student": net}, kernels_known(), **given)
+
+
+def test_predictions_are_those_of_the_models_on_the_pictures_that_are_shown(student, rendered):
+    live, maps = live_of(student, rendered)
+    stored = {one["name"]: maps[f"live/input/{one['name']}"] for one in live["inputs"]}
+    assert live["picture_step"] == 0 and live["weights"] == "float32" and live["rounding_px"] == 0
+    assert len(live["samples"]) == 16 and stored["eye0"].shape == (16, 1, 40, 40) and stored["eye0"].dtype == np.uint8
+    expected = outputs_of(student[1], Samples(stored, np.empty((16, 0))).fed(rendered.spec))
+    np.testing.assert_array_equal([one["float"] for one in live["samples"]], expected)
+    np.testing.assert_array_equal([one["teacher"] for one in live["samples"]], expected)
+    truth = {row.id: [row.gaze_x_px, row.gaze_y_px] for row in rendered.table.itertuples()}
+    for one in live["samples"]:
+        assert one["truth"] == pytest.approx(truth[one["id"]], abs=1e-3) and one["group"].startswith("test")
+    apart = np.linalg.norm(np.subtract([one["int8"] for one in live["samples"]], expected), axis=1)
+    assert 0 < apart.max() < 60
+    assert live["embedding"]["width"] == 3 and len(live["embedding"]["px"]) == 3 and live["embedding"]["in_int8"]
+    json.dumps(live)
+    report_schema().model_fields["live"]  # the section is there, and takes it
+    assert {"absent", "samples"} <= live.keys()
+
+
+def test_a_person_of_many_frames_is_shown_often_enough_to_calibrate_on(student, rendered):
+    people = np.where(np.arange(len(rendered.table)) % 2, "A", "B")
+    table = rendered.table.assign(group=np.where(rendered.table["split"] == "test", people, rendered.table["group"]))
+    live, _ = live_of(student, replace(rendered, table=table))
+    assert [one["group"] for one in live["samples"]] == ["B"] * 8 + ["A"] * 8
+    assert len({one["id"] for one in live["samples"]}) == 16
+
+
+def test_a_page_with_less_room_has_rounder_weights_then_rougher_pictures(student, rendered, monkeypatch):
+    taken, whole = [], live_of(student, rendered)[0]
+    characters = module._characters
+    monkeypatch.setattr(module, "_characters", lambda forms: taken.append(characters(forms)) or taken[-1])
+    live_of(student, rendered)
+    monkeypatch.setattr(module, "PICTURES_CHARACTERS", dict.fromkeys(module.PICTURES_CHARACTERS, 10_000))
+    monkeypatch.setattr(module, "MOST_CHARACTERS", taken[0] - 1 + 10_000)
+    live, maps = live_of(student, rendered)
+    assert live["weights"] == "float16" and live["picture_step"] > 0 and taken[-1] < taken[0]
+    assert 0 < live["rounding_px"] < 30 and maps["live/input/eye0"].shape[:3] == (2, 8, 8)
+    assert live["error_as_recorded_px"] == pytest.approx(whole["error_as_recorded_px"])
+    assert live["error_as_shown_px"] != live["error_as_recorded_px"]
+    monkeypatch.setattr(module, "MOST_CHARACTERS", 12_000)
+    live, maps = live_of(student, rendered)
+    assert not maps and "too large to be run here: it takes" in live["absent"]
+
+
+def test_the_ranges_of_an_exported_c_file_are_its_own(student, rendered, tmp_path):
+    folder = tmp_path / "student"
+    shutil.copytree(student[0], folder)
+    first, _ = live_of((folder, student[1]), rendered)
+    measured = module.measured_ranges
+    network = module.read_network(folder / "model.onnx")
+    rows = module.rows_of(rendered, "train")[:2]
+    ranges = measured(folder / "model.onnx", network, rendered.spec, module._stored(rendered, rows))
+    (folder / "c-int8").mkdir()
+    (folder / "c-int8" / "ranges.json").write_text(json.dumps(ranges))
+    found, maps = live_of((folder, student[1]), rendered)
+    program = module.int8_program(network, rendered.spec, ranges)
+    stored = {one.name: maps[f"live/input/{one.name}"] for one in rendered.spec.inputs}
+    np.testing.assert_array_equal([one["int8"] for one in found["samples"]], run_reference(program, stored))
+    assert found["samples"] != first["samples"]
+
+
+def test_pictures_of_real_people_are_copied_only_when_asked(student, gaze_recording):
+    live, maps = live_of(student, gaze_recording)
+    assert not maps and live.keys() == {"absent"} and "copies none of real people" in live["absent"]
+    live, maps = live_of(student, gaze_recording, real_people=True)
+    assert live["absent"] is None and "live/input/eye1" in maps
+
+
+def test_classes_have_no_such_section(student, class_recording):
+    assert live_of(student, class_recording) == (None, {})
+
+
+def test_an_unknown_layer_is_named(rendered, tmp_path):
+    net = NETS["LowRank"](2, 3, last=NETS["Summed"]()).eval()
+    export_onnx(net, rendered.spec, tmp_path / "model.onnx")
+    live, maps = live_of((tmp_path, net), rendered)
+    assert not maps and "does not know its layer 'CumSum' (" in live["absent"]
+
+
+def test_a_kernel_that_the_interpreter_lacks_is_named(student, rendered):
+    folder, net = student
+    live, _ = live_student(folder, rendered, {"teacher": net, "student": net}, kernels_known() - {"max_pool"})
+    assert "does not know its layer 'max_pool'" in live["absent"]
+    live, _ = live_student(folder, rendered, {"teacher": net, "student": net}, kernels_known() - {"max_pool_int8"})
+    assert live["absent"] is None and live["int8"] is None and "max_pool_int8" in live["int8_absent"]
+
+
+def test_a_student_without_onnx_or_with_another_one_is_not_run(student, rendered, tmp_path):
+    live, _ = live_of((tmp_path, student[1]), rendered)
+    assert "model.onnx: no such file" in live["absent"] and str(tmp_path) not in live["absent"]
+    torch.manual_seed(1)
+    live, _ = live_of((student[0], NETS["LowRank"](2, 3).eval()), rendered)
+    assert "its ONNX file differs from it by" in live["absent"]
