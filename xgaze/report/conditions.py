@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xgaze.errors import InputError, nearest
-from xgaze.report.check import CHECKS, Check, Report
+from xgaze.report.check_kinds import CHECKS, Check, Report
 
 DEFAULTS = "defaults"
 """Typed in place of a condition: all conditions that every run is held against."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from xgaze.report.check import Report
+from xgaze.report.check_kinds import Report
 from xgaze.report.conditions import Condition, defaults, parsed
 from xgaze.report.drawing.format import DASH, general, size
 from xgaze.stored import Stored

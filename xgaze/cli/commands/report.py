@@ -8,7 +8,7 @@ import click
 from xgaze.artifacts import write_text
 from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, report_folder, run_folder
 from xgaze.errors import InputError
-from xgaze.report.check import CHECKS, SCORE, WORSE
+from xgaze.report.check_kinds import CHECKS, SCORE, WORSE
 from xgaze.report.conditions import DEFAULTS, conditions
 from xgaze.report.page.folder import REPORT
 from xgaze.report.page.pdf import find_browser, print_pdf
@@ -29,15 +29,7 @@ UNITS = {SCORE: "px, ms or the score's name", WORSE: "% (points for classes)", "
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the verdicts as JUnit XML too.")
 @click.option("--pdf", is_flag=True, help="Print the page to index.pdf beside it; needs Chromium.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def report(
-    recipe: str,
-    overrides: tuple[str, ...],
-    asked: tuple[str, ...],
-    listed: bool,
-    junit: Path | None,
-    pdf: bool,
-    as_json: bool,
-) -> None:
+def report(recipe: str, overrides: tuple[str, ...], asked: tuple[str, ...], as_json: bool, **wanted: Any) -> None:
     """Write RECIPE's report again from the results that lie there, computing nothing.
 
     With --assert it is a gate: exit code 1 where a condition fails, or what it asks was not run. All verdicts are at the top of
@@ -48,24 +40,18 @@ def report(
       xgaze report multi-eye
       xgaze report --assert "worse.high <= 2" --assert "student.bytes <= 400kB"
     """
-    if listed:
+    if wanted["listed"]:
         emit({"checks": catalogue()}, catalogue_in_words(), as_json)
         return
-    wanted = conditions(asked or (DEFAULTS,) * (junit is not None))
+    junit, pdf = wanted["junit"], wanted["pdf"]
+    held = conditions(asked or (DEFAULTS,) * (junit is not None))
     settings = read_recipe(recipe, overrides)
-    if junit is not None:
-        require_place(junit)
-    if pdf:
-        find_browser()  # before anything is written
-    page = publish(run_folder(settings), report_folder(settings), wanted)
+    ready(junit, pdf)
+    page = publish(run_folder(settings), report_folder(settings), held)
     rows = read_report(page.with_name(REPORT))["checks"]
-    figures: dict[str, Any] = {
-        "report": str(page),
-        "report_bytes": page.stat().st_size,
-        "index": str(page.parent.parent / "index.html"),
-        "checks": rows,
-    }
-    lines = [*verdicts_in_words(rows), f"Report:  {page}", f"All:     {figures['index']}"]
+    index = str(page.parent.parent / "index.html")
+    figures = {"report": str(page), "report_bytes": page.stat().st_size, "index": index, "checks": rows}
+    lines = [*verdicts_in_words(rows), f"Report:  {page}", f"All:     {index}"]
     if junit is not None:
         write_text(junit, junit_xml(rows, settings.name))
         figures["junit"] = str(junit)
@@ -75,6 +61,14 @@ def report(
     emit(figures, lines, as_json)
     if unmet(rows):
         raise click.exceptions.Exit(1)
+
+
+def ready(junit: Path | None, pdf: bool) -> None:
+    """Raises InputError where a file cannot be written, before any is."""
+    if junit is not None:
+        require_place(junit)
+    if pdf:
+        find_browser()
 
 
 def require_place(file: Path) -> None:

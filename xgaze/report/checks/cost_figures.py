@@ -1,6 +1,6 @@
 """What teacher and student take: parameters, bytes, calculations, time; and how many times less the student does."""
 
-from xgaze.report.check import Check, at
+from xgaze.report.check_kinds import Check, at
 from xgaze.report.checks.loss_figures import NO_STUDENT
 
 NO_ONNX = "not measured: there is no ONNX file"

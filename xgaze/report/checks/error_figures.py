@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from xgaze.report.check import SCORE, Check, at
+from xgaze.report.check_kinds import SCORE, Check, at
 from xgaze.report.checks.loss_figures import NO_STUDENT
 
 ONLY_ERRORS = "people have errors only where gaze or a value is predicted; for classes there is none"

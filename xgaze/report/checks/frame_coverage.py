@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.check import SCORE, Check
+from xgaze.report.check_kinds import SCORE, Check
 from xgaze.report.claims import PROMISED_PERCENT, promised_row
 
 MISSING = "no radius: for classes, with fewer than 9 validation people, or in runs of older versions"

@@ -1,6 +1,6 @@
 """Is anybody in two splits?"""
 
-from xgaze.report.check import Check, at
+from xgaze.report.check_kinds import Check, at
 
 CHECK = Check(
     "leakage",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.check import WORSE, Check, at
+from xgaze.report.check_kinds import WORSE, Check, at
 
 NO_STUDENT = "there is no student yet (`xgaze distill`)"
 NO_ENDS = f"{NO_STUDENT}, or too few people for an interval"

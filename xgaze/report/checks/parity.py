@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.check import Check
+from xgaze.report.check_kinds import Check
 
 
 def largest(report: dict[str, Any]) -> float | None:

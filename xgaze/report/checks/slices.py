@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.check import Check
+from xgaze.report.check_kinds import Check
 
 NO_SLICES = "needs a student (`xgaze distill`), and frames spread over the scene"
 

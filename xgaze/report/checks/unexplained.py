@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.report.check import Check
+from xgaze.report.check_kinds import Check
 from xgaze.report.claims import MOST_UNEXPLAINED_PERCENT
 from xgaze.report.words import worst_completeness
 

@@ -10,6 +10,7 @@ from xgaze.report.page.index import write_index
 from xgaze.report.page.model_card import model_card
 from xgaze.report.results import gather
 from xgaze.stored import understood
+from xgaze.sums import refresh_sum
 
 CARD = "model_card.md"
 AGAIN = "Make what was edited again: `xgaze explain --force`, `xgaze crossval --force` or `xgaze distill --force`."
@@ -24,4 +25,5 @@ def publish(run: Path, folder: Path, asked: Sequence[Condition] = ()) -> Path:
     write_index(folder.parent)
     if report["student"]:
         write_text(run / "student" / CARD, model_card(report))
+        refresh_sum(run / "student", CARD)
     return page
