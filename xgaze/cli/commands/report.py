@@ -10,10 +10,8 @@ from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, report_folder, r
 from xgaze.errors import InputError
 from xgaze.report.check_kinds import CHECKS, SCORE, WORSE
 from xgaze.report.conditions import DEFAULTS, conditions
-from xgaze.report.page.folder import REPORT
 from xgaze.report.page.pdf import find_browser, print_pdf
-from xgaze.report.page.publish import publish
-from xgaze.report.report_schema import read_report
+from xgaze.report.page.publish import publish_held
 from xgaze.report.verdicts import counted, junit_xml, unmet
 
 UNITS = {SCORE: "px, ms or the score's name", WORSE: "% (points for classes)", "": "", "x": "times"}
@@ -47,8 +45,7 @@ def report(recipe: str, overrides: tuple[str, ...], asked: tuple[str, ...], as_j
     held = conditions(asked or (DEFAULTS,) * (junit is not None))
     settings = read_recipe(recipe, overrides)
     ready(junit, pdf)
-    page = publish(run_folder(settings), report_folder(settings), held)
-    rows = read_report(page.with_name(REPORT))["checks"]
+    page, rows = publish_held(run_folder(settings), report_folder(settings), held)
     index = str(page.parent.parent / "index.html")
     figures = {"report": str(page), "report_bytes": page.stat().st_size, "index": index, "checks": rows}
     lines = [*verdicts_in_words(rows), f"Report:  {page}", f"All:     {index}"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from xgaze.artifacts import write_text
 from xgaze.report.conditions import Condition
@@ -16,9 +17,14 @@ CARD = "model_card.md"
 AGAIN = "Make what was edited again: `xgaze explain --force`, `xgaze crossval --force` or `xgaze distill --force`."
 
 
-def publish(run: Path, folder: Path, asked: Sequence[Condition] = ()) -> Path:
+def publish(run: Path, folder: Path) -> Path:
     """Write the report of `checkpoints/<recipe>` into `reports/<recipe>`, refresh `reports/index.html`, write the student's
-    model card into its folder, and return the page's path. Computes nothing; holds the run against the conditions `asked`."""
+    model card into its folder, and return the page's path. Computes nothing."""
+    return publish_held(run, folder, ())[0]
+
+
+def publish_held(run: Path, folder: Path, asked: Sequence[Condition]) -> tuple[Path, list[dict[str, Any]]]:
+    """As `publish`, the run held against the conditions `asked`; returns their verdicts too, see `judged`."""
     with understood(run, AGAIN):
         report, maps = gather(run, asked)
         page = write_report(folder, report, maps)
@@ -26,4 +32,4 @@ def publish(run: Path, folder: Path, asked: Sequence[Condition] = ()) -> Path:
     if report["student"]:
         write_text(run / "student" / CARD, model_card(report))
         refresh_sum(run / "student", CARD)
-    return page
+    return page, report["checks"]
