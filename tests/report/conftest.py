@@ -89,7 +89,7 @@ def gaze_run():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Charts without their drawing, which takes most of the time, for tests of everything else."""
-    monkeypatch.setattr(svg, "_drawn", lambda *_: "")
+    monkeypatch.setattr(svg, "_drawn", lambda *_, **__: "")
 
 
 def parts_of(report, what):

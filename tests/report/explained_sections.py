@@ -130,9 +130,9 @@ def layers():
             "model": model,
             "layer": layer,
             "kind": kind,
-            "parameters": parameters // (1 if model == "teacher" or kind == "Conv2d" else 20),
+            "parameters": (own := parameters // (1 if model == "teacher" or kind == "Conv2d" else 20)),
             "macs": int(macs),
-            "bytes": 4 * parameters,
+            "bytes": 4 * own,
             "latency_percent": share,
         }
         for model in ("teacher", "student")

@@ -144,12 +144,12 @@ def test_who_was_kept_apart_is_read_off_the_stored_splits():
         (2.86, "2.9× fewer"),
         (1.02, "as many"),
         (0.98, "as many"),
-        (0.8, "1.2× more"),
-        (0.05, "20× more"),
+        (0.8, "1.2 times as many"),
+        (0.05, "20 times as many"),
     ],
 )
 def test_a_ratio_is_told_in_honest_words_both_ways(ratio, told):
-    assert changed(ratio, "fewer", "more") == told
+    assert changed(ratio, "fewer", "as many") == told
 
 
 def test_numbers_that_differ_are_told_with_digits_that_differ():
@@ -161,8 +161,8 @@ def test_numbers_that_differ_are_told_with_digits_that_differ():
 @pytest.mark.parametrize(
     ("ratio", "own", "other", "told"),
     [
-        (3.37 / 1.66, 1.66, 3.37, "1.66 ms for it on one thread, 3.37 ms for the teacher: 2.0× faster"),
-        (0.8, 4.0, 3.2, "4.00 ms for it on one thread, 3.20 ms for the teacher: 1.2× slower"),
+        (3.37 / 1.66, 1.66, 3.37, "1.66 ms for it on one thread, 3.37 ms for the teacher: 2.0 times as fast"),
+        (0.8, 4.0, 3.2, "4.00 ms for it on one thread, 3.20 ms for the teacher: 1.2 times as long"),
         (0.95, 3.553, 3.375, "about the same time"),
     ],
 )

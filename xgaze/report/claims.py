@@ -96,8 +96,8 @@ def frame_in_words(found: dict[str, Any] | None, groups: str, whose: str) -> str
         return ""
     covered = row["coverage_percent"]
     return (
-        f"{PROMISED_PERCENT:g} % of a new one's frames lie within {number(row['radius'])} {found['unit']} of {whose} prediction, "
-        f"by {found['validation']} validation {groups}; of the {found['test']} test {groups}, "
+        f"{PROMISED_PERCENT:g} % of the frames of new {groups} should lie within {number(row['radius'])} {found['unit']} of {whose} "
+        f"prediction, as {found['validation']} validation {groups} promise; of the frames of the {found['test']} test {groups} "
         f"{number(covered['mean'])} % do (95 % interval over {groups}: {span(covered)})."
     )
 

@@ -48,9 +48,9 @@ def _row(one: Condition, report: Report) -> dict[str, Any]:
 
 
 def in_unit(measured: float, unit: str) -> str:
-    """A figure for a person: "1.38 MB (1,381,232 bytes)", "1.23 %", "1.1e-07"."""
+    """A figure for a person: "1.38 MB", "1.23 %", "1.1e-07"."""
     if unit == "bytes":
-        return f"{size(int(measured))} ({general(int(measured))} bytes)"
+        return size(int(measured))
     shown = f"{measured:.1e}" if 0 < abs(measured) < 1e-3 else general(measured)
     return shown if not unit else f"{shown}\u00d7" if unit == "x" else f"{shown} {unit}"
 

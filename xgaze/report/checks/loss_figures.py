@@ -24,11 +24,11 @@ CHECK = (
         "worse.mean", "the student's loss against its reference", at("difference_percent", "mean"), WORSE, NO_STUDENT
     ),
     Check(
-        "worse.high", "upper end of the 95 % interval of that loss", at("difference_percent", "high"), WORSE, NO_ENDS
+        "worse.high", "upper end of the 95 % interval of the student's loss against its reference", at("difference_percent", "high"), WORSE, NO_ENDS
     ),
     Check(
         "worse.width",
-        "how wide the 95 % interval of that loss is",
+        "how wide the 95 % interval of the student's loss is",
         width,
         WORSE,
         NO_ENDS,

@@ -5,7 +5,7 @@ from typing import Any
 
 from xgaze.report.claims import NO_COMMANDS, budget_in_words
 from xgaze.report.drawing.format import (
-    changed,
+    compared,
     count,
     interval,
     number,
@@ -123,9 +123,7 @@ def _step(surgery: dict[str, Any]) -> str:
 def _making(report: dict[str, Any]) -> str:
     steps = [_step(one) for one in report["surgeries"]]
     versions = ", ".join(f"{name} {number}" for name, number in report["provenance"]["created_with"].items())
-    smaller = (
-        f"Parameters: {changed(report['parameter_reduction'], 'fewer', 'more')} than the teacher, by these surgeries:"
-    )
+    smaller = f"Parameters: {compared(report['parameter_reduction'], 'fewer', 'as many', 'the teacher')}, by these surgeries:"
     commands = "\n".join(["```", *report["commands"], "```"]) if report["commands"] else NO_COMMANDS
     recipe = (
         f"Recipe {plain(report['recipe']['name'])}, hash {report['recipe']['hash']}, seed {report['recipe']['seed']}."

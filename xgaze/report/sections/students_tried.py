@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from xgaze.report.drawing.forest import ends
-from xgaze.report.drawing.format import count, percent, percent_interval, times, tiny, worse_unit
+from xgaze.report.drawing.format import (
+    DASH,
+    changed,
+    count,
+    number,
+    percent,
+    percent_interval,
+    times,
+    tiny,
+    worse_unit,
+)
 from xgaze.report.drawing.svg import (
     MARK,
     MUTED,
@@ -18,6 +28,7 @@ from xgaze.report.drawing.svg import (
     TEACHER,
     WHOLE,
     Chart,
+    Spot,
     chart,
     legend_above,
 )
@@ -113,12 +124,36 @@ def candidates_figure(
         axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, *least))
         legend_above(axes, columns=3)
 
+    shown = [row for _, _, own in _series(rows) for row in own]
+    spots = [Spot(row[size], row["difference_percent"]["mean"], told_of(row, unit)) for row in shown]
     return chart(
         "frontier",
         f"Students tried on validation {groups}",
         f"Loss against the reference in {IN_WORDS.get(unit, unit)} with 95 % intervals, by number of {words}.",
         draw,
+        spots=spots,
     )
+
+
+def told_of(row: dict[str, Any], unit: str) -> str:
+    """Which student a mark is, what it costs, and what it loses."""
+    lost, rank = row["difference_percent"], "whole rank" if row["rank"] is None else f"rank {row['rank']}"
+    terms = "" if row["terms"] is None else f", filters of {row['terms']} term{'s' * (row['terms'] > 1)}"
+    towers = f", {100 * row['towers_share']:g} % of the towers" * (row["towers_share"] < 1) + ", half size" * bool(
+        row["coarse_input"]
+    )
+    method = f"{row['method']}, " * (row["method"] != "xgaze")
+    time = "" if row["latency_ms"] is None else f"; {number(row['latency_ms'], 2)} ms"
+    return (
+        f"{method}{rank}{terms}{towers}, {row['stage']}{', chosen' * row['chosen']}: {count(round(row['parameters']))} parameters "
+        f"({_fewer(row['parameter_reduction'])}), {count(round(row['fc_parameters']))} in fully connected layers{time}; worse by "
+        f"{percent(lost['mean'], unit)} ({percent_interval(lost, unit)})"
+    )
+
+
+def _fewer(ratio: float | None) -> str:
+    """Than the teacher."""
+    return DASH if ratio is None else changed(ratio, "fewer", "as many")
 
 
 def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
@@ -187,11 +222,16 @@ def _candidate(row: dict[str, Any], digits: int, in_unit: str) -> list[Cell]:
         ),
         Cell(row["method"]),
         Cell(towers, row["towers_share"]),
-        Cell(f"{count(row['parameters'])} ({times(row['parameter_reduction'])})", row["parameters"]),
-        Cell(f"{count(row['fc_parameters'])} ({times(row['fc_reduction'])})", row["fc_parameters"]),
+        Cell(f"{count(row['parameters'])} ({_less(row['parameter_reduction'])})", row["parameters"]),
+        Cell(f"{count(row['fc_parameters'])} ({_less(row['fc_reduction'])})", row["fc_parameters"]),
         value(row["error"], digits),
         Cell(f"{percent(worse['mean'], in_unit)} ({_bare(worse, in_unit)})", worse["mean"]),
     ]
+
+
+def _less(ratio: float | None) -> str:
+    """How many times fewer than the teacher, short; in words where there are more."""
+    return DASH if ratio is None else times(ratio) if ratio >= 1 else changed(ratio, "", "as many")
 
 
 def _bare(worse: dict[str, Any], unit: str) -> str:
