@@ -106,10 +106,11 @@ def _drawn(
 
 
 def _overlay(figure: "Figure", spots: Sequence[Spot]) -> str:
-    """Circles over the marks, from left to right; none where a mark lies outside the axes."""
+    """Circles over the marks, from left to right, of those at one place the last given on top; none where a mark lies outside
+    the axes."""
     axes, points = figure.axes[0], 72 / figure.dpi
     placed = [(*axes.transData.transform((one.x, one.y)), one.told) for one in spots]
-    inside = sorted((x, y, told) for x, y, told in placed if axes.bbox.contains(x, y))
+    inside = sorted((one for one in placed if axes.bbox.contains(*one[:2])), key=lambda one: one[:2])
     top = figure.bbox.height
     circles = (
         f'<circle cx="{x * points:.1f}" cy="{(top - y) * points:.1f}" r="7"><title>{escape(told)}</title></circle>'

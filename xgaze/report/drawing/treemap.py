@@ -99,7 +99,7 @@ def _lines(one: Tile, width: float, height: float) -> list[str]:
     letters, many = int((width - 2 * MARGIN) / LETTER), int((height - MARGIN) / LINE)
     if letters < FEWEST_LETTERS:
         return []
-    name = one.name if len(one.name) <= letters else f"…{one.name[1 - letters :]}"
+    name = one.name if len(one.name) <= letters else f"…{one.name[1 - letters :].lstrip('.')}"
     return [name, *([one.shown] if len(one.shown) <= letters else [])][:many]
 
 
