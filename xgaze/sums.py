@@ -19,8 +19,8 @@ def line_of(folder: Path, name: str) -> str:
 
 
 def refresh_sum(folder: Path, name: str) -> None:
-    """The line of a file that was written anew, for whoever writes it. Nothing where the folder was never exported, or its list is
-    damaged: that is for `xgaze verify` to say. Sums of all other files stay as they were."""
+    """The line of a file that was written anew, for whoever writes it. Nothing where the folder was never exported, or its list
+    is damaged: that is for `xgaze verify` to say. Sums of all other files stay as they were."""
     file = folder / SUMS_FILE
     if not file.is_file():
         return

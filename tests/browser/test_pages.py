@@ -95,7 +95,14 @@ def test_marks_of_the_frontier_tell_their_student_by_mouse_and_by_keyboard(visit
     assert page.evaluate("document.querySelectorAll('.spots .on').length") == 1
     marks.nth(0).focus()
     assert told.inner_text().startswith("rank 3, no training: 358,000 parameters")
-    for key, place in (("ArrowRight", 1), ("End", 2), ("ArrowRight", 2), ("ArrowLeft", 1), ("Home", 0), ("ArrowLeft", 0)):
+    for key, place in (
+        ("ArrowRight", 1),
+        ("End", 2),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("Home", 0),
+        ("ArrowLeft", 0),
+    ):
         page.keyboard.press(key)
         assert page.evaluate("[...document.activeElement.parentNode.children].indexOf(document.activeElement)") == place
         assert told.inner_text() == marks.nth(place).get_attribute("aria-label")

@@ -74,7 +74,9 @@ def test_other_participants_another_recording_one_person_or_another_task_are_ref
 
 def test_of_many_who_differ_the_first_are_named():
     first, second = (gaze([1.0] * 6, list(people)) for people in ("abcdef", "fghijk"))
-    with pytest.raises(InputError, match=r"5 only in x \('a', 'b', 'c' and 2 more\), 5 only in y \('g', 'h', 'i' and 2"):
+    with pytest.raises(
+        InputError, match=r"5 only in x \('a', 'b', 'c' and 2 more\), 5 only in y \('g', 'h', 'i' and 2"
+    ):
         compare_predictions(first, second, ("x", "y"))
     with pytest.raises(InputError, match=r"0 only in x, 5 only in y"):
         compare_predictions(first.iloc[-1:], second, ("x", "y"))

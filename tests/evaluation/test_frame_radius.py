@@ -9,8 +9,9 @@ from xgaze.evaluation.frame_radius import radii_of
 
 def test_radii_come_from_validation_people_and_are_held_against_test_people(gaze_recording):
     splits = ("validation", "test")
-    known, unseen = (targets_of(gaze_recording, rows_of(gaze_recording, split)) for split in splits)
-    found = radii_of(gaze_recording, known + [3.0, 4.0], unseen + [6.0, 8.0])  # 5 px off, and 10 px
+    known, unseen = (targets_of(gaze_recording, rows_of(gaze_recording, one)) for one in splits)
+    off = np.array([3.0, 4.0])  # 5 px
+    found = radii_of(gaze_recording, known + off, unseen + 2 * off)
     assert (found["unit"], found["validation"], found["test"]) == ("px", 8, 8)
     by_level = {one["level_percent"]: one for one in found["rows"]}
     assert by_level[50.0]["radius"] == pytest.approx(5.0, abs=1e-3) and by_level[50.0]["coverage_percent"]["mean"] == 0

@@ -1,4 +1,4 @@
-"""A model's radii around one predicted frame, from validation people, with their coverage on test people; as its card stores them."""
+"""A model's radii around one predicted frame, from validation people, with their coverage on test people, for its card."""
 
 from typing import Any
 
@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.evaluation.intervals.conformal import frame_radii
 from xgaze.evaluation.score import sample_errors
-
-FRAME_RADII = "frame_radii"
-"""Of a card's figures."""
+from xgaze.report.claims import FRAME_RADII as FRAME_RADII
 
 
 def radii_of(recording: Recording, known: NDArray[Any], unseen: NDArray[Any]) -> dict[str, Any] | None:

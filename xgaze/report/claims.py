@@ -15,6 +15,8 @@ PLAIN_NAMES = {
     "ridge on the inputs": "a straight-line fit on the inputs",
 }
 COSTS = {"max_parameters": "parameters", "max_bytes": "bytes", "max_latency_ms": "ms"}
+FRAME_RADII = "frame_radii"
+"""Key of a card's figures, see `radii_of`."""
 PROMISED_PERCENT = 90.0
 """Of a new person's frames: the radius that is told first."""
 NO_BUDGET = "no budget can hold against it"
@@ -96,8 +98,8 @@ def frame_in_words(found: dict[str, Any] | None, groups: str, whose: str) -> str
         return ""
     covered = row["coverage_percent"]
     return (
-        f"{PROMISED_PERCENT:g} % of the frames of new {groups} should lie within {number(row['radius'])} {found['unit']} of {whose} "
-        f"prediction, as {found['validation']} validation {groups} promise; of the frames of the {found['test']} test {groups} "
+        f"{PROMISED_PERCENT:g} % of the frames of new {groups} should lie within {number(row['radius'])} {found['unit']} of "
+        f"{whose} prediction, as {found['validation']} validation {groups} promise; of the frames of the {found['test']} test {groups} "
         f"{number(covered['mean'])} % do (95 % interval over {groups}: {span(covered)})."
     )
 

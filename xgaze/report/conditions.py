@@ -50,7 +50,9 @@ class Condition:
         scales = SCALES.get(own, {own: 1.0})
         if self.unit not in ("", *scales):
             known = ", ".join(one for one in scales if one) or "no unit"
-            raise InputError(f"--assert '{self.text}': {self.check.name} is not measured in '{self.unit}'; write {known}.")
+            raise InputError(
+                f"--assert '{self.text}': {self.check.name} is not measured in '{self.unit}'; write {known}."
+            )
         return self.number * scales.get(self.unit, 1.0)
 
     def holds(self, measured: float, report: Report) -> bool:
@@ -64,7 +66,9 @@ def parsed(text: str, asked: bool = True) -> Condition:
         raise InputError(f"--assert '{text[:LONGEST]}': no condition; {EXAMPLE}.")
     name, comparison, number, unit = found.groups()
     if name not in CHECKS:
-        raise InputError(f"--assert '{text}': there is no '{name}'; {nearest(name, CHECKS)} All: `xgaze report --checks`.")
+        raise InputError(
+            f"--assert '{text}': there is no '{name}'; {nearest(name, CHECKS)} All: `xgaze report --checks`."
+        )
     if not math.isfinite(float(number)):
         raise InputError(f"--assert '{text}': {number} is too large a number.")
     return Condition(CHECKS[name], comparison, float(number), unit, asked)

@@ -43,7 +43,9 @@ def test_runs_of_other_scenes_are_refused_and_nothing_is_written(runs, tmp_path)
     card = ModelCard("teacher", {}, {"unit": "px", "scene": [640, 480]}, {}, "hash", 0)
     write_card(runs[1] / "teacher", card)
     failed = CliRunner().invoke(compare, ["small", "large"]).exception
-    assert isinstance(failed, InputError) and "small and large look at different scenes: none and 640 × 480" in str(failed)
+    assert isinstance(failed, InputError) and "small and large look at different scenes: none and 640 × 480" in str(
+        failed
+    )
     assert not (tmp_path / "reports").exists()
 
 

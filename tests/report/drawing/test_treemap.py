@@ -26,7 +26,7 @@ def test_areas_are_in_proportion_and_fill_the_box_without_overlap(sizes):
     boxes = squarified(sizes, (10, 20, 300, 200))
     assert [w * h for _, _, w, h in boxes] == pytest.approx([300 * 200 * one / sum(sizes) for one in sizes])
     for x, y, w, h in boxes:
-        assert 10 - 1e-6 <= x and x + w <= 310 + 1e-6 and 20 - 1e-6 <= y and y + h <= 220 + 1e-6
+        assert x > 10 - 1e-6 and x + w < 310 + 1e-6 and y > 20 - 1e-6 and y + h < 220 + 1e-6
     for (ax, ay, aw, ah), (bx, by, bw, bh) in combinations(boxes, 2):
         across, down = min(ax + aw, bx + bw) - max(ax, bx), min(ay + ah, by + bh) - max(ay, by)
         assert across < 1e-6 or down < 1e-6

@@ -21,7 +21,11 @@ UNITS = {SCORE: "px, ms or the score's name", WORSE: "% (points for classes)", "
 @click.argument("recipe", default=DEFAULT_RECIPE)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of the recipe.")
 @click.option(
-    "--assert", "asked", multiple=True, metavar="CONDITION", help='Such as "worse.high <= 2"; exit code 1 unless it holds.'
+    "--assert",
+    "asked",
+    multiple=True,
+    metavar="CONDITION",
+    help='Such as "worse.high <= 2"; exit code 1 unless it holds.',
 )
 @click.option("--checks", "listed", is_flag=True, help="List what conditions can be put to, and do nothing else.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write the verdicts as JUnit XML too.")

@@ -4,7 +4,7 @@ from typing import Any
 
 from xgaze.artifacts import CONTROL, STUDENT, TEACHER, ModelCard
 from xgaze.cli.common import ends_in_words, error_in_words, nothing_learned, rendered_warning
-from xgaze.report.claims import budget_in_words, costs_in_words
+from xgaze.report.claims import FRAME_RADII, budget_in_words, costs_in_words, frame_in_words
 from xgaze.report.drawing.format import changed, compared
 
 FEW_PARTICIPANTS = 8
@@ -29,6 +29,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
         *([f"  {told}"] if (told := costs_in_words(figures)) else []),
+        *([f"  {told}"] if (told := frame_in_words(figures.get(FRAME_RADII), _who(groups), "the student's")) else []),
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),
@@ -40,6 +41,10 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
     ]
+
+
+def _who(groups: str) -> str:
+    return "people" if groups == "participants" else groups
 
 
 def tuning_in_words(fault: str | None, extra: float, unit: str) -> str:

@@ -51,7 +51,12 @@ def frame_radii(
 
 
 def _row(level: float, found: float | None, unseen: ArrayLike, people: ArrayLike) -> dict[str, Any]:
-    row: dict[str, Any] = {"level_percent": 100 * level, "radius": found, "coverage_percent": None, "least_percent": None}
+    row: dict[str, Any] = {
+        "level_percent": 100 * level,
+        "radius": found,
+        "coverage_percent": None,
+        "least_percent": None,
+    }
     if found is None:
         return row
     shares: NDArray[np.float64] = participant_means(np.asarray(unseen) <= found, people)

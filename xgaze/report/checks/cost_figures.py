@@ -14,9 +14,17 @@ COSTS = (
 )
 RATIOS = (
     ("reduction.parameters", "how many times as many parameters the teacher has", "parameter_reduction"),
-    ("reduction.fc_parameters", "how many times as many of them lie in the teacher's fully connected layers", "fc_reduction"),
+    (
+        "reduction.fc_parameters",
+        "how many times as many of them lie in the teacher's fully connected layers",
+        "fc_reduction",
+    ),
     ("reduction.latency", "how many times as long the teacher takes", "latency_ratio"),
-    ("reduction.int8_file", "how many times as large the teacher's file is as the student's in 8 bits", "int8_file_reduction"),
+    (
+        "reduction.int8_file",
+        "how many times as large the teacher's file is as the student's in 8 bits",
+        "int8_file_reduction",
+    ),
 )
 
 

@@ -28,8 +28,20 @@ def _scores(model: str) -> tuple[Check, ...]:
     missing = NO_STUDENT if model == "student" else "not in this report"
     return (
         Check(f"{model}.score", f"the {model}'s score on test people", at(model, "error", "mean"), SCORE, missing),
-        Check(f"{model}.score.low", f"lower end of the 95 % interval of the {model}'s score", at(model, "error", "low"), SCORE, missing),
-        Check(f"{model}.score.high", f"upper end of the 95 % interval of the {model}'s score", at(model, "error", "high"), SCORE, missing),
+        Check(
+            f"{model}.score.low",
+            f"lower end of the 95 % interval of the {model}'s score",
+            at(model, "error", "low"),
+            SCORE,
+            missing,
+        ),
+        Check(
+            f"{model}.score.high",
+            f"upper end of the 95 % interval of the {model}'s score",
+            at(model, "error", "high"),
+            SCORE,
+            missing,
+        ),
     )
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from xgaze.report.check_kinds import SCORE, Check
-from xgaze.report.claims import PROMISED_PERCENT, promised_row
+from xgaze.report.claims import FRAME_RADII, PROMISED_PERCENT, promised_row
 
 MISSING = "no radius: for classes, with fewer than 9 validation people, or in runs of older versions"
 
 
 def promised(report: dict[str, Any]) -> dict[str, Any] | None:
     """The row of PROMISED_PERCENT, of the student or, where there is none, the teacher."""
-    radii = report.get("frame_radii") or {}
+    radii = report.get(FRAME_RADII) or {}
     return promised_row(radii.get("student" if report["student"] else "teacher"))
 
 
@@ -36,7 +36,7 @@ def _measures(report: dict[str, Any]) -> bool:
 CHECK = (
     Check(
         "calibration",
-        f"how far the frames within their {PROMISED_PERCENT:g} % radius fall short of {PROMISED_PERCENT:g} %, by the upper end of the interval",
+        f"how many fewer frames than {PROMISED_PERCENT:g} % lie within the radius for so many, by the upper end of the interval",
         shortfall,
         "points",
         MISSING,
@@ -44,6 +44,10 @@ CHECK = (
         applies=_measures,
     ),
     Check(
-        "frame.radius", f"the radius within which {PROMISED_PERCENT:g} % of a new person's frames lie", radius, SCORE, MISSING
+        "frame.radius",
+        f"the radius within which {PROMISED_PERCENT:g} % of a new person's frames lie",
+        radius,
+        SCORE,
+        MISSING,
     ),
 )

@@ -24,7 +24,11 @@ CHECK = (
         "worse.mean", "the student's loss against its reference", at("difference_percent", "mean"), WORSE, NO_STUDENT
     ),
     Check(
-        "worse.high", "upper end of the 95 % interval of the student's loss against its reference", at("difference_percent", "high"), WORSE, NO_ENDS
+        "worse.high",
+        "upper end of the 95 % interval of the student's loss against its reference",
+        at("difference_percent", "high"),
+        WORSE,
+        NO_ENDS,
     ),
     Check(
         "worse.width",

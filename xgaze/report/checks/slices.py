@@ -10,7 +10,9 @@ NO_SLICES = "needs a student (`xgaze distill`), and frames spread over the scene
 def worst_slice(report: dict[str, Any]) -> float | None:
     """The largest loss in % of the teacher's error among quarters of the test samples by eccentricity."""
     rings = (report.get("eccentricity") or {}).get("rings") or []
-    lost = [100 * (one["student"] / one["teacher"] - 1) for one in rings if one["student"] is not None and one["teacher"]]
+    lost = [
+        100 * (one["student"] / one["teacher"] - 1) for one in rings if one["student"] is not None and one["teacher"]
+    ]
     return max(lost, default=None)
 
 

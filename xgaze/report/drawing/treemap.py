@@ -38,9 +38,7 @@ def squarified(sizes: Sequence[float], box: Box) -> list[Box]:
         thick, along = sum(row) / side, 0.0
         for area in row:
             length = area / thick
-            placed.append(
-                (left, top + along, thick, length) if width >= height else (left + along, top, length, thick)
-            )
+            placed.append((left, top + along, thick, length) if width >= height else (left + along, top, length, thick))
             along += length
         if width >= height:
             left, width = left + thick, width - thick

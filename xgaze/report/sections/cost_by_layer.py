@@ -71,11 +71,16 @@ def kept_shares(rows: list[dict[str, Any]]) -> dict[str, float] | None:
     whole = sum(student.values())
     names = [row["layer"] for row in rows if row["model"] == "teacher" and row["bytes"]]
     held = {
-        name: sum(one for other, one in student.items() if other == name or other.startswith(f"{name}.")) for name in names
+        name: sum(one for other, one in student.items() if other == name or other.startswith(f"{name}."))
+        for name in names
     }
     if not whole or sum(held.values()) < FEWEST_NAMED * whole:
         return None
-    return {row["layer"]: held[row["layer"]] / row["bytes"] for row in rows if row["layer"] in held and row["model"] == "teacher"}
+    return {
+        row["layer"]: held[row["layer"]] / row["bytes"]
+        for row in rows
+        if row["layer"] in held and row["model"] == "teacher"
+    }
 
 
 def _tile(row: dict[str, Any], whole: int, kept: float | None) -> Tile:
@@ -84,7 +89,12 @@ def _tile(row: dict[str, Any], whole: int, kept: float | None) -> Tile:
     if kept is not None:
         told += f"; the student holds {100 * kept:.0f} % of it"
     return Tile(
-        row["layer"], row["bytes"], f"{size(row['bytes'])}, {share}", told, _colour(row["kind"]), 1.0 if kept is None else kept
+        row["layer"],
+        row["bytes"],
+        f"{size(row['bytes'])}, {share}",
+        told,
+        _colour(row["kind"]),
+        1.0 if kept is None else kept,
     )
 
 

@@ -137,18 +137,24 @@ def candidates_figure(
 
 def told_of(row: dict[str, Any], unit: str) -> str:
     """Which student a mark is, what it costs, and what it loses."""
-    lost, rank = row["difference_percent"], "whole rank" if row["rank"] is None else f"rank {row['rank']}"
-    terms = "" if row["terms"] is None else f", filters of {row['terms']} term{'s' * (row['terms'] > 1)}"
-    towers = f", {100 * row['towers_share']:g} % of the towers" * (row["towers_share"] < 1) + ", half size" * bool(
-        row["coarse_input"]
-    )
-    method = f"{row['method']}, " * (row["method"] != "xgaze")
+    lost, fc = row["difference_percent"], count(round(row["fc_parameters"]))
     time = "" if row["latency_ms"] is None else f"; {number(row['latency_ms'], 2)} ms"
     return (
-        f"{method}{rank}{terms}{towers}, {row['stage']}{', chosen' * row['chosen']}: {count(round(row['parameters']))} parameters "
-        f"({_fewer(row['parameter_reduction'])}), {count(round(row['fc_parameters']))} in fully connected layers{time}; worse by "
-        f"{percent(lost['mean'], unit)} ({percent_interval(lost, unit)})"
+        f"{_which(row)}: {count(round(row['parameters']))} parameters ({_fewer(row['parameter_reduction'])}), {fc} in fully "
+        f"connected layers{time}; worse by {percent(lost['mean'], unit)} ({percent_interval(lost, unit)})"
     )
+
+
+def _which(row: dict[str, Any]) -> str:
+    """As "rank 6, filters of 2 terms, 50 % of the towers, tuned end to end, chosen"."""
+    told = [] if row["method"] == "xgaze" else [row["method"]]
+    told.append("whole rank" if row["rank"] is None else f"rank {row['rank']}")
+    if row["terms"] is not None:
+        told.append(f"filters of {row['terms']} term{'s' * (row['terms'] > 1)}")
+    if row["towers_share"] < 1:
+        told.append(f"{100 * row['towers_share']:g} % of the towers")
+    told += ["half size"] * bool(row["coarse_input"])
+    return ", ".join([*told, row["stage"], *["chosen"] * bool(row["chosen"])])
 
 
 def _fewer(ratio: float | None) -> str:

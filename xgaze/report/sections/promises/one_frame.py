@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from xgaze.report.claims import frame_in_words
+from xgaze.report.claims import FRAME_RADII, frame_in_words
 from xgaze.report.drawing.forest import ends
 from xgaze.report.drawing.format import DASH
 from xgaze.report.drawing.svg import COLOURS, MUTED, SHAPES, Chart, chart, legend_above
@@ -15,7 +15,6 @@ from xgaze.report.section import Report, Rows, Run, Section
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored
 
-FRAME_RADII = "frame_radii"
 APART = 0.4  # points: marks of two models at one level must not hide each other
 
 
@@ -83,7 +82,7 @@ def coverage_figure(found: dict[str, Any], who: str) -> Chart:
     return chart(
         "frames",
         "Frames within their radius: promised and measured",
-        f"Mean share of a test person's frames, with 95 % intervals over {who}. Below the dotted line the radius promises too much.",
+        f"Mean share of a test person's frames, with 95 % intervals over {who}. Below the dotted line it promises too much.",
         draw,
         height=3.0,
     )

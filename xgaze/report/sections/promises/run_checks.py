@@ -1,6 +1,5 @@
 """What the run was held against: every condition with what was measured and its verdict, before all else."""
 
-from pathlib import Path
 from typing import Any
 
 from xgaze.report.drawing.tables import Cell, Table
@@ -24,7 +23,12 @@ def checks_table(rows: list[dict[str, Any]]) -> Table:
     )
     asked = frozenset(k for k, one in enumerate(rows) if one["asked"])
     return Table(
-        "Checks", ("check", "condition", "measured", "verdict", "what"), cells, frozenset({0, 3, 4}), chosen=asked, sorts=False
+        "Checks",
+        ("check", "condition", "measured", "verdict", "what"),
+        cells,
+        frozenset({0, 3, 4}),
+        chosen=asked,
+        sorts=False,
     )
 
 
