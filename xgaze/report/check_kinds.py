@@ -21,8 +21,8 @@ class Check:
     """A figure of a run's report that a condition can be put to.
 
     name: as conditions write it, such as "worse.high". words: what it is. measure: a report with every key -> the figure in its
-    unit, None where it was not measured; then `missing` says why and what to do. unit: as conditions may write it, such as "px", or
-    a key of `conditions.SCALES`, SCORE or WORSE.
+    unit, None where it was not measured; then `missing` says why and what to do. unit: such as "px", a key of
+    `conditions.SCALES`, SCORE or WORSE.
     default: the condition without its name that every run is held against, such as "<= 5"; "" for none. applies: to which runs
     the default.
     """

@@ -99,8 +99,8 @@ def frame_in_words(found: dict[str, Any] | None, groups: str, whose: str) -> str
     covered = row["coverage_percent"]
     return (
         f"{PROMISED_PERCENT:g} % of the frames of new {groups} should lie within {number(row['radius'])} {found['unit']} of "
-        f"{whose} prediction, as {found['validation']} validation {groups} promise; of the frames of the {found['test']} test {groups} "
-        f"{number(covered['mean'])} % do (95 % interval over {groups}: {span(covered)})."
+        f"{whose} prediction, as {found['validation']} validation {groups} promise; of the frames of the {found['test']} test "
+        f"{groups} {number(covered['mean'])} % do (95 % interval over {groups}: {span(covered)})."
     )
 
 
