@@ -23,3 +23,9 @@ def test_a_layer_made_of_two_counts_as_the_one_that_it_was():
 def test_without_a_student_or_its_names_nothing_is_said(student):
     found = rows(teacher_a=1000, **student)
     assert kept_shares(found) is None and "the student holds" not in bytes_map(found, "teacher").svg
+
+
+def test_of_very_many_layers_the_smallest_are_one_tile():
+    found = bytes_map(rows(**{f"teacher_l{k}": 1000 + k for k in range(100)}), "teacher").svg
+    assert found.count("<g><title>") == 81 and "<title>20 smaller layers: 20 kB</title>" in found
+    assert ">l99 (" in found and ">l19 (" not in found

@@ -11,6 +11,7 @@ from xgaze.report.drawing.format import DASH, count, size
 from xgaze.report.drawing.svg import (
     COLOURS,
     MARK,
+    MUTED,
     STUDENT,
     TEACHER,
     Chart,
@@ -22,7 +23,7 @@ from xgaze.report.drawing.treemap import Tile, treemap
 from xgaze.report.section import Report, Section, rows_at
 from xgaze.stored import Stored
 
-LAYERS_SHOWN = 12
+LAYERS_SHOWN, TILES_SHOWN = 12, 80
 FEWEST_NAMED = 0.9
 """Of the student's bytes: where fewer lie in layers of the teacher's names, nothing is said of what was kept."""
 COSTS = (
@@ -57,7 +58,12 @@ def bytes_map(rows: list[dict[str, Any]], model: str) -> Chart:
     own = [row for row in rows if row["model"] == model and row["bytes"]]
     whole = sum(row["bytes"] for row in own)
     kept = kept_shares(rows) if model == "teacher" else None
-    tiles = [_tile(row, whole, None if kept is None else kept[row["layer"]]) for row in own]
+    own = sorted(own, key=lambda row: -row["bytes"])
+    tiles = [_tile(row, whole, None if kept is None else kept[row["layer"]]) for row in own[:TILES_SHOWN]]
+    if rest := own[TILES_SHOWN:]:
+        left = sum(row["bytes"] for row in rest)
+        words = f"{len(rest)} smaller layers"
+        tiles.append(Tile(words, left, size(left), f"{words}: {size(left)}", MUTED))
     told = f"{size(whole)} in all; areas are bytes. Blue: convolutions; orange: fully connected; green: all else."
     if kept is not None:
         told += " Filled: what the student holds in the layer of this name; pale: what it does without."

@@ -43,7 +43,7 @@ for (const box of document.querySelectorAll(".box.scroll")) {
 }
 for (const group of document.querySelectorAll(".spots")) {
   const spots = [...group.children], told = document.createElement("p");
-  const asked = "Point at a mark, or go through them with the arrow keys: which student it is, and what it costs.";
+  const asked = "Point at a mark, or go through them with the arrow keys.";
   told.className = "told soft";
   told.setAttribute("role", "status");
   told.textContent = asked;
