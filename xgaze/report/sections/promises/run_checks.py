@@ -6,6 +6,7 @@ from xgaze.report.drawing.tables import Cell, Table
 from xgaze.report.section import Report, Section, rows_at
 from xgaze.report.verdicts import FAILED, NOT_RUN, PASSED, Judged, counted, shown
 
+SIGNS = {"<=": "\u2264", ">=": "\u2265", "==": "="}
 LOOKS = {PASSED: "met", FAILED: "missed", NOT_RUN: "unknown"}
 
 
@@ -14,7 +15,7 @@ def checks_table(rows: list[dict[str, Any]]) -> Table:
     cells = tuple(
         (
             Cell(one["name"]),
-            Cell(one["condition"].removeprefix(one["name"]).strip()),
+            Cell(_condition(one)),
             Cell(shown(one)),
             Cell(one["verdict"], look=LOOKS[one["verdict"]]),
             Cell(one["words"] if one["measured"] is not None else f"{one['words']}: {one['told']}", look="long"),
@@ -30,6 +31,14 @@ def checks_table(rows: list[dict[str, Any]]) -> Table:
         chosen=asked,
         sorts=False,
     )
+
+
+def _condition(one: dict[str, Any]) -> str:
+    """Without its name, as printers write it."""
+    told = str(one["condition"]).removeprefix(one["name"]).strip()
+    for typed, printed in SIGNS.items():
+        told = told.replace(typed, printed)
+    return told
 
 
 def _words(report: Report) -> list[str]:
