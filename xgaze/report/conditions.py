@@ -1,8 +1,9 @@
 """Conditions as they are typed: `worse.high <= 2`, `student.bytes <= 400kB`, `p95 < 60 px`. Read by hand, never evaluated."""
 
 import math
+import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from xgaze.errors import InputError, nearest
@@ -18,12 +19,12 @@ SCALES: dict[str, dict[str, float]] = {
     "x": {"x": 1, "\u00d7": 1},
 }
 """Unit of a figure -> units that may be written, with their size. Any other unit may be written as it is only."""
-HOLDS = {
-    "<=": lambda measured, limit: measured <= limit,
-    ">=": lambda measured, limit: measured >= limit,
-    "<": lambda measured, limit: measured < limit,
-    ">": lambda measured, limit: measured > limit,
-    "==": lambda measured, limit: measured == limit,
+HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+    "==": operator.eq,
 }
 LONGEST = 200
 EXAMPLE = 'write a name, a comparison and a number, such as "worse.high <= 2" or "student.bytes <= 400kB"'

@@ -124,15 +124,19 @@ def candidates_figure(
         axes.set_ylim(top=max(min(top, 30), 2 * budget_percent, *least))
         legend_above(axes, columns=3)
 
-    shown = [row for _, _, own in _series(rows) for row in own]
-    spots = [Spot(row[size], row["difference_percent"]["mean"], told_of(row, unit)) for row in shown]
     return chart(
         "frontier",
         f"Students tried on validation {groups}",
         f"Loss against the reference in {IN_WORDS.get(unit, unit)} with 95 % intervals, by number of {words}.",
         draw,
-        spots=spots,
+        spots=_spots(rows, size, unit),
     )
+
+
+def _spots(rows: Rows, size: str, unit: str) -> list[Spot]:
+    """One over each mark that is drawn."""
+    shown = [row for _, _, own in _series(rows) for row in own]
+    return [Spot(row[size], row["difference_percent"]["mean"], told_of(row, unit)) for row in shown]
 
 
 def told_of(row: dict[str, Any], unit: str) -> str:
