@@ -74,7 +74,7 @@ def coverage_figure(found: dict[str, Any], who: str) -> Chart:
             rows = [row for row in one["rows"] if row["radius"] is not None]
             means, lows, highs = np.array([ends(row["coverage_percent"]) for row in rows]).T
             places = [row["level_percent"] + APART * (2 * k - 1) for row in rows]
-            look = {"color": COLOURS[name], "markersize": 4, "capsize": 2, "label": name}
+            look: dict[str, Any] = {"color": COLOURS[name], "markersize": 4, "capsize": 2, "label": name}
             axes.errorbar(places, means, (means - lows, highs - means), fmt=f"{SHAPES[name]}-", **look)
         axes.set(xlabel="promised, % of frames", ylabel="measured, % of frames", xlim=(45, 100), ylim=(None, 101))
         legend_above(axes)
