@@ -77,7 +77,7 @@ def recipe_of(people: int, frames: int) -> Any:
 def render(people: int, frames: int) -> dict[str, Any]:
     """Splits as the renderer leaves them in the cache, of `RENDERED` people again and again: memory does not heed what
     pictures show, and rendering thousands would take long."""
-    from xgaze.data.rendered import cache, default_cache_dir, render_participant
+    from xgaze.data.rendered import default_cache_dir, render_cache, render_participant
     from xgaze.data.sources.rendered import settings_of
 
     shown = [render_participant(number, frames, SIDE_PX, SIDE_PX) for number in range(RENDERED)]
@@ -87,7 +87,7 @@ def render(people: int, frames: int) -> dict[str, Any]:
         settings = settings_of(recipe_of(people, frames).data).split(name)
         folder = default_cache_dir() / settings.folder_name()
         folder.mkdir(parents=True, exist_ok=True)
-        cache._create_arrays(settings, folder)
+        render_cache._create_arrays(settings, folder)
         for kind, values in whole.items():
             stored = np.load(folder / f"{kind}.npy", mmap_mode="r+", allow_pickle=False)
             stored[:] = values[np.arange(len(stored)) % len(values)]

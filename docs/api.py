@@ -10,12 +10,19 @@ from pathlib import Path
 import xgaze
 from xgaze.api.calibrating import Calibration
 from xgaze.api.compressing import Compressed
+from xgaze.api.cross_validating import CrossValidation
+from xgaze.api.inspecting import Features
 from xgaze.api.opening import OpenRecording
 from xgaze.api.outcomes import Distilled, Explanation, Figure, Teacher
+from xgaze.api.predicting import Predictions
+from xgaze.api.scoring_maps import Saliency
 from xgaze.api.stored_model import StoredModel
 
 PAGE = Path(__file__).parent / "api.md"
-RETURNED = (OpenRecording, Teacher, Distilled, StoredModel, Compressed, Explanation, Calibration, Figure)
+RETURNED = (
+    *(OpenRecording, Teacher, Distilled, StoredModel, Compressed, Explanation, Calibration),
+    *(CrossValidation, Saliency, Predictions, Features, Figure),
+)
 INTRODUCTION = """# The Python API
 
 `import xgaze` is all that is needed; it imports nothing heavy before something is used. What the functions return shows its
@@ -55,7 +62,7 @@ def _class(kind: type) -> str:
     if fields:
         lines.append(f"Fields: {', '.join(f'`{one}`' for one in fields)}.\n")
     for name, one in vars(kind).items():
-        if name.startswith("_") or name in ("title", "rows", "forward") or isinstance(one, classmethod):
+        if name.startswith("_") or name in ("title", "rows", "forward", "to_json") or isinstance(one, classmethod):
             continue
         if isinstance(one, property):
             lines.append(f"- `.{name}`: {_line(one)}")

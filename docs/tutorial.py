@@ -70,6 +70,7 @@ print(result)
 result.student.save("student")
 student = xgaze.load("student")
 print(student.predict({"camera": pictures[:3]}), gaze_px[:3])
+print(xgaze.predict(student, data).table.head(3))  # of a recording: with truth, error and split
 
 # %% [markdown]
 # Why do both predict what they do? One HTML file, opens offline.

@@ -7,9 +7,11 @@ import torch
 from xgaze.artifacts import (
     ModelCard,
     atomic_path,
+    hashes_of,
     read_card,
     read_json,
     read_weights,
+    require_written,
     write_card,
     write_csv,
     write_json,
@@ -74,3 +76,23 @@ def test_json_refuses_nan_and_names_a_damaged_file(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(InputError, match=r"x\.json"):
         read_json(tmp_path / "x.json")
+
+
+def test_what_was_written_is_known_by_its_hash(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\n2\n")
+    stored = hashes_of(tmp_path, ["a.csv"])
+    assert list(stored["file_hashes"]) == ["a.csv"]
+    require_written(tmp_path, stored)
+    require_written(tmp_path, {})  # of an older version
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    with pytest.raises(InputError, match=r"a\.csv: damaged or edited: not what was written\. Again!"):
+        require_written(tmp_path, stored, "Again!")
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(InputError, match=r"a\.csv: no such file"):
+        require_written(tmp_path, stored)
+
+
+@pytest.mark.parametrize("hashes", [None, [], "x", 1])
+def test_hashes_that_are_none_are_named(tmp_path, hashes):
+    with pytest.raises(InputError, match="'file_hashes' is no mapping"):
+        require_written(tmp_path, {"file_hashes": hashes})

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -153,6 +154,39 @@ def test_files_take_their_places_together_whenever_that_is_killed(tmp_path, monk
     settle(tmp_path)
     assert {(folder / name).read_text() for name in NAMES} == {"old" if moves < 2 else "new"}
     assert sorted(path.name for path in folder.iterdir()) == [*NAMES, "trials"] and list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("folders", [[".xgaze-last"], []], ids=["the last moved", "its place removed"])
+def test_what_a_killed_removal_leaves_of_files_that_took_their_places_is_removed(tmp_path, folders):
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "model.json").write_text("new")
+    (tmp_path / ".xgaze-ready-student").mkdir()
+    for name in folders:
+        (tmp_path / ".xgaze-ready-student" / name).mkdir()
+    settle(tmp_path)
+    assert list(tmp_path.iterdir()) == [tmp_path / "student"]
+    assert (tmp_path / "student" / "model.json").read_text() == "new"
+
+
+def test_a_result_that_was_ready_comes_back_where_its_folder_was_removed(tmp_path):
+    (tmp_path / ".xgaze-ready-student" / ".xgaze-last").mkdir(parents=True)
+    (tmp_path / ".xgaze-ready-student" / "budget.csv").write_text("new")
+    (tmp_path / ".xgaze-ready-student" / ".xgaze-last" / "model.json").write_text("new")
+    settle(tmp_path)
+    assert sorted(one.name for one in (tmp_path / "student").iterdir()) == ["budget.csv", "model.json"]
+
+
+def test_a_disk_without_room_for_the_lock_names_it_and_nothing_is_left(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught, one_writer(tmp_path / "run"):
+            raise AssertionError
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(tmp_path / "run" / LOCK) and not list(tmp_path.iterdir())
+    with one_writer(tmp_path / "run"):
+        pass
 
 
 def test_a_result_that_fails_leaves_the_old_one(tmp_path):

@@ -12,7 +12,11 @@ OFFERED = {
     "compress": "api.compressing",
     "explain": "api.explaining",
     "calibrate": "api.calibrating",
+    "crossval": "api.cross_validating",
+    "saliency": "api.scoring_maps",
     "load": "api.stored_model",
+    "predict": "api.predicting",
+    "features": "api.inspecting",
 }
 """What Python is offered, and the module it lies in, which is imported when it is used."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,6 +29,8 @@ CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 WEIGHTS_HASH = "weights_hash"
 """Of a card's figures: the hash of the weights beside it."""
+FILE_HASHES = "file_hashes"
+"""Of a card's figures, and of other stored results: name -> hash of what was written with it."""
 PICKLE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle", ".tar")
 
 
@@ -86,6 +89,21 @@ def file_hash(path: Path) -> str:
     if not path.is_file():
         raise InputError(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}. {_AGAIN}")
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def hashes_of(folder: Path, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """For what is stored last: hashes of files that were written with it. A table cut short at a line's end shows no fault."""
+    return {FILE_HASHES: {name: file_hash(folder / name) for name in names}}
+
+
+def require_written(folder: Path, stored: Mapping[str, Any], remedy: str = "") -> None:
+    """Raises InputError where a file is missing or is not what was written with `stored`. Older versions stored no hashes."""
+    hashes = stored.get(FILE_HASHES, {})
+    if not isinstance(hashes, Mapping):
+        raise InputError(f"{folder}: damaged or edited: key '{FILE_HASHES}' is no mapping. {remedy or _AGAIN}")
+    for name, known in hashes.items():
+        if file_hash(folder / name) != known:
+            raise InputError(f"{folder / name}: damaged or edited: not what was written. {remedy or _AGAIN}")
 
 
 def write_weights(path: Path, tensors: dict[str, "torch.Tensor"], metadata: dict[str, str] | None = None) -> None:

@@ -134,7 +134,9 @@ def _take_places(ready: Path) -> None:
     """Move the files of a finished result, in what order a kill may leave them."""
     if not ready.exists():
         return
-    folder, lasts = ready.with_name(ready.name.removeprefix(READY)), list((ready / LAST).iterdir())
+    folder = ready.with_name(ready.name.removeprefix(READY))
+    folder.mkdir(exist_ok=True)
+    lasts = list((ready / LAST).glob("*"))  # none where all but the empty folders was done
     others = [file for file in sorted(ready.iterdir()) if file.name != LAST]
     if others:
         for file in lasts:
@@ -175,11 +177,10 @@ def one_writer(folder: Path) -> Iterator[None]:
             if _lives(holder) or time.monotonic() > deadline:
                 raise InputError(_held(folder, holder))
             time.sleep(0.1)
-        file.truncate(0)
-        file.write(json.dumps(_myself(), ensure_ascii=True) + "\n")
-        file.flush()
-        settle(folder)
         try:
+            with _told_of(folder / LOCK, folder / LOCK):
+                _sign(file.fileno())
+            settle(folder)
             yield
         finally:
             _leave_nothing(folder, made)
@@ -192,6 +193,12 @@ def _leave_nothing(folder: Path, made: Sequence[Path]) -> None:
         for one in made:
             with suppress(OSError):  # others may have written beside it
                 one.rmdir()
+
+
+def _sign(lock: int) -> None:
+    """Write who holds it. Not through a buffer: closing the file would try again on a full disk, and fail without its name."""
+    os.truncate(lock, 0)
+    os.write(lock, json.dumps(_myself(), ensure_ascii=True).encode() + b"\n")
 
 
 def _myself() -> dict[str, str | int]:

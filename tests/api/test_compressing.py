@@ -38,6 +38,12 @@ def test_channels_go_too_and_modules_are_kept(net, arrays):
     made = xgaze.compress(net, (pictures(arrays),), share=0.5, rank=2)
     assert {one.surgery.kind for one in made.steps} >= {"channels", "low_rank"}
     assert made.network.get_submodule("features_net.tower.0").out_channels == 4
+    by_weights = xgaze.compress(net, pictures(arrays), share=0.5, importance="magnitude").network
+    weight = net.tower[0].weight
+    scores = weight.square().sum((1, 2, 3)) + net.tower[2].weight.square().sum((0, 2, 3))
+    assert torch.equal(
+        by_weights.get_submodule("features_net.tower.0").weight, weight[scores.topk(4).indices.sort().values]
+    )
     kept = xgaze.compress(net, pictures(arrays), rank=2, keep=["head.fc1"])
     assert "low_rank" not in {one.surgery.kind for one in kept.steps}
     assert "low_rank" in repr(made) and "<th>parameters" in made._repr_html_()
@@ -50,6 +56,8 @@ def test_channels_go_too_and_modules_are_kept(net, arrays):
         ((np.zeros((3, 1, 32, 32)), np.zeros((2, 4))), {}, "equally many"),
         (np.full((3, 1, 32, 32), np.nan), {}, "not finite"),
         (np.random.default_rng(0).normal(size=(9, 1, 32, 32)), {"rank": 33}, r"outside 1\.\.32"),
+        (np.zeros((9, 1, 32, 32)), {"share": 0.5, "importance": "taylor"}, "no labels are known"),
+        (np.zeros((9, 1, 32, 32)), {"importance": "size"}, "there is no 'size'; there are outputs, magnitude, taylor"),
     ],
 )
 def test_what_cannot_be_done_is_told(net, samples, asked, message):

@@ -66,6 +66,7 @@ def test_a_map_is_what_it_was_when_it_is_read():
         {"spread_px": [0.0, 1.0]},
         {"mean_px": None},
         {"points": "five"},
+        {"points": float("inf")},
         {"model": 3},
     ],
 )

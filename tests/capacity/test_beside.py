@@ -19,7 +19,7 @@ from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.rivals import columns_by_norm, from_scratch, plain_svd
 from xgaze.compression.student import load_model
 from xgaze.compression.surgeries.base import Probe, surgery_to_json
-from xgaze.compression.surgeries.channels import plan_channels
+from xgaze.compression.surgeries.channels import plan_going
 from xgaze.compression.surgeries.columns import Columns, plan_columns
 from xgaze.compression.surgeries.fold import plan_fold
 from xgaze.compression.surgeries.low_rank import LowRank
@@ -129,7 +129,7 @@ def test_a_student_is_proved_and_rebuilt_bit_equal(model, args, plan, tmp_path):
 
 def test_cutting_maps_leaves_what_passes_beside(model, probe):
     beside = model.head.image.beside
-    cut = plan_channels(model, probe, widths_of(model, 0.5))
+    cut = plan_going(model, probe, widths_of(model, 0.5)).cut()
     assert cut.apply(model, probe).value <= 1e-5
     assert (model.feature_shape, model.head.image.beside) == ((4, 6, 8), beside)
     assert model.get_submodule(LAYER).in_features == MAPS // 2

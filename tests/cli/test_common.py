@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from xgaze.cli.common import invocation, next_command, recipe_faults_first
+from xgaze.api.runs import Run, recipe_faults_first
+from xgaze.cli.common import invocation, next_command
 from xgaze.cli.main import imported, xgaze
 from xgaze.errors import InputError
 
@@ -69,7 +70,7 @@ def test_the_next_command_is_quoted():
     ],
 )
 def test_a_fault_of_the_recipe_is_told_before_what_its_folder_holds(make_recipe, changes, message):
-    with pytest.raises(InputError, match=message), recipe_faults_first(make_recipe(**changes)):
+    with pytest.raises(InputError, match=message), recipe_faults_first(Run(make_recipe(**changes))):
         raise InputError("holds a teacher of other settings")
 
 

@@ -1,5 +1,6 @@
 """Small good recordings on disk, for tests to damage."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,21 @@ def viewings(tmp_path):
         return VIEWING_COLUMNS
 
     return write
+
+
+@pytest.fixture
+def one_session():
+    """(data, frames, rows) -> the folder of its only session, `test/3/IMG1`: copies of one frame, with the given label rows."""
+
+    def made(data, frames, rows):
+        folder = data.path / "test/3/IMG1"
+        pictures = {camera: (folder / f"1_{camera}.png").read_bytes() for camera in (0, 1, 3, 4)}
+        shutil.rmtree(data.path)
+        folder.mkdir(parents=True)
+        for frame in range(1, frames + 1):
+            for camera, content in pictures.items():
+                (folder / f"{frame}_{camera}.png").write_bytes(content)
+        (folder / "Learn.csv").write_text("cornerxy[0],cornerxy[1]\n" + "\n".join(rows) + "\n")
+        return folder
+
+    return made

@@ -54,7 +54,7 @@ def models(gaze_recording):
 
 def test_equal_models_agree_fully_and_an_unrelated_one_does_not(tmp_path, gaze_recording, models):
     rows = one_of_each(gaze_recording, 40, seed=0)
-    found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
+    found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key").sections
     agreement, anatomy = found["agreement"], found["anatomy"]
     size = {"samples": 8, "participants": 8, "target": "error", "unit": "px"}
     assert size.items() <= agreement.items() and size.items() <= anatomy.items()
@@ -82,7 +82,7 @@ def test_a_region_with_all_the_weight_has_all_the_effect(tmp_path, gaze_recordin
         SETTINGS,
         0,
         tmp_path / "key",
-    )["anatomy"]
+    ).sections["anatomy"]
     table = {(row["model"], row["region"]): row for row in found["rows"]}
     for (model, region), row in table.items():
         assert (row["deletion"]["mean"] > 0) == (model == "teacher"), (model, region)
@@ -114,9 +114,11 @@ def test_a_stopped_measurement_goes_on_after_its_last_chunk(tmp_path, gaze_recor
         return read(recording, row)
 
     monkeypatch.setattr(type(gaze_recording), "__getitem__", noting)
-    found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
+    found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key").sections
     assert [row for row in seen if row in rows] == rows[8:]
-    whole = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key", afresh=True)
+    whole = measure_over(
+        gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key", afresh=True
+    ).sections
     assert [row for row in seen if row in rows] == rows[8:] + rows and whole == found
 
 
@@ -125,7 +127,7 @@ def test_classes_are_measured_by_their_margin(tmp_path, class_recording):
     rows = one_of_each(class_recording, 4, seed=0)
     found = measure_over(
         class_recording, {"teacher": Weighted(weight)}, rows, of(class_recording), SETTINGS, 0, tmp_path / "key"
-    )
+    ).sections
     assert (found["agreement"]["target"], found["agreement"]["unit"]) == ("class", "logit")
     assert found["agreement"]["rows"] == [] and found["anatomy"]["differences"] == []
     assert [row["model"] for row in found["agreement"]["curves"]] == ["teacher", "random order"]
@@ -134,5 +136,5 @@ def test_classes_are_measured_by_their_margin(tmp_path, class_recording):
 
 def test_fewer_than_two_people_give_no_interval_and_no_section(tmp_path, gaze_recording, models):
     for rows in ([], one_of_each(gaze_recording, 1, seed=0)):
-        found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key")
+        found = measure_over(gaze_recording, models, rows, of(gaze_recording), SETTINGS, 0, tmp_path / "key").sections
         assert found == {"agreement": None, "anatomy": None, "human": None} and not (tmp_path / "key").exists()

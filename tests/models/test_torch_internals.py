@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from xgaze.models import torch_internals
-from xgaze.models.torch_internals import pre_hooks, pruned_weight, rebuilt, tensors_in, version_of
+from xgaze.models.torch_internals import has_hooks, pre_hooks, pruned_weight, rebuilt, tensors_in, version_of
 
 
 def test_it_says_the_version_it_was_read_from():
@@ -34,7 +34,11 @@ def test_hooks_are_those_that_were_registered():
     layer = nn.Linear(2, 2)
     assert not pre_hooks(layer)
     handle = layer.register_forward_pre_hook(lambda *_: None)
-    assert list(pre_hooks(layer)) == [handle.id]
+    assert list(pre_hooks(layer)) == [handle.id] and has_hooks(layer)
+    handle.remove()
+    assert not has_hooks(layer)
+    handle = layer.register_forward_hook(lambda *_: None)
+    assert has_hooks(layer) and not pre_hooks(layer)
     handle.remove()
     prune.l1_unstructured(layer, "weight", 1)
     assert [pruned_weight(one) for one in pre_hooks(layer).values()] == ["weight"]

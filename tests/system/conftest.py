@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import yaml
 
 from xgaze.artifacts import write_json
 from xgaze.errors import InputError
@@ -33,6 +34,21 @@ training: {epochs: 2, batch_size: 16, loss: euclidean, precision: 32-true}
 distill: {tuning_epochs: 2, ranks: [2, 6], calibration_samples: 48}
 explain: {steps: 16, sweep_points: 5}
 """
+TOY = """
+name: toy
+data:
+  source: rendered
+  height: 64
+  width: 80
+  train_participants: 6
+  validation_participants: 6
+  test_participants: 6
+  frames_per_participant: 2
+model: {name: multi-eye, args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}}
+training: {epochs: 1, batch_size: 16, precision: 32-true}
+explain: {steps: 8, sweep_points: 3}
+"""
+SEARCH = {"effort": "quick", "tuning_epochs": 1, "calibration_samples": 12, "max_worse_percent": 50}
 
 
 class Shell:
@@ -81,6 +97,17 @@ def shell_in(tmp_path_factory) -> Callable[[Path], Shell]:
     return shell
 
 
+@pytest.fixture
+def toy_recipe():
+    """Writes toy.yaml, of few people and a quick search that is told more."""
+
+    def write(**search):
+        recipe = {**yaml.safe_load(TOY), "distill": {**SEARCH, **search}}
+        Path("toy.yaml").write_text(yaml.safe_dump(recipe))
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def run():
     """`xgaze` in this process."""
@@ -96,7 +123,7 @@ def finished(tmp_path_factory):
         mock.patch.dict(os.environ, {"XGAZE_CACHE": str(folder / "cache")}),
         mock.patch("xgaze.api.explaining.explain_run", side_effect=computes),
         mock.patch("xgaze.api.distilling.find_student", side_effect=computes),
-        mock.patch("xgaze.cli.commands.crossval.open_data", side_effect=computes),
+        mock.patch("xgaze.api.cross_validating.opened", side_effect=computes),
     ):
         FINISHED["make_run"](folder)
         before = Path.cwd()

@@ -11,8 +11,9 @@ from unittest import mock
 
 import numpy as np
 
-from xgaze.artifacts import file_hash, read_card, write_card, write_json
+from xgaze.artifacts import file_hash, hashes_of, read_card, write_card, write_json
 from xgaze.cli.main import main
+from xgaze.compression.result import TABLES
 from xgaze.recipe import Recipe, load_recipe
 
 RECIPE = """
@@ -32,10 +33,11 @@ training: {epochs: 1, batch_size: 8, loss: euclidean, precision: 32-true}
 explain: {steps: 8, sweep_points: 3, over_people: 2}
 """
 BUDGET = """\
-method,rank,terms,towers_share,coarse_input,hidden,stage,teaching,seed,parameters,parameter_reduction,fc_parameters,\
-fc_reduction,macs,bytes,latency_ms,seconds,against,validation_score,worse_percent_mean,worse_percent_low,worse_percent_high,chosen
-xgaze,1,,1.0,False,,no training,recipe,0,452,1.5,8,1.25,8662,3200,,0.1,teacher,200.0,10.0,5.0,20.0,False
-xgaze,2,1.0,1.0,False,,head tuned,recipe,0,458,1.4,14,1.25,8668,3224,1.5,0.2,teacher,190.0,0.0,-1.0,1.0,True
+method,rank,terms,towers_share,coarse_input,others,stage,teaching,epochs,seed,parameters,parameter_reduction,fc_parameters,\
+fc_reduction,macs,bytes,latency_ms,seconds,against,validation_score,worse_unit,worse_percent_mean,worse_percent_low,\
+worse_percent_high,chosen
+xgaze,1,,1.0,False,,no training,recipe,0,0,452,1.5,8,1.25,8662,3200,,0.1,teacher,200.0,%,10.0,5.0,20.0,False
+xgaze,2,1.0,1.0,False,,head tuned,recipe,2,0,458,1.4,14,1.25,8668,3224,1.5,0.2,teacher,190.0,%,0.0,-1.0,1.0,True
 """
 SPECTRA, MEASURES = ("singular_share", "output_share", "active_share"), ("effective_rank", "participation_ratio")
 COMPONENTS = ("weight", "output", "active_subspace", "prediction")
@@ -99,8 +101,6 @@ def _write_student(root: Path, recipe: Recipe) -> None:
         "test_participants": 3,
         **dict.fromkeys(("int8_file_reduction", "fc_reduction", "parameter_reduction", "latency_ratio"), 3.0),
     }
-    card = replace(teacher, role="student", recipe_hash=recipe.student_hash(), metrics=metrics)
-    write_card(root / "student", card)
     (root / "student" / "budget.csv").write_text(BUDGET)
     capacity = {
         "layer": "head.embedding",
@@ -113,6 +113,10 @@ def _write_student(root: Path, recipe: Recipe) -> None:
         "sensitivity": [],
     }
     write_json(root / "student" / "capacity.json", capacity)
+    shutil.copy(root / "student" / "predictions.csv", root / "student" / "control_predictions.csv")
+    metrics |= hashes_of(root / "student", TABLES)
+    card = replace(teacher, role="student", recipe_hash=recipe.student_hash(), metrics=metrics)
+    write_card(root / "student", card)
 
 
 def _write_explanation(folder: Path) -> None:

@@ -5,13 +5,14 @@ usage: kills.py FOLDER < JOBS. JOBS: a JSON list of {"start", "end", "words", "a
 command finds, FOLDER/end will be what it leaves uninterrupted. alike: one kill for all files of one kind (the same name and
 change, whatever folder they lie in). Prints a JSON list of {"words", "kills", "fault"}.
 
-By hand, every write of the commands that take minutes: kills.py WALK [FOLDER], WALK one of those in killed_commands.py. What
-was prepared in FOLDER is taken up again. Ends with exit code 1 where it found a fault.
+By hand, every write of the commands that take minutes: kills.py WALK [FOLDER] [--every K], WALK one of those in
+killed_commands.py. What was prepared in FOLDER is taken up again. --every: only every K-th write. Ends with exit code 1 where it
+found a fault.
 """
 
+import argparse
 import json
 import os
-import re
 import runpy
 import shutil
 import sys
@@ -19,8 +20,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
+from disk_changes import Writes, outcome
 
 import xgaze.compression.distill as distill
 import xgaze.compression.result as result
@@ -28,72 +29,23 @@ import xgaze.compression.search.trial as trial
 from xgaze.artifacts import write_text
 from xgaze.cli.main import main
 from xgaze.compression.export.onnx import Latency
-from xgaze.writing import LOCK, MARK
 
-SCRATCH = re.compile(rf"/\{MARK}[0-9a-f]{{8}}-")
-OLD = re.compile(rf"/{MARK}old-[^/]+/")
 KILLED, MOST = 137, 300
-TIMED = ("seconds", "latency", "_ms", "versions")
-EXACT = (".safetensors", ".npy", ".png", ".yaml", ".txt")
 LATENCY = {"median": 1.0, "p95": 1.0}
 
 
-class Writes:
-    """Sees what changes the files below `root`, and dies at the first change that is not among `known`. Inside scratch folders
-    nothing counts, since nobody reads them. A file opened to be written in its place is left empty: the worst of a kill."""
+class Deadly(Writes):
+    """Kills the process, which first tells by a pipe what it was killed at and what it let pass before."""
 
-    def __init__(self, root: Path, known: list[str], alike: bool = False) -> None:
-        self.root = str(root)
-        self.known = known
-        self.alike = alike
-        self.news = -1
+    pipe = -1
 
-    def __call__(self, event: str, args: tuple) -> None:
-        path = None if self.news < 0 else changed(event, args)
-        if path is None or not path.startswith(self.root) or SCRATCH.search(path):
-            return
-        one = f"{event} {self._place(path)}"
-        if one not in self.known:
-            news, self.news = self.news, -1
-            os.write(news, one.encode())
-            if event == "open":
-                Path(path).write_bytes(b"")
-            os._exit(KILLED)
-
-    def _place(self, path: str) -> str:
-        """What is told of a path: below the root, or what files of its kind have in common."""
-        below = path.removeprefix(self.root)
-        if below.startswith("/reports/") and path.endswith(".csv"):  # thirty tables written alike
-            return "/reports/ .csv"
-        if self.alike or OLD.search(below):  # files of a replaced result, removed one by one
-            return re.sub(r"[0-9a-f]{12,}|\d+", "N", Path(below).name)
-        return below
+    def end(self) -> None:
+        os.write(self.pipe, json.dumps(self.new).encode())
+        os._exit(KILLED)
 
 
-def changed(event: str, args: tuple) -> str | None:
-    """The path that an audited event changes."""
-    if event == "os.rename":
-        return whole_path(args[1], args[3])
-    if event in ("os.remove", "os.rmdir"):
-        return whole_path(args[0], args[1])
-    if event == "os.mkdir":
-        path = whole_path(args[0], args[2])
-        return None if Path(path).exists() else path
-    if event == "open" and isinstance(args[0], str):
-        mode, flags = args[1] or "", args[2] or 0
-        writes = set(mode) & set("wax+") or flags & (os.O_WRONLY | os.O_RDWR)
-        return whole_path(args[0], -1) if writes else None
-    return None
-
-
-def whole_path(path: Any, folder: int) -> str:
-    """An absolute path; folder: the open one that it starts from, or -1."""
-    start = Path(f"/proc/self/fd/{folder}").readlink() if folder >= 0 else Path.cwd()
-    return os.path.normpath(start / os.fsdecode(path))
-
-
-def run(root: Path, words: list[str], known: list[str] | None = None, alike: bool = False) -> tuple[int, str]:
-    """Exit code of the command in a fork, and the write that it was killed at."""
+def run(root: Path, words: list[str], writes: Deadly | None = None) -> tuple[int, list[str]]:
+    """Exit code of the command in a fork, and its new writes up to the one that it was killed at."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -101,16 +53,15 @@ def run(root: Path, words: list[str], known: list[str] | None = None, alike: boo
         out = os.open("out.txt", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        if known is not None:
-            writes = Writes(root, known, alike)
+        if writes is not None:
             sys.addaudithook(writes)
-            writes.news = write
+            writes.pipe, writes.armed = write, True
         code = command(words)
         os._exit(code)
     os.close(write)
     with os.fdopen(read) as pipe:
         news = pipe.read()
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), news
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), json.loads(news or "[]")
 
 
 def command(words: list[str]) -> int:
@@ -124,52 +75,27 @@ def command(words: list[str]) -> int:
     return 1
 
 
-def outcome(root: Path) -> dict[str, object]:
-    """All that lies there and does not depend on the clock, by relative path. Test people scored again after a kill were scored
-    twice."""
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    apart = (LOCK, "out.txt", "scorings.json")
-    return {str(path.relative_to(root)): figures(path, root) for path in files if path.name not in apart}
-
-
-def figures(path: Path, root: Path) -> object:
-    if path.suffix == ".json":
-        return without_times(json.loads(path.read_text()))
-    if path.suffix == ".csv":
-        table = pd.read_csv(path)
-        return table.drop(columns=[name for name in table if is_timed(name)]).to_csv()
-    # A training's state names its own folder.
-    return path.read_bytes().replace(os.fsencode(root), b"").hex() if path.suffix in EXACT else True
-
-
-def without_times(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: without_times(one) for key, one in value.items() if not is_timed(key)}
-    return [without_times(one) for one in value] if isinstance(value, list) else value
-
-
-def is_timed(name: object) -> bool:
-    return any(word in str(name) for word in TIMED)
-
-
-def kill_each(start: Path, end: Path, words: list[str], alike: bool = False) -> dict[str, object]:
-    """Until nothing is left to be killed at, the result must be that of the command left alone."""
+def kill_each(start: Path, end: Path, words: list[str], alike: bool = False, every: int = 1) -> dict[str, object]:
+    """When nothing is left to be killed at, the result must be that of the command left alone. every: kill at each so manieth
+    new write."""
     killed = end.with_name(
         f"{end.name[:-1]}~"
     )  # as long as the other: a name's length shows in the states that hold it
     for folder in (end, killed):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(start, folder)
-    told: dict[str, object] = {"words": words, "kills": (known := []), "fault": ""}
+    told: dict[str, object] = {"words": words, "kills": (kills := []), "fault": ""}
+    known: list[str] = []
     if run(end, words)[0]:
         return told | {"fault": f"left alone: {(end / 'out.txt').read_text()}"}
-    while len(known) < MOST:
-        code, news = run(killed, words, known, alike)
+    while len(kills) < MOST:
+        code, news = run(killed, words, Deadly(killed, known, alike, every))
         if code == 0:
             break
         if code != KILLED:
-            return told | {"fault": f"after {known[-1:]}: {code}, {(killed / 'out.txt').read_text()[-2000:]}"}
-        known.append(news)
+            return told | {"fault": f"after {kills[-1:]}: {code}, {(killed / 'out.txt').read_text()[-2000:]}"}
+        known += news
+        kills.append(news[-1])
     else:
         return told | {"fault": f"not at its end after {MOST} kills"}
     wanted, found = outcome(end), outcome(killed)
@@ -214,18 +140,28 @@ def without_export() -> None:
     trial._export, trial.open_session, trial.measure_latency_ms = export, lambda _: None, lambda *_: Latency(**LATENCY)
 
 
-def by_hand(name: str, base: Path) -> list[dict[str, object]]:
-    """Kill at every write of one walk's commands, each in the state that those before it leave."""
+def by_hand(name: str, base: Path, every: int) -> list[dict[str, object]]:
+    """Kill at the writes of one walk's commands, each in the state that those before it leave."""
     walks = runpy.run_path(str(Path(__file__).with_name("killed_commands.py")))
-    (base / "start").mkdir(parents=True, exist_ok=True)
-    for file, text in walks["FILES"].items():
-        (base / "start" / file).write_text(text)
-    for start, end, words in walks["BEFORE"]:
+    if not (base / "start").exists():
+        walks["lay_out"](base / "start")
+    jobs = walks["WALKS"][name]
+    for start, end, words in needed(walks["BEFORE"], {start for start, *_ in jobs}):
         if not (base / end).exists():
             shutil.copytree(base / start, base / end)
             if run(base / end, words.split())[0]:
                 raise SystemExit((base / end / "out.txt").read_text())
-    return [kill_each(base / start, base / end, words.split()) for start, end, words in walks["WALKS"][name]]
+    return [kill_each(base / start, base / end, words.split(), every=every) for start, end, words in jobs]
+
+
+def needed(before: list[tuple[str, str, str]], states: set[str]) -> list[tuple[str, str, str]]:
+    """What leads to these states, in order."""
+    kept = []
+    for one in reversed(before):
+        if one[1] in states:
+            states = states | {one[0]}
+            kept.append(one)
+    return kept[::-1]
 
 
 def from_jobs(base: Path) -> list[dict[str, object]]:
@@ -233,13 +169,21 @@ def from_jobs(base: Path) -> list[dict[str, object]]:
     return [kill_each(base / one["start"], base / one["end"], one["words"], one.get("alike", False)) for one in jobs]
 
 
+def asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     without_export()
-    name, *place = sys.argv[1:]
-    walked = name if "/" not in name else ""
-    base = Path(place[0] if place else tempfile.mkdtemp() if walked else name).resolve()
+    given = asked()
+    walked = given.name if "/" not in given.name else ""
+    base = (given.folder or Path(tempfile.mkdtemp() if walked else given.name)).resolve()
     os.environ["XGAZE_CACHE"] = str(base / "cache")
-    told = by_hand(walked, base) if walked else from_jobs(base)
+    told = by_hand(walked, base, given.every) if walked else from_jobs(base)
     sys.stdout.write(json.dumps(told, indent=1 if walked else None))
     sys.exit(int(bool(walked) and any(one["fault"] for one in told)))

@@ -13,9 +13,11 @@ TEACHER, STUDENT, EXPLANATION = f"{RUN}/teacher", f"{RUN}/student", f"{RUN}/expl
 REPORT = ("report", "small.yaml")
 TRAIN, DISTILL = ("train-teacher", "small.yaml"), ("distill", "small.yaml")
 EXPLAIN = ("explain", "small.yaml", "--sample", "0")
+CALIBRATE = ("calibrate", "small.yaml", "--points", "1")
+PREDICT = ("predict", TEACHER, "small.yaml", "--out", "p.csv")
 READERS = {
-    f"{TEACHER}/model.json": [TRAIN, REPORT, EXPLAIN, DISTILL, ("predict", TEACHER, "small.yaml", "--out", "p.csv")],
-    f"{TEACHER}/model.safetensors": [("predict", TEACHER, "small.yaml", "--out", "p.csv"), TRAIN, DISTILL, EXPLAIN],
+    f"{TEACHER}/model.json": [TRAIN, REPORT, EXPLAIN, DISTILL, PREDICT],
+    f"{TEACHER}/model.safetensors": [PREDICT, TRAIN, DISTILL, EXPLAIN],
     f"{TEACHER}/splits.json": [REPORT, TRAIN, EXPLAIN],
     f"{TEACHER}/baselines.json": [REPORT, TRAIN],
     f"{TEACHER}/history.csv": [REPORT, TRAIN],
@@ -24,8 +26,10 @@ READERS = {
     f"{STUDENT}/model.json": [DISTILL, REPORT, EXPLAIN],
     f"{STUDENT}/model.safetensors": [("predict", STUDENT, "small.yaml", "--out", "p.csv"), DISTILL, REPORT],
     f"{STUDENT}/predictions.csv": [REPORT],
-    f"{STUDENT}/budget.csv": [REPORT],
-    f"{STUDENT}/capacity.json": [REPORT],
+    f"{STUDENT}/budget.csv": [REPORT, EXPLAIN],
+    f"{STUDENT}/capacity.json": [REPORT, EXPLAIN],
+    f"{STUDENT}/control_predictions.csv": [REPORT],
+    f"{RUN}/calibration.json": [REPORT, CALIBRATE],
     f"{EXPLANATION}/explanation.json": [REPORT, EXPLAIN],
     f"{EXPLANATION}/maps.npz": [REPORT],
     f"{RUN}/crossval/crossval.json": [REPORT, ("crossval", "small.yaml", "--outer", "2", "--inner", "1")],
@@ -116,6 +120,11 @@ def damages_of(path: Path) -> dict[str, bytes | None]:
     return whole(path.suffix, content) | more(content)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def calibrated(finished, run):
+    assert run(*CALIBRATE).code == 0
+
+
 @pytest.mark.parametrize("file", READERS)
 def test_a_damaged_file_is_named_or_does_no_harm(run, finished, file):
     path = finished / file
@@ -137,6 +146,17 @@ def test_a_damaged_file_is_named_or_does_no_harm(run, finished, file):
     assert not faults, f"{len(faults)} faults:\n" + "\n".join(faults[:40])
 
 
+def test_a_damaged_calibration_is_removed_as_the_message_says_and_made_again(run, finished):
+    file = finished / RUN / "calibration.json"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    for words in (CALIBRATE, REPORT):
+        ended = run(*words)
+        assert ended.code == 2 and "calibration.json: " in ended.err and "Remove it, and calibrate again" in ended.err
+    file.unlink()
+    assert run(*CALIBRATE).code == 0 and file.read_bytes() == whole
+
+
 def named(told: list[str], path: Path) -> bool:
     """One short message, naming the file or what it belongs to, or that the result would be made again."""
     text = "\n".join(told)
@@ -150,6 +170,26 @@ def named(told: list[str], path: Path) -> bool:
         "no finished teacher",
     )
     return len(told) <= 8 and len(text) < 1500 and any(one in text for one in known)
+
+
+TABLES = [
+    *(f"{TEACHER}/{name}" for name in ("history.csv", "predictions.csv")),
+    *(f"{STUDENT}/{name}" for name in ("budget.csv", "predictions.csv", "control_predictions.csv")),
+]
+
+
+@pytest.mark.parametrize("file", TABLES)
+def test_a_table_cut_short_at_a_lines_end_is_named_not_shown(run, finished, file):
+    path = finished / file
+    whole = path.read_bytes()
+    for content in (whole[: whole.rstrip().rindex(b"\n") + 1], whole.replace(b"1", b"2", 1), None):
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        ended = run(*REPORT)
+        path.write_bytes(whole)
+        assert ended.code == 2 and f"{file}: " in ended.err and "--force" in ended.err, ended.err
+    assert run(*REPORT).code == 0
 
 
 def put(path: Path, content: bytes | None) -> None:

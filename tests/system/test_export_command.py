@@ -2,17 +2,20 @@
 
 import ast
 import json
+import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from xgaze.compression.export.checksums import handed_over, write_checksums
 from xgaze.compression.export.verification import hash_checks
 
+STOPPED = runpy.run_path(str(Path(__file__).parent / "stopped_commands.py"))
 STUDENT = Path("checkpoints/small/student")
 PLAIN = {
     "model_card.md",
@@ -85,6 +88,64 @@ def test_one_changed_byte_is_noticed_in_every_file(name, copy):
     assert [(one.name, one.told) for one in hash_checks(copy) if one.verdict == "failed"] == [
         (f"hash of {name}", "missing")
     ]
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    monkeypatch.setattr("xgaze.compression.export.firmware.compiler", lambda: None)
+
+
+@pytest.mark.parametrize(("form", "every", "at_least"), [("int8", 1, 4), ("c --bits 32", 4, 8)])
+def test_an_export_stopped_at_each_write_tears_nothing_and_is_finished_by_the_next(
+    exported, uncompiled, run, tmp_path, form, every, at_least
+):
+    start = tmp_path / "start"
+    shutil.copytree("checkpoints", start / "checkpoints")
+    shutil.copy("small.yaml", start)
+
+    def act():
+        ended = run("export", "small.yaml", "--samples", "2", "--to", *form.split())
+        if ended.code:
+            raise RuntimeError(ended.err)
+        assert not [one for one in hash_checks(STUDENT) if one.verdict == "failed"]
+
+    known, faults = STOPPED["faults_of"](start, tmp_path, act, every)
+    assert not faults and len(known) >= at_least, (known, faults)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx"])
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda whole: whole[: len(whole) // 2], lambda _: bytes(range(256))])
+def test_a_damaged_onnx_file_is_named(copy, uncompiled, run, name, damage):
+    (copy / name).write_bytes(damage((copy / name).read_bytes()))
+    ended = run("export", str(copy), "--to", "c", "--samples", "2")
+    assert ended.code == 2 and f"{copy / name}: damaged" in ended.err and "Remove it" in ended.err, ended.err
+    (copy / name).unlink()
+    if name == "model.int8.onnx":
+        assert run("export", str(copy), "--to", "c", "--samples", "2").code == 0
+
+
+def test_an_onnx_file_of_another_model_is_named(copy, uncompiled, run):
+    x, y = (onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in "xy")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "other", [x], [y])
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(onnx.helper.make_model(graph, ir_version=8, opset_imports=opset), copy / "model.onnx")
+    ended = run("export", str(copy), "--to", "c", "--samples", "2")
+    assert ended.code == 2 and f"{copy / 'model.onnx'}: damaged" in ended.err, ended.err
+
+
+SAYS_NOTHING = {"model_card.md"}
+"""Text for people: without its hash there is nothing to hold it against."""
+
+
+@pytest.mark.parametrize("name", sorted(one for one in FILES if not one.startswith("c-float32")))
+@pytest.mark.parametrize("content", [lambda _: b"", lambda whole: whole[: len(whole) // 3]], ids=["emptied", "cut"])
+def test_a_damaged_file_fails_whatever_the_hashes_say(name, content, copy, uncompiled, run):
+    for form in {"c-float32", "c-int8"} - {name.split("/")[0]}:
+        shutil.rmtree(copy / form)
+    (copy / name).write_bytes(content((copy / name).read_bytes()))
+    write_checksums(copy)
+    ended = run("verify", str(copy))
+    assert ended.code == (0 if name in SAYS_NOTHING else 2 if name == "model.json" else 1), ended.out + ended.err
 
 
 def failed(ended):

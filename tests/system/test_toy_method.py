@@ -9,22 +9,6 @@ import torch
 from xgaze.cli.main import xgaze
 from xgaze.explanation.attribution.method import METHODS, Method, known_methods, watched
 
-TINY = """
-name: toy
-data:
-  source: rendered
-  height: 64
-  width: 80
-  train_participants: 6
-  validation_participants: 6
-  test_participants: 6
-  frames_per_participant: 2
-model: {name: multi-eye, args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}}
-training: {epochs: 1, batch_size: 16, precision: 32-true}
-distill: {effort: quick, ranks: [2], tuning_epochs: 1, calibration_samples: 12, max_worse_percent: 50}
-explain: {steps: 8, sweep_points: 3}
-"""
-
 
 def squared(scalar, asked, _):
     """The gradient's square, signed."""
@@ -44,9 +28,9 @@ def test_methods_are_shown_in_their_order(registered):
     assert list(known_methods()) == [*own, "squared gradient"]
 
 
-def test_a_method_from_outside_is_judged_and_shown(registered, tmp_path, monkeypatch):
+def test_a_method_from_outside_is_judged_and_shown(registered, toy_recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("toy.yaml").write_text(TINY)
+    toy_recipe(ranks=[2])
     for command in (["train-teacher"], ["distill", "--prune-fc"], ["explain", "--over", "0", "--sample", "1"]):
         xgaze.main([*command, "toy.yaml"], standalone_mode=False)
     with Path("reports/toy/methods.csv").open() as file:

@@ -8,26 +8,11 @@ from typing import Any
 
 import pytest
 
-from xgaze.report.drawing.svg import TEACHER, chart
+from xgaze.report.drawing.svg import BLUE, chart
 from xgaze.report.drawing.tables import table, value
 from xgaze.report.section import SECTIONS, Section, rows_at
 from xgaze.stored import Stored, read_mapping
 
-RECIPE = """
-name: toy
-data:
-  source: rendered
-  height: 40
-  width: 40
-  train_participants: 4
-  validation_participants: 3
-  test_participants: 3
-  frames_per_participant: 2
-model:
-  name: multi-eye
-  args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false, embedding: 4, hidden: 4}
-training: {epochs: 1, batch_size: 8, loss: euclidean, precision: 32-true}
-"""
 BLINKS = Path("checkpoints/toy/teacher/blinks.json")
 COUNTED = {"rows": [{"participant": "P1", "per_minute": 12.5}, {"participant": "P2", "per_minute": 20.0}]}
 
@@ -48,7 +33,7 @@ def gather(run):
 
 def drawn(report: dict[str, Any]):
     rates = [one["per_minute"] for one in report["blinks"]["rows"]]
-    return {"rate": chart("rate", "Blinks", "Per minute.", lambda figure: figure.subplots().plot(rates, color=TEACHER))}
+    return {"rate": chart("rate", "Blinks", "Per minute.", lambda figure: figure.subplots().plot(rates, color=BLUE))}
 
 
 def listed(report: dict[str, Any]):
@@ -72,10 +57,10 @@ TOY = Section(
 
 
 @pytest.fixture
-def trained(run, tmp_path, monkeypatch):
+def trained(run, toy_recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(SECTIONS, "_registered", {})
-    Path("toy.yaml").write_text(RECIPE)
+    toy_recipe()
     assert run("train-teacher", "toy.yaml").code == 0
 
 

@@ -7,7 +7,6 @@ from typing import Literal
 
 import pytest
 import torch
-import yaml
 from torch import nn
 
 from xgaze.cli.main import xgaze
@@ -16,22 +15,6 @@ from xgaze.compression.student import load_model
 from xgaze.compression.surgeries.base import untouched_if_refused
 from xgaze.compression.surgeries.proof import prove_predicted
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, SurgeryKind
-
-TINY = """
-name: toy
-data:
-  source: rendered
-  height: 64
-  width: 80
-  train_participants: 6
-  validation_participants: 6
-  test_participants: 6
-  frames_per_participant: 2
-model: {name: multi-eye, args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}}
-training: {epochs: 1, batch_size: 16, precision: 32-true}
-distill: {effort: quick, tuning_epochs: 1, calibration_samples: 12, max_worse_percent: 50}
-explain: {steps: 8, sweep_points: 3}
-"""
 
 
 @dataclass(frozen=True)
@@ -86,11 +69,11 @@ def registered(monkeypatch):
     return SURGERIES.register(TOY)
 
 
-def test_a_surgery_from_outside_is_searched_stored_and_rebuilt(registered, tmp_path, monkeypatch):
+def test_a_surgery_from_outside_is_searched_stored_and_rebuilt(registered, toy_recipe, tmp_path, monkeypatch):
     # The search has nothing but the toy to choose, so that the student is surely made by it.
     monkeypatch.setattr("xgaze.compression.search.candidates.head_plans", lambda *_: [])
     monkeypatch.chdir(tmp_path)
-    Path("toy.yaml").write_text(yaml.safe_dump(yaml.safe_load(TINY)))
+    toy_recipe()
     for command in (["train-teacher"], ["distill", "--prune-fc"], ["explain", "--over", "0", "--sample", "1"]):
         xgaze.main([*command, "toy.yaml"], standalone_mode=False)
     student, card = load_model(next(Path("checkpoints").glob("*/student")))

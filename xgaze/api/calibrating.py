@@ -89,6 +89,7 @@ def calibrate_run(run: Run, points: Sequence[int], how: str) -> Calibration:
     """The same of a run; the figures are kept for its report, and the scoring of test people is counted."""
     with recipe_faults_first(run):
         roles = finished_pair(run)
+    _before(run)  # which is refused, where it is damaged, before anything is computed
     recording = gaze_recording(run)
     asked = numbers_of_points(recording, points, how)
     both = _both(run, recording, roles, max(asked))
@@ -105,9 +106,15 @@ def _keep(run: Run, made: Calibration) -> None:
     """Beside the run's models, for its page; other maps of the same models stay."""
     file, models = run.folder / CALIBRATION_FILE, {one["model"] for one in made.rows_found}
     hashes = {role: file_hash(run.folder / role / WEIGHTS_FILE) for role in sorted(models)}
-    before = read_mapping(file, Calibrations, CALIBRATE) if file.is_file() else {}
+    before = _before(run)
     others = [one for one in before.get("rows", []) if one["how"] != made.how] if before.get("models") == hashes else []
     write_json(file, {"models": hashes, "rows": [*others, *map(_stored, made.rows_found)]})
+
+
+def _before(run: Run) -> dict[str, Any]:
+    """What earlier calibrations left; nothing where there were none. Raises InputError."""
+    file = run.folder / CALIBRATION_FILE
+    return read_mapping(file, Calibrations, CALIBRATE) if file.is_file() else {}
 
 
 def _stored(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from xgaze.api.outcomes import Told
 from xgaze.compression.build import build
+from xgaze.compression.group_importance import IMPORTANCES, OUTPUTS
 from xgaze.compression.head import first_linear
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import outputs_of
-from xgaze.compression.surgeries.surgery_kinds import Step
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import require_function
@@ -63,6 +64,7 @@ def compress(
     terms: int | None = None,
     share: float = 1.0,
     coarse: bool = False,
+    importance: str = OUTPUTS,
     keep: Sequence[str] = (),
 ) -> Compressed:
     """One plan of surgeries on a copy of `net`, each with its proof; nothing is trained, and `net` stays as it is.
@@ -71,8 +73,8 @@ def compress(
     takes them. Weights are chosen for these samples: give some hundreds that are typical.
     rank: of the first fully connected layer and of further large ones; terms: outer products of which each of its filters on maps
     is made. share: of the channels of every convolution that stay; coarse: halve pictures before the first convolutions.
+    importance: by which channels go: "outputs", how far these move without one, or "magnitude", of the weights that go with it.
     keep: paths of modules that stay as they are.
-
     Raises InputError for a network that torch.fx cannot part in features and head, and where a surgery is not proved.
     """
     batch = _tensors(inputs)
@@ -82,9 +84,9 @@ def compress(
     require_function(own, shown)
     whole = split(own, shown).eval()
     require_same(name, own, whole, [shown])
-    plan = Plan(share, coarse, _possible(rank, whole), terms, keep=tuple(keep))
+    plan = Plan(share, coarse, _possible(rank, whole), terms, keep=tuple(keep), importance=_known(importance))
     built = build(whole, plan, lambda model: Probe(shown, _features(model, batch)), KIND)
-    before, after = (torch.cat([outputs_of(one, *part) for part in _parts(batch)]) for one in (whole, built.student))
+    before, after = (_outputs(one, batch) for one in (whole, built.student))
     return Compressed(
         built.student,
         plan,
@@ -115,8 +117,18 @@ def _possible(rank: int | None, model: FeatureHead) -> int | None:
     return rank
 
 
+def _known(importance: str) -> str:
+    if importance not in IMPORTANCES:
+        raise InputError(f"importance: there is no '{importance}'; there are {', '.join(IMPORTANCES)}.")
+    return importance
+
+
 def _parts(batch: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
     return [tuple(one[k : k + BATCH] for one in batch) for k in range(0, len(batch[0]), BATCH)]
+
+
+def _outputs(model: FeatureHead, batch: Sequence[Tensor]) -> Tensor:
+    return torch.cat([outputs_of(model, *part) for part in _parts(batch)])
 
 
 @torch.no_grad()
@@ -131,5 +143,5 @@ def _change(before: Tensor, after: Tensor) -> float:
 
 def _proved(step: Step) -> str:
     proof = step.proof
-    where = getattr(step.surgery, "layer", "")
+    where = SURGERIES[step.surgery.kind].where(step.surgery)
     return f"{where} {proof.kind} {proof.value:.1e}, limit {proof.limit:.0e} {proof.unit}".strip()

@@ -4,7 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgaze.api.outcomes import Distilled, Teacher
-from xgaze.api.runs import CHECKPOINTS, REPORTS, Run, opened, python_words, recipe_faults_first, say_in_python
+from xgaze.api.runs import (
+    CHECKPOINTS,
+    REPORTS,
+    Run,
+    opened,
+    python_words,
+    recipe_faults_first,
+    require_files,
+    say_in_python,
+)
 from xgaze.api.same_model import require_same_model
 from xgaze.artifacts import CARD_FILE, read_card
 from xgaze.errors import InputError
@@ -53,8 +62,7 @@ def distill(
             settings["max_worse_percent"] = percent(max_worse)
         if prune_fc:
             settings["towers"] = False
-        if workers > 1 and run.recipe.data.source == "arrays":
-            raise InputError("workers: other processes cannot see arrays in memory; use one.")
+        require_files(run, workers)
         return have_student(run.with_settings(VERB, settings, VERB), Fan(workers), baselines, force)
 
 

@@ -5,7 +5,16 @@ from typing import Any
 import pandas as pd
 
 from xgaze.api.runs import Run
-from xgaze.artifacts import CARD_FILE, SECOND_TEACHER, STUDENT, TEACHER, WEIGHTS_FILE, file_hash, read_card
+from xgaze.artifacts import (
+    CARD_FILE,
+    SECOND_TEACHER,
+    STUDENT,
+    TEACHER,
+    WEIGHTS_FILE,
+    file_hash,
+    read_card,
+    require_written,
+)
 from xgaze.compression.search.rivals import from_scratch
 from xgaze.compression.student_folder import student_of_teacher
 from xgaze.data.contract import Recording
@@ -18,6 +27,8 @@ from xgaze.explanation.human.references import People
 from xgaze.explanation.test_set.selection import Predicted, predict_test, read_predicted
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import fingerprint
+from xgaze.report.remedies import DISTILL
+from xgaze.stored import understood
 from xgaze.training.teacher_folder import finished_teacher, second_recipe
 
 EXAMPLES = 2
@@ -47,6 +58,8 @@ def finished_roles(run: Run) -> dict[str, str]:
             "No second teacher of these settings: agreement is shown without its ceiling. To add it: "
             f"`{run.train_first} --second`."
         )
+    for role in roles:
+        require_written(run.folder / role, read_card(run.folder / role).metrics)
     return {role: file_hash(run.folder / role / WEIGHTS_FILE) for role in roles}
 
 
@@ -55,7 +68,10 @@ def search_hashes(run: Run, roles: dict[str, str]) -> list[str]:
     if STUDENT not in roles:
         return []
     folder = run.folder / STUDENT
-    tried = pd.read_csv(folder / "budget.csv", dtype=str, keep_default_na=False).drop(columns=TIMES, errors="ignore")
+    with understood(folder / "budget.csv", DISTILL):
+        tried = pd.read_csv(folder / "budget.csv", dtype=str, keep_default_na=False).drop(
+            columns=TIMES, errors="ignore"
+        )
     return [fingerprint({str(name): list(own) for name, own in tried.items()}), file_hash(folder / "capacity.json")]
 
 

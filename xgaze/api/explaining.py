@@ -29,8 +29,8 @@ from xgaze.explanation.embedding.capacity_report import explain_capacity
 from xgaze.explanation.embedding.entrance import at_embedding
 from xgaze.explanation.embedding.sweep_section import explain_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
-from xgaze.explanation.human.references import PEOPLE_FILE, People, people_of
-from xgaze.explanation.test_samples import FIGURES_VERSION, measure_over
+from xgaze.explanation.human.references import People, people_of
+from xgaze.explanation.test_samples import FIGURES_VERSION, Over, measure_over
 from xgaze.explanation.test_set import agreement
 from xgaze.explanation.test_set.selection import choose_samples, one_of_each, reference_rows, spread_rows
 from xgaze.explanation.trust.checked import Given, Maps, check_conductance, check_methods, questions_of, shapley_of
@@ -128,6 +128,7 @@ def explain_run(run: Run, roles: dict[str, str], asked: Asked, known_by: dict[st
     explained, layer = at_embedding(explained, first_linear(teacher))
     teacher = explained[TEACHER]
     attributed, maps = _attributed(recipe, recording, explained, rows, baseline, layer, asked.target)
+    over = _over(run, recording, loaded, roles, many, baseline, force, looked)
     stored = {
         **known_by,
         **attributed,
@@ -135,10 +136,10 @@ def explain_run(run: Run, roles: dict[str, str], asked: Asked, known_by: dict[st
             recording, teacher, layer, tail_of(teacher, layer), rows[0], recipe.explain, recipe.seed, folder
         ),
         **_capacity(run, recording, explained, layer),
-        **_over(run, recording, loaded, roles, many, baseline, force, looked),
+        **over.sections,
     }
     shown = shown_beside(recording, explained, rows, maps, looked) if looked and stored["human"] else {}
-    write_explanation(folder, stored, maps | shown)
+    write_explanation(folder, stored, maps | shown, over.pictures)
     return stored
 
 
@@ -208,7 +209,7 @@ def _over(
     baseline: Baseline,
     force: bool,
     looked: People | None,
-) -> dict[str, Any]:
+) -> Over:
     """The sections measured over `rows` of the test set."""
     names = {TEACHER: agreement.TEACHER, STUDENT: agreement.STUDENT, SECOND_TEACHER: agreement.SECOND}
     models: dict[str, nn.Module] = {names[role]: model for role, model in loaded.items()}
@@ -222,5 +223,4 @@ def _over(
     figures = (
         folder / OVER / fingerprint({"recipe": settings, "roles": roles, "models": sorted(models), "version": version})
     )
-    kept = (figures, force, looked, folder / PEOPLE_FILE)
-    return measure_over(recording, models, rows, baseline, recipe.explain, recipe.seed, *kept)
+    return measure_over(recording, models, rows, baseline, recipe.explain, recipe.seed, figures, force, looked)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from xgaze.api.runs import Run
 from xgaze.artifacts import STUDENT, TEACHER, ModelCard
+from xgaze.report.drawing.format import NOT_DEFINED
 
 if TYPE_CHECKING:
     from xgaze.api.stored_model import StoredModel
 
-NOT_DEFINED = "not defined"
 WORSE_DIGITS, PLAIN_UNITS = 1, ("px", "ms", "%", "points")
 
 
@@ -152,11 +152,11 @@ class Distilled(Told):
             ),
             ("score" if self.card.spec["kind"] == "class" else "error", f"{self.error}"),
             *(
-                (words, f"{sizes['student'][key]:,} of {sizes['teacher'][key]:,}")
+                (words, f"{sizes[STUDENT][key]:,} of {sizes[TEACHER][key]:,}")
                 for key, words in (("parameters", "parameters"), ("fc_parameters", "in fully connected layers"))
             ),
             ("chosen for", str(metrics["reason"])),
-            *(("surgery", f"{one['kind']} {one.get('layer', '')}".strip()) for one in self.card.surgeries),
+            *(("surgery", f"{one['words']}: {one['where']}") for one in self.card.surgeries),
             ("lies in", str(self.folder)),
         ]
 

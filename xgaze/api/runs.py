@@ -23,6 +23,7 @@ IN_PYTHON: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"--set ([\w.]*\.)?(\w+)=": r"\2=",
     r"`xgaze (train-teacher|distill|explain)( [^`]*)?`": lambda found: f"`xgaze.{found[1].replace('-', '_')}`",
     r"--sample (\S+):": r"samples: \1:",
+    r"--(outer|inner|seeds) ": r"\1 ",
     r"(with )?--force\b": "force=True",
 }
 """What messages say of options of a command, and what is said of them in Python."""
@@ -76,6 +77,14 @@ def opened(run: Run, divided: bool = True) -> "Recording":
         for line in rare_classes(recording):
             run.say(line)
     return recording
+
+
+def require_files(run: Run, workers: int) -> None:
+    """Raises InputError for several processes at a recording that only this one holds."""
+    from xgaze.data.source import source_of
+
+    if workers > 1 and source_of(run.recipe.data).in_memory:
+        raise InputError("workers: other processes cannot see arrays in memory; use one.")
 
 
 @contextmanager

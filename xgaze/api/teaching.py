@@ -34,6 +34,7 @@ def train_teacher(
     reports: str | Path = REPORTS,
     seed: int = 0,
     args: dict[str, Any] | None = None,
+    second: bool = False,
     force: bool = False,
     **settings: Any,
 ) -> Teacher:
@@ -42,34 +43,32 @@ def train_teacher(
     model: any nn.Module with a fully connected layer, trained from the weights it has (a copy: it stays as it is); or the name
     of a registered architecture, or "package.module:Class", with `args`; or, without `data`, a recipe, by name or path.
     data: what `xgaze.open` or `xgaze.ArrayRecording` give.
+    second: another one, from seed + 1, beside the first, for `xgaze.explain` to compare with; of networks that begin at random.
     settings: keys of a recipe's section `training`, such as epochs=5.
 
     Weights are selected on validation participants; test participants are scored at the end, and such scorings are counted.
     Results lie in folder/name; name: that of the network's class unless given. Raises InputError.
     """
     with python_words():
-        run = (
-            _run_of_recipe(model, folder, reports)
-            if data is None
-            else Run(
-                recipe_of(model, data, Path(folder), {"name": name, "seed": seed, "args": args or {}}, settings),
-                Path(folder),
-                Path(reports),
-                data_of(data),
-                say=say_in_python,
-            )
+        run = run_to_train(
+            model, data, Path(folder), Path(reports), {"name": name, "seed": seed, "args": args}, settings
         )
-        if data is None and settings:
-            run = run.with_settings("training", settings, VERB)
-        return have_teacher(run, force=force)
+        if second and run.recipe.model.graph is not None:
+            raise InputError("second: a network at hand begins with the weights it has, and so would another one.")
+        return have_teacher(run, second, force)
 
 
-def _run_of_recipe(model: "nn.Module | Recipe | str", folder: str | Path, reports: str | Path) -> Run:
+def run_to_train(
+    model: Any, data: Any, folder: Path, reports: Path, given: dict[str, Any], settings: dict[str, Any]
+) -> Run:
+    """The run of a network and data at hand, or of a recipe; given: name, seed and args. Raises InputError."""
+    if data is not None:
+        return Run(recipe_of(model, data, folder, given, settings), folder, reports, data_of(data), say=say_in_python)
     if not isinstance(model, Recipe | str):
         raise InputError("a network needs data to be trained on: xgaze.train_teacher(net, data).")
-    return Run(
-        model if isinstance(model, Recipe) else load_recipe(model), Path(folder), Path(reports), say=say_in_python
-    )
+    recipe = model if isinstance(model, Recipe) else load_recipe(model)
+    run = Run(recipe, folder, reports, say=say_in_python)
+    return run.with_settings("training", settings, VERB) if settings else run
 
 
 def data_of(data: Any) -> Any:
@@ -84,7 +83,7 @@ def recipe_of(model: Any, data: Any, folder: Path, given: dict[str, Any], settin
     recording = data_of(data)
     called = given["name"] or (model.rpartition(":")[2] if isinstance(model, str) else type(model).__name__)
     if isinstance(model, str):
-        section = {"import" if ":" in model else "name": model, "args": given["args"]}
+        section = {"import" if ":" in model else "name": model, "args": given["args"] or {}}
     else:
         from xgaze.api.at_hand import model_at_hand
 

@@ -103,7 +103,7 @@ class PersonalMap:
             whole = cls(
                 how, str(stored["participant"]), int(stored["points"]), Scale(mean, spread), weights, stored["model"]
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             whole = None
         if whole is None or how not in ON_OUTPUTS or not _sound(whole):
             raise InputError(f"{file}: no calibration that xgaze wrote; make it again with {REMEDY}.")

@@ -4,27 +4,21 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, redirect_stdout
+from contextlib import redirect_stdout
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from xgaze.api.runs import Run, opened
-from xgaze.api.runs import recipe_faults_first as faults_first
+from xgaze.api.runs import CHECKPOINTS, REPORTS, Run
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.report.claims import reference_learned, scored_in_words
 from xgaze.report.drawing.format import NOT_DEFINED
 from xgaze.scorings import read_scorings
 
-if TYPE_CHECKING:
-    from xgaze.data.contract import Recording
-
 DEFAULT_RECIPE = "multi-eye"
-CHECKPOINTS = Path("checkpoints")
-REPORTS = Path("reports")
 MEASURED = ("px", "ms")
 SAME_RESULT = ("as_json", "force", "workers", "dask")
 """Options that do not change what a command finds."""
@@ -66,29 +60,9 @@ def read_recipe(name_or_path: str, overrides: tuple[str, ...]) -> Recipe:
     return load_recipe(name_or_path, overrides)
 
 
-def run_folder(recipe: Recipe) -> Path:
-    """Where the recipe's models lie."""
-    return CHECKPOINTS / recipe.name
-
-
-def report_folder(recipe: Recipe) -> Path:
-    """Where the recipe's report lies."""
-    return REPORTS / recipe.name
-
-
 def run_of(recipe: Recipe, train_first: str = "") -> Run:
     """The recipe's run in this working directory, as the command that runs knows it."""
     return Run(recipe, CHECKPOINTS, REPORTS, None, invocation(), note, train_first)
-
-
-def open_data(recipe: Recipe, divided: bool = True) -> "Recording":
-    """See `opened`."""
-    return opened(Run(recipe, say=note), divided)
-
-
-def recipe_faults_first(recipe: Recipe, divided: bool = True) -> AbstractContextManager[None]:
-    """See `xgaze.api.runs`."""
-    return faults_first(Run(recipe), divided)
 
 
 def next_command(command: str, name_or_path: str, overrides: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from xgaze.compression.surgeries.low_rank import plan_low_rank, plan_thinner
 from xgaze.compression.surgeries.no_op import RemoveNoOp, plan_no_ops
 from xgaze.compression.surgeries.plain_weights import plan_plain_weights
 from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
-from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step, layers_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 
@@ -84,7 +84,7 @@ def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
     """Raises InputError where the wiring cannot be changed, or a layer that shall stay as it is would change with it."""
     for name, value in plan.wiring:
         surgery = SURGERIES[name].planned(built.student, first_linear(built.student), value, probe)
-        kept = [layer for layer in getattr(surgery, "layers", ()) if lies_in(layer, plan.keep)]
+        kept = [layer for layer in layers_of(surgery) if lies_in(layer, plan.keep)]
         if kept:
             raise InputError(f"{name.replace('_', ' ')}: distill.keep leaves '{kept[0]}' as it is")
         built.do(surgery, probe)
@@ -93,7 +93,7 @@ def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
 def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
     """Cut all at once; where that is refused, layer by layer whatever can be proved."""
     widths = widths_of(built.student, plan.share, plan.multiple)
-    going = plan_going(built.student, probe, widths, plan.keep, plan.uncut)
+    going = plan_going(built.student, probe, widths, plan.keep, plan.uncut, plan.importance)
     built.uncut |= going.uncut
     try:
         built.do(going.cut(), probe)
@@ -105,9 +105,9 @@ def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
 
 def _provable(student: FeatureHead, going: Going, probe: Probe) -> Going:
     """What can go together, taken layer by layer."""
-    proved = Going({}, going.uncut, going.kind)
+    proved = Going({}, going.uncut)
     for layer, units in going.units.items():
-        more = Going({**proved.units, layer: units}, proved.uncut, going.kind)
+        more = Going({**proved.units, layer: units}, proved.uncut)
         cut = more.cut()
         assert cut is not None
         try:

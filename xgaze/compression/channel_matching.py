@@ -52,7 +52,7 @@ def matched_mean(
                 key: value.flip(-1) if path in mirrored and key == "weight" else value
                 for key, value in states[path].items()
             }
-            sums.setdefault(of, [_state(model.get_submodule(of))]).append(own)
+            sums.setdefault(of, [state_of(model.get_submodule(of))]).append(own)
     return {of: {key: _mean([one[key] for one in members]) for key in members[0]} for of, members in sums.items()}
 
 
@@ -63,7 +63,7 @@ def _mean(values: Sequence[Tensor]) -> Tensor:
 
 def _matched(model: FeatureHead, pairing: Pairing, inputs: tuple[Tensor, ...]) -> dict[str, State]:
     """The tower's states in the first's order of channels; as they are, where that cannot be proved the same tower."""
-    plain = {path: _state(model.get_submodule(path)) for path in pairing.layers.values()}
+    plain = {path: state_of(model.get_submodule(path)) for path in pairing.layers.values()}
     if not all(_is_ordered(model.get_submodule(path)) for path in plain):
         return plain
     ordered = _reordered(model, pairing, _activations(model, pairing, inputs))
@@ -85,7 +85,7 @@ def _reordered(model: FeatureHead, pairing: Pairing, seen: Mapping[str, Tensor])
     convolutions = [path for _, path in paths if isinstance(model.get_submodule(path), nn.Conv2d)]
     order: Order | None = None
     for of, path in paths:
-        layer, state = model.get_submodule(path), _state(model.get_submodule(path))
+        layer, state = model.get_submodule(path), state_of(model.get_submodule(path))
         if isinstance(layer, nn.Conv2d):
             state = _inputs_in_order(state, layer, order)
             after = convolutions[convolutions.index(path) + 1 :]
@@ -151,5 +151,6 @@ def _activations(model: FeatureHead, pairing: Pairing, inputs: tuple[Tensor, ...
     return seen
 
 
-def _state(layer: nn.Module) -> State:
+def state_of(layer: nn.Module) -> State:
+    """A copy of its weights."""
     return {key: value.detach().clone() for key, value in layer.state_dict().items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from xgaze.compression.group_importance import OUTPUTS
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.models.layers import FeatureHead
@@ -17,9 +18,9 @@ MULTIPLES = (4, 8)
 class Plan:
     """share: of each convolution's channels kept (1: all), their number rounded up to a `multiple`. coarse: halve the pictures
     before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters), the rank also of further
-    ones that are large. keep: paths of modules that are left as they are, with what is
-    coupled to them; uncut: of layers whose own channels all stay, since they cannot be cut. others: further surgeries, each by
-    name and the value asked of it; those of the wiring are done before channels are cut, the rest last."""
+    ones that are large. keep: paths of modules that are left as they are, with what is coupled to them; uncut: of layers whose
+    own channels all stay, since they cannot be cut. others: further surgeries, each by name and the value asked of it; those of
+    the wiring are done before channels are cut, the rest last. importance: by which of `IMPORTANCES` channels go."""
 
     share: float = 1.0
     coarse: bool = False
@@ -29,6 +30,7 @@ class Plan:
     keep: tuple[str, ...] = ()
     uncut: tuple[str, ...] = ()
     others: tuple[tuple[str, int | float | str], ...] = ()
+    importance: str = OUTPUTS
 
     @property
     def name(self) -> str:

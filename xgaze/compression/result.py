@@ -15,6 +15,7 @@ from xgaze.artifacts import (
     TEACHER,
     WEIGHTS_FILE,
     ModelCard,
+    hashes_of,
     library_versions,
     write_card,
     write_csv,
@@ -40,6 +41,7 @@ from xgaze.scorings import log_scoring
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
+TABLES = ("budget.csv", "capacity.json", "predictions.csv", "control_predictions.csv")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def write_student(
             "limits": limits_of(recipe.distill),
             **weights_hash(outcome.student, folder / WEIGHTS_FILE),
             OUTPUTS_OF_PATTERNS: stored_outputs(outcome.student, recording.spec),
+            **hashes_of(folder, [name for name in TABLES if (folder / name).is_file()]),
         },
         versions=library_versions(),
         command=outcome.command,

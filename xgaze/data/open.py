@@ -37,11 +37,12 @@ def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
     else:
         recording = source_of(data).files_for_prediction(path, data, spec)
     assert_disjoint(recording.table)
-    return _for_model(recording, spec, path)
+    return as_trained(recording, spec, str(path))
 
 
-def _for_model(recording: Recording, spec: Spec, path: Path) -> Recording:
-    """Require the model's inputs and target, and normalise like it. Raises InputError saying both."""
+def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
+    """A recording as a model with `spec` reads it: of its inputs and target, and normalised like its own. Raises InputError,
+    naming `what` was asked and saying both."""
     own = recording.spec
     facts: list[tuple[str, Any, Any]] = [
         ("inputs", _inputs(own), _inputs(spec)),
@@ -49,9 +50,9 @@ def _for_model(recording: Recording, spec: Spec, path: Path) -> Recording:
         ("scene", _scene(own), _scene(spec)),
         ("classes", ", ".join(own.classes), ", ".join(spec.classes)),
     ]
-    for what, found, wanted in facts:
+    for fact, found, wanted in facts:
         if found != wanted:
-            raise InputError(f"{path}: {what} {found}, but the model was trained with {what} {wanted}.")
+            raise InputError(f"{what}: {fact} {found}, but the model was trained with {fact} {wanted}.")
     return recording.with_spec(replace(own, inputs=spec.inputs, classes=spec.classes))
 
 

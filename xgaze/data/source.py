@@ -1,5 +1,6 @@
 """A data format: its section of a recipe, and what is asked of its files: a file in `xgaze.data.sources`, or registered."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
@@ -22,6 +23,10 @@ class Source(Generic[S]):
     imported when it is used. Whatever is wrong with files raises InputError."""
 
     section: type[S]
+    in_memory = False
+    """Whether this process alone holds its recordings."""
+    samples = ""
+    """What its samples are called, where they are neither frames (of gaze) nor pictures."""
 
     @property
     def name(self) -> str:
@@ -44,6 +49,10 @@ class Source(Generic[S]):
 
     def remarks(self, data: S) -> list[str]:  # noqa: ARG002
         """What `check` says of a sound recording besides, without decoding a picture."""
+        return []
+
+    def caveats(self, stored: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
+        """What no run on it can show, in plain words; stored: its section as JSON."""
         return []
 
     def for_prediction(self, data: S, spec: "Spec", trained_on: DataSection) -> "Recording":  # noqa: ARG002

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from xgaze.artifacts import TEACHER, atomic_path, write_json
+from xgaze.artifacts import TEACHER, atomic_path, hashes_of, write_csv, write_json
 from xgaze.data.contract import Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import Attribution, integrated_gradients
 from xgaze.explanation.attribution.completeness import with_enough_steps
@@ -19,6 +20,7 @@ from xgaze.explanation.attribution.parts import baseline_of, baseline_words, is_
 from xgaze.explanation.attribution.readout import in_words, output_of, predicted_class, truth_in_words
 from xgaze.explanation.attribution.sequences import stored_scanpath
 from xgaze.explanation.attribution.targets import Target, targets_for
+from xgaze.explanation.human.references import PEOPLE_FILE
 from xgaze.explanation.test_set.regions import mean_shares, region_shares
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
@@ -147,9 +149,13 @@ def stored_attribution(
     )
 
 
-def write_explanation(folder: Path, stored: dict[str, Any], maps: Maps) -> None:
-    """explanation.json and maps.npz, both or neither: an older explanation stays until then."""
+def write_explanation(folder: Path, stored: dict[str, Any], maps: Maps, pictures: pd.DataFrame | None = None) -> None:
+    """explanation.json, maps.npz, and the figures of single pictures where there are any, all or none: an older explanation stays
+    until then."""
     with together(folder, "explanation.json") as made:
         with atomic_path(made / "maps.npz") as temporary:
             np.savez_compressed(temporary, **maps)  # type: ignore[arg-type]
+        if pictures is not None:
+            write_csv(made / PEOPLE_FILE, pictures)
+            stored = stored | hashes_of(made, [PEOPLE_FILE])
         write_json(made / "explanation.json", stored)

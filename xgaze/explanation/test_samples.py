@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xgaze.artifacts import STUDENT, TEACHER, write_csv
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import integrated_gradients
 from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
@@ -32,6 +33,15 @@ FIGURES_VERSION = 2
 ASKED = {"gaze": {"target": "error", "unit": "px"}, "class": {"target": "class", "unit": "logit"}}
 
 
+@dataclass(frozen=True, eq=False)
+class Over:
+    """sections: "agreement", "anatomy" and "human". pictures: the figures of every picture that "human" is of, one row each; None
+    without that section."""
+
+    sections: dict[str, Any]
+    pictures: pd.DataFrame | None = None
+
+
 def measure_over(
     recording: Recording,
     models: Mapping[str, nn.Module],
@@ -42,18 +52,17 @@ def measure_over(
     folder: Path,
     afresh: bool = False,
     looked: People | None = None,
-    people_file: Path | None = None,
-) -> dict[str, Any]:
-    """Sections "agreement", "anatomy" and "human" (None where the recording knows no regions, or no maps of where people looked,
-    or there is one person only).
+) -> Over:
+    """The sections that need many samples (None where the recording knows no regions, or no maps of where people looked, or there
+    is one person only).
 
     models: "teacher" and, where there are any, "student", "untrained student" (the floor) and "second teacher" (the
     ceiling). folder: named by all that the figures depend on but the rows; see `measured_table`. afresh: figures that lie
-    there are measured again. looked: what people looked at; the figures held against it go to `people_file`, per picture.
+    there are measured again. looked: what people looked at.
     """
     people = recording.table["group"].astype(str).to_numpy()[list(rows)]
     if len(np.unique(people)) < 2:
-        return {"agreement": None, "anatomy": None, "human": None}
+        return Over({"agreement": None, "anatomy": None, "human": None})
     if afresh:
         shutil.rmtree(folder, ignore_errors=True)
     with progress_bar("comparing over the test set") as advance:
@@ -65,24 +74,26 @@ def measure_over(
     size: dict[str, Any] = {"samples": len(rows), "participants": len(np.unique(people)), **target}
     judged = [name for name in (TEACHER, STUDENT) if name in models]
     anatomy = anatomy_section(table, people, recording.regions, judged)
-    return {
+    human, pictures = _human(recording, table, rows, looked) if looked else (None, None)
+    sections = {
         "agreement": {**size, **kind, **agreement_section(table, people)},
         "anatomy": anatomy and {**size, **anatomy},
-        "human": looked and _human(recording, table, rows, looked, people_file),
+        "human": human,
     }
+    return Over(sections, pictures)
 
 
 def _human(
-    recording: Recording, table: pd.DataFrame, rows: Sequence[int], looked: People, file: Path | None
-) -> dict[str, Any] | None:
-    """The section; its figures of every picture go to `file`."""
+    recording: Recording, table: pd.DataFrame, rows: Sequence[int], looked: People
+) -> tuple[dict[str, Any] | None, pd.DataFrame | None]:
+    """The section, and its figures of every picture."""
     own = recording.table.iloc[list(rows)]
     ids, groups = (own[name].astype(str).to_numpy() for name in ("id", "group"))
     side = max(recording.spec.inputs[looked.place].picture[1:])
     section = human_section(table, groups, looked, side)
-    if section and file:
-        write_csv(file, human_rows(table, list(ids), list(groups)))
-    return section and {"groups": recording.spec.groups, **section}
+    if not section:
+        return None, None
+    return {"groups": recording.spec.groups, **section}, human_rows(table, list(ids), list(groups))
 
 
 def figures_of(

@@ -25,6 +25,11 @@ def pre_hooks(module: nn.Module) -> Mapping[int, Callable[..., Any]]:
     return module._forward_pre_hooks
 
 
+def has_hooks(module: nn.Module) -> bool:
+    """Whether anything runs before or after its forward."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
+
+
 def pruned_weight(hook: BasePruningMethod) -> str:
     """The name of the weight that a hook of `torch.nn.utils.prune` masks."""
     return str(hook._tensor_name)

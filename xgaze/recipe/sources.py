@@ -1,5 +1,6 @@
 """The data section of a recipe, validated by the source that its tag names: a file of `xgaze.data.sources`, or registered."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
 from pydantic import SerializeAsAny, ValidatorFunctionWrapHandler, WrapValidator
@@ -11,7 +12,7 @@ from xgaze.recipe.data_sections import DataSection
 
 
 class Described(Protocol):
-    """What a recipe needs to know of a source; `xgaze.data.source.Source` is all of it."""
+    """What recipes and reports need to know of a source; `xgaze.data.source.Source` is all of it."""
 
     @property
     def name(self) -> str: ...
@@ -19,16 +20,30 @@ class Described(Protocol):
     @property
     def section(self) -> type[DataSection]: ...
 
+    @property
+    def in_memory(self) -> bool: ...
+
+    @property
+    def samples(self) -> str: ...
+
+    def caveats(self, stored: Mapping[str, Any]) -> list[str]: ...
+
 
 SOURCES: Catalogue[Described] = Catalogue("data source", "xgaze.data.sources", "SOURCE")
 
 
-def section_of(stored: Any) -> type[DataSection] | None:
-    """The schema of a data section as it is stored; None where its tag names no source. Imports that source alone."""
+def known_source(stored: Any) -> Described | None:
+    """The source of a data section as it is stored; None where its tag names none. Imports that source alone."""
     try:
-        return SOURCES[str(stored["source"])].section
+        return SOURCES[str(stored["source"])]
     except (InputError, KeyError, TypeError):
         return None
+
+
+def section_of(stored: Any) -> type[DataSection] | None:
+    """The schema of a data section as it is stored; None where its tag names no source."""
+    source = known_source(stored)
+    return source.section if source else None
 
 
 def _of_its_source(stored: Any, _: ValidatorFunctionWrapHandler) -> DataSection:

@@ -31,7 +31,8 @@ class Distill(Section):
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
     convolutions; `wiring`: towers that are alike become one, and maps coarser, before any channel is cut.
-    `calibration_samples`: training samples that surgeries are computed on, at most.
+    `importance`: by which channels go: how far the outputs move without one, the squares of the weights that go with it, or
+    |weight x gradient of the loss| over them. `calibration_samples`: training samples that surgeries are computed on, at most.
     `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
     tuned for as many epochs as fit, at most four times as many.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
@@ -49,6 +50,7 @@ class Distill(Section):
     shares: list[Annotated[float, Field(gt=0, lt=1)]] = Field([0.75, 0.5, 0.375, 0.25], min_length=1)
     coarse_input: bool = True
     wiring: bool = True
+    importance: Literal["outputs", "magnitude", "taylor"] = "outputs"
     keep: list[str] = []
     tuning_epochs: int = Field(20, ge=1, le=MOST_EPOCHS)
     learning_rate: float = Field(1e-3, gt=0, le=1e12)

@@ -4,6 +4,7 @@ scored, who was kept apart."""
 from collections import Counter
 from typing import Any
 
+from xgaze.artifacts import TEACHER
 from xgaze.report.drawing.format import MEASURED, number, percent, percent_interval, span, told_apart
 
 MOST_UNEXPLAINED_PERCENT = 5.0
@@ -51,7 +52,7 @@ def reference_learned(report: dict[str, Any], groups: str) -> str:
     guessing, own = report.get("against_guessing") or {}, report.get("reference")
     if own is None:
         return learned_in_words(guessing.get("teacher"), groups)
-    whose = "The teacher" if own == "teacher" else "The teacher, even given the same extra tuning,"
+    whose = "The teacher" if own == TEACHER else "The teacher, even given the same extra tuning,"
     told = learned_in_words(guessing.get(own), groups, whose)
     return f"{told[:-1]}; {NO_BUDGET}." if told else ""
 

@@ -4,7 +4,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import TEACHER, ModelCard
+from xgaze.recipe.sources import known_source
 from xgaze.report import schemas
 from xgaze.report.claims import in_two_splits, is_disjoint, split_in_words
 from xgaze.report.remedies import CROSSVALIDATE, TRAIN
@@ -15,7 +16,7 @@ CROSSVALS = {"crossval": "crossval", "replay": "crossval-paper"}
 
 def provenance(run: Path, teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     """Versions, seed, who was in which split, what reading left out, and the device."""
-    card, file = student or teacher, run / "teacher" / "splits.json"
+    card, file = student or teacher, run / TEACHER / "splits.json"
     splits = read_mapping(file, schemas.DividedPeople, TRAIN) if file.is_file() else None
     return {
         "created_with": card.versions,
@@ -41,7 +42,8 @@ def commands(run: Path, teacher: ModelCard, student: ModelCard | None, explanati
 
 def next_command(teacher: ModelCard, verb: str) -> str:
     """The command for the same recipe as the teacher's; of arrays in memory, which no command opens, the line of Python."""
-    if teacher.recipe.get("data", {}).get("source") == "arrays":
+    source = known_source(teacher.recipe.get("data"))
+    if source and source.in_memory:
         return f"xgaze.{verb}(teacher, data)" if verb == "distill" else f"xgaze.{verb}(result, data)"
     words = shlex.split(teacher.command)[2:] or [str(teacher.recipe["name"])] * (not teacher.command)
     return shlex.join(["xgaze", verb, *words])

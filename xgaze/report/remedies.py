@@ -4,4 +4,4 @@ TRAIN = "Train or distil again with --force, or take another copy of the folder.
 DISTILL = "Distil again: `xgaze distill --force`."
 EXPLAIN = "Explain again: `xgaze explain --force`."
 CROSSVALIDATE = "Cross-validate again: `xgaze crossval --force`."
-CALIBRATE = "Calibrate again: `xgaze calibrate`."
+CALIBRATE = "Remove it, and calibrate again: `xgaze calibrate`."

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from xgaze.artifacts import CARD_FILE, ModelCard, read_card
+from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card, require_written
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
@@ -48,8 +48,9 @@ RATIOS = (
 
 def gather(run: Path, asked: Sequence[Condition] = ()) -> tuple[dict[str, Any], Maps]:
     """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`, held against what is asked."""
-    teacher = read_card(run / "teacher")
-    require(vars(teacher), schemas.TeacherCard, run / "teacher" / CARD_FILE, TRAIN)
+    teacher = read_card(run / TEACHER)
+    require(vars(teacher), schemas.TeacherCard, run / TEACHER / CARD_FILE, TRAIN)
+    require_written(run / TEACHER, teacher.metrics, TRAIN)
     student = _own_student(run, teacher)
     explanation = read_explanation(run / "explanation") or {}
     report = {
@@ -68,12 +69,13 @@ def gather(run: Path, asked: Sequence[Condition] = ()) -> tuple[dict[str, Any], 
 
 def _own_student(run: Path, teacher: ModelCard) -> ModelCard | None:
     """The student's card, unless there is none or it is another teacher's."""
-    if not (run / "student" / CARD_FILE).is_file():
+    if not (run / STUDENT / CARD_FILE).is_file():
         return None
-    card = read_card(run / "student")
-    if _teacher_hash(card, run / "student") != _teacher_hash(teacher, run / "teacher"):
+    card = read_card(run / STUDENT)
+    if _teacher_hash(card, run / STUDENT) != _teacher_hash(teacher, run / TEACHER):
         return None
-    require(vars(card), schemas.StudentCard, run / "student" / CARD_FILE, DISTILL)
+    require(vars(card), schemas.StudentCard, run / STUDENT / CARD_FILE, DISTILL)
+    require_written(run / STUDENT, card.metrics, DISTILL)
     return card
 
 

@@ -75,6 +75,7 @@ class TeacherMetrics(Sizes, Claimed):
     train_seconds: float
     train_cpu_seconds: float = 0.0
     notes: list[str] = Field(default_factory=list)
+    file_hashes: dict[str, str] = Field(default_factory=dict)
 
 
 class People(Stored):
@@ -127,6 +128,7 @@ class StudentMetrics(Claimed):
     reason: str = ""
     labels_only: dict[str, Any] | None = None
     macro_f1: dict[str, Any] | None = None
+    file_hashes: dict[str, str] = Field(default_factory=dict)
 
 
 class Proof(Stored):

@@ -21,12 +21,14 @@ from xgaze.errors import InputError
 from xgaze.processes import is_helper
 from xgaze.progress import progress_bar, remark
 from xgaze.recipe import Training
+from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.lightning.divergence import Divergence
 from xgaze.training.lightning.ranks import ranks
 from xgaze.training.teacher_folder import RUN
 
-BEST, LAST, FITTED = "best.safetensors", "last.safetensors", "fitted.json"
+BEST, LAST, FITTED, HISTORY_FILE = "best.safetensors", "last.safetensors", "fitted.json", "history.csv"
+AGAIN = "It is made again."
 
 
 class History(pl.Callback):
@@ -101,7 +103,7 @@ def fit(
     """
     state = _unfinished(folder, what)
     if not (folder / FITTED).is_file():
-        history = History(folder / "history.csv")
+        history = History(folder / HISTORY_FILE)
         best = Best(folder, "best", monitor, save_top_k=1, enable_version_counter=False)
         stopping = EarlyStopping(monitor, settings.min_delta, settings.patience)
         with _quiet(), progress_bar(what) as advance:
@@ -118,7 +120,7 @@ def fit_epochs(
     """Train `task` in place for the first `epochs` epochs of `settings` and keep the last weights: nobody selects any.
     Raises InputError where a loss is no finite number."""
     with _quiet(), progress_bar(what) as advance:
-        watching: list[pl.Callback] = [Divergence(what), History(folder / "history.csv"), Progress(advance)]
+        watching: list[pl.Callback] = [Divergence(what), History(folder / HISTORY_FILE), Progress(advance)]
         _train(_trainer(settings, [*watching, StopAfter(epochs)], folder, keep=False), task, train)
 
 
@@ -145,6 +147,8 @@ def _unfinished(folder: Path, what: str) -> Path | None:
         return None
     try:
         last, _best = (SafetensorsCheckpointIO().load_checkpoint(folder / name) for name in (LAST, BEST))
+        if (folder / FITTED).is_file():
+            _require_history(folder)
     except InputError as error:
         remark(f"{error} {what} begins anew.")
         for name in (FITTED, LAST, BEST):
@@ -153,6 +157,23 @@ def _unfinished(folder: Path, what: str) -> Path | None:
     if not (folder / FITTED).is_file():
         remark(f"{what} goes on after epoch {last['epoch'] + 1} of a stopped run ({folder}).")
     return folder / LAST
+
+
+def epochs_fitted(folder: Path) -> int:
+    """How many epochs the finished training in `folder` took. Raises InputError."""
+    epochs: int = read_mapping(folder / FITTED, _Fitted, AGAIN)["epochs"]
+    return epochs
+
+
+class _Fitted(Stored):
+    epochs: int
+
+
+def _require_history(folder: Path) -> None:
+    """Raises InputError where not every epoch of a finished training is told."""
+    epochs = read_table(folder / HISTORY_FILE, ["epoch"], AGAIN)["epoch"].tolist()
+    if epochs != list(range(epochs_fitted(folder))):
+        raise InputError(f"{folder / HISTORY_FILE}: damaged: not every epoch is there.")
 
 
 def fresh_folder(folder: Path, fingerprint: str) -> Path:

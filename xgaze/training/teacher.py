@@ -13,8 +13,8 @@ from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.artifacts import (
     WEIGHTS_FILE,
     ModelCard,
+    hashes_of,
     library_versions,
-    read_json,
     write_card,
     write_csv,
     write_json,
@@ -36,10 +36,13 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.training.fit import fresh_folder
+from xgaze.stored import Stored, read_mapping
+from xgaze.training.fit import HISTORY_FILE, fresh_folder
 from xgaze.training.start import device_of, starting_model
 from xgaze.training.teacher_folder import TRAINING, forget_training
 from xgaze.training.whole import tune_model
+
+TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json")
 
 
 def train_teacher(
@@ -59,7 +62,7 @@ def train_teacher(
     wall, cpu = time.perf_counter(), time.process_time()
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
-    write_text(folder / "history.csv", (run / "history.csv").read_text(encoding="utf-8"))
+    write_text(folder / HISTORY_FILE, (run / HISTORY_FILE).read_text(encoding="utf-8"))
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
     metrics = {**seconds, **({"notes": list(notes)} if notes else {})}
     card = _scored_card(model, recipe, recording, folder, metrics, command)
@@ -80,6 +83,7 @@ def _scored_card(
         **evaluate(model, recording, folder, recipe.seed),
         OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         "device": device_of(recipe.training),
+        **hashes_of(folder, TABLES),
     }
     return ModelCard(
         role=TEACHER,
@@ -94,11 +98,16 @@ def _scored_card(
     )
 
 
+class _Start(Stored):
+    outputs_of_patterns: list[list[float]] | None
+
+
 def _require_same_start(model: FeatureHead, recipe: Recipe, recording: Recording, file: Path) -> None:
     """A run goes on with the code it began with. Raises InputError where the fresh model is another one than at its start."""
     if not file.is_file():
         write_json(file, {OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec)})
-    require_reproduced(model, recording.spec, read_json(file), recipe.model.model_dump(mode="json"))
+    started = read_mapping(file, _Start, f"Remove {file.parent}: the training begins anew.")
+    require_reproduced(model, recording.spec, started, recipe.model.model_dump(mode="json"))
 
 
 def check_loss(recipe: Recipe, spec: Spec) -> None:

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 from torch import nn
 
-from xgaze.cli.commands import features as command
+from xgaze.api import predicting
+from xgaze.api.stored_model import StoredModel
+from xgaze.cli.commands.features import features
 from xgaze.errors import InputError
 
 
@@ -17,9 +19,9 @@ def run(monkeypatch, class_recording, make_recipe, tmp_path):
     """The command on a small model and recording that are given to it ready."""
     model = nn.Sequential(nn.Conv2d(1, 3, 5), nn.Flatten(), nn.Linear(3 * 36 * 36, 2))
     card = SimpleNamespace(spec=class_recording.spec.to_json(), recipe=make_recipe().model_dump(mode="json"))
-    monkeypatch.setattr(command, "load_model", lambda *_, **__: (model, card))
-    monkeypatch.setattr(command, "open_for_prediction", lambda *_: class_recording)
-    return lambda *words: CliRunner().invoke(command.features, ["model", "input", "--out", str(tmp_path), *words])
+    monkeypatch.setattr(predicting, "load", lambda *_: StoredModel(model, card, tmp_path / "model"))
+    monkeypatch.setattr(predicting, "open_for_prediction", lambda *_: class_recording)
+    return lambda *words: CliRunner().invoke(features, ["model", "input", "--out", str(tmp_path), *words])
 
 
 def test_activations_bars_and_feature_maps_are_written(run, tmp_path):

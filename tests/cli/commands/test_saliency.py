@@ -11,9 +11,10 @@ import yaml
 from click.testing import CliRunner
 from PIL import Image
 
+import xgaze
 from xgaze.artifacts import STUDENT, WEIGHTS_FILE, write_card, write_weights
 from xgaze.cli.commands.saliency import in_words
-from xgaze.cli.main import xgaze
+from xgaze.cli.main import xgaze as commands
 from xgaze.compression.build import build_student
 from xgaze.compression.plan import Plan
 from xgaze.compression.student import load_model
@@ -71,7 +72,7 @@ def run(work):
     def run(*words):
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(work)
-            done = CliRunner().invoke(xgaze, [*words], standalone_mode=False)
+            done = CliRunner().invoke(commands, [*words], standalone_mode=False)
         if done.exception:
             raise done.exception
         return done.stdout
@@ -91,7 +92,7 @@ def trained(run):
     return figures
 
 
-def test_the_teacher_is_scored_beside_the_centre_bias_and_other_people(run, trained, work):
+def test_the_teacher_is_scored_beside_the_centre_bias_and_other_people(run, trained, work, monkeypatch):
     figures = json.loads(run("saliency", "tiny.yaml", "--json"))
     assert list(figures["scores"]) == ["teacher", "teacher x centre bias", "centre bias", "uniform", "other viewers"]
     assert figures["scores"]["uniform"]["shuffled_auc"]["over_pictures"]["mean"] == 0.5
@@ -102,6 +103,9 @@ def test_the_teacher_is_scored_beside_the_centre_bias_and_other_people(run, trai
     mean = figures["scores"]["teacher"]["nss"]["over_pictures"]["mean"]
     assert table[table["model"] == "teacher"]["nss"].mean() == pytest.approx(mean)
     assert json.loads((folder / "saliency.json").read_text())["scores"] == figures["scores"]
+    monkeypatch.chdir(work)
+    made = xgaze.saliency("tiny.yaml")
+    assert made.figures == {key: figures[key] for key in made.figures} and "centre bias" in repr(made)
     words = "\n".join(in_words(figures, folder, "next"))
     assert words.startswith("3 test photographs, 4 viewers") and "teacher against centre bias, shuffled AUC" in words
 

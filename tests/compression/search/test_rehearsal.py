@@ -4,20 +4,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.build import build_student
+from xgaze.compression.group_importance import graded
 from xgaze.compression.head import first_linear
 from xgaze.compression.kept import kept_modules
 from xgaze.compression.plan import Plan
 from xgaze.compression.search import bench as bench_module
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.candidates import candidates
-from xgaze.compression.search.rehearsal import rehearse, uncut_in_words
+from xgaze.compression.search.rehearsal import few_frames, rehearse, uncut_in_words
 from xgaze.compression.surgeries.base import probe_of
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
 from xgaze.training.distillation import Lesson
+from xgaze.training.losses import LOSSES
 from xgaze.training.tuning import Features
 
 
@@ -27,8 +31,9 @@ def bench_of(net, gaze_recording, make_recipe):
 
     def made(name, **distill):
         teacher = net(name, gaze_recording)
-        probe = probe_of(teacher, gaze_recording, rows_of(gaze_recording, "train"), 8)
         recipe = make_recipe(distill={"shares": [0.5, 0.25], **distill})
+        loss = LOSSES[recipe.training.loss]
+        probe = probe_of(teacher, gaze_recording, rows_of(gaze_recording, "train"), 8, loss)
         nothing = Features(np.zeros((0, 1), np.float32), np.zeros((0, 2), np.float32))
         lesson = Lesson(np.zeros((0, 2), np.float32))
         layer = first_linear(teacher)
@@ -51,6 +56,22 @@ def test_pictures_are_halved_in_words_only_where_they_were(bench_of):
     assert [plan.in_words for plan in padded.plans] == ["50 % of the channels"]
     plain = rehearse(bench_of("shuffled towers"), [Plan(share=0.5, coarse=True), Plan(share=0.5)])
     assert [plan.coarse for plan in plain.plans] == [True, False]
+
+
+@pytest.mark.parametrize("importance", ["magnitude", "taylor"])
+def test_channels_go_by_the_importance_that_the_recipe_names(bench_of, importance):
+    """Of the first convolution of a tower: what is summed over the weights that make and that read a channel."""
+    bench = bench_of("vgg", importance=importance, wiring=False)
+    (plan,) = rehearse(bench, [Plan(share=0.5)], tuned_whole=True).plans
+    teacher, probe = bench.teacher, bench.probe(bench.teacher)
+    student, _ = build_student(teacher, plan, lambda model: few_frames(bench, model))
+    first, second = [name for name, one in teacher.named_modules() if isinstance(one, nn.Conv2d)][:2]
+    weights = dict(graded(teacher, probe.inputs, probe.loss).named_parameters())
+    made, read = weights[f"{first}.weight"], weights[f"{second}.weight"]
+    each = {"magnitude": lambda w: w.square(), "taylor": lambda w: (w * w.grad).abs()}[importance]
+    scores = each(made).sum((1, 2, 3)) + each(read).sum((0, 2, 3))
+    kept = scores.topk(4).indices.sort().values
+    assert torch.equal(student.get_submodule(first).weight, made[kept])
 
 
 def test_maps_of_one_pixel_get_no_separable_filters_and_two_outputs_no_larger_layer(bench_of):

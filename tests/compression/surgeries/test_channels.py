@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from torch import nn
 
 from xgaze.capacity.sensitivity import channel_importance
-from xgaze.compression.surgeries.channels import plan_channels
+from xgaze.compression.surgeries.channels import plan_going
 from xgaze.compression.surgeries.cut import Cut, cut_of, from_ranges, to_ranges
 from xgaze.compression.surgeries.tracing import trace_units
 from xgaze.errors import InputError
 
 NETS = runpy.run_path(str(Path(__file__).parent / "topologies.py"))
 SIDE, Flattened, Grouped, Normalised = (NETS[name] for name in ("SIDE", "Flattened", "Grouped", "Normalised"))
-built = NETS["built"]
+built, cut_to = NETS["built"], NETS["cut_to"]
 
 
 @pytest.fixture
@@ -59,22 +59,32 @@ class ThroughSigmoid(Flattened):
     ("topology", "words"),
     [
         (NanToNum, "'a' cannot be traced: 8 of its 8 channels vanish"),
+        (MixedByNormalisation, "'a' cannot be traced: its channels arrive mixed at 'head.0'"),
+    ],
+)
+def test_what_cannot_be_traced_stays_and_is_told(topology, words, probe):
+    going = plan_going(built(topology), probe, {"a": 4})
+    assert words in going.uncut["a"] and going.cut() is None
+
+
+@pytest.mark.parametrize(
+    ("topology", "words"),
+    [
         (MaskedPixels, "surgery on a refused: the layers no longer fit"),
-        (MixedByNormalisation, r"'a' cannot be traced: its channels arrive mixed at 'head\.0'"),
         (ThroughSigmoid, "surgery on a refused: largest change of the output"),
     ],
 )
-def test_what_cannot_be_traced_is_refused_and_the_model_left_alone(topology, words, probe):
+def test_what_is_no_cut_is_refused_and_the_model_left_alone(topology, words, probe):
     model = built(topology)
     before = copy.deepcopy(model.state_dict())
     with pytest.raises(InputError, match=words):
-        plan_channels(model, probe, {"a": 4}).apply(model, probe)
+        cut_to(model, probe, {"a": 4}).apply(model, probe)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
 def test_groups_lose_equally_many(probe):
     model = built(Grouped)
-    cut = plan_channels(model, probe, {"a": 3})  # rounded up to 2 of each group
+    cut = cut_to(model, probe, {"a": 3})  # rounded up to 2 of each group
     assert len(from_ranges(cut.removed["a:out"])) == 4
     removed = from_ranges(cut.removed["b:in"])
     assert sum(index < 4 for index in removed) == 2
@@ -86,17 +96,15 @@ def test_an_unbalanced_cut_is_refused(probe):
         Cut({"a:out": "0:2", "b:in": "0:2"}).apply(model, probe)
 
 
-def test_hidden_units_are_cut_like_channels_and_outputs_never(probe):
+def test_a_linear_layer_is_cut_like_a_convolution_and_outputs_never(probe):
     model = built(Flattened)
-    cut = plan_channels(model, probe, {"head.0": 3})
-    assert cut.kind == "hidden_units" and cut.apply(model, probe).value <= 1e-6
+    assert cut_to(model, probe, {"head.0": 3}).apply(model, probe).value <= 1e-6
     assert (model.head[0].out_features, model.head[2].in_features) == (3, 3)
-    with pytest.raises(InputError, match="they reach the model's output"):
-        plan_channels(model, probe, {"head.2": 1})
+    assert "they reach the model's output" in plan_going(model, probe, {"head.2": 1}).uncut["head.2"]
 
 
 def test_nothing_to_remove_is_no_surgery(probe):
-    assert plan_channels(built(Flattened), probe, {"a": 8}) is None
+    assert cut_to(built(Flattened), probe, {"a": 8}) is None
 
 
 def test_the_sensitivity_of_a_linear_model_is_its_closed_form(probe):

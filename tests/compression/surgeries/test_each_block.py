@@ -20,7 +20,7 @@ from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.rivals import columns_by_norm, from_scratch, plain_svd
 from xgaze.compression.student import load_model
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.channels import plan_channels
+from xgaze.compression.surgeries.channels import plan_going
 from xgaze.compression.surgeries.columns import plan_columns
 from xgaze.compression.surgeries.fold import plan_fold
 from xgaze.compression.surgeries.low_rank import LowRank, plan_thinner
@@ -196,7 +196,7 @@ def test_small_layers_and_ranks_that_save_nothing_are_left_whole(model, probe):
 
 
 def test_channels_are_cut_in_the_maps_of_all_scales(model, probe):
-    cut = plan_channels(model, probe, {**widths_of(model, 1.0), "towers.0.conv3": 144})
+    cut = plan_going(model, probe, {**widths_of(model, 1.0), "towers.0.conv3": 144}).cut()
     assert cut.apply(model, probe).value <= 1e-5
     assert model.feature_shape == (144, 3, 3) and model.get_submodule(LAYER).in_features == MAPS // 2
 

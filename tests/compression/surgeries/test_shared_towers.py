@@ -9,7 +9,7 @@ from torch import nn
 
 from xgaze.compression.export.onnx import export_checked
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.channels import plan_channels
+from xgaze.compression.surgeries.channels import plan_going
 from xgaze.compression.surgeries.proof import outputs_of
 from xgaze.compression.surgeries.shared_towers import (
     LIMIT,
@@ -80,7 +80,7 @@ def test_channels_are_cut_for_all_cameras_with_their_shifts(model, shown):
     with torch.no_grad():
         for shift in (one for name, one in model.named_parameters() if "shift" in name):
             shift.normal_()
-    cut = plan_channels(model, shown, {"towers.0.conv1": 16, "towers.0.conv5": 4})
+    cut = plan_going(model, shown, {"towers.0.conv1": 16, "towers.0.conv5": 4}).cut()
     assert cut.apply(model, shown).value <= 1e-5
     assert model.towers[0].conv1.out_channels == len(model.towers[1].conv1.shift.bias) == 16
     assert model.head.embedding.in_features == 2 * 4 * 16 and model.feature_shape == (8, 4, 4)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from xgaze.compression.surgeries.channels import plan_channels
 from xgaze.compression.surgeries.cut import Cut, masked
 from xgaze.compression.surgeries.tracing import Slot, trace_units
 
@@ -19,7 +18,7 @@ SharedTower = NETS["SharedTower"]
 ChannelsLast = NETS["ChannelsLast"]
 BothEyesInOneBatch = NETS["BothEyesInOneBatch"]
 Residual = NETS["Residual"]
-built = NETS["built"]
+built, cut_to = NETS["built"], NETS["cut_to"]
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def probe():
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_the_cut_model_equals_the_one_with_the_channels_zeroed(topology, probe):
     model = built(topology)
-    cut = plan_channels(model, probe, {"a": 4})
+    cut = cut_to(model, probe, {"a": 4})
     zeroed = copy.deepcopy(model)
     makers = [part for part in cut._parts() if part[1] in ("out", "through")]
     with torch.no_grad(), masked(zeroed, makers):
@@ -44,7 +43,7 @@ def test_the_cut_model_equals_the_one_with_the_channels_zeroed(topology, probe):
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_a_cut_is_repeated_on_a_fresh_model_by_its_record(topology, probe):
     model, fresh = built(topology), built(topology)
-    cut = plan_channels(model, probe, {"a": 6})
+    cut = cut_to(model, probe, {"a": 6})
     cut.apply(model, probe)
     Cut(**{"removed": dict(cut.removed), "kind": cut.kind}).reshape(fresh)
     fresh.load_state_dict(model.state_dict())

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from xgaze.compression.surgeries.base import Probe
+from xgaze.compression.surgeries.channels import plan_going
 from xgaze.models.layers import FeatureHead
 
 SIDE = 6
@@ -163,6 +164,13 @@ TOPOLOGIES = [
 def built(topology):
     torch.manual_seed(0)
     return topology().eval()
+
+
+def cut_to(model, probe, widths):
+    """The cut to these widths, of layers that can all be traced."""
+    going = plan_going(model, probe, widths)
+    assert not going.uncut
+    return going.cut()
 
 
 def random_probe():

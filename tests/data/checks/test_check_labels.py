@@ -1,7 +1,5 @@
 """Faults of label tables, each provoked by damaging a good recording in exactly that way."""
 
-import shutil
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,20 +13,7 @@ from xgaze.errors import InputError
 HEADER = "cornerxy[0],cornerxy[1]\n"
 
 
-def one_session(data, frames, rows):
-    """A single session `test/3/IMG1` of `frames` copies of one frame, with the given label rows."""
-    folder = data.path / "test/3/IMG1"
-    pictures = {camera: (folder / f"1_{camera}.png").read_bytes() for camera in (0, 1, 3, 4)}
-    shutil.rmtree(data.path)
-    folder.mkdir(parents=True)
-    for frame in range(1, frames + 1):
-        for camera, content in pictures.items():
-            (folder / f"{frame}_{camera}.png").write_bytes(content)
-    (folder / "Learn.csv").write_text(HEADER + "\n".join(rows) + "\n")
-    return folder
-
-
-def test_a_label_outside_the_scene_in_words(eyes):
+def test_a_label_outside_the_scene_in_words(eyes, one_session):
     one_session(eyes, 2576, ["5,5"] * 8 + ["1204,310"] + ["5,5"] * 2567)
     with pytest.raises(InputError) as caught:
         open_recording(eyes)

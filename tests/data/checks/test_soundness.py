@@ -12,19 +12,6 @@ from xgaze.recipe import load_data
 HEADER = "cornerxy[0],cornerxy[1]\n"
 
 
-def one_session(data, frames, rows):
-    """A single session `test/3/IMG1` of `frames` copies of one frame, with the given label rows."""
-    folder = data.path / "test/3/IMG1"
-    pictures = {camera: (folder / f"1_{camera}.png").read_bytes() for camera in (0, 1, 3, 4)}
-    shutil.rmtree(data.path)
-    folder.mkdir(parents=True)
-    for frame in range(1, frames + 1):
-        for camera, content in pictures.items():
-            (folder / f"{frame}_{camera}.png").write_bytes(content)
-    (folder / "Learn.csv").write_text(HEADER + "\n".join(rows) + "\n")
-    return folder
-
-
 def test_sound_recordings_have_no_fault(eyes, heatmaps, array_folder):
     assert check(eyes) == []
     assert check(heatmaps) == []
@@ -50,7 +37,7 @@ def test_a_session_without_frames(eyes, only_fault):
     assert message == "test/3/IMG2: no frames found; expected files such as {frame}_0.png."
 
 
-def test_a_missing_camera_file_in_words(eyes):
+def test_a_missing_camera_file_in_words(eyes, one_session):
     folder = one_session(eyes, 20, ["5,5"] * 20)
     (folder / "17_3.png").unlink()
     faults = [fault for fault in check(eyes) if fault.kind == "missing view"]

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
-from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval
+from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval, wilson
 from xgaze.evaluation.intervals.measures import measures_of, samples_of
 from xgaze.evaluation.intervals.pairs import pairs_of, with_chance
 from xgaze.evaluation.intervals.resampling import draw_participants, jackknife, merged_strata
@@ -98,20 +97,38 @@ def test_the_jackknife_of_two_strata_is_welchs():
     assert freedom == pytest.approx(welch.df)
 
 
-def test_an_interval_is_a_jackknife_of_the_log_odds_and_stays_within_0_and_1():
-    for noise in (0.05, 0.6, 3.0):
-        outputs, labels, people = one_class_people(10, noise=noise)
-        samples = samples_of(outputs, labels, people)
-        among = resampling_of(samples, 2)
-        measure = measures_of(TWO, samples)["AUC"]
-        found, centre = score_interval(measure, among), measure(among.with_chance)[0]
-        each = measure(among.without_each)
-        spread, freedom = jackknife(each[:10], among.strata, by_tails=True)
-        half = stats.t.ppf(0.975, freedom) * np.sqrt(spread + ((each[10:] - centre) ** 2).sum()) / centre / (1 - centre)
-        assert found.mean == pytest.approx(roc_auc_score(labels, outputs[:, 1]))
-        ends = expit(logit(min(centre, found.mean)) - half), expit(logit(max(centre, found.mean)) + half)
-        assert (found.low, found.high) == pytest.approx(ends)
-        assert 0 <= found.low < found.mean <= found.high <= 1
+@pytest.mark.parametrize("noise", [0.6, 3.0])
+def test_ends_are_shares_from_which_the_score_is_t_of_their_own_errors_away(noise):
+    outputs, labels, people = one_class_people(10, noise=noise)
+    samples = samples_of(outputs, labels, people)
+    among = resampling_of(samples, 2)
+    measure = measures_of(TWO, samples)["AUC"]
+    found, centre = score_interval(measure, among), measure(among.with_chance)[0]
+    each = measure(among.without_each)
+    spread, freedom = jackknife(each[:10], among.strata, by_tails=True)
+    answers = centre * (1 - centre) / (spread + ((each[10:] - centre) ** 2).sum())
+    assert found.mean == pytest.approx(roc_auc_score(labels, outputs[:, 1]))
+    for end, seen in ((found.low, min(centre, found.mean)), (found.high, max(centre, found.mean))):
+        assert abs(seen - end) == pytest.approx(stats.t.ppf(0.975, freedom) * np.sqrt(end * (1 - end) / answers))
+    assert 0 <= found.low < found.mean < found.high <= 1
+
+
+def test_wilsons_interval_is_that_of_scipy():
+    for right, of in ((0, 7), (3, 7), (40, 52)):
+        known = stats.binomtest(right, of).proportion_ci(0.95, "wilson")
+        assert wilson(right / of, stats.norm.ppf(0.975) ** 2 / of) == pytest.approx((known.low, known.high))
+
+
+@pytest.mark.parametrize(("counts", "units"), [((4, 4), 8), ((3, 9), 9)])
+def test_where_all_was_right_people_count_as_one_answer_each(counts, units):
+    labels = np.repeat([0, 1], counts)
+    outputs = np.eye(2)[labels]
+    t = stats.t.ppf(0.975, sum(counts) - 2)
+    for frames in (1, 50):
+        parts = [np.repeat(one, frames, axis=0) for one in (outputs, labels, np.arange(sum(counts)))]
+        samples = samples_of(*parts)
+        found = score_interval(measures_of(TWO, samples)["accuracy"], resampling_of(samples, 2))
+        assert (found.low, found.high) == pytest.approx((units / (units + t**2), 1))
 
 
 def test_a_score_and_its_opposite_have_mirrored_intervals():

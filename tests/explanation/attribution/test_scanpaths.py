@@ -234,7 +234,7 @@ def test_teacher_and_student_are_compared_over_the_test_set(tmp_path, what, kind
     recording = scanpaths(what, kind)
     models = {"teacher": model_of(what, recording), "student": model_of(what, recording)}
     rows = [int(row) for row in rows_of(recording, "test")[::3]]
-    found = measure_over(recording, models, rows, reference(recording), SETTINGS, 0, tmp_path / "over")
+    found = measure_over(recording, models, rows, reference(recording), SETTINGS, 0, tmp_path / "over").sections
     assert found["anatomy"] is None
     assert found["agreement"]["rows"][0]["spearman"]["mean"] == pytest.approx(1)  # the same model twice
     assert found["agreement"]["unit"] == ("logit" if kind == "class" else "ms") and not found["agreement"]["pixels"]

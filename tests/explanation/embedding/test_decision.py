@@ -14,9 +14,9 @@ def row(**changes):
         "terms": 2.0,
         "towers_share": 1.0,
         "coarse_input": False,
-        "hidden": None,
         "against": "teacher",
         "fc_parameters": 22466,
+        "worse_unit": "%",
         "worse_percent_mean": 0.7,
         "worse_percent_low": -0.8,
         "worse_percent_high": 2.3,
@@ -54,13 +54,13 @@ def test_the_expected_rank_is_named_with_what_was_measured_there():
     assert decision(5, 64, pd.DataFrame([row()])).endswith("suggests 5 directions, which was not tried.")
 
 
-def test_cut_towers_hidden_units_and_small_pictures_are_said():
+def test_cut_towers_and_small_pictures_are_said():
     frontier = pd.DataFrame(
-        [row(rank=None, terms=None, towers_share=0.5, coarse_input=True, hidden=16.0, against="control, end to end")]
+        [row(rank=None, terms=None, towers_share=0.5, coarse_input=True, against="control, end to end")]
     )
     said = decision(4, 64, frontier)
     assert said.startswith(
-        "Keep all of the first fully connected layer, 16 units in the layer after it, 50 % of the channels of the convolutions "
+        "Keep all of the first fully connected layer, 50 % of the channels of the convolutions "
         "and pictures of half the size: on validation people"
     )
     assert "than the teacher given the same tuning (95 %" in said
@@ -72,9 +72,9 @@ def test_with_none_chosen_the_nearest_rank_that_loses_least_is_taken():
     assert said.startswith("Keep 5 of the 64 directions") and "measured to be 2.0 % worse" in said
 
 
-def test_older_tables_without_towers_or_methods_will_do():
-    old = pd.DataFrame([row(terms=1.0)]).drop(columns=["method", "towers_share", "coarse_input", "hidden", "against"])
-    assert "layer and filters that are the product of a row and a column: on validation people" in decision(12, 64, old)
+def test_one_term_is_a_product():
+    said = decision(12, 64, pd.DataFrame([row(terms=1.0)]))
+    assert "layer, filters that are the product of a row and a column and all channels of the convolutions: on" in said
 
 
 @pytest.mark.parametrize("expected", [4, 12])
@@ -91,5 +91,5 @@ def test_without_a_frontier_nothing_is_claimed_to_be_measured(frontier):
 
 
 def test_a_table_that_is_no_frontier_is_refused():
-    with pytest.raises(InputError, match=r"budget.csv: no column worse_percent_mean, worse_percent_low"):
+    with pytest.raises(InputError, match=r"budget.csv: no column method, terms, .*, worse_percent_low\."):
         decision(4, 64, pd.DataFrame([{"rank": 4, "fc_parameters": 9, "worse_percent_high": 1.0}]))

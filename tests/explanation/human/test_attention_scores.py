@@ -1,5 +1,7 @@
 """Attributions against where people looked: closed forms, and a model that looks at the right place beside one that does not."""
 
+import json
+import shutil
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.artifacts import write_json
 from xgaze.data.contract import InputSpec, Recording, Sample, Spec, collate, rows_of
 from xgaze.errors import InputError
 from xgaze.explanation.attribution.attribution import mean_inputs
 from xgaze.explanation.attribution.grad_cam import grad_cam, grad_cam_of
 from xgaze.explanation.attribution.prepared import analysis_copy
 from xgaze.explanation.attribution.targets import Scalar, targets_for
+from xgaze.explanation.explain import write_explanation
 from xgaze.explanation.human.attention_scores import METRICS, attention_of, ceiling, drawn_places, pointing, scores
 from xgaze.explanation.human.picture_scores import example_maps
 from xgaze.explanation.human.references import map_of, people_of
@@ -126,9 +128,8 @@ def measured(recording, models, tmp_path):
     rows = [int(row) for row in rows_of(recording, "test")]
     looked = people_of(recording, rows, 0)
     reference = mean_inputs(recording, rows_of(recording, "train"))
-    file = tmp_path / "human.csv"
-    kept = (tmp_path / "key", False, looked, file)
-    return measure_over(recording, models, rows, reference, Explain(steps=8), 0, *kept)["human"], file
+    over = measure_over(recording, models, rows, reference, Explain(steps=8), 0, tmp_path / "key", False, looked)
+    return over.sections["human"], over.pictures
 
 
 @pytest.fixture
@@ -163,9 +164,8 @@ def test_scores_of_models_stand_beside_centre_bias_and_uniform_with_paired_diffe
     assert section["fixations"] == "drawn from the maps" and section["samples"] == 8 and not section["map_is_input"]
 
 
-def test_every_picture_is_written_and_the_intervals_are_of_these_figures(found):
-    section, file, _ = found
-    table = pd.read_csv(file, keep_default_na=False)
+def test_every_picture_is_told_and_the_intervals_are_of_these_figures(found):
+    section, table, _ = found
     assert list(table) == ["id", "group", "value", "model", "method", "metric"] and table["id"].nunique() == 8
     own = table.query("model == 'teacher' and metric == 'nss'")["value"].astype(float)
     assert section["rows"][0]["nss"]["mean"] == pytest.approx(own.mean())
@@ -214,8 +214,8 @@ def test_two_runs_on_the_same_pictures_are_compared_picture_by_picture(tmp_path)
     recording = Looked()
     for name, model in (("plain", Looker(False)), ("gaze", Looker())):
         (tmp_path / name).mkdir()
-        section, _ = measured(recording, {"teacher": model}, tmp_path / name)
-        write_json(tmp_path / name / "explanation.json", {"human": section})
+        section, pictures = measured(recording, {"teacher": model}, tmp_path / name)
+        write_explanation(tmp_path / name, {"human": section}, {}, pictures)
     plain, gaze = (read_human(tmp_path / name) for name in ("plain", "gaze"))
     found = compare_human(plain, gaze)
     (row,) = found["rows"]
@@ -227,10 +227,49 @@ def test_two_runs_on_the_same_pictures_are_compared_picture_by_picture(tmp_path)
 
 
 def test_runs_held_against_other_maps_or_without_shared_pictures_are_not_compared(tmp_path):
-    measured(Looked(), {"teacher": Looker()}, tmp_path)
-    write_json(tmp_path / "explanation.json", {"human": {"rows": []}})
+    section, pictures = measured(Looked(), {"teacher": Looker()}, tmp_path)
+    write_explanation(tmp_path, {"human": section}, {}, pictures)
     own = read_human(tmp_path)
     other = own.copy()
     other["centre bias//nss"] += 0.1
     assert "other human maps" in compare_human(own, other)["reason"] and compare_human(own, other)["rows"] == []
     assert "1 pictures" in compare_human(own, own.iloc[:1])["reason"]
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explained")
+    section, pictures = measured(Looked(), {"teacher": Looker()}, folder)
+    write_explanation(folder, {"human": section}, {}, pictures)
+    return folder
+
+
+DAMAGES = {
+    "emptied": lambda content: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "a row less": lambda content: content[: content.rstrip().rindex(b"\n") + 1],
+    "a figure": lambda content: content.replace(b"0.5", b"0.6"),
+    "binary": lambda content: bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize(("name", "hashed"), [*((one, True) for one in DAMAGES), ("emptied", False), ("binary", False)])
+def test_figures_of_pictures_that_were_damaged_are_named(explained, tmp_path, name, hashed):
+    """Also those of older versions, of which no hash was stored, as far as they are no table."""
+    shutil.copytree(explained, tmp_path / "run")
+    file, stored = tmp_path / "run" / "human.csv", tmp_path / "run" / "explanation.json"
+    file.write_bytes(DAMAGES[name](file.read_bytes()))
+    if not hashed:
+        told = json.loads(stored.read_text())
+        stored.write_text(json.dumps({"human": told["human"]}))
+    with pytest.raises(InputError, match=r"human\.csv: .*xgaze explain --force"):
+        read_human(tmp_path / "run")
+
+
+def test_an_explanation_that_fails_leaves_the_figures_of_the_old_one(explained, tmp_path, monkeypatch):
+    shutil.copytree(explained, tmp_path / "run")
+    before = {one.name: one.read_bytes() for one in (tmp_path / "run").iterdir() if one.is_file()}
+    monkeypatch.setattr("xgaze.explanation.explain.write_json", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_explanation(tmp_path / "run", {}, {}, pd.DataFrame({"id": ["new"]}))
+    assert {one.name: one.read_bytes() for one in (tmp_path / "run").iterdir() if one.is_file()} == before

@@ -1,5 +1,7 @@
 """Long measurements: chunks on disk, read and not measured again."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,34 @@ def test_other_rows_a_damaged_chunk_and_another_key_are_measured_again(tmp_path)
     fresh = Measure()
     measured_table(tmp_path / "new", range(4), fresh, chunk=4)
     assert fresh.measured == [0, 1, 2, 3] and [p.name for p in tmp_path.iterdir()] == ["new"]
+
+
+def archive(content):
+    """A whole archive of other arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **content)
+    return buffer.getvalue()
+
+
+ROWS = {"rows": np.arange(4), "names": np.array(["a"])}
+DAMAGES = {
+    "emptied": lambda whole: b"",
+    "half": lambda whole: whole[: len(whole) // 2],
+    "a byte": lambda whole: whole[:99] + bytes([whole[99] ^ 255]) + whole[100:],
+    "nothing in it": lambda whole: archive({}),
+    "fewer rows": lambda whole: archive({"figures": np.zeros((3, 1)), **ROWS}),
+    "words": lambda whole: archive({"figures": np.full((4, 1), "x"), **ROWS}),
+    "objects": lambda whole: archive({"figures": np.array([[{}]] * 4), **ROWS}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_chunk_that_was_damaged_is_measured_again(tmp_path, damage):
+    whole = measured_table(tmp_path / "key", range(4), Measure())
+    file, repaired = tmp_path / "key" / "chunk-00000.npz", Measure()
+    file.write_bytes(DAMAGES[damage](file.read_bytes()))
+    again = measured_table(tmp_path / "key", range(4), repaired)
+    assert repaired.measured == [0, 1, 2, 3] and again.equals(whole)
 
 
 def test_chunks_are_no_pickles(tmp_path):

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from xgaze.report.drawing.svg import TEACHER
+from xgaze.report.drawing.svg import BLUE
 from xgaze.report.drawing.treemap import Tile, squarified, treemap
 
 EXAMPLE = [6, 6, 4, 3, 2, 2, 1]  # of Bruls, Huizing and van Wijk, in a box of 6 by 4
@@ -37,7 +37,7 @@ def test_of_nothing_there_is_nothing():
 
 
 def test_tiles_tell_what_they_are_and_hostile_names_are_text():
-    tiles = [Tile("<b>", 3, "3 kB", 'of "<b>"', TEACHER, kept=0.25), Tile("none", 0, "", "none", TEACHER)]
+    tiles = [Tile("<b>", 3, "3 kB", 'of "<b>"', BLUE, kept=0.25), Tile("none", 0, "", "none", BLUE)]
     svg = ElementTree.fromstring(treemap("t", "Bytes & more", "Areas", tiles).svg)
     names = [one.text for one in svg.iter() if one.tag.endswith("title")]
     assert names == ["Bytes & more", 'of "<b>"'] and svg.get("role") == "img"

@@ -56,7 +56,8 @@ def test_in_words_the_student_is_compared_with_the_teacher(rich_of):
 @pytest.mark.parametrize(("attention", "told"), [("input", "an upper bound"), ("training", "the photograph alone")])
 def test_of_viewers_who_agree_the_page_says_what_the_map_betrays(rich_of, attention, told):
     report, _ = rich_of("class")
-    report["recipe"]["settings"]["data"] = {"source": "viewer-agreement", "share": 1 / 3, "attention": attention}
+    data = {"source": "viewer-agreement", "share": 1 / 3, "labelling_viewers": 8, "attention": attention}
+    report["recipe"]["settings"]["data"] = data
     said = dict(summary(report))["What can it not show?"]
     assert told in said and "33 % of pictures" in said
     assert ("betrays agreement" in said) == (attention == "input")

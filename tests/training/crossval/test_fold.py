@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from xgaze.artifacts import write_json
+from xgaze.artifacts import hashes_of, read_json, write_json
 from xgaze.training.crossval.fold import is_finished
 
 
@@ -22,6 +22,14 @@ def test_a_fold_is_finished_only_if_all_it_left_is_whole(fold, name):
         (fold / name).write_bytes(whole[:kept])
         assert not is_finished(fold), kept
     (fold / name).unlink()
+    assert not is_finished(fold)
+
+
+def test_a_fold_whose_history_lacks_a_row_is_not_finished(fold):
+    write_json(fold / "fold.json", {**read_json(fold / "fold.json"), **hashes_of(fold, ["history.csv"])})
+    assert is_finished(fold)
+    with (fold / "history.csv").open("a") as file:
+        file.write("1,refit\n")
     assert not is_finished(fold)
 
 

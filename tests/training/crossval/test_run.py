@@ -107,6 +107,15 @@ def test_inner_weights_never_continue(tmp_path, recipe, class_recording, fold, m
     assert told["validation_loss"].tolist() == pytest.approx(second["validation_loss"].tolist(), rel=1e-12)
 
 
+def test_an_inner_training_whose_table_was_cut_short_is_done_again(tmp_path, recipe, class_recording, fold):
+    folder = tmp_path / "inner-1"
+    history = nested._inner_history(recipe, class_recording, fold.inner[0], folder, 3)
+    whole = (folder / "inner.csv").read_text()
+    (folder / "inner.csv").write_text(whole[: whole.rstrip().rindex("\n") + 1])
+    assert nested._inner_history(recipe, class_recording, fold.inner[0], folder, 3).equals(history)
+    assert (folder / "inner.csv").read_text() == whole and len(history) > 1
+
+
 def test_the_refit_lasts_as_long_as_chosen_on_everyone_not_tested(tmp_path, recipe, class_recording, fold, monkeypatch):
     seen = []
     real = nested.training_loader

@@ -54,6 +54,24 @@ def test_a_damaged_state_is_computed_again_not_refused_for_ever(tmp_path, damage
     assert list(pd.read_csv(tmp_path / "history.csv")["epoch"]) == [0, 1, 2]
 
 
+@pytest.mark.parametrize("content", [None, "", "epoch\n", "epoch\n0\n1\n", "epoch\n0\n1\nx\n"])
+def test_a_finished_training_whose_history_is_not_whole_begins_anew(tmp_path, content, capsys):
+    whole = tuned(tmp_path)
+    table = (tmp_path / "history.csv").read_text()
+    (tmp_path / "history.csv").unlink()
+    if content is not None:
+        (tmp_path / "history.csv").write_text(content)
+    assert is_equal(tuned(tmp_path), whole) and (tmp_path / "history.csv").read_text() == table
+    assert "history.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"epochs": null}', '{"epochs": 2}'])
+def test_a_finished_training_whose_mark_is_damaged_begins_anew(tmp_path, content):
+    whole = tuned(tmp_path)
+    (tmp_path / "fitted.json").write_text(content)
+    assert is_equal(tuned(tmp_path), whole) and len(pd.read_csv(tmp_path / "history.csv")) == 3
+
+
 def test_every_epoch_leaves_a_state_also_without_improvement(tmp_path):
     """Else a training killed long after its best epoch would go back to that."""
     tuned(tmp_path, epochs=3, rate=0.5)

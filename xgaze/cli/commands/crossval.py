@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, TEACHER
 from xgaze.cli.common import (
     MEASURED,
     emit,
@@ -13,27 +12,16 @@ from xgaze.cli.common import (
     error_in_words,
     fan_options,
     interval_in_words,
-    invocation,
     next_command,
-    note,
-    open_data,
     read_recipe,
-    recipe_faults_first,
     recipe_options,
     rendered_warning,
-    report_folder,
-    run_folder,
+    run_of,
     short_error,
 )
 from xgaze.jobs import Fan
-from xgaze.recipe import Recipe
-from xgaze.report.page.publish import publish
 from xgaze.report.remedies import CROSSVALIDATE
 from xgaze.stored import understood
-from xgaze.training.crossval.run import FOLDERS, RESULT_FILE, Asked, cross_validate, finished_crossval
-from xgaze.training.lightning.devices import require_devices
-from xgaze.training.start import check_model
-from xgaze.writing import new_folder, one_writer, replace_folder
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
 MORE = ("clean", "estimate", "never_tested", "samples", "measures", "permutation", "scores_of_seeds")
@@ -77,38 +65,19 @@ def crossval(
       xgaze crossval heatmap-cnn --outer 8 --inner 7 --set data.path=my_heatmaps
       xgaze crossval heatmap-cnn --outer 5 --inner 1 --seeds 3 --workers 4
     """
-    settings, wanted = read_recipe(recipe, overrides), Asked(**asked)
-    folder = run_folder(settings) / FOLDERS[wanted.protocol]
-    found = _found(settings, wanted, folder, Fan(workers, dask), force)
-    page = _published(run_folder(settings), report_folder(settings))
-    figures = {key: found[key] for key in (*FIGURES, *MORE)} | {"protocol": wanted.protocol, "folder": str(folder)}
-    with understood(folder / RESULT_FILE, CROSSVALIDATE):
+    settings = read_recipe(recipe, overrides)  # whose faults are said before anything heavy is imported
+    from xgaze.api.cross_validating import have_crossval
+    from xgaze.training.crossval.run import RESULT_FILE, Asked
+
+    made = have_crossval(run_of(settings), Asked(**asked), Fan(workers, dask), force)
+    found, page = made.found, made.report()
+    figures = {key: found[key] for key in (*FIGURES, *MORE)} | {
+        "protocol": asked["protocol"],
+        "folder": str(made.folder),
+    }
+    with understood(made.folder / RESULT_FILE, CROSSVALIDATE):
         words = in_words(found, figures["folder"], page, next_command("train-teacher", recipe, overrides))
     emit(figures, [*words[:-1], *rendered_warning(found["rendered"]), words[-1]], as_json)
-
-
-def _found(settings: Recipe, wanted: Asked, folder: Path, fan: Fan, force: bool) -> dict[str, Any]:
-    """The result that lies in `folder`; computed first where there is none, or by force."""
-    with recipe_faults_first(settings, divided=False):
-        found = None if force else finished_crossval(settings, wanted, folder)
-    if found is not None:
-        note(f"Already cross-validated; --force does it again. ({folder})")
-        return found
-    require_devices(settings.training)
-    recording = open_data(settings, divided=False)
-    # Built once beforehand: a model that cannot be built must not cost minutes.
-    check_model(settings, recording)
-    with one_writer(run_folder(settings)):
-        made = new_folder(folder) if force else folder
-        found = cross_validate(settings, recording, wanted, made, fan, note, invocation())
-        if force:
-            replace_folder(folder)
-    return found
-
-
-def _published(run: Path, report: Path) -> Path | None:
-    """The report with the new section, where there is a teacher to report on."""
-    return publish(run, report) if (run / TEACHER / CARD_FILE).is_file() else None
 
 
 def in_words(found: dict[str, Any], folder: str, page: Path | None, train: str) -> list[str]:

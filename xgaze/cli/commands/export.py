@@ -6,8 +6,9 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from xgaze.api.runs import opened
 from xgaze.artifacts import CARD_FILE, STUDENT, ModelCard, read_card
-from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, open_data, read_recipe, run_folder
+from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, read_recipe, run_of
 from xgaze.errors import InputError
 from xgaze.recipe import ModelSection, Recipe
 from xgaze.writing import one_writer
@@ -44,7 +45,7 @@ def export(
     with one_writer(folder.parent):
         from xgaze.compression.export.exported import export_student
 
-        done = export_student(folder, open_data(recipe), to, int(bits), samples, own, trust_import)
+        done = export_student(folder, opened(run_of(recipe)), to, int(bits), samples, own, trust_import)
     figures = {"folder": str(folder), "to": to, **done}
     emit(figures, in_words(figures), as_json)
 
@@ -59,7 +60,7 @@ def located(model: str, overrides: tuple[str, ...]) -> tuple[Path, Recipe, Model
     if folder.is_dir():
         raise InputError(f"{folder}: not a model folder ({CARD_FILE} is missing).")
     recipe = read_recipe(model, overrides)
-    student = run_folder(recipe) / STUDENT
+    student = run_of(recipe).folder / STUDENT
     if not (student / CARD_FILE).is_file():
         distil_first = next_command("distill", model, overrides)
         raise InputError(f"{student}: no finished student of this recipe. Run `{distil_first}` first.")

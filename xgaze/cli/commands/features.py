@@ -1,21 +1,11 @@
 """`xgaze features`"""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from xgaze.artifacts import atomic_path, write_json, write_text
 from xgaze.cli.common import emit
-from xgaze.compression.student import load_model, trained_on
-from xgaze.data.contract import Spec
-from xgaze.data.open import open_for_prediction
-from xgaze.errors import InputError
-from xgaze.explanation.embedding.feature_maps import feature_maps, layer_names, mean_activations
-from xgaze.progress import progress_bar
-from xgaze.report.drawing.layer_activity import features_figure
 
 MOST_ACTIVE_SHOWN = 5
 
@@ -50,21 +40,11 @@ def features(
     Example:
       xgaze features checkpoints/gat/teacher photographs --layer trunk.layer1 --out features
     """
-    network, card = load_model(model, trust_import=trust_import)
-    source = open_for_prediction(recording, Spec.from_json(card.spec), trained_on(model, card))
-    if sample >= len(source.table):
-        raise InputError(f"--sample {sample}: {recording} holds {len(source.table)} samples, counted from 0.")
-    names = layer_names(network, layers)
-    rows = np.linspace(0, len(source.table) - 1, min(samples, len(source.table))).astype(np.int64)
-    with progress_bar("looking into the layers") as advance:
-        found = [asdict(one) for one in mean_activations(network, source, rows, names, advance)]
-    if not found:
-        raise InputError(f"{model}: none of the layers puts out a tensor.")
-    told: dict[str, Any] = {"samples": len(rows), "sample": str(source.table["id"].iloc[sample]), "layers": found}
-    with atomic_path(out / "features.npz") as temporary:
-        np.savez_compressed(temporary, **feature_maps(network, source, sample, names))  # type: ignore[arg-type]
-    write_text(out / "features.svg", features_figure(found, len(rows)).svg)
-    write_json(out / "features.json", told)
+    from xgaze.api.inspecting import features_of
+
+    made = features_of(model, recording, layers, samples, sample, trust_import)
+    made.write(out)
+    told = made.to_json()
     emit({**told, "out": str(out)}, in_words(told, out), as_json)
 
 

@@ -3,17 +3,9 @@
 from pathlib import Path
 
 import click
-import numpy as np
 
 from xgaze.artifacts import write_csv
-from xgaze.calibration.maps import read_personal_map, require_one_person
 from xgaze.cli.common import emit
-from xgaze.compression.student import load_model, trained_on
-from xgaze.data.contract import Spec
-from xgaze.data.open import open_for_prediction
-from xgaze.evaluation.predictions import prediction_table
-from xgaze.models.inference import predict as run_model
-from xgaze.progress import progress_bar
 
 
 @click.command("predict")
@@ -39,16 +31,10 @@ def predict(model: Path, recording: Path, out: Path, trust_import: bool, calibra
     Example:
       xgaze predict checkpoints/multi-eye/student my_recording.yaml --out predictions.csv
     """
-    own = read_personal_map(calibrate, model) if calibrate else None
-    network, card = load_model(model, trust_import=trust_import)
-    source = open_for_prediction(recording, Spec.from_json(card.spec), trained_on(model, card))
-    if own is not None:
-        require_one_person(source, recording)
-    rows = np.arange(len(source.table))
-    with progress_bar("predicting") as advance:
-        outputs = run_model(network, source, rows, advance=advance, name=str(model))
-    table = prediction_table(source, rows, outputs if own is None else own(outputs))
-    write_csv(out, table)
-    left_out = list(source.notes)
-    figures = {"out": str(out), "samples": len(table)} | ({"notes": left_out} if left_out else {})
-    emit(figures, [*left_out, f"Predicted {len(table):,} samples: {out}"], as_json)
+    from xgaze.api.predicting import predictions
+
+    made = predictions(model, recording, calibrate, trust_import)
+    write_csv(out, made.table)
+    left_out = list(made.notes)
+    figures = {"out": str(out), "samples": len(made.table)} | ({"notes": left_out} if left_out else {})
+    emit(figures, [*left_out, f"Predicted {len(made.table):,} samples: {out}"], as_json)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from xgaze.artifacts import write_text
-from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, report_folder, run_folder
+from xgaze.cli.common import DEFAULT_RECIPE, emit, read_recipe, run_of
 from xgaze.errors import InputError
 from xgaze.report.check_kinds import CHECKS, SCORE, WORSE
 from xgaze.report.conditions import DEFAULTS, conditions
@@ -49,7 +49,8 @@ def report(recipe: str, overrides: tuple[str, ...], asked: tuple[str, ...], as_j
     held = conditions(asked or (DEFAULTS,) * (junit is not None))
     settings = read_recipe(recipe, overrides)
     ready(junit, pdf)
-    page, rows = publish_held(run_folder(settings), report_folder(settings), held)
+    run = run_of(settings)
+    page, rows = publish_held(run.folder, run.report_folder, held)
     index = str(page.parent.parent / "index.html")
     figures = {"report": str(page), "report_bytes": page.stat().st_size, "index": index, "checks": rows}
     lines = [*verdicts_in_words(rows), f"Report:  {page}", f"All:     {index}"]

@@ -25,8 +25,10 @@ from xgaze.errors import InputError
 from xgaze.evaluation.score import compare, worse_unit
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import ModelSection
+from xgaze.stored import understood
 
 ONNX, INT8 = "model.onnx", "model.int8.onnx"
+REMOVE = "Remove it, and export again."
 COMPARED_FRAMES = 960
 FEWEST_FRAMES, CALIBRATION_BYTES = 64, 100_000_000
 """The frames that ranges are taken from are held in memory: fewer where they are large."""
@@ -76,7 +78,8 @@ def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) ->
     ours = np.concatenate([run_reference(written.program, stored_inputs(recording, rows)) for rows in parts])
     worse = {"worse_percent": vars(compare(spec, ours, floats, truth, people)), "worse_unit": worse_unit(spec)}
     if (folder / INT8).is_file():
-        theirs = predict_onnx(folder / INT8, recording, validation)
+        with understood(folder / INT8, REMOVE):
+            theirs = predict_onnx(folder / INT8, recording, validation)
         worse["onnxruntime_worse_percent"] = vars(compare(spec, theirs, floats, truth, people))
     return {**written.to_json(), **worse}
 
@@ -91,7 +94,8 @@ def _with_onnx(folder: Path, model: FeatureHead, spec: Spec, samples: Samples, a
     file, fed = folder / ONNX, samples.fed(spec)
     if again or not file.is_file():
         return export_checked(model, spec, file, fed).parity
-    parity = onnx_parity(model, open_session(file), fed)
+    with understood(file, REMOVE):
+        parity = onnx_parity(model, open_session(file), fed)
     if parity > PARITY_LIMIT:
         raise InputError(f"{file}: is not of {folder / WEIGHTS_FILE}: outputs differ by {parity:.1e} of the largest.")
     return parity

@@ -22,6 +22,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
+from xgaze.training.losses import LOSSES
 from xgaze.training.task import participant_weights
 from xgaze.training.tuning import Features, tune_head, tuning_settings
 
@@ -98,7 +99,7 @@ class Bench:
             return self.probes[0]
         rows = rows_of(self.recording, "train")
         chosen = rows[calibration_rows(len(rows), self.recipe.distill.calibration_samples, self.recipe.seed)]
-        probe = probe_of(model, self.recording, chosen, SHOWN)
+        probe = probe_of(model, self.recording, chosen, SHOWN, LOSSES[self.recipe.training.loss])
         if model is self.teacher:
             self.probes[0] = probe
         return probe

@@ -39,7 +39,7 @@ def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> 
     """
     found, seen = Rehearsal(), set[str]()
     teacher_size = size_of_model(bench, bench.teacher)
-    for plan in (replace(plan, keep=bench.keep) for plan in plans):
+    for plan in (replace(plan, keep=bench.keep, importance=bench.recipe.distill.importance) for plan in plans):
         try:
             built = bench.build(plan, lambda model: few_frames(bench, model))
         except InputError as error:
@@ -73,7 +73,7 @@ def few_frames(bench: Bench, model: FeatureHead) -> Probe:
     if model is bench.teacher:
         return whole
     with torch.no_grad(), evaluated(model):
-        return Probe(whole.inputs, model.features(*(x.clone() for x in whole.inputs)), whole.mirrored)
+        return replace(whole, features=model.features(*(x.clone() for x in whole.inputs)))
 
 
 def as_built(plan: Plan, built: Built) -> Plan:

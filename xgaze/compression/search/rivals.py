@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from xgaze.compression.group_importance import graded
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.columns import plan_columns
 from xgaze.compression.surgeries.low_rank import LowRank
@@ -116,10 +117,7 @@ def _nearest_below(
 
 
 def _gradients(model: FeatureHead, inputs: tuple[Tensor, ...], loss: Loss) -> dict[str, Tensor]:
-    graded = copy.deepcopy(model).eval()
-    with torch.enable_grad():
-        loss(graded.requires_grad_()(*inputs)).backward()
-    return {name: p.grad for name, p in graded.named_parameters() if p.grad is not None}
+    return {name: p.grad for name, p in graded(model, inputs, loss).named_parameters() if p.grad is not None}
 
 
 def _pruned_at(model: FeatureHead, inputs: tuple[Tensor, ...], grades: dict[str, Tensor], ratio: float) -> FeatureHead:

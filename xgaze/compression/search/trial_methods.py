@@ -11,7 +11,7 @@ from xgaze.artifacts import TEACHER
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
 from xgaze.compression.search.rivals import Importance, columns_by_norm, from_scratch, plain_svd, torch_pruned
-from xgaze.compression.surgeries.surgery_kinds import Step
+from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
@@ -26,7 +26,7 @@ Method = Callable[[Bench, Plan, int, int | None], Made]
 def by_surgeries(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
     """xgaze's own. Where towers begin anew the rest does too: it has learned to read what other towers made."""
     built = bench.build(plan)
-    anew = any(getattr(step.surgery, "start", None) == "fresh" for step in built.steps)
+    anew = any(SURGERIES[step.surgery.kind].anew(step.surgery) for step in built.steps)
     return (begun_anew(built.student, seed, plan.keep) if anew else built.student), built.steps
 
 

@@ -1,6 +1,6 @@
 """What every surgery is: a frozen record of one change of structure that can be applied with a proof, and repeated without."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -22,12 +22,14 @@ class Probe:
 
     inputs: one batch of what the model reads, each (n, channels, height, width). features (m, width): what enters the head,
     of many more samples. Features are of the towers as they are now: after a surgery on the towers make a new probe.
-    mirrored: which inputs show a mirror image of what others show, where the recording says so.
+    mirrored: which inputs show a mirror image of what others show, where the recording says so. loss: of outputs on `inputs`,
+    where labels are known.
     """
 
     inputs: tuple[Tensor, ...]
     features: Tensor
     mirrored: tuple[bool, ...] | None = None
+    loss: Callable[[Tensor], Tensor] | None = None
 
 
 class Surgery(Protocol):
@@ -64,9 +66,16 @@ def untouched_if_refused(model: nn.Module, *layers: str) -> Iterator[None]:
 
 
 @torch.no_grad()
-def probe_of(model: FeatureHead, recording: Recording, rows: NDArray[np.int64], shown: int = 64) -> Probe:
-    """A probe of `rows`; `inputs` are `shown` of them, spread evenly."""
+def probe_of(
+    model: FeatureHead,
+    recording: Recording,
+    rows: NDArray[np.int64],
+    shown: int = 64,
+    loss: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Probe:
+    """A probe of `rows`; `inputs` are `shown` of them, spread evenly. loss: of outputs and targets."""
     spread = rows[np.linspace(0, len(rows) - 1, min(shown, len(rows))).astype(int)]
-    inputs = next(iter(ordered_batches(recording, spread, len(spread)))).inputs
+    batch = next(iter(ordered_batches(recording, spread, len(spread))))
     features = [model.eval().features(*batch.inputs) for batch in ordered_batches(recording, rows)]
-    return Probe(inputs, torch.cat(features), recording.mirrored)
+    of_outputs = None if loss is None else lambda outputs: loss(outputs, batch.target)
+    return Probe(batch.inputs, torch.cat(features), recording.mirrored, of_outputs)

@@ -1,21 +1,17 @@
-"""Which channels to remove: those the model's output answers to least, equally many from every group."""
+"""Which channels to remove: the least important, equally many from every group."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from xgaze.capacity.sensitivity import channel_importance
+from xgaze.compression.group_importance import IMPORTANCES, OUTPUTS
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.cut import Cut, cut_of
 from xgaze.compression.surgeries.tracing import Slot, Unit, trace_units
-from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
-
-Importance = Mapping[str, Tensor]
-"""Layer -> (channels,), larger is dearer."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +20,11 @@ class Going:
 
     units: Mapping[str, list[Unit]]
     uncut: Mapping[str, str]
-    kind: Literal["channels", "hidden_units"] = "channels"
 
     def cut(self) -> Cut | None:
         """The surgery that removes them all, None if nothing goes."""
         going = [unit for units in self.units.values() for unit in units]
-        return cut_of(going, self.kind) if going else None
+        return cut_of(going) if going else None
 
     def without(self, layer: str, why: str) -> "Going":
         """The same, less what was decided at this layer."""
@@ -40,64 +35,51 @@ class Going:
         )
 
 
-def plan_channels(model: FeatureHead, probe: Probe, widths: Mapping[str, int]) -> Cut | None:
-    """The cut that leaves each layer of `widths` that many channels, None if nothing would go.
-
-    Widths are rounded up to what the groups of grouped convolutions allow. Raises InputError where channels cannot be traced.
-    """
-    going = plan_going(model, probe, widths)
-    if going.uncut:
-        raise InputError(next(iter(going.uncut.values())))
-    return going.cut()
-
-
 def plan_going(
     model: FeatureHead,
     probe: Probe,
     widths: Mapping[str, int],
     keep: Collection[str] = (),
     uncut: Collection[str] = (),
+    importance: str = OUTPUTS,
 ) -> Going:
-    """As `plan_channels`, but layers whose channels cannot be traced keep them, as those of `uncut` do; nothing that touches the
-    modules `keep` goes."""
+    """What goes so that each layer of `widths` is left with that many channels, the least important by one of `IMPORTANCES`;
+    nothing that touches the modules `keep`.
+
+    Widths are rounded up to what the groups of grouped convolutions allow. Layers whose channels cannot be traced keep them, as
+    those of `uncut` do.
+    """
     layers = [name for name in widths if widths[name] < _out(model, name) and not lies_in(name, keep)]
-    linear = all(isinstance(model.get_submodule(name), nn.Linear) for name in layers)
-    kind: Literal["channels", "hidden_units"] = "hidden_units" if linear else "channels"
     if not layers:
-        return Going({}, {}, kind)
+        return Going({}, {})
     units, why = trace_units(model, probe.inputs, layers)
-    free = [unit for unit in units if not any(lies_in(slot.layer, keep) for slot in unit.slots)]
-    bound = sorted({slot.layer for unit in units for slot in unit.slots if slot.side == "out"})
-    makers = [name for name in dict.fromkeys([*layers, *bound]) if name not in why]
-    scores = channel_importance(model, makers, [probe.inputs]) if makers else {}
-    going = dict[str, list[Unit]]()
     for layer in (name for name in layers if name not in {*why, *uncut}):
         if not any(unit.of(layer) for unit in units):
             why[layer] = f"'{layer}': none of its channels can be removed; they reach the model's output."
-        elif found := _going(model, layer, widths[layer], free, scores):
-            going[layer] = found
-    return Going(going, {name: words for name, words in why.items() if name not in uncut}, kind)
+    decided: dict[str, list[Unit]] = {name: [] for name in layers}
+    for unit in units:
+        if not any(lies_in(slot.layer, keep) for slot in unit.slots):
+            decided[next(name for name in layers if unit.of(name))].append(unit)
+    decided = {name: own for name, own in decided.items() if own and name not in {*why, *uncut}}
+    scores = IMPORTANCES[importance](model, probe, decided)
+    going = {name: _going(model, name, widths[name], own, scores) for name, own in decided.items()}
+    return Going(
+        {name: own for name, own in going.items() if own},
+        {name: words for name, words in why.items() if name not in uncut},
+    )
 
 
-def _going(model: FeatureHead, layer: str, width: int, units: list[Unit], scores: Importance) -> list[Unit]:
-    """The units of `layer` that go: the least important of every cell, each losing the same share. A unit that several layers
-    share, as in a residual sum, is decided at the first of them."""
+def _going(
+    model: FeatureHead, layer: str, width: int, units: Sequence[Unit], scores: Mapping[Unit, float]
+) -> list[Unit]:
+    """The units decided at `layer` that go: the least important of every cell, each losing the same share. A unit that several
+    layers share, as in a residual sum, is decided at the first of them."""
     cells: dict[tuple[Any, ...], list[Unit]] = {}
     for unit in units:
-        if _decided_at(unit, scores) == layer:
-            cells.setdefault(_cell(model, unit), []).append(unit)
+        cells.setdefault(_cell(model, unit), []).append(unit)
     whole = _out(model, layer)
-    ranked = [sorted(members, key=lambda unit: _score(unit, scores)) for members in cells.values()]
+    ranked = [sorted(members, key=lambda unit: scores[unit]) for members in cells.values()]
     return [unit for members in ranked for unit in members[: len(members) - max(1, -(-width * len(members) // whole))]]
-
-
-def _decided_at(unit: Unit, scores: Importance) -> str:
-    makers = {slot.layer for slot in unit.slots if slot.side == "out"}
-    return next(name for name in scores if name in makers)
-
-
-def _score(unit: Unit, scores: Importance) -> float:
-    return sum(float(scores[slot.layer][slot.index]) for slot in unit.slots if slot.side == "out")
 
 
 def _cell(model: FeatureHead, unit: Unit) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Remove channels physically: slice every layer that makes, reads or passes them. Convolution channels and hidden units alike."""
+"""Remove channels physically: slice every layer that makes, reads or passes them."""
 
 import copy
 from collections.abc import Iterable, Iterator
@@ -21,14 +21,10 @@ from xgaze.models.layers import FeatureHead, SeparableLinear
 
 @dataclass(frozen=True)
 class Cut:
-    """removed: "layer:side" -> the indices taken out, as ranges ("0:192,384:576"). See `tracing.Slot` for sides.
-
-    kind "hidden_units" (linear layers) is tried by no search: heads are thinned by low rank instead. It is for scripts of your
-    own, and for a `Plan` that names `hidden`.
-    """
+    """removed: "layer:side" -> the indices taken out, as ranges ("0:192,384:576"). See `tracing.Slot` for sides."""
 
     removed: dict[str, str]
-    kind: Literal["channels", "hidden_units"] = "channels"
+    kind: Literal["channels"] = "channels"
 
     def reshape(self, model: FeatureHead) -> None:
         """Slice every layer concerned; weights that stay keep their values."""
@@ -72,12 +68,12 @@ class Cut:
         return parts  # type: ignore[return-value]
 
 
-def cut_of(units: Iterable[Unit], kind: Literal["channels", "hidden_units"] = "channels") -> Cut:
+def cut_of(units: Iterable[Unit]) -> Cut:
     """The surgery that removes these units."""
     removed: dict[str, list[int]] = {}
     for slot in sorted(slot for unit in units for slot in unit.slots):
         removed.setdefault(f"{slot.layer}:{slot.side}", []).append(slot.index)
-    return Cut({key: to_ranges(indices) for key, indices in removed.items()}, kind)
+    return Cut({key: to_ranges(indices) for key, indices in removed.items()})
 
 
 @contextmanager
@@ -215,8 +211,4 @@ def _first(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-SURGERY = tuple(
-    SurgeryKind(name, Cut, where=lambda one: f"{len(one.removed)} layers sliced")
-    for name in ("channels", "hidden_units")
-)
-"""Two kinds of one cut."""
+SURGERY = SurgeryKind("channels", Cut, where=lambda one: f"{len(one.removed)} layers sliced")

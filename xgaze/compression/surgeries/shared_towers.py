@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.channel_matching import matched_mean
+from xgaze.compression.channel_matching import matched_mean, state_of
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
 from xgaze.compression.surgeries.proof import Proof, evaluated, prove_equal
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
@@ -84,7 +84,7 @@ class SharedTowers:
             return matched_mean(model, self.towers(), self.mirrored, probe.inputs)
         if self.start == "fresh":
             return fresh_states(model, owners)
-        return {of: _state(model.get_submodule(of)) for of in owners}
+        return {of: state_of(model.get_submodule(of)) for of in owners}
 
     def _apart(self, model: FeatureHead, weights: Weights) -> FeatureHead:
         """A copy in the old wiring whose towers hold equal weights, mirrored where they are to be."""
@@ -145,12 +145,8 @@ def fresh_states(model: nn.Module, layers: Iterable[str], seed: int = 0) -> Weig
                 kind = type(layer).__name__
                 raise InputError(f"'{path}' cannot begin anew: {kind} has no reset_parameters(); start from the mean.")
             layer.reset_parameters()
-            states[path] = _state(layer)
+            states[path] = state_of(layer)
     return states
-
-
-def _state(layer: nn.Module) -> dict[str, Tensor]:
-    return {key: value.detach().clone() for key, value in layer.state_dict().items()}
 
 
 def _holding(layer: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
@@ -223,5 +219,6 @@ SURGERY = SurgeryKind(
     plan=_planned,
     on_towers=True,
     wiring=True,
+    anew=lambda one: one.start == "fresh",
     order=1,  # what reads the pictures first is made before it is shared
 )

@@ -14,9 +14,14 @@ Planning = Callable[[FeatureHead, str, Any, Probe], Surgery | None]
 """(student so far, path of its first FC layer, value tried, probe) -> what to do; None where there is nothing to do."""
 
 
+def layers_of(surgery: Any) -> tuple[str, ...]:
+    """Paths of the layers that it changes: its field `layers`, or `layer`, where it has one."""
+    return tuple(surgery.layers) if hasattr(surgery, "layers") else tuple(filter(None, [getattr(surgery, "layer", "")]))
+
+
 def where_layer(surgery: Any) -> str:
     """The layer or layers, for the table of surgeries."""
-    return ", ".join(surgery.layers) if hasattr(surgery, "layers") else str(getattr(surgery, "layer", ""))
+    return ", ".join(layers_of(surgery))
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class SurgeryKind:
     values: what a search tries of it beside its own plans, the name and value joined in a Plan's `others`. plan: the surgery for
     one of them. on_towers: whether it changes what the head reads, so that students are tuned end to end. wiring: it changes what
     reads what, and is done before any channel is cut, by `order`; a search tries its values together with those of other wirings.
-    Else it is done last.
+    Else it is done last. anew: whether towers begin with random weights after it, and so the rest must too.
     """
 
     name: str
@@ -39,6 +44,7 @@ class SurgeryKind:
     on_towers: bool = False
     wiring: bool = False
     order: int = 0
+    anew: Callable[[Any], bool] = lambda _: False
 
     def planned(self, model: FeatureHead, layer: str, value: Any, probe: Probe) -> Surgery | None:
         """Raises InputError for a kind that no plan asks for by value."""

@@ -4,7 +4,6 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,8 +107,9 @@ def _table(recording: RenderedRecording) -> pd.DataFrame:
     """All splits below one another. A word that many rows share is made once and taken by its number: a Python string for every
     row would be four fifths of a training's memory that grows with the number of frames."""
     splits = [recording.split(name) for name in SPLITS]
-    people = _taken(np.concatenate([one.participant for one in splits]))
-    frames = _taken(np.concatenate([one.frame for one in splits]))
+    people = pd.concat([_people(one.participant) for one in splits], ignore_index=True)
+    frames = pd.Series(np.arange(max(one.frame.max() for one in splits) + 1).astype(str), dtype="str")
+    frames = frames.take(np.concatenate([one.frame for one in splits])).reset_index(drop=True)
     sizes = [len(one) for one in splits]
     table = pd.DataFrame({"id": people + f"/{SESSION}/" + frames, "group": people, "session": SESSION})
     table["split"] = pd.Series(SPLITS, dtype="str").take(np.repeat(np.arange(len(SPLITS)), sizes)).array
@@ -118,10 +118,11 @@ def _table(recording: RenderedRecording) -> pd.DataFrame:
     return table
 
 
-def _taken(values: NDArray[Any]) -> "pd.Series[str]":
-    """The values as text."""
-    each, numbers = np.unique(values, return_inverse=True)
-    return pd.Series(each.astype(str), dtype="str").take(numbers).reset_index(drop=True)
+def _people(participant: NDArray[np.str_]) -> "pd.Series[str]":
+    """As text. Everyone's frames follow one another: neither copies nor a sort of fixed-width strings."""
+    starts = np.append(0, np.flatnonzero(participant[1:] != participant[:-1]) + 1)
+    lengths = np.diff(starts, append=len(participant))
+    return pd.Series(participant[starts].astype(str), dtype="str").take(np.repeat(np.arange(len(starts)), lengths))
 
 
 def _id(person: str, frame: int) -> str:

@@ -118,6 +118,7 @@ class Arrays(Source[ArraysData]):
     """Python opens them, and no file holds them."""
 
     section = ArraysData
+    in_memory = True
 
     def open(self, data: ArraysData, progress: Advance | None = None) -> Recording:  # noqa: ARG002
         raise InputError(ONLY_PYTHON)

@@ -18,6 +18,7 @@ class FixationTables(Source[FixationTableData]):
     """Tables of others than a model was trained on are all new to it, target and people known or not."""
 
     section = FixationTableData
+    samples = "scanpaths"
 
     def open(self, data: FixationTableData, progress: "Advance | None" = None) -> "Recording":  # noqa: ARG002
         from xgaze.data.fixations.fixation_recording import open_fixations

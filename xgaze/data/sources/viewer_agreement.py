@@ -1,7 +1,8 @@
 """Photographs whose label is whether viewers agree on where to look."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xgaze.data.photographs.photograph_sections import ViewerAgreementData
 from xgaze.data.source import Source
@@ -33,6 +34,23 @@ class ViewerAgreement(Source[ViewerAgreementData]):
         from xgaze.data.photographs.agreement_recording import agreement_notes, agreement_rows
 
         return [*agreement_notes(agreement_rows(data)), apart("pictures")]
+
+    def caveats(self, stored: Mapping[str, Any]) -> list[str]:
+        share = stored["share"]
+        told = [
+            f"The label is made from gaze: the {100 * share:.0f} % of pictures on which {stored['labelling_viewers']} viewers "
+            f"agree most against the {100 * share:.0f} % on which they agree least. Pictures in between were left out: "
+            "the figures hold for clear cases alone.",
+        ]
+        if stored["attention"] == "input":
+            told.append(
+                "At test the model is given the map of what the other viewers looked at. That map itself betrays agreement: one "
+                "spot where viewers agree, many where they differ. So this is an upper bound, not a fair rival of models that "
+                "see the photograph alone."
+            )
+        elif stored["attention"] == "training":
+            told.append("Maps of the other viewers may guide training; at test the models see the photograph alone.")
+        return told
 
     def files_for_prediction(self, path: Path, data: ViewerAgreementData, spec: "Spec") -> "Recording":
         from xgaze.data.photographs.photograph_folder import open_photographs_for_prediction

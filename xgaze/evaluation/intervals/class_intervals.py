@@ -3,8 +3,10 @@
 A jackknife t that leaves out one participant at a time, within strata (their set of classes), its degrees of freedom after
 Satterthwaite and fewer where few people make the spread. With few people, or near the ceiling, it sees too little spread:
 everyone who was there was right. So it counts a third of a participant of every class that was answered by chance. A score has
-its interval on the log odds, from the score without these down or up and from that with them. A difference counts a part of one
-for each model alone, is known no more finely than one answer changes it, and is the union with the percentile bootstrap.
+Wilson's interval (1927) of as many independent answers as have this variance (as Franco et al. 2019 do for surveys), from the
+score without these participants down or up and from that with them. Where all was right, or wrong, nobody knows whether people
+differ in their answers or as a whole, and each counts as one answer. A difference counts a part of a chance participant for each
+model alone, is known no more finely than one answer changes it, and is the union with the percentile bootstrap.
 `benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has fewer than three
 participants: nothing is known of how two differ.
 """
@@ -14,13 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import expit, logit
 
 from xgaze.evaluation.intervals.measures import Measure, Samples
 from xgaze.evaluation.intervals.participants import TAILS, Interval, percentiles
 from xgaze.evaluation.intervals.resampling import Weights, draw_participants, jackknife
 
 DRAWS = 1000
+ROUNDING = 1e-12
 CHANCE_WEIGHT, ALONE = 1 / 3, 1 / 2
 """How much a chance participant counts, and of that how much where one of two models alone meets it: with both it cancels."""
 
@@ -29,7 +31,7 @@ CHANCE_WEIGHT, ALONE = 1 / 3, 1 / 2
 class Resampling:
     """The same for all scores of the same samples, so that differences are paired. Weights (draws, participants + classes) of
     everyone once, of people drawn anew, of everyone and the chance participants, and of these without each; strata of the
-    participants. has_intervals: whether there are people enough."""
+    participants. has_intervals: whether there are people enough; grain and units: as `Samples` has them."""
 
     once: Weights
     drawn: Weights
@@ -38,6 +40,7 @@ class Resampling:
     strata: list[int]
     has_intervals: bool
     grain: float
+    units: float
 
     @property
     def people(self) -> int:
@@ -56,6 +59,7 @@ def resampling_of(samples: Samples, classes: int, seed: int = 0, draws: int = DR
         strata=strata,
         has_intervals=samples.has_intervals,
         grain=samples.grain,
+        units=samples.units,
     )
 
 
@@ -67,9 +71,20 @@ def score_interval(measure: Measure, among: Resampling) -> Interval:
     half = _half(spread + _of_chance(each, centre, among), freedom)
     if not (among.has_intervals and 0 < centre < 1 and np.isfinite(half)):
         return Interval(point)
+    doubt = half**2 / (centre * (1 - centre))
     # Chance pulls the centre towards the middle: the interval must not lose what is beyond the score on the other side.
-    odds, half_odds = logit(sorted((point, centre))), half / (centre * (1 - centre))
-    return Interval(point, float(expit(odds[0] - half_odds)), float(expit(odds[1] + half_odds)))
+    low, high = wilson(min(point, centre), doubt)[0], wilson(max(point, centre), doubt)[1]
+    if min(point, 1 - point) < ROUNDING:
+        alone = wilson(point, _t(among.people - len(set(among.strata))) ** 2 / among.units)
+        low, high = min(low, alone[0]), max(high, alone[1])
+    return Interval(point, low, high)
+
+
+def wilson(share: float, doubt: float) -> tuple[float, float]:
+    """The shares between which `share` is no further away than their own errors allow. doubt: t squared / number of answers."""
+    share = min(max(share, 0.0), 1.0)
+    centre, half = share + doubt / 2, np.sqrt(doubt * share * (1 - share) + doubt**2 / 4)
+    return max(0.0, float((centre - half) / (1 + doubt))), min(1.0, float((centre + half) / (1 + doubt)))
 
 
 def difference_interval(first: Measure, second: Measure, among: Resampling, same: bool = False) -> Interval:
@@ -105,4 +120,8 @@ def _of_chance(without_each: NDArray[np.float64], centre: float, among: Resampli
 
 def _half(variance: float, freedom: float) -> float:
     """Of the width of a t-interval."""
-    return float(stats.t.ppf(TAILS[1], freedom) * np.sqrt(variance))
+    return float(_t(freedom) * np.sqrt(variance))
+
+
+def _t(freedom: float) -> float:
+    return float(stats.t.ppf(TAILS[1], freedom))

@@ -76,6 +76,13 @@ class Samples:
         counts = counts[counts > 0]
         return float(1 / (len(counts) * counts.min()))
 
+    @property
+    def units(self) -> float:
+        """As how many answers people count, each as one, in a score in which classes count alike: those of a rare class alone
+        say how it is answered."""
+        people = np.array([self.people_of_class(label) for label in np.unique(self.targets).tolist()])
+        return float(min(len(self.names), len(people) ** 2 / (1 / people).sum()))
+
 
 def samples_of(outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> Samples:
     """Of one model."""

@@ -9,7 +9,10 @@ from xgaze.errors import InputError
 from xgaze.report.drawing.format import NOT_DEFINED, count, number, percent
 
 OWN_METHOD = "xgaze"
-NEEDED = ("rank", "fc_parameters", "worse_percent_mean", "worse_percent_low", "worse_percent_high")
+NEEDED = (
+    *("method", "rank", "terms", "towers_share", "coarse_input", "fc_parameters", "against", "chosen"),
+    *("worse_unit", "worse_percent_mean", "worse_percent_low", "worse_percent_high"),
+)
 
 
 def decision(expected_rank: int, width: int, frontier: pd.DataFrame | None, who: str = "people") -> str:
@@ -39,7 +42,7 @@ def _directions(rank: float, width: int) -> str:
 
 
 def _recommended(frontier: pd.DataFrame, expected_rank: int) -> "pd.Series[Any]":
-    chosen = frontier[frontier["chosen"].astype(bool)] if "chosen" in frontier else frontier[:0]
+    chosen = frontier[frontier["chosen"].astype(bool)]
     if len(chosen):
         return chosen.iloc[0]
     own = _own(frontier)
@@ -49,7 +52,7 @@ def _recommended(frontier: pd.DataFrame, expected_rank: int) -> "pd.Series[Any]"
 
 def _own(frontier: pd.DataFrame) -> pd.DataFrame:
     """Without the methods that were tried for comparison, unless there is nothing else."""
-    own = frontier[frontier["method"] == OWN_METHOD] if "method" in frontier else frontier
+    own = frontier[frontier["method"] == OWN_METHOD]
     return own if len(own) else frontier
 
 
@@ -58,16 +61,13 @@ def _least_worse(rows: pd.DataFrame) -> "pd.Series[Any]":
 
 
 def _what(row: "pd.Series[Any]", width: int) -> str:
-    rank, terms, share, hidden = (_number(row, one) for one in ("rank", "terms", "towers_share", "hidden"))
+    rank, terms, share = _number(row, "rank"), _number(row, "terms"), float(row["towers_share"])
     said = ["all of the first fully connected layer" if rank is None else _directions(rank, width)]
     if terms is not None:
         products = f"made of {terms:.0f} products" if terms > 1 else "that are the product"
         said.append(f"filters {products} of a row and a column")
-    if hidden is not None:
-        said.append(f"{hidden:.0f} units in the layer after it")
-    if share is not None:
-        said.append(f"{'all' if share == 1 else f'{100 * share:.0f} % of the'} channels of the convolutions")
-    if row.get("coarse_input") is not None and bool(row["coarse_input"]):
+    said.append(f"{'all' if share == 1 else f'{100 * share:.0f} % of the'} channels of the convolutions")
+    if bool(row["coarse_input"]):
         said.append("pictures of half the size")
     return _listed(said)
 
@@ -77,12 +77,11 @@ def _listed(parts: list[str]) -> str:
 
 
 def _number(row: "pd.Series[Any]", column: str) -> float | None:
-    value = row.get(column)
-    return None if value is None or pd.isna(value) else float(value)
+    return None if pd.isna(row[column]) else float(row[column])
 
 
 def _worse(row: "pd.Series[Any]") -> str:
-    mean, unit = float(row["worse_percent_mean"]), str(row.get("worse_unit", "%"))
+    mean, unit = float(row["worse_percent_mean"]), str(row["worse_unit"])
     low, high = (_number(row, f"worse_percent_{end}") for end in ("low", "high"))
     ends = NOT_DEFINED if low is None or high is None else f"from {percent(low, unit)} to {percent(high, unit)}"
     return (
@@ -91,7 +90,7 @@ def _worse(row: "pd.Series[Any]") -> str:
 
 
 def _reference(row: "pd.Series[Any]") -> str:
-    return "the teacher given the same tuning" if str(row.get("against")).startswith(CONTROL) else "the teacher"
+    return "the teacher given the same tuning" if str(row["against"]).startswith(CONTROL) else "the teacher"
 
 
 def _expectation(row: "pd.Series[Any]", frontier: pd.DataFrame, expected_rank: int) -> str:

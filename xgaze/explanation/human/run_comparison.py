@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from xgaze.artifacts import STUDENT, TEACHER
+from xgaze.artifacts import STUDENT, TEACHER, require_written
 from xgaze.errors import InputError
 from xgaze.explanation.human.attention_scores import METRICS, PARTS
 from xgaze.explanation.human.picture_scores import CENTRE
@@ -20,13 +21,19 @@ INDEX = ["id", "group"]
 REMEDY = "Explain again: `xgaze explain --force`."
 
 
+class _Explained(Stored):
+    file_hashes: dict[str, str] = Field(default_factory=dict)
+
+
 def read_human(explanation: Path) -> pd.DataFrame | None:
     """Figures of every picture, one column "model/method/metric" each, from a run's folder `explanation`; None if it has none."""
     stored, file = explanation / "explanation.json", explanation / PEOPLE_FILE
     if not stored.is_file() or not file.is_file():
         return None
-    if not read_mapping(stored, Stored, REMEDY).get("human"):
+    explained = read_mapping(stored, _Explained, REMEDY)
+    if not explained.get("human"):
         return None
+    require_written(explanation, explained, REMEDY)
     long = read_table(file, ["value"], REMEDY, [*INDEX, "model", "metric"]).fillna({"model": "", "method": ""})
     if long.duplicated([*INDEX, "model", "method", "metric"]).any():
         raise InputError(f"{file}: damaged or edited: a figure is there twice. {REMEDY}")

@@ -11,8 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from xgaze.artifacts import STUDENT as STUDENT
-from xgaze.artifacts import TEACHER as TEACHER
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.evaluation.intervals.participants import ANY, SHARES
 from xgaze.explanation.test_set.stored_intervals import Stored, stored_interval
 
@@ -29,7 +28,7 @@ MapsOfInputs = Sequence[NDArray[np.float32]]
 
 def map_spearman(ours: MapsOfInputs, theirs: MapsOfInputs) -> float:
     """Rank correlation of the signed values of all pixels of all inputs; 0 where one map is constant."""
-    a, b = _flat(ours), _flat(theirs)
+    a, b = flat(ours), flat(theirs)
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
     return float(spearmanr(a, b).statistic)
@@ -40,7 +39,7 @@ def top_iou(ours: MapsOfInputs, theirs: MapsOfInputs, share: float = TOP_SHARE) 
 
     Unrelated maps give share / (2 - share), 0.026 for 5 %.
     """
-    a, b = _strongest(_flat(ours), share), _strongest(_flat(theirs), share)
+    a, b = _strongest(flat(ours), share), _strongest(flat(theirs), share)
     shared = len(np.intersect1d(a, b, assume_unique=True))
     return shared / (len(a) + len(b) - shared)
 
@@ -77,7 +76,8 @@ def agreement_section(table: pd.DataFrame, people: NDArray[Any]) -> dict[str, An
     return {"rows": rows, "curves": curves}
 
 
-def _flat(maps: MapsOfInputs) -> NDArray[np.float32]:
+def flat(maps: MapsOfInputs) -> NDArray[np.float32]:
+    """All inputs' maps in one row."""
     return np.concatenate([one.ravel() for one in maps])
 
 

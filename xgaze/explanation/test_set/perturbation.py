@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from xgaze.data.batches import device_of
 from xgaze.explanation.attribution.parts import WHOLE, Parts
 from xgaze.explanation.attribution.readout import Coordinates
+from xgaze.explanation.test_set.agreement import flat
 
 STEPS = 10
 Masks = tuple[NDArray[np.bool_], ...]
@@ -87,12 +88,12 @@ def perturbation_curves(subject: Perturbed, places: Sequence[NDArray[np.int64]],
 
 def places_by_strength(maps: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.int64], ...]:
     """Each pixel's place (H, W) in the order of |attribution| over all inputs, 0 the strongest; ties in order of place."""
-    return _places(np.argsort(-np.abs(_flat(maps)), kind="stable"), maps)
+    return _places(np.argsort(-np.abs(flat(maps)), kind="stable"), maps)
 
 
 def random_places(maps: Sequence[NDArray[np.float32]], seed: int) -> tuple[NDArray[np.int64], ...]:
     """The same in random order."""
-    return _places(np.random.default_rng(seed).permutation(len(_flat(maps))), maps)
+    return _places(np.random.default_rng(seed).permutation(len(flat(maps))), maps)
 
 
 def first_masks(places: Sequence[NDArray[np.int64]], steps: int) -> Masks:
@@ -106,10 +107,6 @@ def region_masks(regions: NDArray[np.uint8], labels: Sequence[int]) -> Masks:
     """One variant per label: the pixels of that region in all inputs. regions (inputs, H, W)."""
     wanted = np.asarray(labels)[:, None, None]
     return tuple(one[None] == wanted for one in regions)
-
-
-def _flat(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return np.concatenate([one.ravel() for one in maps])
 
 
 def _places(order: NDArray[np.int64], like: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.int64], ...]:

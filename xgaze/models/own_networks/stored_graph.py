@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
 from xgaze.errors import InputError
 from xgaze.models.own_networks.trace import trace
+from xgaze.models.torch_internals import has_hooks
 
 
 def _names(told: str) -> frozenset[str]:
@@ -115,7 +117,7 @@ def _layer_told(layer: nn.Module) -> dict[str, Any]:
     kind = type(layer)
     if kind is not getattr(nn, kind.__name__, None) or kind.__name__ not in LAYERS:
         raise InputError(f"a layer {kind.__name__} is not among those that a stored graph knows")
-    if layer._forward_hooks or layer._forward_pre_hooks or hasattr(layer, "parametrizations"):
+    if has_hooks(layer) or parametrize.is_parametrized(layer):
         raise InputError(f"a layer {kind.__name__} with hooks of its own is more than a stored graph knows")
     names = RECURRENT if isinstance(layer, nn.RNNBase) else inspect.signature(kind).parameters
     known = [name for name in names if hasattr(layer, name) and not name.startswith("_")]

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from xgaze.report.drawing.forest import height, name_rows
-from xgaze.report.drawing.svg import TEACHER, Chart, chart
+from xgaze.report.drawing.svg import BLUE, Chart, chart
 
 
 def features_figure(layers: Sequence[Mapping[str, Any]], samples: int) -> Chart:
@@ -14,7 +14,7 @@ def features_figure(layers: Sequence[Mapping[str, Any]], samples: int) -> Chart:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.barh(range(len(layers)), [one["mean_absolute"] for one in layers], color=TEACHER, height=0.7)
+        axes.barh(range(len(layers)), [one["mean_absolute"] for one in layers], color=BLUE, height=0.7)
         axes.set(xlabel="mean absolute activation")
         name_rows(axes, [one["layer"] for one in layers])
 

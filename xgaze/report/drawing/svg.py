@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from xgaze.artifacts import STUDENT, TEACHER
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito: safe for colour-blind eyes
-TEACHER, STUDENT, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
+BLUE, ORANGE, MUTED, MARK = "#0072b2", "#d55e00", "#8a8f98", "#009e73"
 WHOLE, OTHERS, AMBER = "#cc79a7", "#56b4e9", "#e69f00"
-CYCLE = (TEACHER, STUDENT, MARK, WHOLE, OTHERS, AMBER)
+CYCLE = (BLUE, ORANGE, MARK, WHOLE, OTHERS, AMBER)
 PLUS, MINUS = "#e66101", "#5e3c99"  # PuOr, as attribution maps
 INK = "#010203"  # a sentinel: the page's own text colour takes its place, so that dark mode works
 PAGE_COLOURS = {
     INK: "currentColor",
-    TEACHER: "var(--c-teacher)",
-    STUDENT: "var(--c-student)",
+    BLUE: "var(--c-teacher)",
+    ORANGE: "var(--c-student)",
     MUTED: "var(--c-muted)",
     MARK: "var(--c-mark)",
     WHOLE: "var(--c-whole)",
@@ -29,8 +31,8 @@ PAGE_COLOURS = {
     PLUS: "var(--c-plus)",
     MINUS: "var(--c-minus)",
 }
-SHAPES = {"teacher": "o", "student": "s"}
-COLOURS = {"teacher": TEACHER, "student": STUDENT}
+SHAPES = {TEACHER: "o", STUDENT: "s"}
+COLOURS = {TEACHER: BLUE, STUDENT: ORANGE}
 
 MARK_AT = r'<use xlink:href="[^"]*" x="[^"]*" y="[^"]*"'
 SAME_MARKS = rf"{MARK_AT}(?P<look> [^>/]*)/>(?:{MARK_AT}(?P=look)/>)+"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.drawing.format import DASH, number, spread
 
 SORTABLE_FROM, LONG_FROM = 3, 16
@@ -65,4 +66,4 @@ def between(figure: Any, digits: int = 1) -> Cell:
 
 def model(name: str) -> Cell:
     """A model's name in its colour."""
-    return Cell(name, look=name if name in ("teacher", "student") else "")
+    return Cell(name, look=name if name in (TEACHER, STUDENT) else "")

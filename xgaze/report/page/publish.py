@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from xgaze.artifacts import write_text
+from xgaze.artifacts import STUDENT, write_text
 from xgaze.report.conditions import Condition
 from xgaze.report.page.folder import write_report
 from xgaze.report.page.index import write_index
@@ -30,6 +30,6 @@ def publish_held(run: Path, folder: Path, asked: Sequence[Condition]) -> tuple[P
         page = write_report(folder, report, maps)
     write_index(folder.parent)
     if report["student"]:
-        write_text(run / "student" / CARD, model_card(report))
-        refresh_sum(run / "student", CARD)
+        write_text(run / STUDENT / CARD, model_card(report))
+        refresh_sum(run / STUDENT, CARD)
     return page, report["checks"]

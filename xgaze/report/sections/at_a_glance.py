@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from xgaze.artifacts import STUDENT, TEACHER
+from xgaze.recipe.sources import known_source
 from xgaze.report.caveats import caveats
 from xgaze.report.claims import (
     MOST_UNEXPLAINED_PERCENT,
@@ -60,8 +62,8 @@ def _next(report: dict[str, Any], verb: str) -> str:
 
 def _whom(report: dict[str, Any]) -> str:
     people, frames, who = report["participants"], report["samples"], groups_in_words(report)
-    source = report["recipe"].get("settings", {}).get("data", {}).get("source")
-    what = "scanpaths" if source == "fixation-table" else "frames" if report["task"] == "gaze" else "pictures"
+    source = known_source(report["recipe"].get("settings", {}).get("data", {}))
+    what = (source.samples if source else "") or ("frames" if report["task"] == "gaze" else "pictures")
     told = (
         f"{count(people['train'])} {who} ({count(frames['train'])} {what}); weights were selected on "
         f"{count(people['validation'])} others and scored on {count(people['test'])} {who} ({count(frames['test'])} {what}) "
@@ -107,7 +109,7 @@ def _small(report: dict[str, Any]) -> str:
 
 def _time(report: dict[str, Any]) -> str:
     """Both times, and which is shorter by more than a tenth."""
-    own, other = (report[model]["latency_ms"]["median"] for model in ("student", "teacher"))
+    own, other = (report[model]["latency_ms"]["median"] for model in (STUDENT, TEACHER))
     alike = HARDLY < report["latency_ratio"] < 1 / HARDLY
     ratio = "about the same time" if alike else lasting(report["latency_ratio"])
     shown, beside = told_apart(own, other, 2)
@@ -116,7 +118,7 @@ def _time(report: dict[str, Any]) -> str:
 
 def _lost(report: dict[str, Any]) -> str:
     worse, budget, unit = report["difference_percent"], report["budget_percent"], worse_unit(report)
-    against = "the teacher" if report["reference"] == "teacher" else "the teacher given the same extra tuning"
+    against = "the teacher" if report["reference"] == TEACHER else "the teacher given the same extra tuning"
     told = (
         f"{percent(worse['mean'], unit)} against {against} (95 % interval over {groups_in_words(report)}: "
         f"{percent_interval(worse, unit)}; "

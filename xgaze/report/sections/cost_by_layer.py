@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.format import DASH, count, size
 from xgaze.report.drawing.svg import (
+    BLUE,
     COLOURS,
     MARK,
     MUTED,
-    STUDENT,
-    TEACHER,
+    ORANGE,
     Chart,
     chart,
     legend_above,
@@ -27,8 +27,8 @@ LAYERS_SHOWN, TILES_SHOWN = 12, 80
 FEWEST_NAMED = 0.9
 """Of the student's bytes: where fewer lie in layers of the teacher's names, nothing is said of what was kept."""
 COSTS = (
-    ("parameters", "parameters", TEACHER, "o"),
-    ("macs", "calculations (MACs)", STUDENT, "s"),
+    ("parameters", "parameters", BLUE, "o"),
+    ("macs", "calculations (MACs)", ORANGE, "s"),
     ("latency_percent", "time", MARK, "^"),
 )
 
@@ -105,7 +105,7 @@ def _tile(row: dict[str, Any], whole: int, kept: float | None) -> Tile:
 
 
 def _colour(kind: str) -> str:
-    return TEACHER if kind.startswith("Conv") else STUDENT if kind.startswith("Linear") else MARK
+    return BLUE if kind.startswith("Conv") else ORANGE if kind.startswith("Linear") else MARK
 
 
 def layers_figure(rows: list[dict[str, Any]], model: str) -> Chart:

@@ -14,9 +14,9 @@ from xgaze.report import schemas
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.format import DASH, general, number, spread
 from xgaze.report.drawing.svg import (
+    BLUE,
     CYCLE,
     MUTED,
-    TEACHER,
     Chart,
     chart,
     legend_above,
@@ -174,7 +174,7 @@ def _matrix(axes: Axes, counts: list[list[int]], size: float, written: bool) -> 
     for (row, column), count in np.ndenumerate(matrix):
         if count:
             place = (column - 0.5, row - 0.5)
-            axes.add_patch(Rectangle(place, 1, 1, facecolor=TEACHER, alpha=0.1 + 0.5 * float(shares[row, column])))
+            axes.add_patch(Rectangle(place, 1, 1, facecolor=BLUE, alpha=0.1 + 0.5 * float(shares[row, column])))
         if written and (count or size > 6):
             axes.text(column, row, str(count), ha="center", va="center", fontsize=size)
     axes.set(xlim=(-0.5, len(matrix) - 0.5), ylim=(len(matrix) - 0.5, -0.5), aspect="equal")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.drawing.format import number
 from xgaze.report.drawing.svg import COLOURS, SHAPES, Chart, chart, legend_above
 from xgaze.report.drawing.tables import Table, table, value
@@ -49,12 +50,12 @@ class Eccentricity(Stored):
 
 def eccentricity(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
     """samples: model -> its predictions on test samples (`group` and COLUMNS). None where all looked equally far out."""
-    shown = {model: _with_rings(scene, one, samples["teacher"]) for model, one in samples.items()}
-    teacher = shown["teacher"]
+    shown = {model: _with_rings(scene, one, samples[TEACHER]) for model, one in samples.items()}
+    teacher = shown[TEACHER]
     if len(teacher) < FEWEST_SAMPLES or teacher["ring"].nunique() < RINGS:
         return None
     grouped = {model: one.groupby(["group", "ring"]) for model, one in shown.items()}
-    distance = grouped["teacher"]["distance_px"]
+    distance = grouped[TEACHER]["distance_px"]
     means = {model: grouped[model]["error_px"].mean() if model in grouped else None for model in COLOURS}
     people = pd.DataFrame({"eccentricity_px": distance.mean(), "samples": distance.size(), **means}).reset_index()
     slopes = [_slope(model, people, shown[model]) for model in shown]
@@ -100,7 +101,7 @@ def _gather(run: Run) -> Report:
     spec = run.teacher.spec
     if spec["kind"] != "gaze" or not spec["scene"]:
         return {}
-    models = ("teacher", "student") if run.student else ("teacher",)
+    models = (TEACHER, STUDENT) if run.student else (TEACHER,)
     tables = {
         model: read_table(run.folder / model / "predictions.csv", COLUMNS, TRAIN, ("group", "split"))
         for model in models

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import STUDENT, TEACHER, ModelCard
 from xgaze.report.drawing.format import count, number
-from xgaze.report.drawing.svg import COLOURS, MARK, MUTED, STUDENT, TEACHER, Chart, chart, legend_above
+from xgaze.report.drawing.svg import BLUE, COLOURS, MARK, MUTED, ORANGE, Chart, chart, legend_above
 from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.remedies import TRAIN
 from xgaze.report.section import Report, Rows, Run, Section, rows_at
@@ -31,11 +31,11 @@ class Person(Stored):
 
 def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[dict[str, Any]]:
     """Mean error per test participant: px, or for classes the share of right answers in percent."""
-    tables = {"teacher": _by_person(run / "teacher", teacher)}
+    tables = {TEACHER: _by_person(run / TEACHER, teacher)}
     if with_student:
-        tables["student"] = _by_person(run / "student", teacher)
+        tables[STUDENT] = _by_person(run / STUDENT, teacher)
     joined = pd.DataFrame({name: one["figure"] for name, one in tables.items()})
-    joined["samples"] = tables["teacher"]["samples"]
+    joined["samples"] = tables[TEACHER]["samples"]
     rows = []
     for person, row in joined.sort_index().iterrows():
         student = float(row["student"]) if with_student else None
@@ -78,8 +78,8 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
             # One broken line, not one per person: a third of the figure's bytes.
             joins = np.column_stack((teacher, student, np.full(len(rows), np.nan))).ravel()
             axes.plot(np.repeat(place, 3), joins, color=MUTED, linewidth=1, alpha=0.6)
-            axes.plot(place, student, "s", color=STUDENT, markersize=3.2, label="student")
-        axes.plot(place, teacher, "o", color=TEACHER, markersize=3.5, label="teacher")
+            axes.plot(place, student, "s", color=ORANGE, markersize=3.2, label="student")
+        axes.plot(place, teacher, "o", color=BLUE, markersize=3.5, label="teacher")
         axes.set(xlabel=f"{who}, sorted by the teacher's figure", ylabel=what, xlim=(-1, len(rows)))
         axes.set_xticks([])
         axes.set_ylim(bottom=0)

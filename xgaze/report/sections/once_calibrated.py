@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from xgaze.artifacts import WEIGHTS_FILE, file_hash
+from xgaze.artifacts import STUDENT, WEIGHTS_FILE, file_hash
 from xgaze.report.drawing.forest import ends
 from xgaze.report.drawing.format import number, percent, percent_interval
 from xgaze.report.drawing.svg import COLOURS, SHAPES, Chart, chart, legend_above
@@ -160,7 +160,7 @@ def _answers(report: Report) -> list[tuple[str, str]]:
     rows = report.get("calibration") or []
     if not rows:
         return []
-    best = min(rows, key=lambda one: (one["model"] != "student", one["after_px"]["mean"]))
+    best = min(rows, key=lambda one: (one["model"] != STUDENT, one["after_px"]["mean"]))
     told = f"The {best['model']}: {number(best['before_px']['mean'])} to {number(best['after_px']['mean'])} px"
     return [("How good once it knows the person?", f"{told}, with {best['points']} points ({best['how']}).")]
 

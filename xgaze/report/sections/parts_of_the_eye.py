@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.format import number
 from xgaze.report.drawing.svg import (
     COLOURS,
     MUTED,
+    ORANGE,
     SHAPES,
-    STUDENT,
     Chart,
     chart,
     legend_above,
@@ -101,7 +102,7 @@ def differences_figure(anatomy: dict[str, Any]) -> Chart:
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(panels_of), sharey=True)
         for axes, (key, label) in zip(panels, panels_of, strict=True):
-            forest(axes, [Series("student minus teacher", STUDENT, "s", [row[key] for row in rows])], 0.0)
+            forest(axes, [Series("student minus teacher", ORANGE, "s", [row[key] for row in rows])], 0.0)
             axes.set(xlabel=label)
             name_rows(axes, [row["region"] for row in rows])
 
@@ -208,7 +209,7 @@ def _answers(report: Report) -> list[tuple[str, str]]:
 def _looked_at(anatomy: dict[str, Any]) -> str:
     """The region every model needs most: the one whose blanking moves its prediction furthest. And what the student uses more."""
     told = []
-    for role in ("teacher", "student"):
+    for role in (TEACHER, STUDENT):
         own = [row for row in anatomy["rows"] if row["model"] == role]
         if own:
             first = max(own, key=lambda row: row["deletion"]["mean"])

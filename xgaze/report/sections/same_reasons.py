@@ -11,8 +11,8 @@ from xgaze.report.drawing.svg import (
     COLOURS,
     MARK,
     MUTED,
+    ORANGE,
     SHAPES,
-    STUDENT,
     Chart,
     chart,
     legend_over,
@@ -23,7 +23,7 @@ from xgaze.report.section import Report, Section, rows_at
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored
 
-ROLES = {"floor": (MUTED, "D"), "result": (STUDENT, "s"), "ceiling": (MARK, "^")}
+ROLES = {"floor": (MUTED, "D"), "result": (ORANGE, "s"), "ceiling": (MARK, "^")}
 LIKENESS = "Likeness of each model's signed map to the teacher's, with 95 % intervals over {}."
 STANDS_FOR = {
     "floor": "An untrained student shows what chance gives.",

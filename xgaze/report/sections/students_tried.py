@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from xgaze.artifacts import STUDENT
 from xgaze.report.drawing.forest import ends
 from xgaze.report.drawing.format import (
     DASH,
@@ -21,11 +22,11 @@ from xgaze.report.drawing.format import (
     worse_unit,
 )
 from xgaze.report.drawing.svg import (
+    BLUE,
     MARK,
     MUTED,
+    ORANGE,
     OTHERS,
-    STUDENT,
-    TEACHER,
     WHOLE,
     Chart,
     Spot,
@@ -89,7 +90,7 @@ def _told(value: Any) -> float | None:
 
 
 def _gather(run: Run) -> Report:
-    return {"candidates": candidates(run.folder / "student") if run.student else []}
+    return {"candidates": candidates(run.folder / STUDENT) if run.student else []}
 
 
 def candidates_figure(
@@ -176,8 +177,8 @@ def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, A
     whole = [row for row in own if row["stage"] == "tuned end to end"]
     found = [
         ("low rank, untuned", MUTED, of("no training", False)),
-        ("low rank, tuned", TEACHER, of("head tuned", False)),
-        ("low rank and separable, tuned", STUDENT, of("head tuned", True)),
+        ("low rank, tuned", BLUE, of("head tuned", False)),
+        ("low rank and separable, tuned", ORANGE, of("head tuned", True)),
         ("tuned end to end", WHOLE, whole),
         ("other ways", OTHERS, [row for row in rows if row["method"] != "xgaze"]),
     ]

@@ -7,16 +7,17 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from xgaze.artifacts import STUDENT
 from xgaze.report import schemas
 from xgaze.report.drawing.format import (
     count,
     number,
 )
 from xgaze.report.drawing.svg import (
+    BLUE,
     MARK,
     MUTED,
-    STUDENT,
-    TEACHER,
+    ORANGE,
     Chart,
     chart,
     legend_above,
@@ -28,15 +29,15 @@ from xgaze.report.section import Report, Run, Section
 SPECTRUM_SHOWN = 32
 SPECTRA = (
     ("singular_share", "weight", MUTED),
-    ("output_share", "layer's output", TEACHER),
-    ("active_share", "what the prediction needs", STUDENT),
+    ("output_share", "layer's output", BLUE),
+    ("active_share", "what the prediction needs", ORANGE),
 )
 
 COMPONENTS_SHOWN = 32
 
 
 def _gather(run: Run) -> Report:
-    return {"capacity": read_capacity(run.folder / "student") if run.student else None}
+    return {"capacity": read_capacity(run.folder / STUDENT) if run.student else None}
 
 
 def spectrum_figure(capacity: dict[str, Any]) -> Chart:

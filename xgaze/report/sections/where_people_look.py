@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.claims import MOST_UNEXPLAINED_PERCENT
 from xgaze.report.drawing.forest import Series, forest, height, name_rows
 from xgaze.report.drawing.format import spread
@@ -148,7 +149,7 @@ def where_people_look(human: dict[str, Any]) -> str:
     changed = [
         f"by {one['method']} {spread(one['shuffled_auc'], 3)}"
         for one in human["differences"]
-        if (one["first"], one["second"]) == ("student", "teacher") and one["shuffled_auc"]
+        if (one["first"], one["second"]) == (STUDENT, TEACHER) and one["shuffled_auc"]
     ]
     return f"{first} Student minus teacher: {', '.join(changed)}." if changed else first
 

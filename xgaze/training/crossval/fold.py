@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.artifacts import (
     WEIGHTS_FILE,
     ModelCard,
     atomic_path,
+    hashes_of,
     library_versions,
+    require_written,
     write_card,
     write_csv,
     write_json,
@@ -35,9 +38,10 @@ from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.crossval.folds import OuterFold
+from xgaze.training.fit import HISTORY_FILE
 from xgaze.training.start import starting_model
 
-FOLD_FILE, OUTPUTS_FILE, HISTORY_FILE = "fold.json", "outputs.npz", "history.csv"
+FOLD_FILE, OUTPUTS_FILE = "fold.json", "outputs.npz"
 ROWS = "rows"
 AGAIN = "Delete this fold's folder, and it is done again, or cross-validate again with --force."
 
@@ -87,6 +91,7 @@ def run_fold(
     write_card(folder, _card(recipe, view, seed, trained.selection | says))
     shutil.rmtree(folder / "training", ignore_errors=True)
     told = {"participants": list(fold.test), "samples": len(rows), **trained.selection}
+    told |= hashes_of(folder, [HISTORY_FILE])
     write_json(folder / FOLD_FILE, {**told, "seconds": time.perf_counter() - start})  # last: marks the fold as finished
 
 
@@ -94,12 +99,15 @@ class _Told(Stored):
     participants: list[str]
     samples: int
     seconds: float
+    file_hashes: dict[str, str] = Field(default_factory=dict)
 
 
 def is_finished(folder: Path) -> bool:
     """Whether the fold in `folder` was tested, and what it left is whole. A damaged one is done again."""
     try:
-        told, (rows, _), history = read_fold(folder), read_outputs(folder), pd.read_csv(folder / HISTORY_FILE)
+        told = read_fold(folder)
+        require_written(folder, told)
+        (rows, _), history = read_outputs(folder), pd.read_csv(folder / HISTORY_FILE)
     except (InputError, OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
         return False
     return {"seconds", "samples"} <= set(told) and len(rows) == told["samples"] and len(history) > 0

@@ -9,14 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, rows_of
+from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.processes import is_helper
 from xgaze.recipe import Recipe
 from xgaze.stored import read_table
 from xgaze.training.augmentation import training_loader
-from xgaze.training.crossval.fold import HISTORY_FILE, Trained, fresh_model, seed_of, split_of_outer
+from xgaze.training.crossval.fold import Trained, fresh_model, seed_of, split_of_outer
 from xgaze.training.crossval.folds import InnerFold, OuterFold
-from xgaze.training.fit import fit_epochs
+from xgaze.training.fit import HISTORY_FILE, epochs_fitted, fit_epochs
 from xgaze.training.gaze_augmentation import task_of
 from xgaze.training.task import monitored
 from xgaze.training.whole import home, tune_model
@@ -58,7 +59,7 @@ def refit_epochs(figures: Sequence[Sequence[float] | NDArray[np.float64]]) -> in
 
 def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder: Path, seed: int) -> pd.DataFrame:
     """One row per epoch. A training once done is only read; one that was stopped starts anew."""
-    if not _is_readable(folder / DONE) and not is_helper():
+    if not _is_done(folder) and not is_helper():
         shutil.rmtree(folder, ignore_errors=True)
     if not (folder / DONE).is_file():
         view = recording.resplit(dict.fromkeys(fold.train, "train") | dict.fromkeys(fold.validation, "validation"))
@@ -70,11 +71,11 @@ def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder
     return read_table(folder / DONE, ["epoch", monitored(recording.spec)], f"Delete {folder}: it is done again.")
 
 
-def _is_readable(table: Path) -> bool:
-    """Whether a table with rows lies there."""
+def _is_done(folder: Path) -> bool:
+    """Whether a whole table lies there."""
     try:
-        return len(pd.read_csv(table)) > 0
-    except (OSError, ValueError):  # missing, empty, or no table
+        return len(pd.read_csv(folder / DONE)) == epochs_fitted(folder)
+    except (InputError, OSError, ValueError):  # missing, empty, or no table
         return False
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from xgaze.artifacts import library_versions, write_csv, write_json
+from xgaze.artifacts import FILE_HASHES, library_versions, write_csv, write_json
 from xgaze.code_version import source_hash
 from xgaze.data.contract import Recording, targets_of
 from xgaze.data.open import open_recording
@@ -25,7 +25,6 @@ from xgaze.scorings import log_scoring
 from xgaze.stored import read_mapping, read_table
 from xgaze.training.crossval.fold import (
     AGAIN,
-    HISTORY_FILE,
     TEACHER,
     Protocol,
     is_finished,
@@ -37,7 +36,7 @@ from xgaze.training.crossval.fold import (
 from xgaze.training.crossval.folds import OuterFold, Person, nested_folds, paper_folds, people_of
 from xgaze.training.crossval.nested import train_nested
 from xgaze.training.crossval.paper import NOT_CLEAN, train_paper
-from xgaze.training.fit import fresh_folder
+from xgaze.training.fit import HISTORY_FILE, fresh_folder
 from xgaze.training.teacher import check_loss
 
 RESULT_FILE, SPLITS_FILE, PREDICTIONS_FILE = "crossval.json", "splits.json", "predictions.csv"
@@ -231,7 +230,8 @@ def _fold_row(recording: Recording, folder: Path, unit: Unit, told: dict[str, An
     rows, outputs = read_outputs(unit.folder(folder))
     names = recording.table["group"].to_numpy(str)[rows]
     score = score_of(recording.spec, outputs[TEACHER], targets_of(recording, rows), names)
-    return {"seed": unit.seed, "fold": unit.number + 1, **told, "score": score}
+    figures = {key: value for key, value in told.items() if key != FILE_HASHES}
+    return {"seed": unit.seed, "fold": unit.number + 1, **figures, "score": score}
 
 
 def _history(folder: Path, units: list[Unit]) -> list[dict[str, Any]]:

@@ -1,17 +1,16 @@
-"""A program as text: one C99 file and its header. The kernels are the files in kernels/ as they are, here tables and calls."""
+"""A program as text: one C99 file and its header. The kernels are files (`kernel_text`), here tables and calls."""
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from xgaze.compression.export.c99.arena import Arena
+from xgaze.compression.export.c99.kernel_text import kernel_text
 from xgaze.compression.export.c99.steps import Program, Step
 from xgaze.data.contract import Spec, dimensions
 
-KERNELS = Path(__file__).parent / "kernels"
 C_TYPES = {"float32": "float", "int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t"}
 LINE = 118
 NEEDS = re.compile(r"/\* Needs: (.*)\. \*/\n")
@@ -81,7 +80,7 @@ def kernel_texts(used: list[str]) -> tuple[list[str], list[str]]:
     def add(kernel: str) -> None:
         if kernel in texts:
             return
-        text = (KERNELS / f"{kernel}.c").read_text("utf-8")
+        text = kernel_text(kernel)
         needed = NEEDS.match(text)
         for one in needed[1].split(", ") if needed else []:
             if one.startswith("<"):
@@ -98,7 +97,7 @@ def kernel_texts(used: list[str]) -> tuple[list[str], list[str]]:
 @cache
 def fields_of(kernel: str) -> frozenset[str]:
     """The fields of a kernel's struct."""
-    text = re.search(rf"struct {kernel} {{(.*?)}};", (KERNELS / f"{kernel}.c").read_text("utf-8"), re.S)
+    text = re.search(rf"struct {kernel} {{(.*?)}};", kernel_text(kernel), re.S)
     assert text is not None, kernel
     return frozenset(re.findall(r"\b(\w+)(?:\[\d+\])?\s*[,;]", text[1]))
 

@@ -2,23 +2,14 @@
 
 from pathlib import Path
 
-from xgaze.data.fixations.fixation_format import FixationColumns, FixationFormat
+from xgaze.data.fixations.fixation_format import FixationFormat
+from xgaze.data.fixations.trackers.pupil_core import COLUMNS as PUPIL_CORE
 from xgaze.data.fixations.trackers.tracker_file import Source, overlaid
 from xgaze.data.tables.reader import read_table
 
 ID, ON_SURFACE = "fixation_id", "on_surf"
 HEADERS = frozenset({"world_index", ID, "start_timestamp", "duration", "norm_pos_x", "norm_pos_y", ON_SURFACE})
-COLUMNS = FixationColumns(
-    order=ID,
-    x="norm_pos_x",
-    y="norm_pos_y",
-    duration="duration",
-    start="start_timestamp",
-    coordinates="fraction",
-    origin="bottom-left",
-    duration_unit="ms",
-    timestamp_unit="s",
-)
+COLUMNS = PUPIL_CORE.model_copy(update={"order": ID})
 
 
 def read_pupil_surface(path: Path, settings: FixationFormat) -> Source:

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xgaze.report.drawing.svg import (
+    BLUE,
     CYCLE,
     INK,
-    TEACHER,
     Chart,
     chart,
 )
@@ -139,7 +139,7 @@ def sweep_mean_figure(sweep: dict[str, Any], unit: str) -> Chart:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.bar(np.arange(len(ranked)), [reach(one) for one in ranked], 0.8, color=TEACHER)
+        axes.bar(np.arange(len(ranked)), [reach(one) for one in ranked], 0.8, color=BLUE)
         axes.set_xticks(np.arange(len(ranked)), [str(one["variable"]) for one in ranked], fontsize=8)
         axes.tick_params(axis="x", length=0)
         axes.axhline(0, color=INK, linewidth=0.7)
