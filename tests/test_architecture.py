@@ -13,7 +13,7 @@ FLOORS = [
     {"errors", "processes", "code_version", "spreadsheet", ""},
     {"catalogue", "jobs", "limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
-    {"scorings"},
+    {"scorings", "sums"},
     {"data", "report"},
     {"models", "evaluation", "capacity"},
     {"training", "explanation", "calibration"},

@@ -48,7 +48,7 @@ def test_light_and_dark_differ_and_drawings_follow(visit, pages):
     mark = "getComputedStyle(document.querySelector('svg [fill=\"var(--c-teacher)\"]')).fill"
     assert light.evaluate(mark) == "rgb(0, 114, 178)" != dark.evaluate(mark)
     assert light.evaluate(ink) != dark.evaluate(ink)
-    assert light.locator("svg[role=img]").count() == 22
+    assert light.locator("svg[role=img]").count() == 24 and light.locator("svg[role=group]").count() == 1
 
 
 def column(page, name, place):
@@ -81,6 +81,64 @@ def test_intervals_and_shortened_numbers_are_sorted_by_value(visit, pages):
     table.get_by_role("button", name="parameters").click()
     found = [int(one.replace(",", "")) for one in column(page, "Layers", 3)]
     assert found == sorted(found) and found[0] < 1000 < found[-1]
+
+
+def test_marks_of_the_frontier_tell_their_student_by_mouse_and_by_keyboard(visit, pages):
+    page = visit(pages["gaze"])
+    told, marks = page.locator(".told"), page.locator(".spots circle")
+    assert told.inner_text().startswith("Point at a mark") and marks.count() == 3
+    marks.nth(2).hover()
+    assert told.inner_text() == (
+        "rank 6, filters of 2 terms, head tuned, chosen: 376,000 parameters (3.2× fewer), 36,000 in fully connected layers; "
+        "worse by +1.5 % (+1.3 % to +1.7 %)"
+    )
+    assert page.evaluate("document.querySelectorAll('.spots .on').length") == 1
+    marks.nth(0).focus()
+    assert told.inner_text().startswith("rank 3, no training: 358,000 parameters")
+    for key, place in (
+        ("ArrowRight", 1),
+        ("End", 2),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("Home", 0),
+        ("ArrowLeft", 0),
+    ):
+        page.keyboard.press(key)
+        assert page.evaluate("[...document.activeElement.parentNode.children].indexOf(document.activeElement)") == place
+        assert told.inner_text() == marks.nth(place).get_attribute("aria-label")
+    assert page.locator(".spots [tabindex='0']").count() == 1
+
+
+def test_a_mark_lies_over_what_was_drawn(visit, pages):
+    page = visit(pages["gaze"])
+    middle = "one => { const at = one.getBoundingClientRect(); return [at.x + at.width / 2, at.y + at.height / 2] }"
+    over = page.locator(".spots circle").last.evaluate(middle)
+    ring = page.locator("#search ~ figure svg use[stroke='var(--c-mark)']").first.evaluate(middle)
+    assert abs(over[0] - ring[0]) < 1.5 and abs(over[1] - ring[1]) < 1.5
+
+
+def test_a_long_table_is_filtered_and_says_how_many_rows_are_left(visit, pages):
+    page = visit(pages["gaze"])
+    page.evaluate(OPEN_ALL)
+    asked = page.get_by_label("Filter Every test participant")
+    shown = page.get_by_role("group", name="Every test participant", exact=True).locator("tbody tr:visible")
+    asked.fill("p00001")
+    count = asked.locator("xpath=following-sibling::span")
+    assert shown.count() == 10 and count.inner_text() == "10 of 20 rows"
+    asked.fill("P00001 12 31.0")
+    assert shown.count() == 2 and count.inner_text() == "2 of 20 rows"
+    asked.fill("")
+    assert shown.count() == 20 and count.inner_text() == ""
+    assert page.get_by_label("Filter Students tried").count() == 0  # short
+    assert page.complaints == []
+
+
+def test_tiles_of_the_treemap_say_what_they_are(visit, pages):
+    page = visit(pages["gaze"])
+    tile = page.locator("svg[aria-labelledby^=bytes-teacher] > g > title").first
+    assert tile.text_content() == (
+        "head.embedding (Linear): 3.15 MB, 77.8 %, 786,496 parameters; the student holds 5 % of it"
+    )
 
 
 def test_hostile_names_are_text(visit, pages):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xgaze.errors import InputError
-from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
+from xgaze.evaluation.comparison import compare_predictions, read_test_predictions, require_same_kind
 
 
 def gaze(errors, people, shift=0.0):
@@ -61,7 +61,8 @@ def test_values_are_compared_by_their_error_in_their_unit():
 
 def test_other_participants_another_recording_one_person_or_another_task_are_refused():
     first = gaze([1.0] * 6, PEOPLE)
-    with pytest.raises(InputError, match=r"different test participants \(1 only in x, 1 only in y; e\.g\. 'a'"):
+    who = r"different test participants: 1 only in x \('a'\), 1 only in y \('d'\), 2 in both"
+    with pytest.raises(InputError, match=who):
         compare_predictions(first, gaze([1.0] * 6, ["d", "d", "b", "b", "c", "c"]), ("x", "y"))
     with pytest.raises(InputError, match="another truth"):
         compare_predictions(first, gaze([1.0] * 6, PEOPLE, shift=5.0), ("x", "y"))
@@ -69,6 +70,32 @@ def test_other_participants_another_recording_one_person_or_another_task_are_ref
         compare_predictions(first.iloc[:2], first.iloc[:2], ("x", "y"))
     with pytest.raises(InputError, match="one task"):
         compare_predictions(first, first.drop(columns="error_px"), ("x", "y"))
+
+
+def test_of_many_who_differ_the_first_are_named():
+    first, second = (gaze([1.0] * 6, list(people)) for people in ("abcdef", "fghijk"))
+    with pytest.raises(
+        InputError, match=r"5 only in x \('a', 'b', 'c' and 2 more\), 5 only in y \('g', 'h', 'i' and 2"
+    ):
+        compare_predictions(first, second, ("x", "y"))
+    with pytest.raises(InputError, match=r"0 only in x, 5 only in y"):
+        compare_predictions(first.iloc[-1:], second, ("x", "y"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"unit": "cm"}, "measure in different units: px and cm"),
+        ({"scene": [640, 480]}, "different scenes: 800 × 600 px and 640 × 480 px"),
+        ({"scene": None}, "different scenes: 800 × 600 px and none"),
+        ({"groups": "stimuli"}, "apart in their splits: participants and stimuli"),
+    ],
+)
+def test_figures_that_mean_different_things_are_refused(changed, told):
+    spec = {"unit": "px", "scene": [800, 600]}
+    require_same_kind((spec, {**spec, "groups": "participants"}), ("x", "y"))  # older cards do not say groups
+    with pytest.raises(InputError, match=f"^x and y .*{told}"):
+        require_same_kind((spec, {**spec, **changed}), ("x", "y"))
 
 
 def test_a_folder_without_test_predictions_is_named(tmp_path):

@@ -12,6 +12,7 @@ from xgaze.report.drawing import svg
 from xgaze.report.page.page import sections_of
 from xgaze.report.section import with_every_key
 from xgaze.report.sections.error_by_eccentricity import eccentricity
+from xgaze.report.verdicts import judged
 
 HERE = Path(__file__).parent
 RUN = runpy.run_path(str(HERE / "run_sections.py"))
@@ -35,7 +36,9 @@ def make_rich(task, size_px=(24, 30), cameras=2, samples=1):
         report["sweep"]["variables"] = [sweep_line(k) for k in range(7)]
         report["sweep"]["truth"] = [436.0, 280.0]
         report["eccentricity"] = eccentricity([800, 600], drawn_errors())
+        report["frame_radii"] = {"teacher": EXPLAINED["radii"](1.0), "student": EXPLAINED["radii"](1.05)}
     EXPLAINED["add_explanation"](report, maps, inputs)
+    report["checks"] = judged(with_every_key(report))
     return report, maps
 
 
@@ -89,7 +92,7 @@ def gaze_run():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Charts without their drawing, which takes most of the time, for tests of everything else."""
-    monkeypatch.setattr(svg, "_drawn", lambda *_: "")
+    monkeypatch.setattr(svg, "_drawn", lambda *_, **__: "")
 
 
 def parts_of(report, what):

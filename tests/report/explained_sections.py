@@ -122,6 +122,22 @@ def human():
     }
 
 
+def radii(scale):
+    """Of one model: 18 validation people promise nothing at 95 %."""
+    levels = ((50, 18, 53), (60, 22, 61), (70, 28, 68), (80, 36, 81), (90, 52, 88), (95, None, None))
+    return {"unit": "px", "validation": 18, "test": 20, "rows": [radius(scale, *one) for one in levels]}
+
+
+def radius(scale, level, px, covered):
+    measured = None if covered is None else {"mean": float(covered), "low": covered - 8.0, "high": covered + 7.0}
+    return {
+        "level_percent": float(level),
+        "radius": px and px * scale,
+        "coverage_percent": measured,
+        "least_percent": covered and covered - 30.0,
+    }
+
+
 def layers():
     kinds = [(f"towers.eye{k}.conv{j}", "Conv2d", 9_000 * j, 18e6 / j, 7.5 / j) for k in range(4) for j in (1, 2, 3)]
     kinds += [("head.embedding", "Linear", 786_496, 786_432, 1.1), ("head.output", "Linear", 8450, 8400, 0.1)]
@@ -130,9 +146,9 @@ def layers():
             "model": model,
             "layer": layer,
             "kind": kind,
-            "parameters": parameters // (1 if model == "teacher" or kind == "Conv2d" else 20),
+            "parameters": (own := parameters // (1 if model == "teacher" or kind == "Conv2d" else 20)),
             "macs": int(macs),
-            "bytes": 4 * parameters,
+            "bytes": 4 * own,
             "latency_percent": share,
         }
         for model in ("teacher", "student")

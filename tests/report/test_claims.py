@@ -11,7 +11,7 @@ from xgaze.report.claims import (
     scored_in_words,
     split_in_words,
 )
-from xgaze.report.drawing.format import changed, told_apart
+from xgaze.report.drawing.format import changed, compared, lasting, told_apart
 from xgaze.report.page.model_card import model_card
 from xgaze.report.page.page import render_page
 from xgaze.report.sections.at_a_glance import summary
@@ -144,12 +144,24 @@ def test_who_was_kept_apart_is_read_off_the_stored_splits():
         (2.86, "2.9× fewer"),
         (1.02, "as many"),
         (0.98, "as many"),
-        (0.8, "1.2× more"),
-        (0.05, "20× more"),
+        (0.8, "1.2 times as many"),
+        (0.05, "20 times as many"),
     ],
 )
 def test_a_ratio_is_told_in_honest_words_both_ways(ratio, told):
-    assert changed(ratio, "fewer", "more") == told
+    assert changed(ratio, "fewer", "as many") == told
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size", "time"),
+    [
+        (21.2, "21× smaller than the teacher's", "21 times as fast"),
+        (1.0, "as large as the teacher's", "as long"),
+        (0.77, "1.3 times as large as the teacher's", "1.3 times as long"),
+    ],
+)
+def test_a_comparison_is_a_sentence_both_ways(ratio, size, time):
+    assert compared(ratio, "smaller", "as large", "the teacher's") == size and lasting(ratio) == time
 
 
 def test_numbers_that_differ_are_told_with_digits_that_differ():
@@ -161,8 +173,8 @@ def test_numbers_that_differ_are_told_with_digits_that_differ():
 @pytest.mark.parametrize(
     ("ratio", "own", "other", "told"),
     [
-        (3.37 / 1.66, 1.66, 3.37, "1.66 ms for it on one thread, 3.37 ms for the teacher: 2.0× faster"),
-        (0.8, 4.0, 3.2, "4.00 ms for it on one thread, 3.20 ms for the teacher: 1.2× slower"),
+        (3.37 / 1.66, 1.66, 3.37, "1.66 ms for it on one thread, 3.37 ms for the teacher: 2.0 times as fast"),
+        (0.8, 4.0, 3.2, "4.00 ms for it on one thread, 3.20 ms for the teacher: 1.2 times as long"),
         (0.95, 3.553, 3.375, "about the same time"),
     ],
 )

@@ -26,6 +26,7 @@ from xgaze.compression.export.quantise import int8_figures, quantise_onnx
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
@@ -109,7 +110,9 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
             outputs[name] = predict(model, recording, test, advance=advance)
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs[CONTROL]))
+    validation = predict(models[STUDENT], recording, rows_of(recording, "validation"))
     return {
+        FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
         "difference": compare(spec, outputs[STUDENT], outputs[reference], truth, people),
         "against_teacher": compare(spec, outputs[STUDENT], outputs[TEACHER], truth, people),
@@ -233,6 +236,7 @@ def gather_metrics(
         "teacher_weights": outcome.teacher_weights,
         "reason": outcome.reason,
         "macro_f1": scored["macro_f1"],
+        FRAME_RADII: scored[FRAME_RADII],
         "labels_only": scored["labels_only"],
         "test_participants": scored["participants"],
         "int8_file_reduction": ratio(teacher["onnx_bytes"], student["int8"] and student["int8"]["bytes"]),

@@ -13,7 +13,7 @@ from xgaze.stored import read_table
 
 GAZE_TRUTH = ["truth_x_px", "truth_y_px"]
 SAME_TRUTH = 1e-2
-FEWEST = 2
+FEWEST, NAMED = 2, 3
 REMEDY = "Train or distil again with --force, or take another copy of the folder."
 TOLD = {"gaze": "gaze points", "class": "classes", "value": "values"}
 
@@ -62,6 +62,27 @@ def compare_predictions(
     }
 
 
+def require_same_kind(specs: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, str]) -> None:
+    """Raises InputError, naming both, where two runs' specs, as cards hold them, differ in unit, scene or in whom splits keep
+    apart: their figures mean different things, whatever their predictions are called."""
+    for key, words, shown in (
+        ("unit", "measure in different units", str),
+        ("scene", "look at different scenes", _scene_in_words),
+        ("groups", "keep different things apart in their splits", str),
+    ):
+        default = "participants" if key == "groups" else None
+        told = [shown(one.get(key, default)) for one in specs]
+        if told[0] != told[1]:
+            raise InputError(
+                f"{names[0]} and {names[1]} {words}: {told[0]} and {told[1]}. Their figures cannot be compared; train both on "
+                "the same data."
+            )
+
+
+def _scene_in_words(scene: list[int] | None) -> str:
+    return f"{scene[0]} \u00d7 {scene[1]} px" if scene else "none"
+
+
 def task_of(predictions: pd.DataFrame) -> str:
     """ "gaze", "class" or "value", told by the columns of predictions.csv."""
     if "error_px" in predictions:
@@ -84,16 +105,22 @@ def _same_people(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, st
         )
     ours, theirs = set(first["group"]), set(second["group"])
     if ours != theirs:
-        only = [f"{len(a - b)} only in {name}" for a, b, name in ((ours, theirs, names[0]), (theirs, ours, names[1]))]
         raise InputError(
-            f"{names[0]} and {names[1]} were scored on different test participants ({', '.join(only)}; e.g. "
-            f"{min(ours ^ theirs)!r}). Train both on the same data and split, then compare."
+            f"{names[0]} and {names[1]} were scored on different test participants: {_who(ours - theirs, names[0])}, "
+            f"{_who(theirs - ours, names[1])}, {len(ours & theirs)} in both. Train both on the same data and split, then compare."
         )
     if len(ours) < FEWEST:
         raise InputError(
             f"{names[0]} and {names[1]}: one test participant gives no interval; at least {FEWEST} are needed."
         )
     _same_truth(first, second, names)
+
+
+def _who(alone: set[str], name: str) -> str:
+    """As "2 only in small ('a', 'b')"; the first few by name."""
+    shown = ", ".join(map(repr, sorted(alone)[:NAMED]))
+    more = f" and {len(alone) - NAMED} more" if len(alone) > NAMED else ""
+    return f"{len(alone)} only in {name}{f' ({shown}{more})' if alone else ''}"
 
 
 def _same_truth(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> None:

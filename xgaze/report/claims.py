@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from xgaze.artifacts import TEACHER
-from xgaze.report.drawing.format import MEASURED, percent, percent_interval, told_apart
+from xgaze.report.drawing.format import MEASURED, number, percent, percent_interval, span, told_apart
 
 MOST_UNEXPLAINED_PERCENT = 5.0
 """Of the output's change: maps that leave more are not to be read, methods that do are refused."""
@@ -16,6 +16,10 @@ PLAIN_NAMES = {
     "ridge on the inputs": "a straight-line fit on the inputs",
 }
 COSTS = {"max_parameters": "parameters", "max_bytes": "bytes", "max_latency_ms": "ms"}
+FRAME_RADII = "frame_radii"
+"""Key of a card's figures, see `radii_of`."""
+PROMISED_PERCENT = 90.0
+"""Of a new person's frames: the radius that is told first."""
 NO_BUDGET = "no budget can hold against it"
 NO_COMMANDS = "The commands were not stored: a script made this, or an older version."
 
@@ -82,6 +86,25 @@ def costs_in_words(report: dict[str, Any]) -> str:
     return " ".join(told)
 
 
+def promised_row(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The row of PROMISED_PERCENT of a model's frame radii as JSON; None where they promise none."""
+    rows = (found or {}).get("rows") or []
+    return next((one for one in rows if one["level_percent"] == PROMISED_PERCENT and one["radius"] is not None), None)
+
+
+def frame_in_words(found: dict[str, Any] | None, groups: str, whose: str) -> str:
+    """Within what radius of the prediction one frame lies, and how often it does on test people; empty where there is none."""
+    row = promised_row(found)
+    if row is None or found is None:
+        return ""
+    covered = row["coverage_percent"]
+    return (
+        f"{PROMISED_PERCENT:g} % of the frames of new {groups} should lie within {number(row['radius'])} {found['unit']} of "
+        f"{whose} prediction, as {found['validation']} validation {groups} promise; of the frames of the {found['test']} test "
+        f"{groups} {number(covered['mean'])} % do (95 % interval over {groups}: {span(covered)})."
+    )
+
+
 def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:
     """How often the test people (or what else `who` are) were scored, by what and when."""
     if not scorings:
@@ -110,5 +133,10 @@ def split_in_words(splits: dict[str, Any] | None, groups: str) -> str:
 
 def is_disjoint(splits: dict[str, Any]) -> bool:
     """Whether nobody is in two splits."""
-    names = [name for own in splits.values() for name in own["participants"]]
-    return len(names) == len(set(names))
+    return not in_two_splits(splits)
+
+
+def in_two_splits(splits: dict[str, Any]) -> list[str]:
+    """Who is, each once."""
+    counts = Counter(name for own in splits.values() for name in own["participants"])
+    return [name for name, count in counts.items() if count > 1]

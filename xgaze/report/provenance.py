@@ -7,7 +7,7 @@ from typing import Any
 from xgaze.artifacts import TEACHER, ModelCard
 from xgaze.recipe.sources import known_source
 from xgaze.report import schemas
-from xgaze.report.claims import is_disjoint, split_in_words
+from xgaze.report.claims import in_two_splits, is_disjoint, split_in_words
 from xgaze.report.remedies import CROSSVALIDATE, TRAIN
 from xgaze.stored import read_mapping
 
@@ -24,6 +24,7 @@ def provenance(run: Path, teacher: ModelCard, student: ModelCard | None) -> dict
         "recipe_hash": card.recipe_hash,
         "split": split_in_words(splits, teacher.spec.get("groups", "participants")),
         "disjoint": splits is not None and is_disjoint(splits),
+        "in_two_splits": None if splits is None else len(in_two_splits(splits)),
         "notes": teacher.metrics.get("notes", []),
         "device": teacher.metrics.get("device", "not stored"),
     }

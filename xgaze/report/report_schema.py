@@ -55,6 +55,7 @@ class Provenance(Stored):
     split: str
     device: str
     disjoint: bool | None = None
+    in_two_splits: int | None = None
     notes: list[str] = Field(default_factory=list)
 
 

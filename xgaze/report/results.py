@@ -1,6 +1,7 @@
 """Gather what the commands have written into a run's folder into one report: what all sections share, and what each reads. Reads
-files; computes nothing new."""
+files; computes nothing new but verdicts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card, r
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 from xgaze.report import schemas
+from xgaze.report.conditions import Condition
 from xgaze.report.provenance import commands, next_command, provenance
 from xgaze.report.remedies import DISTILL, EXPLAIN, TRAIN
-from xgaze.report.section import Run, in_reading_order
+from xgaze.report.section import Run, in_reading_order, with_every_key
+from xgaze.report.verdicts import judged
 from xgaze.scorings import read_scorings
 from xgaze.stored import read_arrays, read_mapping, read_table, require
 
@@ -43,8 +46,8 @@ RATIOS = (
 )
 
 
-def gather(run: Path) -> tuple[dict[str, Any], Maps]:
-    """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`."""
+def gather(run: Path, asked: Sequence[Condition] = ()) -> tuple[dict[str, Any], Maps]:
+    """(report.json as a dictionary, maps.npz as arrays) of the run in `checkpoints/<recipe>`, held against what is asked."""
     teacher = read_card(run / TEACHER)
     require(vars(teacher), schemas.TeacherCard, run / TEACHER / CARD_FILE, TRAIN)
     require_written(run / TEACHER, teacher.metrics, TRAIN)
@@ -60,6 +63,7 @@ def gather(run: Path) -> tuple[dict[str, Any], Maps]:
     }
     for section in in_reading_order():
         report |= section.gathered(Run(run, teacher, student, explanation))
+    report["checks"] = judged(with_every_key(report), asked)
     return report, read_maps(run / "explanation") if explanation else {}
 
 

@@ -26,6 +26,7 @@ from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
 from xgaze.evaluation.classification import accuracy, f1
+from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
@@ -145,6 +146,7 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
     learned = learned_of(spec, outputs[-len(test) :], known, truth, people)
     against = {"learned": learned.learned, "against_guessing": {TEACHER: learned.to_json()}}
     metrics: dict[str, Any] = {"error": error, **against, "baselines": beside}
+    metrics[FRAME_RADII] = radii_of(recording, outputs[: -len(test)], outputs[-len(test) :])
     if spec.kind == "class":
         logits = outputs[-len(test) :]
         metrics["accuracy"] = accuracy(logits, truth)

@@ -39,6 +39,16 @@ def test_a_run_is_named_by_its_folder_and_an_unknown_one_is_told_the_nearest(run
         run_name("larg")
 
 
+def test_runs_of_other_scenes_are_refused_and_nothing_is_written(runs, tmp_path):
+    card = ModelCard("teacher", {}, {"unit": "px", "scene": [640, 480]}, {}, "hash", 0)
+    write_card(runs[1] / "teacher", card)
+    failed = CliRunner().invoke(compare, ["small", "large"]).exception
+    assert isinstance(failed, InputError) and "small and large look at different scenes: none and 640 × 480" in str(
+        failed
+    )
+    assert not (tmp_path / "reports").exists()
+
+
 def test_without_any_run_the_remedy_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="xgaze train-teacher"):

@@ -75,6 +75,18 @@ def test_macro_f1_is_told_for_classes_only():
     ]
 
 
+def test_the_radius_of_a_frame_is_told_where_so_many_people_promise_one(figures, card):
+    row = {"level_percent": 90.0, "radius": 61.23, "coverage_percent": {"mean": 88.1, "low": 80.0, "high": 95.0}}
+    found = {"unit": "px", "validation": 18, "test": 20, "rows": [{**row, "level_percent": 50.0, "radius": 9.0}, row]}
+    told = "\n".join(in_words({**figures, "frame_radii": found}, card, "xgaze explain"))
+    assert (
+        "90 % of the frames of new people should lie within 61.2 px of the student's prediction, as 18 validation people "
+        "promise; of the frames of the 20 test people 88.1 % do (95 % interval over people: 80.0 to 95.0)."
+    ) in told
+    found["rows"][1]["radius"] = None
+    assert "should lie within" not in "\n".join(in_words({**figures, "frame_radii": found}, card, "xgaze explain"))
+
+
 @pytest.mark.parametrize(("count", "warned"), [(1, True), (7, True), (8, False), (160, False)])
 def test_fewer_than_eight_test_participants_are_a_warning(count, warned, figures, card):
     words = "\n".join(in_words({**figures, "test_participants": count}, card, "xgaze explain"))

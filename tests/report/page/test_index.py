@@ -56,6 +56,8 @@ def test_the_model_card_tells_figures_use_data_and_limits(rich_of, task):
         assert head in card
     assert "| parameters in fully connected layers | 794,946 | 37,854 |" in card
     assert ("Rendered data" in card) == report["rendered"]
+    radius = "90 % of the frames of new people should lie within 54.6 px of the student's prediction, as 18 validation people"
+    assert (radius in card) == (task == "gaze")
     hardest = "40.0 px" if task == "gaze" else "21.0 % right answers"
     assert f"the hardest test participant has {hardest}" in card
 

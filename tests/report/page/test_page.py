@@ -61,7 +61,7 @@ def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(
     report, page = shown
     elements = Elements(page).tags
     charts = [a for t, a in elements if t == "svg"]
-    assert len(charts) == (22 if report["task"] == "gaze" else 20)  # classes have no regions and no eccentricity
+    assert len(charts) == (25 if report["task"] == "gaze" else 22)  # classes: no regions, eccentricity and radii
     ids = [a["id"] for _, a in elements if "id" in a]
     assert len(ids) == len(set(ids))
     for chart in charts:
@@ -74,7 +74,8 @@ def test_every_figure_has_its_numbers_in_a_table_and_every_section_a_link(shown)
     report, page = shown
     figures = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
     alone = {re.search(r"<strong>(.*?)</strong>", one).group(1) for one in figures if "<table" not in one}
-    layers = {f"Where the {model}&#39;s parameters and time go" for model in ("teacher", "student")}
+    told = ("bytes lie", "parameters and time go")
+    layers = {f"Where the {model}&#39;s {what}" for model in ("teacher", "student") for what in told}
     assert alone == {"Students tried on validation participants"} | layers  # their tables stand below them
     assert page.count('aria-label="Students tried"') == page.count('aria-label="Layers"') == 1
     linked = re.findall(r'<a href="#([a-z]+)">', page)

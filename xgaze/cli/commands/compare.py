@@ -8,7 +8,7 @@ import click
 from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, read_card
 from xgaze.cli.common import CHECKPOINTS, REPORTS, emit, read_recipe
 from xgaze.errors import InputError, nearest
-from xgaze.evaluation.comparison import compare_predictions, read_test_predictions
+from xgaze.evaluation.comparison import compare_predictions, read_test_predictions, require_same_kind
 from xgaze.explanation.human.run_comparison import compare_human, read_human
 from xgaze.report.page.comparison import verdict, write_comparison
 from xgaze.report.page.human_comparison import human_verdicts
@@ -25,7 +25,8 @@ ROLES = (TEACHER, STUDENT)
 def compare(first: str, second: str, as_json: bool) -> None:
     """Show two finished runs side by side, FIRST and SECOND, with paired differences per test participant.
 
-    A run is the name of its folder in checkpoints/, or its recipe's YAML file.
+    A run is the name of its folder in checkpoints/, or its recipe's YAML file. Runs whose test participants, unit or scene differ
+    are refused.
 
     \b
     Example:
@@ -65,6 +66,7 @@ def paired(runs: tuple[Path, Path], names: tuple[str, str]) -> dict[str, dict[st
 
 
 def _pair(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any]:
-    spec = read_card(first).spec
+    spec, other = read_card(first).spec, read_card(second).spec
+    require_same_kind((spec, other), names)
     pair = compare_predictions(read_test_predictions(first), read_test_predictions(second), names, spec["unit"])
     return {**pair, "groups": spec.get("groups", "participants")}

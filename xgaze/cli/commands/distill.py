@@ -33,6 +33,7 @@ FIGURES = (
     "limits",
     "labels_only",
     "macro_f1",
+    "frame_radii",
     "int8_file_reduction",
     "test_participants",
 )

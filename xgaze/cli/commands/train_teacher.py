@@ -18,6 +18,7 @@ from xgaze.cli.common import (
     scored_so_far,
     short_error,
 )
+from xgaze.report.claims import FRAME_RADII, frame_in_words
 
 
 @click.command("train-teacher")
@@ -52,7 +53,7 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
         "recipe": card.recipe["name"],
         "model_dir": str(folder),
         **{key: metrics[key] for key in ("parameters", "fc_parameters", "macs", "participants", "error")},
-        **{key: metrics.get(key) for key in ("learned", "against_guessing")},
+        **{key: metrics.get(key) for key in ("learned", "against_guessing", FRAME_RADII)},
         **extra,
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
         "train_seconds": metrics["train_seconds"],
@@ -71,6 +72,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"Teacher of '{figures['recipe']}', trained on {people['train']} {who}, on {people['test']} {who} it never saw:",
         f"  {error_in_words(figures['error'], groups)}.",
         f"  Beside it: {beside}.",
+        *([f"  {told}"] if (told := frame_in_words(figures[FRAME_RADII], who, "its")) else []),
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; "
         f"trained in {figures['train_seconds'] / 60:.1f} min ({figures['train_cpu_seconds'] / 60:.1f} CPU min).",
         *scored,

@@ -4,10 +4,11 @@ from typing import Any
 
 from xgaze.artifacts import CONTROL, STUDENT, TEACHER, ModelCard
 from xgaze.cli.common import ends_in_words, error_in_words, nothing_learned, rendered_warning
-from xgaze.report.claims import budget_in_words, costs_in_words
-from xgaze.report.drawing.format import changed
+from xgaze.report.claims import FRAME_RADII, budget_in_words, costs_in_words, frame_in_words
+from xgaze.report.drawing.format import changed, compared
 
 FEW_PARTICIPANTS = 8
+TENTHS = "{:.1f}x".format
 
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: str) -> list[str]:
@@ -17,16 +18,18 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
     extra = figures["control_difference_from_teacher_percent"]["mean"]
     unit = figures.get("worse_unit") or "%"
     groups = card.spec.get("groups", "participants")
+    fewer_than = compared(figures["fc_reduction"], "fewer", "as many", "the teacher", TENTHS)
     return [
         *nothing_learned(figures, groups),
-        f"Student: {student['fc_parameters']:,} parameters in fully connected layers, {fewer(figures['fc_reduction'])} than the "
-        f"teacher ({student['parameters']:,} in all, {fewer(figures['parameter_reduction'])}; "
+        f"Student: {student['fc_parameters']:,} parameters in fully connected layers, {fewer_than} "
+        f"({student['parameters']:,} in all, {fewer(figures['parameter_reduction'])}; "
         f"{student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'], groups)}.",
         f"  Teacher {error_in_words(teacher['error'], groups)}; {tuning_in_words(figures['control'].get('fault'), extra, unit)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
         *([f"  {told}"] if (told := costs_in_words(figures)) else []),
+        *([f"  {told}"] if (told := frame_in_words(figures.get(FRAME_RADII), _who(groups), "the student's")) else []),
         *macro_f1_in_words(figures["macro_f1"]),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),
@@ -38,6 +41,10 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
     ]
+
+
+def _who(groups: str) -> str:
+    return "people" if groups == "participants" else groups
 
 
 def tuning_in_words(fault: str | None, extra: float, unit: str) -> str:
@@ -54,8 +61,8 @@ def verdict_in_words(figures: dict[str, Any]) -> str:
 
 
 def fewer(ratio: float) -> str:
-    """As "21.2x fewer", "1.3x more"."""
-    return changed(ratio, "fewer", "more", style="{:.1f}x".format)
+    """As "21.2x fewer", "1.3 times as many"."""
+    return changed(ratio, "fewer", "as many", style=TENTHS)
 
 
 def change_in_words(worse: float, unit: str = "%") -> str:
@@ -105,8 +112,8 @@ def int8_in_words(student: dict[str, Any], times_smaller: float | None, unit: st
     if int8 is None:
         return [f"  int8: not available ({student['int8_fault']})."] if student["latency_ms"] else []
     worse = int8["worse_than_reference_percent"]
-    smaller = changed(times_smaller, "smaller", "larger", "no smaller", "{:.0f}x".format) if times_smaller else ""
-    beside = f", {smaller} than the teacher's file" if smaller else ""
+    whom, style = "the teacher's file", "{:.0f}x".format
+    beside = f", {compared(times_smaller, 'smaller', 'as large', whom, style)}" if times_smaller else ""
     line = (
         f"  int8: {int8['bytes'] / 1e3:.0f} kB{beside}; "
         f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."

@@ -1,13 +1,12 @@
-"""SHA-256 of every file that is handed over, in the form that `sha256sum -c SHA256SUMS` reads."""
+"""SHA-256 of every file that is handed over."""
 
-import hashlib
-import re
 from pathlib import Path
 
 from xgaze.artifacts import write_text
 from xgaze.errors import InputError
+from xgaze.sums import LINE, SUMS_FILE, line_of
+from xgaze.sums import sum_of as sum_of
 
-SUMS_FILE = "SHA256SUMS"
 HANDED_OVER = (
     "model.safetensors",
     "model.json",
@@ -18,7 +17,6 @@ HANDED_OVER = (
     "samples.npz",
 )
 C_FOLDERS = ("c-int8", "c-float32")
-LINE = re.compile(r"([0-9a-f]{64})  ([\w.-]+(?:/[\w.-]+)?)")
 
 
 def handed_over(folder: Path) -> list[str]:
@@ -28,8 +26,7 @@ def handed_over(folder: Path) -> list[str]:
 
 
 def write_checksums(folder: Path) -> None:
-    lines = [f"{sum_of(folder / name)}  {name}\n" for name in handed_over(folder)]
-    write_text(folder / SUMS_FILE, "".join(lines))
+    write_text(folder / SUMS_FILE, "".join(line_of(folder, name) for name in handed_over(folder)))
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
@@ -42,7 +39,3 @@ def read_checksums(folder: Path) -> dict[str, str]:
     if not lines or not all(found):
         raise InputError(f"{file}: damaged or edited. Export again, or take another copy of the folder.")
     return {one[2]: one[1] for one in found if one is not None}
-
-
-def sum_of(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

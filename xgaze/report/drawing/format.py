@@ -26,11 +26,24 @@ def times(value: float) -> str:
     return f"{value:.0f}\u00d7" if value >= 10 else f"{value:.1f}\u00d7"
 
 
-def changed(ratio: float, less: str, more: str, same: str = "as many", style: Callable[[float], str] = times) -> str:
-    """How much less there is, `ratio` times, in honest words both ways: "21× fewer", "1.3× more", or that it is the same."""
+def changed(ratio: float, less: str, much: str, same: str = "", style: Callable[[float], str] = times) -> str:
+    """How much less there is, `ratio` times, as people say it both ways: "21× fewer", "1.3 times as many", or `same` (`much`
+    unless given). less, much: such as "fewer", "as many"."""
     if style(ratio) == style(1.0) or style(1 / ratio) == style(1.0):
-        return same
-    return f"{style(ratio)} {less}" if ratio > 1 else f"{style(1 / ratio)} {more}"
+        return same or much
+    return f"{style(ratio)} {less}" if ratio > 1 else f"{style(1 / ratio).rstrip('x×')} times {much}"
+
+
+def compared(ratio: float, less: str, much: str, whom: str, style: Callable[[float], str] = times) -> str:
+    """As `changed`, with whom it is compared: "21× fewer than the teacher", "1.3 times as many as the teacher"."""
+    told = changed(ratio, less, much, style=style)
+    return f"{told} {'than' if told.endswith(less) else 'as'} {whom}"
+
+
+def lasting(ratio: float) -> str:
+    """Of a time that is `ratio` times shorter: "2.0 times as fast", "1.3 times as long", "as long"."""
+    told = changed(ratio, "as fast", "as long")
+    return told.replace("×", " times")
 
 
 def size(value: int) -> str:

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -49,12 +49,32 @@ class Chart:
     svg: str
 
 
-def chart(name: str, title: str, description: str, draw: Draw, width: float = 7.2, height: float = 3.4) -> Chart:
-    """Draw with `draw`(figure) into `<svg role="img">` with title and description; ids begin with `name`; inches."""
-    return Chart(title, description, _drawn(name, title, description, draw, (width, height)))
+@dataclass(frozen=True)
+class Spot:
+    """A mark that tells something where a pointer or the keyboard is on it; x and y as the chart's first axes count."""
+
+    x: float
+    y: float
+    told: str
 
 
-def _drawn(name: str, title: str, description: str, draw: Draw, inches: tuple[float, float]) -> str:
+def chart(
+    name: str,
+    title: str,
+    description: str,
+    draw: Draw,
+    width: float = 7.2,
+    height: float = 3.4,
+    spots: Sequence[Spot] = (),
+) -> Chart:
+    """Draw with `draw`(figure) into `<svg role="img">` with title and description; ids begin with `name`; inches. spots lie over
+    the drawing; the page's script lets the keyboard go through them."""
+    return Chart(title, description, _drawn(name, title, description, draw, (width, height), spots))
+
+
+def _drawn(
+    name: str, title: str, description: str, draw: Draw, inches: tuple[float, float], spots: Sequence[Spot] = ()
+) -> str:
     import matplotlib as mpl  # both take long to import: only where something is drawn
     import seaborn as sns
     from matplotlib.figure import Figure
@@ -82,7 +102,23 @@ def _drawn(name: str, title: str, description: str, draw: Draw, inches: tuple[fl
         draw(figure)
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _inline(file.getvalue(), name, title, description)
+        over = _overlay(figure, spots) if spots else ""
+    inline = _inline(file.getvalue(), name, title, description)
+    return inline.rstrip().removesuffix("</svg>") + f"{over}</svg>" if over else inline
+
+
+def _overlay(figure: "Figure", spots: Sequence[Spot]) -> str:
+    """Circles over the marks, from left to right, of those at one place the last given on top; none where a mark lies outside
+    the axes."""
+    axes, points = figure.axes[0], 72 / figure.dpi
+    placed = [(*axes.transData.transform((one.x, one.y)), one.told) for one in spots]
+    inside = sorted((one for one in placed if axes.bbox.contains(*one[:2])), key=lambda one: one[:2])
+    top = figure.bbox.height
+    circles = (
+        f'<circle cx="{x * points:.1f}" cy="{(top - y) * points:.1f}" r="7"><title>{escape(told)}</title></circle>'
+        for x, y, told in inside
+    )
+    return f'<g class="spots">{"".join(circles)}</g>'
 
 
 def _inline(svg: str, name: str, title: str, description: str) -> str:

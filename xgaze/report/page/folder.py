@@ -15,9 +15,11 @@ from xgaze.artifacts import atomic_path, write_csv, write_json, write_text
 from xgaze.report.page.page import render_page
 from xgaze.report.report_schema import read_report, report_schema
 from xgaze.report.section import in_reading_order
+from xgaze.report.verdicts import checks_json
 from xgaze.writing import scratch_folder
 
 PAGE, REPORT, SCHEMA, MAPS = "index.html", "report.json", "report.schema.json", "maps.npz"
+CHECKS = "checks.json"
 
 
 def write_report(folder: Path, report: dict[str, Any], maps: Mapping[str, NDArray[Any]]) -> Path:
@@ -28,6 +30,7 @@ def write_report(folder: Path, report: dict[str, Any], maps: Mapping[str, NDArra
     with scratch_folder(folder.parent, folder.name) as made:
         write_json(made / REPORT, json.loads(json.dumps(report, default=lambda value: value.item())))
         write_json(made / SCHEMA, report_schema().model_json_schema())
+        write_json(made / CHECKS, checks_json(report.get("checks") or []))
         _write_maps(made / MAPS, maps)
         for name, rows in tables.items():
             write_csv(made / f"{name}.csv", pd.json_normalize(rows, sep="_"))

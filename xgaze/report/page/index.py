@@ -52,4 +52,4 @@ def _figures(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changed(ratio: float) -> tuple[str, float]:
-    return changed(ratio, "fewer", "more"), ratio
+    return changed(ratio, "fewer", "as many"), ratio

@@ -5,7 +5,7 @@ from typing import Any
 
 from xgaze.report.claims import NO_COMMANDS, budget_in_words
 from xgaze.report.drawing.format import (
-    changed,
+    compared,
     count,
     interval,
     number,
@@ -99,9 +99,8 @@ def _data(report: dict[str, Any]) -> str:
 
 def _limits(report: dict[str, Any]) -> str:
     words = dict(summary(report))
-    told = [
-        words[name] for name in ("What do they look at?", "For the same reasons?", "Can I trust it?") if name in words
-    ]
+    asked = ("What do they look at?", "For the same reasons?", "How sure is one frame?", "Can I trust it?")
+    told = [words[name] for name in asked if name in words]
     worst = max(report["per_participant"], key=_worse(report), default=None)
     if worst:
         unit, who = "% right answers" if report["task"] == "class" else report["score"]["unit"], groups_in_words(report)
@@ -124,7 +123,7 @@ def _making(report: dict[str, Any]) -> str:
     steps = [_step(one) for one in report["surgeries"]]
     versions = ", ".join(f"{name} {number}" for name, number in report["provenance"]["created_with"].items())
     smaller = (
-        f"Parameters: {changed(report['parameter_reduction'], 'fewer', 'more')} than the teacher, by these surgeries:"
+        f"Parameters: {compared(report['parameter_reduction'], 'fewer', 'as many', 'the teacher')}, by these surgeries:"
     )
     commands = "\n".join(["```", *report["commands"], "```"]) if report["commands"] else NO_COMMANDS
     recipe = (

@@ -15,8 +15,10 @@ from xgaze.report.claims import (
 )
 from xgaze.report.drawing.format import (
     changed,
+    compared,
     count,
     interval,
+    lasting,
     number,
     percent,
     percent_interval,
@@ -31,6 +33,7 @@ from xgaze.report.words import completeness_of, groups_in_words, plain_name
 HARDLY = 0.9
 """Times whose ratio lies above are told as the same: measured again they differ as much."""
 FEW_PARTICIPANTS = 8
+IN_FLOATS = "the teacher's"
 
 
 def summary(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -92,16 +95,15 @@ def _small(report: dict[str, Any]) -> str:
     student = report["student"]
     told = (
         f"The student keeps {count(student['fc_parameters'])} parameters in its fully connected layers, "
-        f"{changed(report['fc_reduction'], 'fewer', 'more')}, and {count(student['parameters'])} in all, "
-        f"{changed(report['parameter_reduction'], 'fewer', 'more')}."
+        f"{changed(report['fc_reduction'], 'fewer', 'as many')}, and {count(student['parameters'])} in all, "
+        f"{changed(report['parameter_reduction'], 'fewer', 'as many')}."
     )
     if report["latency_ratio"]:
         told += f" {_time(report)}"
     else:
         told += " Its time was not measured: onnxruntime needs an ONNX file of both, and there is none."
     if report["int8_file_reduction"]:
-        ratio = changed(report["int8_file_reduction"], "smaller", "larger", "as large")
-        told += f" In 8 bits its file is {ratio} {'as' if ratio == 'as large' else 'than'} the teacher's."
+        told += f" In 8 bits its file is {compared(report['int8_file_reduction'], 'smaller', 'as large', IN_FLOATS)}."
     return told
 
 
@@ -109,7 +111,7 @@ def _time(report: dict[str, Any]) -> str:
     """Both times, and which is shorter by more than a tenth."""
     own, other = (report[model]["latency_ms"]["median"] for model in (STUDENT, TEACHER))
     alike = HARDLY < report["latency_ratio"] < 1 / HARDLY
-    ratio = "about the same time" if alike else changed(report["latency_ratio"], "faster", "slower", "the same time")
+    ratio = "about the same time" if alike else lasting(report["latency_ratio"])
     shown, beside = told_apart(own, other, 2)
     return f"onnxruntime needs {shown} ms for it on one thread, {beside} ms for the teacher: {ratio}."
 

@@ -12,16 +12,20 @@ from xgaze.report.drawing.svg import (
     BLUE,
     COLOURS,
     MARK,
+    MUTED,
     ORANGE,
     Chart,
     chart,
     legend_above,
 )
 from xgaze.report.drawing.tables import Cell, Table, model, table, value
+from xgaze.report.drawing.treemap import Tile, treemap
 from xgaze.report.section import Report, Section, rows_at
 from xgaze.stored import Stored
 
-LAYERS_SHOWN = 12
+LAYERS_SHOWN, TILES_SHOWN = 12, 80
+FEWEST_NAMED = 0.9
+"""Of the student's bytes: where fewer lie in layers of the teacher's names, nothing is said of what was kept."""
 COSTS = (
     ("parameters", "parameters", BLUE, "o"),
     ("macs", "calculations (MACs)", ORANGE, "s"),
@@ -42,8 +46,66 @@ class Layer(Stored):
 
 
 def _charts(report: Report) -> dict[str, Chart]:
-    models = [one for one in COLOURS if any(row["model"] == one for row in report["layers"])]
-    return {f"layers-{one}": layers_figure(report["layers"], one) for one in models}
+    rows = report["layers"]
+    models = [one for one in COLOURS if any(row["model"] == one for row in rows)]
+    weighed = [one for one in models if any(row["bytes"] for row in rows if row["model"] == one)]
+    maps = {f"bytes-{one}": bytes_map(rows, one) for one in weighed}
+    return maps | {f"layers-{one}": layers_figure(rows, one) for one in models}
+
+
+def bytes_map(rows: list[dict[str, Any]], model: str) -> Chart:
+    """Where a model's bytes lie, layer by layer; in the teacher's tiles, how much of each the student still holds."""
+    own = [row for row in rows if row["model"] == model and row["bytes"]]
+    whole = sum(row["bytes"] for row in own)
+    kept = kept_shares(rows) if model == "teacher" else None
+    own = sorted(own, key=lambda row: -row["bytes"])
+    tiles = [_tile(row, whole, None if kept is None else kept[row["layer"]]) for row in own[:TILES_SHOWN]]
+    if rest := own[TILES_SHOWN:]:
+        left = sum(row["bytes"] for row in rest)
+        words = f"{len(rest)} smaller layers"
+        tiles.append(Tile(words, left, size(left), f"{words}: {size(left)}", MUTED))
+    told = f"{size(whole)} in all; areas are bytes. Blue: convolutions; orange: fully connected; green: all else."
+    if kept is not None:
+        told += " Filled: what the student holds in the layer of this name; pale: what it does without."
+    return treemap(f"bytes-{model}", f"Where the {model}'s bytes lie", told, tiles)
+
+
+def kept_shares(rows: list[dict[str, Any]]) -> dict[str, float] | None:
+    """Layer of the teacher -> which part of its bytes the student holds in layers of its name; None without a student, or where
+    its layers have other names."""
+    student = {row["layer"]: row["bytes"] or 0 for row in rows if row["model"] == "student"}
+    whole = sum(student.values())
+    names = [row["layer"] for row in rows if row["model"] == "teacher" and row["bytes"]]
+    held = {
+        name: sum(one for other, one in student.items() if other == name or other.startswith(f"{name}."))
+        for name in names
+    }
+    if not whole or sum(held.values()) < FEWEST_NAMED * whole:
+        return None
+    return {
+        row["layer"]: held[row["layer"]] / row["bytes"]
+        for row in rows
+        if row["layer"] in held and row["model"] == "teacher"
+    }
+
+
+def _tile(row: dict[str, Any], whole: int, kept: float | None) -> Tile:
+    share = f"{100 * row['bytes'] / whole:.1f} %"
+    told = f"{row['layer']} ({row['kind']}): {size(row['bytes'])}, {share}, {count(row['parameters'])} parameters"
+    if kept is not None:
+        told += f"; the student holds {100 * kept:.0f} % of it"
+    return Tile(
+        row["layer"],
+        row["bytes"],
+        f"{size(row['bytes'])}, {share}",
+        told,
+        _colour(row["kind"]),
+        1.0 if kept is None else kept,
+    )
+
+
+def _colour(kind: str) -> str:
+    return BLUE if kind.startswith("Conv") else ORANGE if kind.startswith("Linear") else MARK
 
 
 def layers_figure(rows: list[dict[str, Any]], model: str) -> Chart:

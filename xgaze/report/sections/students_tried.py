@@ -10,7 +10,17 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from xgaze.artifacts import STUDENT
 from xgaze.report.drawing.forest import ends
-from xgaze.report.drawing.format import count, percent, percent_interval, times, tiny, worse_unit
+from xgaze.report.drawing.format import (
+    DASH,
+    changed,
+    count,
+    number,
+    percent,
+    percent_interval,
+    times,
+    tiny,
+    worse_unit,
+)
 from xgaze.report.drawing.svg import (
     BLUE,
     MARK,
@@ -19,6 +29,7 @@ from xgaze.report.drawing.svg import (
     OTHERS,
     WHOLE,
     Chart,
+    Spot,
     chart,
     legend_above,
 )
@@ -119,7 +130,41 @@ def candidates_figure(
         f"Students tried on validation {groups}",
         f"Loss against the reference in {IN_WORDS.get(unit, unit)} with 95 % intervals, by number of {words}.",
         draw,
+        spots=_spots(rows, size, unit),
     )
+
+
+def _spots(rows: Rows, size: str, unit: str) -> list[Spot]:
+    """One over each mark that is drawn."""
+    shown = [row for _, _, own in _series(rows) for row in own]
+    return [Spot(row[size], row["difference_percent"]["mean"], told_of(row, unit)) for row in shown]
+
+
+def told_of(row: dict[str, Any], unit: str) -> str:
+    """Which student a mark is, what it costs, and what it loses."""
+    lost, fc = row["difference_percent"], count(round(row["fc_parameters"]))
+    time = "" if row["latency_ms"] is None else f"; {number(row['latency_ms'], 2)} ms"
+    return (
+        f"{_which(row)}: {count(round(row['parameters']))} parameters ({_fewer(row['parameter_reduction'])}), {fc} in fully "
+        f"connected layers{time}; worse by {percent(lost['mean'], unit)} ({percent_interval(lost, unit)})"
+    )
+
+
+def _which(row: dict[str, Any]) -> str:
+    """As "rank 6, filters of 2 terms, 50 % of the towers, tuned end to end, chosen"."""
+    told = [] if row["method"] == "xgaze" else [row["method"]]
+    told.append("whole rank" if row["rank"] is None else f"rank {row['rank']}")
+    if row["terms"] is not None:
+        told.append(f"filters of {row['terms']} term{'s' * (row['terms'] > 1)}")
+    if row["towers_share"] < 1:
+        told.append(f"{100 * row['towers_share']:g} % of the towers")
+    told += ["half size"] * bool(row["coarse_input"])
+    return ", ".join([*told, row["stage"], *["chosen"] * bool(row["chosen"])])
+
+
+def _fewer(ratio: float | None) -> str:
+    """Than the teacher."""
+    return DASH if ratio is None else changed(ratio, "fewer", "as many")
 
 
 def _series(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
@@ -188,11 +233,16 @@ def _candidate(row: dict[str, Any], digits: int, in_unit: str) -> list[Cell]:
         ),
         Cell(row["method"]),
         Cell(towers, row["towers_share"]),
-        Cell(f"{count(row['parameters'])} ({times(row['parameter_reduction'])})", row["parameters"]),
-        Cell(f"{count(row['fc_parameters'])} ({times(row['fc_reduction'])})", row["fc_parameters"]),
+        Cell(f"{count(row['parameters'])} ({_less(row['parameter_reduction'])})", row["parameters"]),
+        Cell(f"{count(row['fc_parameters'])} ({_less(row['fc_reduction'])})", row["fc_parameters"]),
         value(row["error"], digits),
         Cell(f"{percent(worse['mean'], in_unit)} ({_bare(worse, in_unit)})", worse["mean"]),
     ]
+
+
+def _less(ratio: float | None) -> str:
+    """How many times fewer than the teacher, short; in words where there are more."""
+    return DASH if ratio is None else times(ratio) if ratio >= 1 else changed(ratio, "", "as many")
 
 
 def _bare(worse: dict[str, Any], unit: str) -> str:

@@ -7,6 +7,7 @@ from xgaze.report.drawing.format import (
     changed,
     count,
     interval,
+    lasting,
     number,
     score,
     size,
@@ -40,8 +41,8 @@ def _models(report: dict[str, Any]) -> Table:
 
     def ratio(key: str) -> str:
         there = both and models[0][key] and models[1][key]
-        less, more = ("smaller", "larger") if "bytes" in key else ("fewer", "more")
-        return changed(models[0][key] / models[1][key], less, more, "the same") if there else ""
+        less, much = ("smaller", "as large") if "bytes" in key else ("fewer", "as many")
+        return changed(models[0][key] / models[1][key], less, much, "the same") if there else ""
 
     rows = [line(f"{report['score']['name']} (95 % interval)", [_scored(one["error"]) for one in models])]
     medians = [m["error"]["median"] for m in models]
@@ -52,7 +53,7 @@ def _models(report: dict[str, Any]) -> Table:
     rows.append(line("median error over frames" if report["task"] == "gaze" else label, middle))
     for label, key, show in SIZES:
         rows.append(line(label, [NOT_MEASURED if m[key] is None else show(m[key]) for m in models], ratio(key)))
-    faster = changed(report["latency_ratio"], "faster", "slower", "the same") if report["latency_ratio"] else ""
+    faster = lasting(report["latency_ratio"]) if report["latency_ratio"] else ""
     rows.append(line("time per sample, median (95th percentile)", [_latency(m["latency_ms"]) for m in models], faster))
     parity = [NOT_MEASURED if m["onnx_parity"] is None else tiny(m["onnx_parity"]) for m in models]
     rows.append(line("ONNX against torch, largest deviation", parity))

@@ -1,0 +1,1 @@
+"""What can be asked of a run: measures by name, each registered once."""
