@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xgaze.data.sources.arrays import ArrayRecording
 
 VERB = "train_teacher"
-LOSSES = {"gaze": "smooth-l1", "value": "smooth-l1", "class": "cross-entropy"}
+LOSSES = {"gaze": "smooth-l1", "angle": "smooth-l1", "value": "smooth-l1", "class": "cross-entropy"}
 
 
 def train_teacher(
