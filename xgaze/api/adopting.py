@@ -104,7 +104,7 @@ def section_of(
 
 
 def _at_hand(net: "nn.Module", recording: "Recording") -> "tuple[dict[str, Any], FeatureHead]":
-    from xgaze.api.at_hand import rebuilt_from_graph, weights_digest
+    from xgaze.models.own_networks.at_hand import rebuilt_from_graph, weights_digest
 
     section, made = rebuilt_from_graph(net, recording)
     return {**section, "adopted": weights_digest(made.state_dict())}, made
@@ -112,8 +112,8 @@ def _at_hand(net: "nn.Module", recording: "Recording") -> "tuple[dict[str, Any],
 
 def _of_onnx(file: Path, recording: "Recording", say: Say) -> "tuple[dict[str, Any], FeatureHead]":
     """What onnxruntime makes of real samples is what the network makes of them."""
-    from xgaze.api.at_hand import rebuilt_from_graph
     from xgaze.compression.export.onnx import furthest_from_onnx
+    from xgaze.models.own_networks.at_hand import rebuilt_from_graph
     from xgaze.models.own_networks.fidelity import real_batches
     from xgaze.models.own_networks.onnx_network import network_of_onnx
 

@@ -85,7 +85,7 @@ def recipe_of(model: Any, data: Any, folder: Path, given: dict[str, Any], settin
     if isinstance(model, str):
         section = {"import" if ":" in model else "name": model, "args": given["args"] or {}}
     else:
-        from xgaze.api.at_hand import model_at_hand
+        from xgaze.models.own_networks.at_hand import model_at_hand
 
         section = model_at_hand(model, recording, folder / called)
     stored = {
