@@ -92,3 +92,63 @@ def make_recipe():
         return Recipe.model_validate({**stored, **sections})
 
     return make
+
+
+MANIFEST_SIDE = 16
+MANIFEST_PEOPLE = {"train": 6, "validation": 4, "test": 4}
+
+
+def manifest_table(folder, frames=5, seed=0):
+    """Pictures of a blob seen by two cameras, and their table: gaze in px of 800x600, a class, a value, two numbers of a head."""
+    from PIL import Image
+
+    rng = np.random.default_rng(seed)
+    (folder / "eyes").mkdir(parents=True, exist_ok=True)
+    yy, xx = np.mgrid[:MANIFEST_SIDE, :MANIFEST_SIDE]
+    rows = []
+    for split, people in MANIFEST_PEOPLE.items():
+        for person in (f"{split[:2]}{k}" for k in range(people)):
+            for frame in range(frames):
+                x, y = rng.uniform(3, MANIFEST_SIDE - 3, 2)
+                files = {}
+                for camera, (u, v) in {"left": (x, y), "right": (y, x)}.items():
+                    grey = 20 + 200 * np.exp(-((xx - u) ** 2 + (yy - v) ** 2) / 12) + rng.normal(0, 3, xx.shape)
+                    files[camera] = f"eyes/{person}_{frame}_{camera}.png"
+                    Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(folder / files[camera])
+                head = {"head_pitch": round(rng.normal(), 4), "head_yaw": round(rng.normal(), 4)}
+                truth = {"x_px": round(x * 50, 3), "y_px": round(y * 37.5, 3), "side": "right" if x > 8 else "left"}
+                depth = {"depth": round(x + y + head["head_pitch"], 4)}
+                rows.append({**files, **head, **truth, **depth, "participant": person, "split": split})
+    return pd.DataFrame(rows)
+
+
+MANIFEST = {
+    "source": "manifest",
+    "path": "samples.csv",
+    "inputs": {
+        name: {"picture": name, "height": MANIFEST_SIDE, "width": MANIFEST_SIDE, "mean": 40, "std": 60}
+        for name in ("left", "right")
+    },
+    "target": {"kind": "gaze", "columns": ["x_px", "y_px"]},
+    "scene": {"width": 800, "height": 600},
+}
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """A manifest of two grey pictures a row, written below `tmp_path`; keys and columns given replace the defaults."""
+    import yaml
+
+    from xgaze.recipe import load_data
+
+    def write(columns=(), **keys):
+        if keys.get("target", MANIFEST["target"])["kind"] != "gaze":
+            keys.setdefault("scene", None)
+        table = manifest_table(tmp_path)
+        for name, own in dict(columns).items():
+            table[name] = own(table) if callable(own) else own
+        table.to_csv(tmp_path / "samples.csv", index=False)
+        (tmp_path / "samples.yaml").write_text(yaml.safe_dump({**MANIFEST, **keys}))
+        return load_data(tmp_path / "samples.yaml")
+
+    return write

@@ -10,7 +10,7 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "processes", "code_version", "spreadsheet", ""},
+    {"errors", "processes", "code_version", "spreadsheet", "units", ""},
     {"catalogue", "jobs", "limits", "progress", "stored", "writing"},
     {"artifacts", "recipe"},
     {"scorings", "sums"},

@@ -8,6 +8,7 @@ OFFERED = {
     "open": "api.opening",
     "ArrayRecording": "data.sources.arrays",
     "train_teacher": "api.teaching",
+    "adopt": "api.adopting",
     "distill": "api.distilling",
     "compress": "api.compressing",
     "explain": "api.explaining",

@@ -146,10 +146,23 @@ def read_stored(path: Path, what: str, remedy: str) -> Any:
     from safetensors.torch import load_file
 
     try:
-        return load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            return torch.load(path, "cpu", weights_only=True)
     except Exception as error:  # what a damaged or unsafe file raises is of a dozen types
         first = str(error).partition("\n")[0]
         raise InputError(f"{path}: not readable as {what} alone ({first}). {remedy}") from None
+
+
+def _numpy_scalars() -> list[Any]:
+    """What a number of numpy's is stored with, under its names of today and of before numpy 2: it computes nothing."""
+    import numpy as np
+
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = (np.float64, np.float32, np.float16, np.int64, np.int32, np.uint8, np.bool_)
+    names = ("numpy._core.multiarray.scalar", "numpy.core.multiarray.scalar")
+    return [*((scalar, name) for name in names), np.dtype, *(type(np.dtype(one)) for one in kinds)]
 
 
 def _looks_like_pickle(path: Path) -> bool:

@@ -13,7 +13,7 @@ from xgaze.compression.student import load_model
 from xgaze.compression.student_folder import finished_student, student_of_teacher
 from xgaze.data.contract import rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.gaze import distance_of_points
 from xgaze.models.inference import predict
 from xgaze.recipe.student_sections import Hint
 from xgaze.scorings import read_scorings
@@ -26,7 +26,7 @@ def test_the_teacher_is_found_again_and_scored_on_people_it_never_saw(run, gaze_
     card = finished_teacher(recipe, folder / "teacher")
     model, _ = load_model(folder / "teacher")
     test = rows_of(gaze_recording, "test")
-    errors = error_px(predict(model, gaze_recording, test), targets_of(gaze_recording, test))
+    errors = distance_of_points(predict(model, gaze_recording, test), targets_of(gaze_recording, test))
     assert card.metrics["error"]["mean"] == pytest.approx(errors.mean(), rel=1e-5)
     assert card.metrics["participants"] == {"train": 12, "validation": 8, "test": 8}
     assert card.metrics["baselines"]["mean gaze"]["mean"] > 2 * errors.mean()

@@ -11,7 +11,7 @@ import torch
 from xgaze.artifacts import read_card
 from xgaze.compression.student import load_model
 from xgaze.data.contract import collate, rows_of, targets_of
-from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.gaze import distance_of_points
 from xgaze.models.inference import predict
 
 
@@ -21,7 +21,7 @@ def test_figures_are_those_of_the_models_that_were_stored(run, gaze_recording):
     test = rows_of(gaze_recording, "test")
     truth = targets_of(gaze_recording, test)
     student, _ = load_model(folder / "student")
-    errors = error_px(predict(student, gaze_recording, test), truth)
+    errors = distance_of_points(predict(student, gaze_recording, test), truth)
     assert figures["student"]["error"]["mean"] == pytest.approx(errors.mean(), rel=1e-6)
     beside = {
         "teacher": figures["teacher"]["error"]["mean"],

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from xgaze.data.contract import InputSpec, Recording, Sample, Spec, rows_of, targets_of
 from xgaze.evaluation.baselines import baselines, pooled, pooled_pixels
 from xgaze.evaluation.classification import accuracy, auc, f1, probabilities
-from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.gaze import distance_of_points
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, sample_errors, summarise
 
@@ -18,10 +18,10 @@ TWO = Spec((InputSpec("image", (1, 4, 4)),), "class", unit="AUC", classes=("a", 
 
 
 def test_the_error_is_euclidean_and_refuses_to_broadcast():
-    assert error_px([[0, 0], [3, 4]], [[0, 0], [0, 0]]).tolist() == [0, 5]
+    assert distance_of_points([[0, 0], [3, 4]], [[0, 0], [0, 0]]).tolist() == [0, 5]
     for wrong in ([[1, 2]], [1, 2], [[1], [2]]):
         with pytest.raises(ValueError, match="must both be"):
-            error_px(wrong, [[0, 0], [0, 0]])
+            distance_of_points(wrong, [[0, 0], [0, 0]])
 
 
 def test_auc_agrees_with_scikit_learn_on_probabilities_and_does_not_saturate():
@@ -74,7 +74,7 @@ def test_gaze_baselines(gaze_recording):
     truth = targets_of(gaze_recording, test)
     train_mean = targets_of(gaze_recording, rows_of(gaze_recording, "train")).mean(axis=0)
     assert np.allclose(guesses["mean gaze"], train_mean)
-    errors = {name: error_px(guess, truth).mean() for name, guess in guesses.items()}
+    errors = {name: distance_of_points(guess, truth).mean() for name, guess in guesses.items()}
     assert errors["pixel ridge 8x8"] < 0.5 * errors["mean gaze"]
 
 
@@ -117,7 +117,11 @@ def test_vectors_have_a_ridge_of_their_own(gaze_recording):
     guesses = baselines(Vectors(spec, gaze_recording.table))
     truth = targets_of(gaze_recording, rows_of(gaze_recording, "test"))
     assert set(guesses) == {"mean gaze", "ridge on the inputs"}
-    assert error_px(guesses["ridge on the inputs"], truth).mean() < 5 < error_px(guesses["mean gaze"], truth).mean()
+    assert (
+        distance_of_points(guesses["ridge on the inputs"], truth).mean()
+        < 5
+        < distance_of_points(guesses["mean gaze"], truth).mean()
+    )
 
 
 def test_a_forest_of_many_pictures_says_of_how_many(class_recording, monkeypatch):

@@ -8,7 +8,7 @@ import torch
 from xgaze.data.batches import EpochShuffle, ordered_loader, shuffled_loader
 from xgaze.data.contract import rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.gaze import distance_of_points
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
 from xgaze.training.fit import fit, fresh_folder
@@ -58,7 +58,7 @@ def test_the_best_weights_on_validation_are_kept_not_the_last(tmp_path, gaze_rec
     model = train(recipe, gaze_recording, tmp_path)
     history = pd.read_csv(tmp_path / "history.csv")["validation_error_px"]
     rows = rows_of(gaze_recording, "validation")
-    error = error_px(predict(model, gaze_recording, rows), targets_of(gaze_recording, rows)).mean()
+    error = distance_of_points(predict(model, gaze_recording, rows), targets_of(gaze_recording, rows)).mean()
     assert error == pytest.approx(history.min(), rel=1e-4)
     assert history.min() < 0.99 * history.iloc[-1]  # so wild a rate that the last epoch is not the best
 

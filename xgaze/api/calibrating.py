@@ -125,8 +125,11 @@ def gaze_recording(run: Run) -> Recording:
     """Raises InputError for a recording whose target is no gaze point."""
     recording = opened(run)
     if recording.spec.kind != "gaze":
+        kind = f"{'an' if recording.spec.kind == 'angle' else 'a'} {recording.spec.kind}"
+        raise InputError(f"calibration moves gaze points; the target of recipe '{run.recipe.name}' is {kind}.")
+    if recording.spec.unit != "px":
         raise InputError(
-            f"calibration moves gaze points; the target of recipe '{run.recipe.name}' is a {recording.spec.kind}."
+            f"calibration knows gaze points in px; those of recipe '{run.recipe.name}' are in {recording.spec.unit}."
         )
     return recording
 

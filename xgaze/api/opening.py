@@ -49,7 +49,12 @@ def recording_rows(recording: "Recording") -> list[tuple[str, str]]:
 
     spec, table = recording.spec, recording.table
     own = {split: table[table["split"] == split] for split in SPLITS}
-    target = {"gaze": "gaze in px", "value": f"value {spec.unit}".strip(), "class": f"class: {', '.join(spec.classes)}"}
+    target = {
+        "gaze": f"gaze in {spec.unit}",
+        "angle": f"direction of gaze, {'x, y and z' if spec.unit == 'vector' else f'pitch and yaw in {spec.unit}'}",
+        "value": f"value {spec.unit}".strip(),
+        "class": f"class: {', '.join(spec.classes)}",
+    }
     return [
         ("inputs", ", ".join(f"{one.name} {dimensions(one.shape)}" for one in spec.inputs)),
         ("target", target[spec.kind]),

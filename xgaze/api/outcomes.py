@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from xgaze.api.runs import Run
 from xgaze.artifacts import STUDENT, TEACHER, ModelCard
+from xgaze.report.claims import ADOPTED, is_adopted, unseen
 from xgaze.report.drawing.format import NOT_DEFINED
+from xgaze.units import digits_of
 
 if TYPE_CHECKING:
     from xgaze.api.stored_model import StoredModel
 
-WORSE_DIGITS, PLAIN_UNITS = 1, ("px", "ms", "%", "points")
+WORSE_DIGITS, PLAIN_UNITS = 1, ("%", "points")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Figure:
         return cls(stored["mean"], stored["low"], stored["high"], unit, over, signed)
 
     def __str__(self) -> str:
-        style = f"{'+' if self.signed else ''}.{1 if self.unit in PLAIN_UNITS else 3}f"
+        style = f"{'+' if self.signed else ''}.{1 if self.unit in PLAIN_UNITS else digits_of(self.unit)}f"
         ends = NOT_DEFINED if self.low is None or self.high is None else f"{self.low:{style}}, {self.high:{style}}"
         return " ".join(filter(None, (f"{self.mean:{style}}", self.unit, f"[{ends}]")))
 
@@ -93,7 +95,8 @@ class Teacher(Told):
         people = metrics["participants"]
         beside = {name: Figure.of(one, one["unit"], self.groups) for name, one in metrics["baselines"].items()}
         return [
-            (f"on {people['test']} unseen {self.groups}", str(self.error)),
+            *([("adopted", ADOPTED)] if is_adopted(vars(self.card)) else []),
+            (f"on {people['test']} {unseen(vars(self.card))} {self.groups}", str(self.error)),
             *((f"beside it: {name}", str(one)) for name, one in beside.items()),
             ("learned", "yes" if metrics.get("learned") else "no: it is not better than guessing"),
             ("parameters", f"{metrics['parameters']:,} ({metrics['fc_parameters']:,} in fully connected layers)"),

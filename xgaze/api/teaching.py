@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xgaze.data.sources.arrays import ArrayRecording
 
 VERB = "train_teacher"
-LOSSES = {"gaze": "smooth-l1", "value": "smooth-l1", "class": "cross-entropy"}
+LOSSES = {"gaze": "smooth-l1", "angle": "smooth-l1", "value": "smooth-l1", "class": "cross-entropy"}
 
 
 def train_teacher(
@@ -85,7 +85,7 @@ def recipe_of(model: Any, data: Any, folder: Path, given: dict[str, Any], settin
     if isinstance(model, str):
         section = {"import" if ":" in model else "name": model, "args": given["args"] or {}}
     else:
-        from xgaze.api.at_hand import model_at_hand
+        from xgaze.models.own_networks.at_hand import model_at_hand
 
         section = model_at_hand(model, recording, folder / called)
     stored = {

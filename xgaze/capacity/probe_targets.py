@@ -41,7 +41,7 @@ def rendered_targets(states: States) -> list[ProbeTarget]:
 def _own_target(recording: Recording, rows: NDArray[np.int64]) -> ProbeTarget:
     spec, truth = recording.spec, targets_of(recording, rows)
     if spec.kind != "class":
-        return whole_target("gaze point" if spec.kind == "gaze" else "value", spec.unit, truth)
+        return whole_target({"gaze": "gaze point", "angle": "gaze direction"}.get(spec.kind, "value"), spec.unit, truth)
     if spec.kind == "value":
         return whole_target("value", spec.unit, truth)
     return whole_target("class", "distance to its column", np.eye(len(spec.classes))[truth])

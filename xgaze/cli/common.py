@@ -17,9 +17,10 @@ from xgaze.recipe import Recipe, load_recipe
 from xgaze.report.claims import reference_learned, scored_in_words
 from xgaze.report.drawing.format import NOT_DEFINED
 from xgaze.scorings import read_scorings
+from xgaze.units import DIGITS, digits_of
 
 DEFAULT_RECIPE = "multi-eye"
-MEASURED = ("px", "ms")
+MEASURED = tuple(DIGITS)
 SAME_RESULT = ("as_json", "force", "workers", "dask")
 """Options that do not change what a command finds."""
 RESULTS = "xgaze.results"
@@ -123,7 +124,8 @@ def error_in_words(error: dict[str, Any], groups: str = "participants") -> str:
     """A score with unit and interval, which is over `groups`."""
     unit = error["unit"]
     if unit in MEASURED:
-        return f"{error['mean']:.1f} {unit} (median {error['median']:.1f} {unit}; {interval_in_words(error, groups, unit)})"
+        mean, middle = (f"{error[key]:.{digits_of(unit)}f} {unit}" for key in ("mean", "median"))
+        return f"{mean} (median {middle}; {interval_in_words(error, groups, unit)})"
     return f"{unit} {error['mean']:.3f} ({interval_in_words(error, groups)})"
 
 
@@ -131,7 +133,7 @@ def interval_in_words(figure: dict[str, Any], groups: str, unit: str = "") -> st
     """As "95 % interval over participants 29.0 to 33.4 px", or that it is not defined."""
     if figure["low"] is None or figure["high"] is None:
         return f"95 % interval over {groups} {NOT_DEFINED}: too few of them"
-    digits = 1 if unit else 3
+    digits = digits_of(unit)
     return f"95 % interval over {groups} {figure['low']:.{digits}f} to {figure['high']:.{digits}f} {unit}".rstrip()
 
 
@@ -144,9 +146,8 @@ def ends_in_words(figure: dict[str, Any], style: str) -> str:
 
 def short_error(error: dict[str, Any]) -> str:
     """A score with its unit."""
-    return (
-        f"{error['mean']:.1f} {error['unit']}" if error["unit"] in MEASURED else f"{error['unit']} {error['mean']:.3f}"
-    )
+    unit = error["unit"]
+    return f"{error['mean']:.{digits_of(unit)}f} {unit}" if unit in MEASURED else f"{unit} {error['mean']:.3f}"
 
 
 def nothing_learned(figures: dict[str, Any], groups: str) -> list[str]:

@@ -16,6 +16,7 @@ from xgaze.processes import keep_freed_memory
 
 COMMANDS = (
     "train-teacher",
+    "adopt",
     "distill",
     "explain",
     "features",

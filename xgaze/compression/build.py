@@ -21,10 +21,13 @@ from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step, layers_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
+from xgaze.units import NOTHING
 
 NO_OP_LIMITS: Mapping[str, tuple[str, float]] = MappingProxyType(
-    {"gaze": ("px", 0.5), "class": ("logits", 0.01), "value": ("of the value's unit", 0.01)}
+    {unit: (unit, change) for unit, change in NOTHING.items()}
+    | {"gaze": ("px", NOTHING["px"]), "class": ("logits", 0.01), "value": ("of the value's unit", 0.01)}
 )
+"""By the unit of gaze, or the kind of another target: the largest change that passes for none."""
 MakeProbe = Callable[[FeatureHead], Probe]
 """Features of the training samples through the towers as they are now."""
 FindNoOps = Callable[[FeatureHead, Probe, str, float, Collection[str]], RemoveNoOp | None]
@@ -47,8 +50,8 @@ class Built:
 def build_student(
     teacher: FeatureHead, plan: Plan, make_probe: MakeProbe, kind: str = "gaze"
 ) -> tuple[FeatureHead, list[Step]]:
-    """A copy of the teacher after the plan's surgeries, as far as they can be done and make it smaller; `kind` of the recording's
-    target gives outputs their unit. Raises InputError where a surgery cannot be proved."""
+    """A copy of the teacher after the plan's surgeries, as far as they can be done and make it smaller; `kind` of the target,
+    or unit of gaze, gives outputs their unit. Raises InputError where a surgery cannot be proved."""
     built = build(teacher, plan, make_probe, kind)
     return built.student, built.steps
 

@@ -22,6 +22,7 @@ SPLITS = ("train", "validation", "test")
 LEFT_OUT = ""
 """The split of participants who take no part."""
 GAZE_COLUMNS = ["gaze_x_px", "gaze_y_px"]
+"""Of gaze in px; `gaze_columns` names those of other units."""
 LABEL_COLUMN = "label"
 VALUE_COLUMN = "value"
 
@@ -55,7 +56,10 @@ class InputSpec:
 class Spec:
     """What a model of this recording reads and predicts. JSON in and out.
 
-    kind "gaze": the gaze point in px, origin top left, inside `scene` (width, height).
+    kind "gaze": the gaze point in `unit`: px, origin top left, inside `scene` (width, height); or cm or mm, wherever the
+    recording's origin is.
+    kind "angle": the direction of gaze: pitch and yaw in `unit` "rad" or "degrees", or with `unit` "vector" x, y, z. Errors are
+    angles between directions, in degrees.
     kind "class": an index into `classes`.
     kind "value": one number in `unit`.
     groups: what the column `group` of the table holds, in the plural: no such group is in two splits, and intervals are
@@ -63,7 +67,7 @@ class Spec:
     """
 
     inputs: tuple[InputSpec, ...]
-    kind: Literal["gaze", "class", "value"]
+    kind: Literal["gaze", "angle", "class", "value"]
     unit: str = "px"
     scene: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
@@ -72,8 +76,20 @@ class Spec:
 
     @property
     def outputs(self) -> int:
-        """Number of values a model predicts: x and y, one logit per class, or the one value."""
-        return {"gaze": 2, "value": 1, "class": len(self.classes)}[self.kind]
+        """Number of values a model predicts: x and y, or of a direction, one logit per class, or the one value."""
+        return len(self.classes) if self.kind == "class" else len(self.targets)
+
+    @property
+    def measured(self) -> str:
+        """The unit of errors: degrees, of directions."""
+        return "degrees" if self.kind == "angle" else self.unit
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns of a recording's table that hold its targets."""
+        if self.kind in ("gaze", "angle"):
+            return gaze_columns(self.unit)
+        return [VALUE_COLUMN if self.kind == "value" else LABEL_COLUMN]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -139,7 +155,7 @@ class Recording:
     """A data set as models see it: `spec`, `table` and samples. What else it may know has an answer here for those that do not.
 
     table: one row per sample, in order: `id`, `group`, `session`, `split` ("train", "validation", "test"), and the
-    target: `gaze_x_px`, `gaze_y_px`, or `label` (int), or `value` (float). Sample i belongs to row i.
+    target: `gaze_x_px`, `gaze_y_px` (or of another unit), or `label` (int), or `value` (float). Sample i belongs to row i.
     """
 
     if TYPE_CHECKING:  # a data class takes what it inherits for the default of its field
@@ -244,6 +260,15 @@ class RecordingView(Recording):
         return self.recording.states(rows)
 
 
+def gaze_columns(unit: str) -> list[str]:
+    """Of a recording's table: x and y of gaze in this unit; of directions pitch and yaw, or x, y and z."""
+    if unit == "vector":
+        return [f"gaze_{axis}" for axis in "xyz"]
+    if unit in ("rad", "degrees"):
+        return [f"gaze_{axis}_{unit}" for axis in ("pitch", "yaw")]
+    return [f"gaze_{axis}_{unit}" for axis in "xy"]
+
+
 def split_by(table: pd.DataFrame, split_of: Mapping[str, str]) -> pd.DataFrame:
     """The table with each participant's split, "" for those not named."""
     return table.assign(split=[split_of.get(str(person), LEFT_OUT) for person in table["group"]])
@@ -290,9 +315,8 @@ def participants_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[An
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
-    """Targets of `rows` (all when None): float32 (n, 2) px, float32 (n, 1) values, or int64 (n,) classes."""
-    columns = {"gaze": GAZE_COLUMNS, "value": [VALUE_COLUMN], "class": [LABEL_COLUMN]}[recording.spec.kind]
-    table = recording.table[columns]  # before any rows are taken, or their ids would be copied too
+    """Targets of `rows` (all when None): float32 (n, 2) gaze, float32 (n, 1) values, or int64 (n,) classes."""
+    table = recording.table[recording.spec.targets]  # before any rows are taken, or their ids would be copied too
     table = table if rows is None else table.iloc[rows]
     if recording.spec.kind == "class":
         return table[LABEL_COLUMN].to_numpy(np.int64)

@@ -16,6 +16,8 @@ Kind = Literal[
     "label table",
     "rows against frames",
     "missing label",
+    "missing number",
+    "mixed units",
     "label outside the scene",
     "participant in two splits",
     "name in several classes",
@@ -46,6 +48,8 @@ REMEDIES: dict[Kind, str] = {
     "label table": "Check the table's file name and column names against the definition.",
     "rows against frames": "Each frame needs one label row: row i belongs to frame i, unless a `frame` column is named.",
     "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`).",
+    "missing number": "Fill in the number, or remove the row: every column of an input needs a finite number in every row.",
+    "mixed units": "Convert the numbers of these people into the unit of the others, or leave their rows out.",
     "label outside the scene": "If most rows fail, check `unit` and `scene`; otherwise correct or remove these rows.",
     "participant in two splits": "Keep all recordings of a person in one split, or give different people different names.",
     "name in several classes": "Set data.participants: across-classes if they are the same people, or per-class if "

@@ -46,7 +46,7 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
     own = recording.spec
     facts: list[tuple[str, Any, Any]] = [
         ("inputs", _inputs(own), _inputs(spec)),
-        ("target", own.kind, spec.kind),
+        ("target", _target(own), _target(spec)),
         ("scene", _scene(own), _scene(spec)),
         ("classes", ", ".join(own.classes), ", ".join(spec.classes)),
     ]
@@ -59,6 +59,10 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
 def _inputs(spec: Spec) -> str:
     """Names and shapes; the order of cameras does not matter, since samples hold them by name."""
     return ", ".join(sorted(f"{one.name} {'x'.join(map(str, one.shape))}" for one in spec.inputs))
+
+
+def _target(spec: Spec) -> str:
+    return f"{spec.kind} in {spec.unit}" if spec.kind in ("gaze", "angle") else spec.kind
 
 
 def _scene(spec: Spec) -> str:

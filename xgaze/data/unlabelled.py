@@ -8,9 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import (
-    GAZE_COLUMNS,
     LABEL_COLUMN,
-    VALUE_COLUMN,
     Recording,
     RecordingView,
     Sample,
@@ -77,6 +75,5 @@ def _no_target(spec: Spec) -> NDArray[Any]:
 
 
 def _without_labels(table: pd.DataFrame, spec: Spec) -> pd.DataFrame:
-    columns = GAZE_COLUMNS if spec.kind == "gaze" else [VALUE_COLUMN]
-    hidden = {LABEL_COLUMN: -1} if spec.kind == "class" else dict.fromkeys(columns, np.float32(np.nan))
+    hidden = {LABEL_COLUMN: -1} if spec.kind == "class" else dict.fromkeys(spec.targets, np.float32(np.nan))
     return table[["id", "group", "session"]].assign(split=UNLABELLED, **hidden)

@@ -49,13 +49,10 @@ def baselines(recording: Recording, seed: int = 0) -> dict[str, NDArray[Any]]:
     train, test = rows_of(recording, "train"), rows_of(recording, "test")
     known = targets_of(recording, train)
     trivial = {NAMES[recording.spec.kind]: trivial_outputs(recording.spec, known, len(test))}
-    if recording.spec.kind == "gaze":
-        return {
-            **trivial,
-            _ridge_name(recording): _ridge(recording, train, test, known),
-        }
-    if recording.spec.kind == "value":
+    if recording.spec.kind == "value" and recording.scanpaths is not None:
         return trivial | _value_forest(recording, train, test, known, seed)
+    if recording.spec.kind != "class":
+        return {**trivial, _ridge_name(recording): _ridge(recording, train, test, known)}
     name, shown, features, unseen = _described(recording, train, test, seed)
     forest = _forest(features, unseen, known[shown], len(recording.spec.classes), seed)
     return {**trivial, f"random forest on {name}": forest}
@@ -117,9 +114,7 @@ def _forest(
 def _value_forest(
     recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], known: NDArray[Any], seed: int
 ) -> dict[str, NDArray[Any]]:
-    """Only of scanpaths: no other recording has a value to tell."""
-    if recording.scanpaths is None:
-        return {}
+    """Of scanpaths, whose features a straight line reads badly."""
     name, shown, features, unseen = _described(recording, train, test, seed)
     forest = RandomForestRegressor(TREES, random_state=seed, n_jobs=-1, max_features=1 / 3, min_samples_leaf=5)
     forest.fit(features, known[shown].ravel())

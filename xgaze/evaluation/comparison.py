@@ -10,8 +10,8 @@ import pandas as pd
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import difference_percent, mean_interval
 from xgaze.stored import read_table
+from xgaze.units import LENGTHS
 
-GAZE_TRUTH = ["truth_x_px", "truth_y_px"]
 SAME_TRUTH = 1e-2
 FEWEST, NAMED = 2, 3
 REMEDY = "Train or distil again with --force, or take another copy of the folder."
@@ -25,7 +25,7 @@ def read_test_predictions(folder: Path) -> pd.DataFrame:
         raise InputError(f"{path}: no such file. Finish this run first (`xgaze train-teacher`, `xgaze distill`).")
     table = read_table(path, [], REMEDY, ["id", "group", "split"])
     kind = task_of(table)
-    numbers = {"gaze": [*GAZE_TRUTH, "error_px"], "value": ["truth", "error"]}.get(kind, [])
+    numbers = [*_truth(table), _error(table)] if kind != "class" else []
     table = read_table(path, numbers, REMEDY, ["prediction", "truth"] if kind == "class" else [])
     table = table[table["split"] == "test"]
     if table[["id", "group", *numbers]].isna().any(axis=None):
@@ -85,20 +85,35 @@ def _scene_in_words(scene: list[int] | None) -> str:
 
 def task_of(predictions: pd.DataFrame) -> str:
     """ "gaze", "class" or "value", told by the columns of predictions.csv."""
-    if "error_px" in predictions:
+    if _error(predictions) != "error":
         return "gaze"
     return "class" if any(str(name).startswith("probability_") for name in predictions) else "value"
+
+
+def _task_in_words(predictions: pd.DataFrame) -> str:
+    unit = _error(predictions).partition("_")[2]
+    return TOLD[task_of(predictions)] + (f" in {unit}" if unit not in ("", "px") else "")
 
 
 def _figures(table: pd.DataFrame) -> pd.Series:
     task = task_of(table)
     if task == "class":
         return 100.0 * (table["prediction"] == table["truth"])
-    return table["error_px" if task == "gaze" else "error"].astype(float)
+    return table[_error(table)].astype(float)
+
+
+def _error(predictions: pd.DataFrame) -> str:
+    """The column of errors; of gaze it bears the unit."""
+    return next((f"error_{unit}" for unit in (*LENGTHS, "degrees") if f"error_{unit}" in predictions), "error")
+
+
+def _truth(predictions: pd.DataFrame) -> list[str]:
+    """Of gaze a column for each of its numbers."""
+    return [str(name) for name in predictions if str(name) == "truth" or str(name).startswith("truth_")]
 
 
 def _same_people(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> None:
-    told = [TOLD[task_of(one)] for one in (first, second)]
+    told = [_task_in_words(one) for one in (first, second)]
     if told[0] != told[1]:
         raise InputError(
             f"{names[0]} and {names[1]}: one tells {told[0]}, the other {told[1]}; compare runs of one task."
@@ -126,7 +141,7 @@ def _who(alone: set[str], name: str) -> str:
 def _same_truth(first: pd.DataFrame, second: pd.DataFrame, names: tuple[str, str]) -> None:
     """Rendered people of another seed bear the same names: then frames of one name have different truths."""
     task = task_of(first)
-    columns = GAZE_TRUTH if task == "gaze" else ["truth"]
+    columns = _truth(first)
     shared = first.merge(second, on="id", suffixes=("_first", "_second"))
     for column in columns:
         ours, theirs = shared[f"{column}_first"], shared[f"{column}_second"]

@@ -11,7 +11,7 @@ from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.score import compare, score_unit, summarise, worse_unit
 
-NAMES = {"gaze": "mean gaze", "value": "mean value", "class": "majority class"}
+NAMES = {"gaze": "mean gaze", "angle": "mean direction", "value": "mean value", "class": "majority class"}
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import GAZE_COLUMNS, LABEL_COLUMN, VALUE_COLUMN, Recording, targets_of
+from xgaze.data.contract import LABEL_COLUMN, Recording, Spec, gaze_columns, targets_of
 from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.score import sample_errors
 
 
 def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDArray[Any]) -> pd.DataFrame:
-    """One row per sample. Gaze: truth, prediction and error in px. A value: the same in its unit. Classes: names, probability
-    per class, error as 1 - probability of the true class. Truth and error are empty where a label is missing (NaN gaze or
-    value, class -1), and their columns are left out where all are."""
+    """One row per sample. Gaze and directions: truth, prediction and error, in columns that bear its unit. A value: the same in
+    its unit. Classes: names, probability per class, error as 1 - probability of the true class. Truth and error are empty where a
+    label is missing (NaN gaze or value, class -1), and their columns are left out where all are."""
     spec, kept = recording.spec, recording.table.iloc[rows].reset_index(drop=True)
     table = kept[["id", "group", "split"]].copy()
-    known = _labelled(kept, spec.kind)
+    known = _labelled(kept, spec)
     targets = targets_of(recording, rows)
-    if spec.kind == "gaze":
+    if spec.kind in ("gaze", "angle"):
         if known.any():
-            table[["truth_x_px", "truth_y_px"]] = targets
-        table[["prediction_x_px", "prediction_y_px"]] = outputs
+            table[gaze_named("truth", spec.unit)] = targets
+        table[gaze_named("prediction", spec.unit)] = outputs
     elif spec.kind == "value":
         if known.any():
             table["truth"] = targets[:, 0]
@@ -37,12 +37,22 @@ def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDA
     if known.any():
         errors = np.full(len(table), np.nan)
         errors[known] = sample_errors(spec, outputs[known], targets[known])
-        table["error_px" if spec.kind == "gaze" else "error"] = errors
+        table[error_column(spec)] = errors
     return table
 
 
-def _labelled(table: pd.DataFrame, kind: str) -> NDArray[np.bool_]:
+def gaze_named(what: str, unit: str) -> list[str]:
+    """The columns of a gaze point or direction; what: "truth" or "prediction"."""
+    return [one.replace("gaze", what, 1) for one in gaze_columns(unit)]
+
+
+def error_column(spec: Spec) -> str:
+    """The column of errors; of gaze points and directions it bears the unit."""
+    return f"error_{spec.measured}" if spec.kind in ("gaze", "angle") else "error"
+
+
+def _labelled(table: pd.DataFrame, spec: Spec) -> NDArray[np.bool_]:
     """Which rows have a truth."""
-    if kind == "class":
+    if spec.kind == "class":
         return (table[LABEL_COLUMN] >= 0).to_numpy()
-    return table[GAZE_COLUMNS if kind == "gaze" else [VALUE_COLUMN]].notna().all(axis=1).to_numpy()
+    return table[spec.targets].notna().all(axis=1).to_numpy()

@@ -1,5 +1,5 @@
-"""The one score of a task, with its interval over participants: mean Euclidean px for gaze, mean absolute error for a value, AUC
-or accuracy for classes; and how much worse one model is than another."""
+"""The one score of a task, with its interval over participants: mean Euclidean distance for gaze, mean absolute error for a
+value, AUC or accuracy for classes; and how much worse one model is than another."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation import classification
-from xgaze.evaluation.gaze import error_px
+from xgaze.evaluation.angle import angular_error
+from xgaze.evaluation.gaze import distance_of_points
 from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.intervals.measures import measures_of, samples_of
 from xgaze.evaluation.intervals.participants import (
@@ -43,7 +44,7 @@ class Summary:
 def score_unit(spec: Spec) -> str:
     """Name of the score's unit."""
     if spec.kind != "class":
-        return spec.unit
+        return spec.measured
     return "AUC" if len(spec.classes) == 2 else "accuracy"
 
 
@@ -61,7 +62,7 @@ def summarise(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], particip
     if spec.kind != "class":
         errors = sample_errors(spec, outputs, targets)
         interval = mean_interval(errors, participants, within=ERRORS)
-        return Summary(spec.unit, interval.mean, float(np.median(errors)), interval.low, interval.high)
+        return Summary(spec.measured, interval.mean, float(np.median(errors)), interval.low, interval.high)
     _require_classes(spec, targets)
     samples, unit = samples_of(outputs, targets, participants), score_unit(spec)
     interval = score_interval(measures_of(spec, samples)[unit], resampling_of(samples, len(spec.classes)))
@@ -98,9 +99,11 @@ def compare(
 
 
 def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-    """One error per sample: px for gaze, the unit of a value; for classes, 1 - probability of the true class."""
+    """One error per sample: in the unit of gaze, degrees, the unit of a value; for classes, 1 - probability of the true class."""
     if spec.kind != "class":
-        return (error_px if spec.kind == "gaze" else absolute_error)(outputs, targets)
+        if spec.kind == "angle":
+            return angular_error(outputs, targets, spec.unit)
+        return (distance_of_points if spec.kind == "gaze" else absolute_error)(outputs, targets)
     chosen: NDArray[np.float64] = classification.probabilities(outputs)[np.arange(len(targets)), targets]
     return 1 - chosen
 

@@ -30,7 +30,8 @@ FIGURES_VERSION = 2
 """To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
 
 
-ASKED = {"gaze": {"target": "error", "unit": "px"}, "class": {"target": "class", "unit": "logit"}}
+ASKED = {"gaze": "error", "angle": "error", "class": "class", "value": "value"}
+"""What is attributed over the test set, by the kind of target."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ def measure_over(
         table = measured_table(
             folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed, looked), advance
         )
-    target = ASKED.get(recording.spec.kind, {"target": "value", "unit": recording.spec.unit})
+    unit = "logit" if recording.spec.kind == "class" else recording.spec.measured
+    target = {"target": ASKED[recording.spec.kind], "unit": unit}
     kind = {"groups": recording.spec.groups, "pixels": only_pictures(recording.spec)}
     size: dict[str, Any] = {"samples": len(rows), "participants": len(np.unique(people)), **target}
     judged = [name for name in (TEACHER, STUDENT) if name in models]
@@ -105,7 +107,7 @@ def figures_of(
     seed: int,
     looked: People | None = None,
 ) -> dict[str, float]:
-    """All figures of one sample: maps of the error (px), or of the margin of the class that the teacher names (logit)."""
+    """All figures of one sample: maps of the error, or of the margin of the class that the teacher names (logit)."""
     sample = recording[row]
     batch = collate([sample], recording.spec)
     chosen = predicted_class(recording, models[TEACHER], sample)

@@ -88,6 +88,6 @@ def name_of(architecture: Mapping[str, Any]) -> str:
 
 
 def _told(apart: float, spec: Spec) -> str:
-    unit = {"gaze": "px", "value": spec.unit, "class": "in logits"}[spec.kind]
+    unit = "in logits" if spec.kind == "class" else spec.unit
     far = f"up to {apart:.3g} {unit} apart" if np.isfinite(apart) else "or none at all"
     return f"({far}): the class, or what it uses, was edited. Train again with --force, or undo the edit."

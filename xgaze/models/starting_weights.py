@@ -30,7 +30,7 @@ def start_from(model: FeatureHead, path: Path) -> None:
         if not name.startswith(OWN_CLASSES)
     }
     for trunk in model.trunks():
-        _require_same(stored, trunk, path)
+        require_names(stored, trunk, path)
     for trunk in model.trunks():
         trunk.load_state_dict({**trunk.state_dict(), **stored})
 
@@ -55,8 +55,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return dict(stored)
 
 
-def _require_same(stored: Mapping[str, Tensor], trunk: nn.Module, path: Path) -> None:
-    own = trunk.state_dict()
+def require_names(
+    stored: Mapping[str, Tensor],
+    model: nn.Module,
+    path: Path,
+    remedy: str = "Check model.args depth and channels against the file.",
+) -> None:
+    """Raises InputError listing every name that is missing, unknown or of another shape."""
+    own = model.state_dict()
     faults = [f"missing: {name}" for name in own if name not in stored and not name.endswith(UNCOUNTED)]
     faults += [f"unknown: {name}" for name in stored if name not in own]
     faults += [
@@ -67,8 +73,7 @@ def _require_same(stored: Mapping[str, Tensor], trunk: nn.Module, path: Path) ->
     if faults:
         more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         raise InputError(
-            f"{path}: {len(faults)} weights do not fit the model: {'; '.join(faults[:SHOWN])}{more}. "
-            "Check model.args depth and channels against the file."
+            f"{path}: {len(faults)} weights do not fit the model: {'; '.join(faults[:SHOWN])}{more}. {remedy}"
         )
 
 

@@ -175,7 +175,8 @@ def _keys_at(schema: type[BaseModel], where: list[str], stored: Any) -> list[str
             node = node["items"]
             continue
         mapping = node.get("discriminator", {}).get("mapping", {})
-        node = {"$ref": mapping[part]} if part in mapping else node.get("properties", {}).get(part, {})
+        named = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+        node = {"$ref": mapping[part]} if part in mapping else named if isinstance(named, dict) else {}
     return list(_resolve(node, definitions).get("properties", {}))
 
 

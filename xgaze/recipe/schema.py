@@ -26,6 +26,7 @@ class ModelSection(Section):
 
     graph: of a network that was at hand in Python, under the `name` of its class; see `xgaze.train_teacher`.
     weights: a local file that training starts from (safetensors, or .pth of tensors alone).
+    adopted: hash of weights that were trained elsewhere (`xgaze adopt`); nothing trains this model's teacher.
     """
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -34,6 +35,7 @@ class ModelSection(Section):
     args: dict[str, Any] = {}
     graph: dict[str, Any] | None = None
     weights: Path | None = None
+    adopted: str | None = Field(None, pattern=r"^[0-9a-f]{12}$")
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -41,6 +43,10 @@ class ModelSection(Section):
             raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
         if self.graph is not None and (self.name is None or self.args):
             raise PydanticCustomError("choice", "a graph has a name, and no arguments")
+        if self.adopted is not None and self.weights is not None:
+            raise PydanticCustomError(
+                "choice", "give either weights (training starts from) or adopted (nothing is trained)"
+            )
         return self
 
     @model_serializer(mode="wrap")

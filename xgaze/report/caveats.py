@@ -3,13 +3,23 @@
 from typing import Any
 
 from xgaze.recipe.sources import known_source
+from xgaze.report.claims import ADOPTED, is_adopted
 
 
 def caveats(report: dict[str, Any]) -> list[str]:
     """Sentences; none where nothing but the figures' intervals limits what may be said."""
     data = report["recipe"].get("settings", {}).get("data", {})
     source = known_source(data)
-    return (source.caveats(data) if source else []) + _of_people(report.get("human"))
+    return [*_of_adopted(report), *(source.caveats(data) if source else []), *_of_people(report.get("human"))]
+
+
+def _of_adopted(report: dict[str, Any]) -> list[str]:
+    if not is_adopted(report):
+        return []
+    return [
+        f"The teacher was {ADOPTED}. If they were, its error on new people is higher than the one shown here, and a student that "
+        "was tuned without them is compared with it unfairly."
+    ]
 
 
 def _of_people(human: dict[str, Any] | None) -> list[str]:

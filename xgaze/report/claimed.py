@@ -16,7 +16,7 @@ class Guessing(Stored):
     """A model beside its trivial baseline, see `Learned`."""
 
     learned: bool
-    against: Literal["mean gaze", "mean value", "majority class"]
+    against: Literal["mean gaze", "mean direction", "mean value", "majority class"]
     unit: str
     score: float
     baseline: float

@@ -6,11 +6,13 @@ from typing import Any
 
 from xgaze.artifacts import TEACHER
 from xgaze.report.drawing.format import MEASURED, number, percent, percent_interval, span, told_apart
+from xgaze.units import digits_of
 
 MOST_UNEXPLAINED_PERCENT = 5.0
 """Of the output's change: maps that leave more are not to be read, methods that do are refused."""
 PLAIN_NAMES = {
     "mean value": "always guessing the average",
+    "mean direction": "always guessing the average direction",
     "mean gaze": "always guessing the average gaze point",
     "majority class": "always guessing the commoner class",
     "ridge on the inputs": "a straight-line fit on the inputs",
@@ -31,7 +33,7 @@ def learned_in_words(found: dict[str, Any] | None, groups: str, whose: str = "Th
     """
     if not found or found["learned"]:
         return ""
-    digits = 1 if found["unit"] in MEASURED else 3
+    digits = digits_of(found["unit"])
     own, other = told_apart(found["score"], found["baseline"], digits)
     unit = found["unit"]
     own, other = (f"{one} {unit}" if unit in MEASURED else f"{unit} {one}" for one in (own, other))
@@ -120,6 +122,20 @@ def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+ADOPTED = "trained elsewhere: whether these people were in its training data is unknown"
+
+
+def is_adopted(report: dict[str, Any]) -> bool:
+    """Whether the teacher was trained elsewhere; of a card and of a page alike."""
+    recipe = report.get("recipe", {})
+    return bool(recipe.get("settings", recipe).get("model", {}).get("adopted"))
+
+
+def unseen(report: dict[str, Any]) -> str:
+    """What people are called whom the models were tested on: of those trained elsewhere nobody knows whom they saw."""
+    return "test" if is_adopted(report) else "unseen"
 
 
 def split_in_words(splits: dict[str, Any] | None, groups: str) -> str:

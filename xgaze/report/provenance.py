@@ -45,5 +45,7 @@ def next_command(teacher: ModelCard, verb: str) -> str:
     source = known_source(teacher.recipe.get("data"))
     if source and source.in_memory:
         return f"xgaze.{verb}(teacher, data)" if verb == "distill" else f"xgaze.{verb}(result, data)"
+    if teacher.recipe.get("model", {}).get("adopted"):
+        return shlex.join(["xgaze", verb, f"{teacher.recipe['name']}.yaml"])
     words = shlex.split(teacher.command)[2:] or [str(teacher.recipe["name"])] * (not teacher.command)
     return shlex.join(["xgaze", verb, *words])

@@ -64,7 +64,7 @@ class Told(Claimed):
 
     version: Literal[1] = Field(alias="schema")
     recipe: RecipeUsed
-    task: Literal["gaze", "class", "value"]
+    task: Literal["gaze", "angle", "class", "value"]
     rendered: bool
     scene: list[int] | None
     classes: list[str]

@@ -121,8 +121,11 @@ def read_frontier(student: Path) -> pd.DataFrame:
 def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     spec, recipe = teacher.spec, (student or teacher).recipe
     unit = teacher.metrics["error"]["unit"]
-    names = {"px": "mean Euclidean error", "ms": "mean absolute error", "AUC": "area under the ROC curve"}
-    names["accuracy"] = "share of right answers"
+    names = {"ms": "mean absolute error", "AUC": "area under the ROC curve", "accuracy": "share of right answers"}
+    if spec["kind"] == "gaze":
+        names[unit] = "mean Euclidean error"
+    if spec["kind"] == "angle":
+        names[unit] = "mean angular error"
     return {
         "schema": 1,
         "recipe": {

@@ -36,7 +36,7 @@ class Input(Stored):
 
 class Spec(Stored):
     inputs: list[Input] = Field(min_length=1)
-    kind: Literal["gaze", "class", "value"]
+    kind: Literal["gaze", "angle", "class", "value"]
     rendered: bool
     scene: list[int] | None
     classes: list[str]

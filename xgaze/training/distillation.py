@@ -26,7 +26,7 @@ from xgaze.recipe import Training
 from xgaze.recipe.student_sections import Hint
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
-from xgaze.training.losses import weighted_loss
+from xgaze.training.losses import in_steps, weighted_loss
 from xgaze.training.task import GazeTask, monitored, participant_weights
 from xgaze.training.whole import home, tune_model
 
@@ -148,7 +148,8 @@ class DistillTask(GazeTask):
         return loss
 
     def _weighted(self, output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        return weighted_loss(self.training_settings.loss, output, target, weight)
+        told = (in_steps(output, self.spec), in_steps(target, self.spec))
+        return weighted_loss(self.training_settings.loss, *told, weight)
 
     def _outputs(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The student's outputs, and what the hints lack."""

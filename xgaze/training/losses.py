@@ -1,5 +1,5 @@
-"""Losses per task. Those of gaze and values take px, or the value's unit, and work in hundreds of it, so that learning rates
-carry over between scenes."""
+"""Losses per task. Those of gaze and values work in hundreds of px, or of the value's unit, so that learning rates carry over
+between scenes; gaze in cm and mm, and directions, are brought to the same size first."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -7,6 +7,9 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from xgaze.data.contract import Spec
+from xgaze.units import STEP
 
 UNIT = 100.0
 """Of px, or of a value's unit."""
@@ -53,6 +56,21 @@ def cross_entropy(prediction: Tensor, target: Tensor, reduction: str = "mean") -
 LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
     {"smooth-l1": smooth_l1, "euclidean": euclidean, "root-mse": root_mse, "cross-entropy": cross_entropy}
 )
+
+
+def loss_of(name: str, spec: Spec) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss of this name, of outputs and targets in the units of `spec`."""
+    loss = LOSSES[name]
+    return lambda prediction, target: loss(in_steps(prediction, spec), in_steps(target, spec))
+
+
+def in_steps(values: Tensor, spec: Spec) -> Tensor:
+    """Gaze in other units than px, and directions, as if a step of them were one of px; all else as it is."""
+    if spec.kind not in ("gaze", "angle") or spec.unit == "px":
+        return values
+    return values * (STEP["px"] / STEP[spec.unit])
+
+
 _UNREDUCED: Mapping[str, Callable[[Tensor, Tensor, str], Tensor]] = MappingProxyType(
     {"smooth-l1": smooth_l1, "euclidean": euclidean, "root-mse": mean_square, "cross-entropy": cross_entropy}
 )

@@ -3,6 +3,7 @@
 import torch
 
 from xgaze.data.contract import Recording, Spec
+from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
@@ -25,7 +26,13 @@ def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
 
 def check_model(recipe: Recipe, recording: Recording) -> None:
     """Before anything is trained or removed. Raises InputError unless the recipe's model can be built, and, where it is made of
-    a class of the user's, is on real samples of every split what his own module is."""
+    a class of the user's, is on real samples of every split what his own module is; and for one that was adopted."""
+    if recipe.model.adopted is not None:
+        raise InputError(
+            f"recipe '{recipe.name}': its teacher was trained elsewhere and adopted (model.adopted), and nothing trains it here. "
+            "Adopt it again with `xgaze adopt`; or, to train the same network on these people, take the key out and give the "
+            "recipe another name."
+        )
     wanted = recipe.model.model_dump(mode="json")
     if "import" not in wanted:
         build_architecture(wanted, recording.spec)

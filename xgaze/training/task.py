@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.data.contract import Batch, Spec
+from xgaze.evaluation.angle import angles
 from xgaze.recipe import Training
-from xgaze.training.losses import LOSSES, sample_losses
+from xgaze.training.losses import loss_of, sample_losses
 
 
 def monitored(spec: Spec) -> str:
     """The validation figure that selects weights; lower is better."""
-    return {"gaze": "validation_error_px", "value": "validation_error", "class": "validation_loss"}[spec.kind]
+    if spec.kind in ("gaze", "angle"):
+        return f"validation_error_{spec.measured}"
+    return {"value": "validation_error", "class": "validation_loss"}[spec.kind]
 
 
 def participant_weights(participants: Sequence[Any] | NDArray[Any]) -> dict[str, float]:
@@ -29,8 +32,12 @@ def participant_weights(participants: Sequence[Any] | NDArray[Any]) -> dict[str,
 
 def validation_figure(spec: Spec, training: Training, prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Of one batch, `monitored(spec)`: mean error, or mean loss of classes, where sample i counts weight[i] times."""
-    classes = spec.kind == "class"
-    each = sample_losses(training.loss, prediction, target) if classes else (prediction - target).norm(dim=1)
+    if spec.kind == "class":
+        each = sample_losses(training.loss, prediction, target)
+    elif spec.kind == "angle":
+        each = angles(prediction, target, spec.unit)
+    else:
+        each = (prediction - target).norm(dim=1)
     return (weight * each).mean()
 
 
@@ -46,7 +53,7 @@ class GazeTask(pl.LightningModule):
         self.spec = spec
         self.training_settings = training
         self.seed = seed
-        self.loss = LOSSES[training.loss]
+        self.loss = loss_of(training.loss, spec)
         self.memory_format = torch.channels_last if training.channels_last else torch.contiguous_format
         self.model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
 

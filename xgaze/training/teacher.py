@@ -63,12 +63,34 @@ def train_teacher(
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
     write_text(folder / HISTORY_FILE, (run / HISTORY_FILE).read_text(encoding="utf-8"))
+    card = _finish(model, recipe, recording, folder, {**seconds, **_told(notes)}, command)
+    forget_training(folder)
+    return card
+
+
+def store_adopted(
+    model: FeatureHead, recipe: Recipe, recording: Recording, folder: Path, notes: Sequence[str] = (), command: str = ""
+) -> ModelCard:
+    """A teacher that was trained elsewhere, finished as one that was trained here: scored once, beside its baselines. Nothing is
+    trained."""
+    check_loss(recipe, recording.spec)
+    write_splits(folder / "splits.json", recording.table)
+    metrics = {"train_seconds": 0.0, "adopted": recipe.model.adopted, **_told(notes)}
+    return _finish(model, recipe, recording, folder, metrics, command)
+
+
+def _told(notes: Sequence[str]) -> dict[str, Any]:
+    return {"notes": list(notes)} if notes else {}
+
+
+def _finish(
+    model: FeatureHead, recipe: Recipe, recording: Recording, folder: Path, metrics: dict[str, Any], command: str
+) -> ModelCard:
+    """Store a teacher as it is and score it; its card is written last."""
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
-    metrics = {**seconds, **({"notes": list(notes)} if notes else {})}
     card = _scored_card(model, recipe, recording, folder, metrics, command)
     log_scoring(folder.parent, TEACHER, command)
     write_card(folder, card)
-    forget_training(folder)
     return card
 
 
@@ -83,7 +105,8 @@ def _scored_card(
         **evaluate(model, recording, folder, recipe.seed),
         OUTPUTS_OF_PATTERNS: stored_outputs(model, recording.spec),
         "device": device_of(recipe.training),
-        **hashes_of(folder, TABLES),
+        # One that was adopted has no history.
+        **hashes_of(folder, [name for name in TABLES if (folder / name).is_file()]),
     }
     return ModelCard(
         role=TEACHER,

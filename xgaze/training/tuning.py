@@ -15,7 +15,7 @@ from xgaze.data.batches import EpochShuffle
 from xgaze.data.contract import Spec
 from xgaze.recipe import Training
 from xgaze.training.fit import fit
-from xgaze.training.losses import LOSSES
+from xgaze.training.losses import loss_of
 from xgaze.training.task import make_optimiser, make_schedule, monitored, validation_figure
 
 Quadruple = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -67,7 +67,7 @@ class HeadTask(pl.LightningModule):
         self.training_settings = training
         self.seed = seed
         self.teacher_weight = teacher_weight
-        self.loss = LOSSES[training.loss]
+        self.loss = loss_of(training.loss, spec)
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(self.seed * 100_003 + self.current_epoch)

@@ -54,6 +54,20 @@ def test_classes_and_values():
     assert recording(targets=np.arange(40), kind="value").spec.kind == "value"
 
 
+def test_gaze_in_cm_and_directions_say_their_unit():
+    assert recording(unit="cm").spec.targets == ["gaze_x_cm", "gaze_y_cm"] and recording(unit="cm").spec.scene is None
+    angles = GAZE_PX / 1000
+    data = recording(targets=angles, kind="angle", unit="rad")
+    assert (data.spec.outputs, data.spec.measured, data.spec.scene) == (2, "degrees", None)
+    np.testing.assert_allclose(targets_of(data), angles, rtol=1e-6)
+    vectors = recording(targets=np.column_stack([angles, -np.ones(40)]), kind="angle")
+    assert (vectors.spec.unit, vectors.spec.outputs) == ("vector", 3)
+    with pytest.raises(InputError, match="2 numbers of a direction are in rad or degrees; say which"):
+        recording(targets=angles, kind="angle")
+    with pytest.raises(InputError, match="gaze points are in px, cm, mm, not in 'inch'"):
+        recording(unit="inch")
+
+
 def test_sequences_and_pictures_without_channels():
     data = recording({"left": PICTURES[:, 0], "path": np.ones((40, 5, 3))}, mean=1, std=2)
     assert [(one.shape, one.dtype) for one in data.spec.inputs] == [((1, 6, 8), "uint8"), ((5, 3), "float32")]

@@ -139,7 +139,7 @@ def test_the_mean_sweep_of_a_linear_tail_is_weight_times_range():
     with torch.no_grad():
         tail.weight.copy_(torch.tensor([[3.0, 0, 1], [4.0, 0, 0]]))
     train = people_of(rng.uniform(-1, 1, (4000, 3)), ["p"] * 4000)
-    found = mean_sweep(tail, People(train, people_of(rng.normal(size=(20, 3)), ["q"] * 20)), True, SMALL)
+    found = mean_sweep(tail, People(train, people_of(rng.normal(size=(20, 3)), ["q"] * 20)), "px", SMALL)
     assert [one["variable"] for one in found["variables"]] == [0, 2, 1]
     assert [one["reach_px"] for one in found["variables"]] == pytest.approx([9.8, 1.96, 0], abs=0.1)
 
@@ -151,7 +151,7 @@ def test_the_paths_of_the_mean_sweep_start_at_each_samples_own_prediction():
         tail.weight.copy_(torch.tensor([[3.0, 0, 1], [4.0, 0, 0]]))
     train = people_of(rng.uniform(-1, 1, (4000, 3)), ["p"] * 4000)
     own = rng.normal(size=(20, 3))
-    found = mean_sweep(tail, People(train, people_of(own, ["q"] * 20)), True, CapacitySizes(sweep_samples=20))
+    found = mean_sweep(tail, People(train, people_of(own, ["q"] * 20)), "px", CapacitySizes(sweep_samples=20))
     first = found["paths"][0]
     assert [one["variable"] for one in found["paths"]] == [0, 2, 1]
     assert first["values"] == pytest.approx(np.linspace(-0.98, 0.98, 11), abs=0.02)

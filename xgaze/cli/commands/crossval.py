@@ -22,6 +22,7 @@ from xgaze.cli.common import (
 from xgaze.jobs import Fan
 from xgaze.report.remedies import CROSSVALIDATE
 from xgaze.stored import understood
+from xgaze.units import digits_of
 
 FIGURES = ("folds", "participants_tested", "participants", "score", "baselines", "seconds")
 MORE = ("clean", "estimate", "never_tested", "samples", "measures", "permutation", "scores_of_seeds")
@@ -108,7 +109,7 @@ def _scored(score: dict[str, Any], groups: str) -> str:
     unit = score["unit"]
     if unit not in MEASURED:
         return error_in_words(score, groups)
-    return f"{score['mean']:.1f} {unit} ({interval_in_words(score, groups, unit)})"
+    return f"{score['mean']:.{digits_of(unit)}f} {unit} ({interval_in_words(score, groups, unit)})"
 
 
 def _measures(measures: list[dict[str, Any]]) -> list[str]:

@@ -27,7 +27,8 @@ def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     delta = figures["methods"]["integrated gradients"]
     strongest = stored["sweep"]["variables"][0]
     unit = stored["sweep"].get("unit", "logits")
-    reach = f"{strongest['reach_px']:.0f} px" if "reach_px" in strongest else f"{strongest['reach']:.2f} {unit}"
+    digits = 0 if unit == "px" else 2
+    reach = f"{next(far for key, far in strongest.items() if key.startswith('reach')):.{digits}f} {unit}"
     return [
         f"Explained {', '.join(figures['samples'])} by integrated gradients; at worst {delta:.2f} % of the output change "
         "is not attributed.",

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -131,6 +131,26 @@ def onnx_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> flo
     expected = model.eval()(*(x.clone() for x in inputs)).numpy()
     found = run_onnx(session, inputs)
     return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+@torch.inference_mode()
+def furthest_from_onnx(
+    model: nn.Module, file: Path, names: Sequence[str], batches: Iterable[Sequence[Tensor]]
+) -> float:
+    """Largest difference between the model and the file on all batches, as a fraction of what the outputs span. names: of the
+    model's inputs in its order. Raises InputError for a file that onnxruntime does not run on them."""
+    apart, low, high = 0.0, np.inf, -np.inf
+    try:
+        session = open_session(file)
+        order = [list(names).index(one) for one in input_names(session)]
+        for batch in batches:
+            expected = model.eval()(*(x.clone() for x in batch)).numpy()
+            found = run_onnx(session, [batch[k] for k in order])
+            apart = max(apart, float(np.abs(found - expected).max()))
+            low, high = min(low, float(found.min())), max(high, float(found.max()))
+    except Exception as error:  # onnxruntime raises a dozen types of its own
+        raise InputError(f"{file}: onnxruntime does not run it on these inputs ({str(error)[:160]}).") from None
+    return apart / (high - low) if high > low else float("inf")
 
 
 def run_onnx(session: Any, inputs: Sequence[Tensor]) -> NDArray[np.float32]:

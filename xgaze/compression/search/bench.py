@@ -25,6 +25,7 @@ from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.losses import LOSSES
 from xgaze.training.task import participant_weights
 from xgaze.training.tuning import Features, tune_head, tuning_settings
+from xgaze.units import told_in
 
 SHOWN = 64
 
@@ -60,7 +61,8 @@ class Bench:
                 self.idle[kept] = plan_no_ops(student, probe, unit, limit, kept)
             return self.idle[kept]
 
-        return build(self.teacher, plan, make_probe or self.probe, self.recording.spec.kind, no_ops)
+        spec = self.recording.spec
+        return build(self.teacher, plan, make_probe or self.probe, told_in(spec.kind, spec.unit), no_ops)
 
     def tune_head(self, model: FeatureHead, folder: Path, seed: int, by_teacher: bool) -> None:
         """Tune the head on cached embeddings, in place, as long as whoever comes."""

@@ -16,7 +16,7 @@ from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
-from xgaze.training.losses import LOSSES
+from xgaze.training.losses import loss_of
 
 Made = tuple[FeatureHead, list[Step]]
 Method = Callable[[Bench, Plan, int, int | None], Made]
@@ -79,7 +79,7 @@ def by_torch_pruning(importance: Importance) -> Method:
         rows = rows_of(bench.recording, "train")
         shown = rows[calibration_rows(len(rows), SHOWN, bench.recipe.seed)]
         batch = next(iter(ordered_batches(bench.recording, shown, SHOWN)))
-        loss = LOSSES[bench.recipe.training.loss]
+        loss = loss_of(bench.recipe.training.loss, bench.recording.spec)
 
         def of_outputs(outputs: Tensor) -> Tensor:
             return loss(outputs, batch.target)

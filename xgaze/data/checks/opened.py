@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from xgaze.data.checks.table_faults import class_faults, gaze_faults, split_faults
+from xgaze.data.checks.table_faults import class_faults, direction_faults, gaze_faults, split_faults
 from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, Recording, dimensions
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.errors import InputError
@@ -38,8 +38,8 @@ def table_faults_of(recording: Recording) -> list[Fault]:
     """Who is in which split, and which targets are missing or cannot be."""
     spec, table = recording.spec, recording.table
     faults = split_faults(table, spec.groups)
-    if spec.kind == "gaze":
-        return faults + gaze_faults(table, spec)
+    if spec.kind in ("gaze", "angle"):
+        return faults + (gaze_faults if spec.kind == "gaze" else direction_faults)(table, spec)
     if spec.kind == "class":
         known = table[table[LABEL_COLUMN].isin(range(len(spec.classes)))]
         faults += class_faults(known, known[LABEL_COLUMN].map(dict(enumerate(spec.classes))), spec.groups)

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -68,18 +69,36 @@ def remarks_of(looked: Sequence[Looked], what: str = "pictures") -> list[str]:
 
 
 def _look_at_frame(session: Session, frame: Frame, data: EyeFoldersData) -> Looked:
-    name, seen, faults = f"{session.name} frame {frame.name}", list[NDArray[np.uint8]](), list[Fault]()
-    traits: list[Told] = []
-    for view, file in frame.files.items():
-        path = session.folder / file
+    def read(_: str, decoded: Decoded, path: Path) -> NDArray[np.uint8]:
+        return grey_of(decoded, path, data.height, data.width)
+
+    name = f"{session.name} frame {frame.name}"
+    whole = len(frame.files) == len(data.views)
+    return look_at_views(name, session.split, session.folder, frame.files, read, whole, dict.fromkeys(data.views, True))
+
+
+def look_at_views(
+    name: str,
+    split: str,
+    folder: Path,
+    files: Mapping[str, str],
+    read: Callable[[str, Decoded, Path], NDArray[np.uint8]],
+    whole: bool,
+    grey: Mapping[str, bool],
+) -> Looked:
+    """Decode all pictures of a sample. files: view -> path below `folder`; read: the pixels of a view. whole: none is missing; of
+    others no hash is taken. grey: view -> whether it is read as such."""
+    seen, faults, traits = list[NDArray[np.uint8]](), list[Fault](), list[Told]()
+    for view, file in files.items():
+        path = folder / file
         try:
             decoded = decode(path)
-            seen.append(grey_of(decoded, path, data.height, data.width))
-            traits += told_of(decoded, grey=True)
+            seen.append(read(view, decoded, path))
+            traits += told_of(decoded, grey[view])
         except PictureError as error:
             faults.append(Fault(error.kind, f"{name}: {view} {error.reason} ({file})."))
-    digest = _digest(seen) if len(seen) == len(data.views) else ""
-    return Looked(name, session.split, digest, tuple(faults), tuple(traits), len(frame.files))
+    digest = _digest(seen) if whole and seen and not faults else ""
+    return Looked(name, split, digest, tuple(faults), tuple(traits), len(files))
 
 
 def _look_at_picture(pictures: Pictures, row: int, split: str, grey: bool) -> Looked:

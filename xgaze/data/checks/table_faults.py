@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from xgaze.data.contract import GAZE_COLUMNS, SPLITS, Spec
+from xgaze.data.contract import SPLITS, Spec
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.splits import shared_participants, too_few
 
@@ -36,7 +36,7 @@ def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participa
 
 def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
     """Gaze points that are unknown or lie outside the scene; row i belongs to sample `id`."""
-    gaze = table[GAZE_COLUMNS].to_numpy(np.float64)
+    gaze = table[spec.targets].to_numpy(np.float64)
     unknown = ~np.isfinite(gaze).all(axis=1)
     faults = [Fault("missing label", f"{name}: gaze is not known.") for name in table["id"][unknown]]
     if spec.scene is None:
@@ -44,6 +44,23 @@ def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
     outside = ((gaze < 0) | (gaze > np.array(spec.scene))).any(axis=1) & ~unknown
     size = f"{spec.scene[0]}x{spec.scene[1]}"
     for name, (x, y) in zip(table["id"][outside], gaze[outside], strict=True):
-        message = f"{name}: gaze ({x:g}, {y:g}) px lies outside the scene {size}; {outside.sum()} of {len(gaze)} rows."
+        message = f"{name}: gaze ({x:g}, {y:g}) {spec.unit} lies outside the scene {size}; {outside.sum()} of {len(gaze)} rows."
+        faults.append(Fault("label outside the scene", message))
+    return faults
+
+
+def direction_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
+    """Directions that are unknown, or cannot be: a vector of no length, a pitch beyond straight up."""
+    points = table[spec.targets].to_numpy(np.float64)
+    unknown = ~np.isfinite(points).all(axis=1)
+    faults = [Fault("missing label", f"{name}: direction is not known.") for name in table["id"][unknown]]
+    if spec.unit == "vector":
+        told = [f"{name}: the direction is a vector of length 0." for name in table["id"][(points == 0).all(axis=1)]]
+        return faults + [Fault("label outside the scene", one) for one in told]
+    beyond = np.abs(points[:, 0]) > (np.pi / 2 if spec.unit == "rad" else 90) + 1e-6
+    for name, pitch in zip(table["id"][beyond], points[beyond, 0], strict=True):
+        message = (
+            f"{name}: pitch {pitch:g} {spec.unit} is beyond straight up or down; {beyond.sum()} of {len(points)} rows."
+        )
         faults.append(Fault("label outside the scene", message))
     return faults

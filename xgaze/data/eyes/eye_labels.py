@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.eyes.eye_section import GazeLabels, Scene
 from xgaze.data.fault_kinds import Fault, listed
+from xgaze.data.tables.cells import missing_numbers
 from xgaze.data.tables.decimals import decimal_sign, parsed_numbers
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.errors import InputError
@@ -34,7 +35,8 @@ def read_gaze(
         return {}, [Fault("label table", str(error))]
     gaze = np.stack([parsed_numbers(table[column], sign) for column in (labels.x, labels.y)], axis=1)
     keys = _frame_keys(table, labels)
-    faults = _missing(table[[labels.x, labels.y]], gaze, rows) + _outside(gaze, scene, rows) + _repeated(keys, rows)
+    faults = [Fault("missing label", told) for told in missing_numbers(table[[labels.x, labels.y]], gaze, rows)]
+    faults += _outside(gaze, scene, rows) + _repeated(keys, rows)
     return dict(zip(keys, map(_point, gaze), strict=True)), faults
 
 
@@ -83,21 +85,6 @@ def _frame_keys(table: pd.DataFrame, labels: GazeLabels) -> list[str]:
     if labels.frame:
         return [frame_key(frame) for frame in table[labels.frame]]
     return [str(row) for row in range(1, len(table) + 1)]
-
-
-def _missing(text: pd.DataFrame, gaze: NDArray[np.float64], rows: str) -> list[Fault]:
-    bad = ~np.isfinite(gaze)
-    share = f"{bad.any(axis=1).sum()} of {len(gaze)} rows"
-    faults = []
-    for row, (values, wrong) in enumerate(zip(text.itertuples(index=False), bad, strict=True), start=1):
-        cells = [f"{c} is {_shown(v)}" for c, v, is_bad in zip(text.columns, values, wrong, strict=True) if is_bad]
-        if cells:
-            faults.append(Fault("missing label", f"{rows}row {row}: {' and '.join(cells)}; {share}."))
-    return faults
-
-
-def _shown(cell: str) -> str:
-    return f"'{cell}', not a number" if cell else "empty"
 
 
 def _outside(gaze: NDArray[np.float64], scene: Scene, rows: str) -> list[Fault]:

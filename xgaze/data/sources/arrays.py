@@ -13,10 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from xgaze.data.contract import (
-    GAZE_COLUMNS,
-    LABEL_COLUMN,
     SPLITS,
-    VALUE_COLUMN,
     InputSpec,
     Recording,
     Sample,
@@ -30,8 +27,9 @@ from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
+from xgaze.units import LENGTHS
 
-Kind = Literal["gaze", "class", "value"]
+Kind = Literal["gaze", "angle", "class", "value"]
 SESSION = "0"
 ONLY_PYTHON = "arrays in memory: only Python can open them again; give the xgaze.ArrayRecording itself."
 
@@ -50,11 +48,12 @@ class ArrayRecording(Recording):
     inputs: by name, in the order in which the network takes them: pictures uint8 (n, channels, height, width) or (n, height,
     width), anything else float32 (n, ...). The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for
     others, unless `mean` and `std` say otherwise.
-    targets: gaze points (n, 2) in px, origin top left; classes (n,), words or whole numbers; or values (n,) in `unit`. kind:
-    which of "gaze", "class", "value", where the numbers alone would mislead.
+    targets: gaze points (n, 2) in px, origin top left, or in `unit` "cm" or "mm", wherever their origin is; classes (n,), words
+    or whole numbers; values (n,) in `unit`; or, with kind "angle", directions of gaze: (n, 2) pitch and yaw, `unit` "rad" or
+    "degrees", or (n, 3) vectors. kind: which of "gaze", "angle", "class", "value", where the numbers alone would mislead.
     groups: whose each sample is (n,): no person is in two splits, and intervals are over people.
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
-    and `test`. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point.
+    and `test`. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
     """
@@ -89,12 +88,12 @@ class ArrayRecording(Recording):
         drawn = assign_splits(list(people), own, validation, test, seed) if splits is None else _splits(splits, people)
         ids = [f"{person}/{row}" for row, person in enumerate(people)]
         table = pd.DataFrame({"id": ids, "group": people, "session": SESSION, "split": drawn})
-        columns = {"gaze": GAZE_COLUMNS, "class": [LABEL_COLUMN], "value": [VALUE_COLUMN]}[kind]
-        self.table = table.assign(**dict(zip(columns, values.reshape(len(values), -1).T, strict=True)))
-        assert_disjoint(self.table)
         specs = tuple(_spec_of(name, one, mean, std) for name, one in self.inputs.items())
-        scene = scene or (_reach(values) if kind == "gaze" else None)
-        self.spec = Spec(specs, kind, {"gaze": "px", "class": ""}.get(kind, unit), scene, classes)
+        unit = _unit(kind, unit, values)
+        scene = scene or (_reach(values) if kind == "gaze" and unit == "px" else None)
+        self.spec = Spec(specs, kind, unit, scene, classes)
+        self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
+        assert_disjoint(self.table)
 
     @cached_property
     def definition(self) -> ArraysData:
@@ -178,6 +177,19 @@ def _kind(targets: NDArray[Any]) -> Kind:
     return "value" if targets.dtype.kind == "f" else "class"
 
 
+def _unit(kind: Kind, given: str, values: NDArray[Any]) -> str:
+    if kind == "angle":
+        known = ("vector",) if values.shape[1] == 3 else ("rad", "degrees")
+        if (given or known[0]) not in known or (not given and len(known) > 1):
+            raise InputError(f"unit: {values.shape[1]} numbers of a direction are in {' or '.join(known)}; say which.")
+        return given or known[0]
+    if kind != "gaze":
+        return "" if kind == "class" else given
+    if given and given not in LENGTHS:
+        raise InputError(f"unit: gaze points are in {', '.join(LENGTHS)}, not in '{given}'.")
+    return given or "px"
+
+
 def _targets(given: NDArray[Any], kind: Kind) -> tuple[NDArray[Any], tuple[str, ...]]:
     """float32 (n, 2) px or (n,) values, or int64 (n,) places among the classes, with their names."""
     if kind == "class":
@@ -185,9 +197,10 @@ def _targets(given: NDArray[Any], kind: Kind) -> tuple[NDArray[Any], tuple[str, 
         numbers = given.dtype.kind in "bui"
         names, places = np.unique(given if numbers else given.astype(str), return_inverse=True)
         return places.astype(np.int64), tuple(map(str, names))
-    wanted = "gaze points (n, 2)" if kind == "gaze" else "values (n,)"
+    wanted = {"gaze": "gaze points (n, 2)", "angle": "directions (n, 2) or (n, 3)"}.get(kind, "values (n,)")
+    widths = {"gaze": (2,), "angle": (2, 3)}.get(kind, ())
     found = given.reshape(-1) if kind == "value" and given.ndim == 2 and given.shape[1] == 1 else given
-    fits = found.ndim == 1 if kind == "value" else found.ndim == 2 and found.shape[1] == 2
+    fits = found.ndim == 1 if kind == "value" else found.ndim == 2 and found.shape[1] in widths
     _require_shape(found, wanted, fits and found.dtype.kind in "buif")
     if not np.isfinite(found.astype(np.float64)).all():
         raise InputError("targets: some are not finite; leave out samples without one.")

@@ -80,11 +80,11 @@ def attribution_of(
 
 
 def mean_inputs(recording: Recording, rows: NDArray[np.int64]) -> tuple[Tensor, ...]:
-    """Mean normalised picture over `rows`: one (1, channels, H, W) per input; zeros for an input that is no picture, which for a
-    sequence is the mean fixation."""
+    """Mean normalised picture over `rows`: one (1, channels, H, W) per input, and so of a vector (1, n); zeros for an input that
+    is neither, which for a sequence is the mean fixation."""
     sums: list[Tensor] | None = None
     for batch in ordered_batches(recording, rows):
         here = [x.sum(dim=0, keepdim=True) for x in batch.inputs]
         sums = here if sums is None else [a + b for a, b in zip(sums, here, strict=True)]
     assert sums is not None, "rows must not be empty"
-    return tuple(one / len(rows) if one.dim() == 4 else torch.zeros_like(one) for one in sums)
+    return tuple(one / len(rows) if one.dim() in (2, 4) else torch.zeros_like(one) for one in sums)

@@ -113,4 +113,6 @@ def baseline_words(spec: Spec) -> str:
         words.append("mean training fixation at every step")
     if NODES in names:
         words.append("same graph with nothing said about its cells")
+    if any(len(one.shape) == 1 and not _is_held(one) for one in spec.inputs):
+        words.append("mean training numbers")
     return " and the ".join(words) or "zero input"

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from xgaze.data.contract import Recording, Sample, Spec, collate
+from xgaze.evaluation.angle import sideways_and_up
 
 Coordinates = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Outputs (n, outputs) -> (n, d), in px or logits; a prediction moves by the Euclidean distance between two of them."""
+"""Outputs (n, outputs) -> (n, d), in their unit or logits; a prediction moves by the Euclidean distance between two of them."""
 
 
 @torch.no_grad()
@@ -27,7 +28,9 @@ def predicted_class(recording: Recording, model: nn.Module, sample: Sample) -> i
 
 
 def in_words(recording: Recording, output: NDArray[Any]) -> list[float] | str:
-    """A gaze point as two numbers, a value with its unit, a class as its name."""
+    """A gaze point as two numbers, a direction as two in degrees, a value with its unit, a class as its name."""
+    if recording.spec.kind == "angle":
+        return [float(value) for value in sideways_and_up(output, recording.spec.unit)]
     if recording.spec.kind == "gaze":
         return [float(value) for value in output]
     if recording.spec.kind == "value":
@@ -43,12 +46,15 @@ def truth_in_words(recording: Recording, sample: Sample) -> list[float] | str:
 
 
 def output_unit(spec: Spec) -> str:
-    """In what a model's outputs are counted: px, the unit of a value, or logits."""
-    return "logits" if spec.kind == "class" else spec.unit
+    """In what a model's outputs are counted: the unit of gaze or of a value, or logits."""
+    return "logits" if spec.kind == "class" else spec.measured
 
 
 def coordinates(spec: Spec, chosen: int | None = None) -> Coordinates:
-    """Gaze: the point itself, px, and so a value. Classes: the logit of class `chosen` less the mean of the others."""
+    """Gaze: the point itself, and so a value. A direction: `sideways_and_up`. Classes: the logit of class `chosen` less the mean
+    of the others."""
+    if spec.kind == "angle":
+        return lambda outputs: sideways_and_up(outputs, spec.unit)
     if spec.kind != "class":
         return lambda outputs: outputs
     assert chosen is not None

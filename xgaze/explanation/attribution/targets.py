@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
+from xgaze.evaluation.angle import VECTOR, angles
 from xgaze.explanation.askable import ALL_TARGETS
 
 Reading = Callable[[Tensor, Tensor], Tensor]
@@ -22,18 +23,30 @@ class Target:
 
 
 def targets_for(spec: Spec, predicted_class: int | None = None) -> list[Target]:
-    """Gaze: x, y and the Euclidean error, all px. A value: itself, in its unit. Classes: the logit of `predicted_class` less the
-    mean of the others."""
+    """Gaze: x, y and the Euclidean error, in its unit. A direction: its numbers, and the angle in degrees. A value: itself, in
+    its unit. Classes: the logit of `predicted_class` less the mean of the others."""
     if spec.kind == "value":
         return [Target("value", spec.unit, lambda outputs, _: outputs[:, 0])]
     if spec.kind == "gaze":
         return [
-            Target("gaze x", "px", lambda outputs, _: outputs[:, 0]),
-            Target("gaze y", "px", lambda outputs, _: outputs[:, 1]),
-            Target("error", "px", lambda outputs, truth: (outputs - truth).norm(dim=1)),
+            Target("gaze x", spec.unit, lambda outputs, _: outputs[:, 0]),
+            Target("gaze y", spec.unit, lambda outputs, _: outputs[:, 1]),
+            Target("error", spec.unit, lambda outputs, truth: (outputs - truth).norm(dim=1)),
         ]
+    if spec.kind == "angle":
+        return _of_direction(spec.unit)
     assert predicted_class is not None
     return [Target(f"class {spec.classes[predicted_class]}", "logit", _logit_margin(predicted_class))]
+
+
+def _of_direction(unit: str) -> list[Target]:
+    names = ("gaze x", "gaze y", "gaze z") if unit == VECTOR else ("pitch", "yaw")
+    own = [Target(name, unit, _number(k)) for k, name in enumerate(names)]
+    return [*own, Target("error", "degrees", lambda outputs, truth: angles(outputs, truth, unit))]
+
+
+def _number(k: int) -> Reading:
+    return lambda outputs, _: outputs[:, k]
 
 
 def asked_targets(targets: Sequence[Target], wanted: str | None) -> list[Target]:
@@ -42,7 +55,10 @@ def asked_targets(targets: Sequence[Target], wanted: str | None) -> list[Target]
         return list(targets)
     found = [one for one in targets if one.name.replace(" ", "-") == wanted] if wanted else [targets[-1]]
     if not found:
-        raise InputError(f"--target {wanted}: this model names a class and no gaze point. Leave --target out.")
+        if targets[0].name.startswith("class "):
+            raise InputError(f"--target {wanted}: this model names a class and no gaze point. Leave --target out.")
+        known = ", ".join(one.name.replace(" ", "-") for one in targets)
+        raise InputError(f"--target {wanted}: this model tells {known}. Leave --target out, or name one of these.")
     return found
 
 

@@ -24,7 +24,16 @@ from xgaze.explanation.attribution.readout import output_unit
 from xgaze.explanation.embedding.decision import decision
 from xgaze.explanation.embedding.embedding_capacity import People, importance_section, probe_rows, similarity
 from xgaze.explanation.embedding.meeting_point import at_linear_end, linear_end
-from xgaze.explanation.embedding.sweep import STRONGEST, margins, path_of, sweep_embedding
+from xgaze.explanation.embedding.sweep import (
+    STRONGEST,
+    Read,
+    as_they_are,
+    drawn,
+    margins,
+    path_of,
+    reach_key,
+    sweep_embedding,
+)
 from xgaze.explanation.test_set.stored_intervals import Stored
 from xgaze.progress import progress_bar
 
@@ -71,12 +80,13 @@ def explain_capacity(
     end = analysis_copy(tail).cpu()
     embedding = _embedding(recording, models, layer, end, people, rows, sizes, seed)
     who = "people" if recording.spec.groups == "participants" else recording.spec.groups
+    gaze, read = drawn(recording.spec)
     sections = {
         "layers": _layer_rows(models, first, sizes.forwards),
         "embedding": embedding,
         "sweep_mean": {
             "unit": output_unit(recording.spec),
-            **mean_sweep(end, people[TEACHER], recording.spec.kind == "gaze", sizes),
+            **mean_sweep(end, people[TEACHER], gaze, sizes, read),
         },
         "decision": decision(*_expected(embedding["measures"], capacity), frontier, who),
     }
@@ -111,21 +121,24 @@ def _embedding(
     }
 
 
-def mean_sweep(tail: nn.Module, people: People, gaze: bool, sizes: CapacitySizes) -> dict[str, Any]:
+def mean_sweep(
+    tail: nn.Module, people: People, gaze: str, sizes: CapacitySizes, read: Read = as_they_are
+) -> dict[str, Any]:
     """Each variable moved over its 1-99 % range among training samples, averaged over test samples, at most
     `sizes.sweep_samples`, spread over participants: "variables" with their reach, the largest first, and of the strongest the
-    "paths": how far the prediction is then away from the sample's own."""
+    "paths": how far the prediction is then away from the sample's own. gaze, read: see `drawn`."""
     places = (
         np.linspace(0, len(people.test.ids) - 1, min(sizes.sweep_samples, len(people.test.ids))).round().astype(int)
     )
     found = [
-        sweep_embedding(tail, people.test.embedding[k], people.train.embedding, sizes.sweep_points) for k in places
+        sweep_embedding(tail, people.test.embedding[k], people.train.embedding, sizes.sweep_points, read)
+        for k in places
     ]
     mean = np.mean([one.reach() for one in found], axis=0)
-    own = tail_outputs(tail)(people.test.embedding[places])
+    own = read(tail_outputs(tail)(people.test.embedding[places]))
     steps = [margins(one.outputs - here, int(here.argmax())) for one, here in zip(found, own, strict=True)]
     moved = np.mean(steps, axis=0)
-    key = "reach_px" if gaze else "reach"
+    key = reach_key(gaze)
     order = np.argsort(-mean, kind="stable")
     return {
         "samples": len(places),

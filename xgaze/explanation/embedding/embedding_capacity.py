@@ -90,7 +90,7 @@ def importance_section(
         "ties": {name: count_ties(values) for name, values in measures.items()},
         "refit": keep_curves(orders, counts, known, here, error)
         + random_curve(draws, counts, known, here, error, seed),
-        "refit_unit": "1 - probability of the true class" if spec.kind == "class" else spec.unit,
+        "refit_unit": "1 - probability of the true class" if spec.kind == "class" else spec.measured,
         "whole_error": error(here),
     }
 

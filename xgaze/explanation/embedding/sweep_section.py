@@ -9,7 +9,7 @@ from torch import nn
 from xgaze.capacity.embeddings import captured, collect_embeddings
 from xgaze.data.contract import Recording
 from xgaze.explanation.attribution.readout import in_words, output_of, output_unit, truth_in_words
-from xgaze.explanation.embedding.sweep import STRONGEST, Sweep, margins, path_of, sweep_embedding
+from xgaze.explanation.embedding.sweep import STRONGEST, Sweep, drawn, margins, path_of, reach_key, sweep_embedding
 from xgaze.explanation.test_set.selection import reference_rows
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
@@ -33,8 +33,8 @@ def explain_embedding(
     sample = recording[row]
     with captured(teacher, layer, "output") as seen:
         output = output_of(recording, teacher, sample)
-    sweep = sweep_embedding(tail, seen[0][0].numpy(), observed, settings.sweep_points)
-    gaze = recording.spec.kind == "gaze"
+    gaze, read = drawn(recording.spec)
+    sweep = sweep_embedding(tail, seen[0][0].numpy(), observed, settings.sweep_points, read)
     return {
         "sample_id": sample.id,
         "layer": layer,
@@ -45,8 +45,9 @@ def explain_embedding(
     }
 
 
-def _variable(sweep: Sweep, k: int, gaze: bool, chosen: int) -> dict[str, Any]:
-    key, reach = "reach_px" if gaze else "reach", float(sweep.reach()[k])
+def _variable(sweep: Sweep, k: int, gaze: str, chosen: int) -> dict[str, Any]:
+    """gaze: the unit of gaze points, "" of other outputs."""
+    key, reach = reach_key(gaze), float(sweep.reach()[k])
     return {
         "variable": k,
         key: reach,

@@ -100,7 +100,7 @@ def first_masks(places: Sequence[NDArray[np.int64]], steps: int) -> Masks:
     """steps + 1 variants: no pixel, then the first 1/steps of all pixels, ..., all."""
     pixels = sum(one.size for one in places)
     counts = np.round(np.linspace(0, pixels, steps + 1))
-    return tuple(one[None] < counts[:, None, None] for one in places)
+    return tuple(one[None] < counts.reshape(-1, *[1] * one.ndim) for one in places)
 
 
 def region_masks(regions: NDArray[np.uint8], labels: Sequence[int]) -> Masks:

@@ -14,6 +14,7 @@ from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.data.turns import in_turns
 from xgaze.errors import InputError
 from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.predictions import error_column, gaze_named
 from xgaze.evaluation.score import sample_errors
 from xgaze.explanation.askable import WORDS
 from xgaze.models.inference import predict
@@ -26,7 +27,7 @@ LONGEST_NAME = 60
 
 @dataclass(frozen=True)
 class Predicted:
-    """A model on all test samples, in order. outputs (n, 2) px, (n, 1) values, or (n, classes) probabilities; errors (n,), see
+    """A model on all test samples, in order. outputs (n, 2) gaze, (n, 1) values, or (n, classes) probabilities; errors (n,), see
     `sample_errors`."""
 
     outputs: NDArray[np.float64]
@@ -42,8 +43,9 @@ def read_predicted(file: Path, recording: Recording) -> Predicted | None:
     except InputError:  # damaged: predicted again
         return None
     named = [*(f"probability_{name}" for name in recording.spec.classes), "error"]
-    others = {"gaze": ["prediction_x_px", "prediction_y_px", "error_px"], "value": ["prediction", "error"]}
-    columns = others.get(recording.spec.kind, named)
+    spec = recording.spec
+    gaze = [*gaze_named("prediction", spec.unit), error_column(spec)]
+    columns = {"gaze": gaze, "angle": gaze, "value": ["prediction", "error"]}.get(spec.kind, named)
     if not {"id", "split", *columns} <= set(table.columns):
         return None
     table = table[table["split"] == "test"]

@@ -25,7 +25,7 @@ SHOWN_ELSEWHERE = "integrated gradients"
 Models = Mapping[str, nn.Module]
 Maps = dict[str, NDArray[Any]]
 Asked = list[Question]
-"""What can be asked of one sample: every target, last the error in px or the margin of the class that the teacher predicts."""
+"""What can be asked of one sample: every target, last the error or the margin of the class that the teacher predicts."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture
 from xgaze.models.layers import FeatureHead, Float32Sequential, OutputScale
+from xgaze.units import STEP, told_in
 
 Activation = Literal["none", "tanh", "sigmoid", "relu"]
 Positive = Annotated[int, Field(ge=1)]
@@ -35,7 +36,7 @@ class MultiEye(FeatureHead):
         embedding_activation: Activation = "none",
         hidden: Positive = 64,
         output: Literal["sigmoid", "relu", "none"] = "sigmoid",
-        output_scale_px: Annotated[float, Field(gt=0)] = 1000.0,
+        output_scale_px: Annotated[float, Field(gt=0)] | None = None,
     ) -> None:
         super().__init__()
         strides = (first_stride, conv3_stride)
@@ -54,7 +55,8 @@ class MultiEye(FeatureHead):
         layers["gaze"] = nn.Linear(hidden, spec.outputs)
         if output != "none":
             layers["gaze_activation"] = _activation(output)
-        layers["output_px"] = OutputScale(output_scale_px)
+        scale = 10 * STEP.get(told_in(spec.kind, spec.unit), STEP["px"])
+        layers["output_px"] = OutputScale(output_scale_px or scale)
         self.head = Float32Sequential(layers)
 
     def features(self, *inputs: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,20 @@ def build_imported(reference: str, args: dict[str, Any], spec: Spec, known: bool
 
 
 def own_and_parted(
-    reference: str, args: dict[str, Any], spec: Spec, known: bool = False
+    reference: str,
+    args: dict[str, Any],
+    spec: Spec,
+    known: bool = False,
+    load: Callable[[nn.Module], None] | None = None,
 ) -> tuple[nn.Module, FeatureHead]:
-    """The user's own module, and the same as features and head, which shares its weights and equals it, in training too."""
+    """The user's own module, and the same as features and head, which shares its weights and equals it, in training too.
+
+    load: puts weights into the fresh module.
+    """
     with _working_directory_importable():
         own = _constructed(reference, _imported_class(reference), args, spec)
+        if load is not None:
+            load(own)
         return own, parted_module(reference, own, spec, known)
 
 
@@ -183,7 +192,12 @@ def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
             out = outputs(model, tuple(torch.zeros(samples, *one.shape) for one in spec.inputs))
         found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
         if found != (samples, spec.outputs):
-            what = {"gaze": "gaze x and y", "value": "the value", "class": "one logit per class"}[spec.kind]
+            what = {
+                "gaze": "gaze x and y",
+                "angle": "the numbers of the direction",
+                "value": "the value",
+                "class": "one logit per class",
+            }[spec.kind]
             raise InputError(
                 f"{called(reference)}: from {shapes} it makes {found}, not (batch, outputs) = "
                 f"({samples}, {spec.outputs}): {what}."

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-MEASURED = ("px", "ms")
+from xgaze.units import DIGITS, digits_of
+
+MEASURED = tuple(DIGITS)
 MOST_DIGITS = 15
 NOT_DEFINED = "not defined"
 POINTS = "points"
@@ -58,12 +60,12 @@ def percent(value: float, unit: str = "%") -> str:
 
 def score(value: float, unit: str) -> str:
     """A score with its unit: "31.2 px", "AUC 0.771"."""
-    return f"{number(value)} {unit}" if unit in MEASURED else f"{unit} {value:.3f}"
+    return f"{number(value, digits_of(unit))} {unit}" if unit in MEASURED else f"{unit} {value:.3f}"
 
 
 def interval(error: dict[str, Any]) -> str:
     """The 95 % interval of a score: "29.0 to 33.4"."""
-    return span(error, 1 if error["unit"] in MEASURED else 3)
+    return span(error, digits_of(error["unit"]))
 
 
 def span(figure: dict[str, Any], digits: int = 1) -> str:
@@ -105,9 +107,12 @@ def tiny(value: float) -> str:
     return "0" if value == 0 else f"{mantissa} \u00d7 10{str(int(exponent)).translate(RAISED)}"
 
 
-def point(value: Any) -> str:
-    """A gaze point as "(412, 301) px", a class as its name."""
-    return value if isinstance(value, str) else f"({value[0]:.0f}, {value[1]:.0f}) px"
+def point(value: Any, unit: str = "px") -> str:
+    """A gaze point as "(412, 301) px" or "(4.12, -3.01) cm", a class as its name."""
+    if isinstance(value, str):
+        return value
+    digits = 0 if unit == "px" else digits_of(unit)
+    return f"({', '.join(f'{one:.{digits}f}' for one in value)}) {unit}"
 
 
 def spread(figure: Any, digits: int = 1) -> str:

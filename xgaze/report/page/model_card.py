@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from xgaze.report.claims import NO_COMMANDS, budget_in_words
+from xgaze.report.claims import NO_COMMANDS, budget_in_words, unseen
 from xgaze.report.drawing.format import (
     compared,
     count,
@@ -60,7 +60,7 @@ def _figures(report: dict[str, Any]) -> str:
         ("time per sample (onnxruntime, one thread)", *(_latency(m["latency_ms"]) for m in (teacher, student))),
     ]
     table = [
-        f"| on unseen {groups_in_words(report)} | teacher | student |",
+        f"| on {unseen(report)} {groups_in_words(report)} | teacher | student |",
         "|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
@@ -72,6 +72,13 @@ def _figures(report: dict[str, Any]) -> str:
     return "\n".join(["## Figures", "", *table, "", told])
 
 
+def _gaze(report: dict[str, Any]) -> str:
+    unit = report["score"]["unit"]
+    scene = report["scene"]
+    of = f" of a scene of {scene[0]} × {scene[1]} {unit}, origin top left" if scene else ""
+    return f"a gaze point in {unit}{of}"
+
+
 def _latency(latency: dict[str, float] | None) -> str:
     return f"{number(latency['median'], 2)} ms" if latency else "not measured"
 
@@ -79,7 +86,9 @@ def _latency(latency: dict[str, float] | None) -> str:
 def _use(report: dict[str, Any]) -> str:
     inputs = ", ".join(f"{plain(one['name'])} ({'×'.join(map(str, one['shape']))})" for one in report["inputs"])
     if report["task"] == "gaze":
-        out = f"a gaze point in px of a scene of {report['scene'][0]} × {report['scene'][1]} px, origin top left"
+        out = _gaze(report)
+    elif report["task"] == "angle":
+        out = "a direction of gaze, in the order and unit of its recording"
     elif report["task"] == "value":
         out = f"a number in {report['score']['unit']}"
     else:

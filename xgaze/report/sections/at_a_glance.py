@@ -7,11 +7,14 @@ from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.recipe.sources import known_source
 from xgaze.report.caveats import caveats
 from xgaze.report.claims import (
+    ADOPTED,
     MOST_UNEXPLAINED_PERCENT,
     NO_BUDGET,
     costs_in_words,
+    is_adopted,
     reference_learned,
     scored_in_words,
+    unseen,
 )
 from xgaze.report.drawing.format import (
     changed,
@@ -63,12 +66,18 @@ def _next(report: dict[str, Any], verb: str) -> str:
 def _whom(report: dict[str, Any]) -> str:
     people, frames, who = report["participants"], report["samples"], groups_in_words(report)
     source = known_source(report["recipe"].get("settings", {}).get("data", {}))
-    what = (source.samples if source else "") or ("frames" if report["task"] == "gaze" else "pictures")
+    what = (source.samples if source else "") or ("frames" if report["task"] in ("gaze", "angle") else "pictures")
+    scored = f"scored on {count(people['test'])} {who} ({count(frames['test'])} {what})"
     told = (
         f"{count(people['train'])} {who} ({count(frames['train'])} {what}); weights were selected on "
-        f"{count(people['validation'])} others and scored on {count(people['test'])} {who} ({count(frames['test'])} {what}) "
+        f"{count(people['validation'])} others and {scored} "
         f"{'that neither had seen' if report['provenance'].get('disjoint', True) else 'SOME of which they had seen'}."
     )
+    if is_adopted(report):
+        told = (
+            f"The teacher was {ADOPTED}. It was {scored}; students are tuned on {count(people['train'])} others and chosen on "
+            f"{count(people['validation'])} more."
+        )
     if who != "people":
         told += f" Splits are by {who}, not by person: the same people may be in all of them."
     if report["rendered"]:
@@ -86,7 +95,7 @@ def _good(report: dict[str, Any]) -> str:
         share = 100 * error["mean"] / report["scene"][0]
         wide = f" That is {number(share)} % of the width of a scene of {report['scene'][0]} × {report['scene'][1]} px."
     return (
-        f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on unseen {who} (95 % "
+        f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on {unseen(report)} {who} (95 % "
         f"interval over {who}: {interval(error)}).{wide} For comparison: {beside}."
     )
 
@@ -180,7 +189,7 @@ def _decision(run: Run) -> dict[str, Any]:
 
 
 def _shows(report: Report, _maps: Maps) -> dict[str, Any]:
-    return {"pairs": summary(report), "still_to_come": still_to_come(report)}
+    return {"pairs": summary(report), "still_to_come": still_to_come(report), "unseen": unseen(report)}
 
 
 SECTION = Section(

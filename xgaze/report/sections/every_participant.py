@@ -30,7 +30,7 @@ class Person(Stored):
 
 
 def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[dict[str, Any]]:
-    """Mean error per test participant: px, or for classes the share of right answers in percent."""
+    """Mean error per test participant, or for classes the share of right answers in percent."""
     tables = {TEACHER: _by_person(run / TEACHER, teacher)}
     if with_student:
         tables[STUDENT] = _by_person(run / STUDENT, teacher)
@@ -52,7 +52,8 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
 
 
 def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
-    error = {"gaze": "error_px", "value": "error"}.get(card.spec["kind"])
+    of_gaze = f"error_{card.spec.get('unit', 'px')}"
+    error = {"gaze": of_gaze, "angle": "error_degrees", "value": "error"}.get(card.spec["kind"])
     texts = ("group", "split") if error else ("group", "split", "prediction", "truth")
     table = read_table(folder / "predictions.csv", [error] if error else [], TRAIN, texts)
     table = table[table["split"] == "test"]

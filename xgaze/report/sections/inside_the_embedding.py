@@ -27,6 +27,7 @@ from xgaze.report.section import Report, Section, points_at, rows_at
 from xgaze.report.sections.details.sweeps import MeanSweep, sweep_charts, sweep_tables
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored
+from xgaze.units import digits_of
 
 WEAK, STRONG = np.array(to_rgb("#eef3f8")), np.array(to_rgb("#005f96"))
 
@@ -227,8 +228,7 @@ def _rankings(found: dict[str, Any]) -> Table:
 
 def _refit(rows: list[dict[str, Any]], unit: str) -> Table:
     shown = [
-        (row["order"], Cell(count(row["kept"]), row["kept"]), value(row["error"], 1 if unit == "px" else 3))
-        for row in rows
+        (row["order"], Cell(count(row["kept"]), row["kept"]), value(row["error"], digits_of(unit))) for row in rows
     ]
     return table("Refit", ("kept in the order of", "variables kept", f"error after refit, {unit}"), shown)
 

@@ -38,6 +38,7 @@ from xgaze.report.results import read_frontier
 from xgaze.report.schemas import Interval
 from xgaze.report.section import Report, Rows, Run, Section, rows_at
 from xgaze.stored import Stored
+from xgaze.units import digits_of
 
 CANDIDATE_COLUMNS = (
     "method",
@@ -208,7 +209,7 @@ def _candidates(report: dict[str, Any]) -> Table:
         f"validation {unit}",
         "worse by",
     )
-    shown = [_candidate(row, 1 if unit == "px" else 3, worse_unit(report)) for row in rows]
+    shown = [_candidate(row, digits_of(unit), worse_unit(report)) for row in rows]
     # A column that says the same in every row says nothing.
     told = [k for k in range(len(columns)) if k not in (2, 3, 4) or len({row[k].text for row in shown}) > 1]
     return table(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from xgaze.report.claims import ADOPTED, is_adopted
 from xgaze.report.drawing.format import (
     changed,
     count,
@@ -68,6 +69,8 @@ def _models(report: dict[str, Any]) -> Table:
 
 
 def _unseen(report: dict[str, Any]) -> str:
+    if is_adopted(report):
+        return f"; the teacher was {ADOPTED}"
     return ", which neither model was trained on" if report["provenance"].get("disjoint") else ""
 
 

@@ -16,7 +16,7 @@ from xgaze.recipe import Recipe
 from xgaze.training.crossval.fold import Trained, fresh_model
 from xgaze.training.crossval.folds import OuterFold
 from xgaze.training.lightning.divergence import diverged
-from xgaze.training.losses import LOSSES
+from xgaze.training.losses import loss_of
 from xgaze.training.task import make_optimiser
 from xgaze.training.whole import home
 
@@ -68,7 +68,7 @@ def _epoch(
     total, count = 0.0, 0
     for number, batch in enumerate(loader, start=1):
         optimiser.zero_grad()
-        loss = LOSSES[recipe.training.loss](model(*batch.inputs).float(), batch.target)
+        loss = loss_of(recipe.training.loss, view.spec)(model(*batch.inputs).float(), batch.target)
         if not torch.isfinite(loss):
             found, rate = f"the loss of batch {number} is {float(loss.detach())}", recipe.training.learning_rate
             raise InputError(diverged("a fold", f"epoch {epoch + 1}", found, rate, "training.learning_rate"))

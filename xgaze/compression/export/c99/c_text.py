@@ -205,6 +205,11 @@ def _meaning(spec: Spec) -> str:
         return f"gaze point x, y in px of a scene of {spec.scene[0]} x {spec.scene[1]} px, origin top left"
     if spec.kind == "class":
         return f"one score per class: {comment(', '.join(spec.classes))}"
+    if spec.kind == "angle":
+        own = "x, y, z" if spec.unit == "vector" else f"pitch, yaw in {spec.unit}"
+        return f"direction of gaze: {own}"
+    if spec.kind == "gaze":
+        return f"gaze point x, y in {comment(spec.unit)}"
     return f"one number in {comment(spec.unit)}"
 
 

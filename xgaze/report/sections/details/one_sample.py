@@ -10,6 +10,7 @@ from xgaze.report.drawing.forest import height, name_rows
 from xgaze.report.drawing.images import targets_of
 from xgaze.report.drawing.svg import COLOURS, INK, Chart, chart, legend_over
 from xgaze.report.drawing.tables import Cell, Table, model, table, value
+from xgaze.units import digits_of
 
 STRONGEST = 10
 
@@ -88,7 +89,7 @@ def sample_tables(name: str, sample: dict[str, Any], unit: str) -> dict[str, Tab
     tables = {}
     if sample.get("shapley"):
         rows = [
-            (model(role), target, one, value(worth, 1 if unit == "px" else 3))
+            (model(role), target, one, value(worth, digits_of(unit)))
             for role, by_target in sample["shapley"].items()
             for target, by_input in by_target.items()
             for one, worth in by_input.items()
@@ -96,7 +97,7 @@ def sample_tables(name: str, sample: dict[str, Any], unit: str) -> dict[str, Tab
         tables[f"{name}-shapley"] = table("Shapley values", ("model", "target", "input", unit), rows, (0, 1, 2))
     if sample.get("conductance"):
         flows_of = [
-            (model(role), Cell(str(k), k), value(flow, 2 if unit == "px" else 4))
+            (model(role), Cell(str(k), k), value(flow, digits_of(unit) + 1))
             for role, flows in sample["conductance"].items()
             for k, flow in strongest(flows)
         ]

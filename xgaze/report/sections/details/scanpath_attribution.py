@@ -5,6 +5,7 @@ from typing import Any
 
 from xgaze.report.drawing.format import number
 from xgaze.report.drawing.images import SAMPLES_SHOWN, targets_of
+from xgaze.units import digits_of
 
 PARTS = {"scanpath": "by_fixation", "graph": "by_node"}
 PER = {"scanpath": "per fixation", "graph": "per cell"}
@@ -36,7 +37,7 @@ class Drawn:
 
     @property
     def digits(self) -> int:
-        return 1 if self.unit in ("px", "ms") else 3
+        return digits_of(self.unit)
 
     def by_feature(self) -> dict[str, dict[str, float]]:
         """Model -> feature -> attribution, of the models shown."""

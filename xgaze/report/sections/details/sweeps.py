@@ -16,6 +16,7 @@ from xgaze.report.drawing.svg import (
 from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.section import Report
 from xgaze.stored import Stored
+from xgaze.units import digits_of
 
 DASHES = ("-", "--", ":")
 PERCENTILE = "from the low to the high end of the variable's range, %"
@@ -24,7 +25,8 @@ VARIABLES_SHOWN = 24
 
 
 class MeanSweep(Stored):
-    """Over many samples: how far each variable carries the prediction (`reach_px`, or `reach`), and the strongest ones' paths."""
+    """Over many samples: how far each variable carries the prediction (`reach`, or of gaze `reach_px`, `reach_cm`, ...), and the
+    strongest ones' paths."""
 
     samples: int
     variables: list[dict[str, float]]
@@ -49,14 +51,15 @@ def _unit(report: Report, key: str) -> str:
 
 def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
     """Where the prediction goes when one embedding variable moves over its observed range."""
-    gaze = "x_px" in sweep["variables"][0]
+    gaze = unit_of(sweep["variables"][0])
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         _paths(axes, sweep["variables"])
         if gaze:
-            _window(axes, _cloud(sweep["variables"], sweep["prediction"], sweep["truth"]), 0.05 * (scene or [1, 1])[1])
-            axes.set(xlabel="x in the scene, px", ylabel="y in the scene, px")
+            cloud = _cloud(sweep["variables"], sweep["prediction"], sweep["truth"])
+            _window(axes, cloud, 0.05 * (scene or [1, 1])[1])
+            axes.set(**_axes_of(gaze, "x in the scene", "y in the scene"))
             axes.plot(*sweep["prediction"], "o", color=INK, markersize=7, label="prediction")
             axes.plot(*sweep["truth"], "x", color=INK, markersize=9, markeredgewidth=2, label="truth")
         else:
@@ -76,7 +79,7 @@ def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
 
 def sweep_paths_figure(sweep: dict[str, Any]) -> Chart:
     """The same averaged over many samples: how far the prediction is carried from where it was."""
-    gaze = "x_px" in sweep["paths"][0]
+    gaze = unit_of(sweep["paths"][0])
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
@@ -84,7 +87,7 @@ def sweep_paths_figure(sweep: dict[str, Any]) -> Chart:
         if gaze:
             _window(axes, _cloud(sweep["paths"], [0, 0]), 1)
             axes.plot(0, 0, "o", color=INK, markersize=7, label="prediction")
-            axes.set(xlabel="moved to the right, px", ylabel="moved down, px")
+            axes.set(**_axes_of(gaze, "moved to the right", "moved down"))
         else:
             axes.set(
                 xlabel=PERCENTILE, ylabel=_scored(sweep, "change of the logit difference", "change of the prediction")
@@ -104,6 +107,13 @@ def sweep_paths_figure(sweep: dict[str, Any]) -> Chart:
     )
 
 
+def _axes_of(unit: str, x: str, y: str) -> dict[str, str]:
+    """Labels of a plane; which way directions are counted is the recording's own affair."""
+    if unit == "degrees":
+        x, y = "along x", "along y"
+    return {"xlabel": f"{x}, {unit}", "ylabel": f"{y}, {unit}"}
+
+
 def _scored(sweep: dict[str, Any], logits: str, other: str) -> str:
     unit = sweep.get("unit", "logits")
     return logits if unit == "logits" else f"{other}, {unit}"
@@ -111,7 +121,8 @@ def _scored(sweep: dict[str, Any], logits: str, other: str) -> str:
 
 def _paths(axes: Axes, variables: list[dict[str, Any]]) -> None:
     for k, one in enumerate(variables):
-        x, y = (one["x_px"], one["y_px"]) if "x_px" in one else (np.linspace(0, 100, len(one["score"])), one["score"])
+        gaze = unit_of(one)
+        x, y = _point_path(one) if gaze else (np.linspace(0, 100, len(one["score"])), one["score"])
         colour, dash = CYCLE[k % len(CYCLE)], DASHES[k // len(CYCLE) % len(DASHES)]
         axes.plot(x, y, dash, color=colour, linewidth=1.8, label=f"{one['variable']}")
 
@@ -122,7 +133,17 @@ def _legend_beside(axes: Axes) -> None:
 
 def _cloud(variables: list[dict[str, Any]], *points: list[float]) -> np.ndarray:
     """All points (n, 2) to be seen."""
-    return np.concatenate([*(np.column_stack((one["x_px"], one["y_px"])) for one in variables), points])
+    return np.concatenate([*(np.column_stack(_point_path(one)) for one in variables), points])
+
+
+def unit_of(variable: dict[str, Any]) -> str:
+    """The unit of a path of gaze points, as its keys say it ("x_px"); "" of another path."""
+    return next((key.removeprefix("x_") for key in variable if key.startswith("x_")), "")
+
+
+def _point_path(variable: dict[str, Any]) -> tuple[list[float], list[float]]:
+    unit = unit_of(variable)
+    return variable[f"x_{unit}"], variable[f"y_{unit}"]
 
 
 def _window(axes: Axes, cloud: np.ndarray, least: float) -> None:
@@ -155,8 +176,8 @@ def sweep_mean_figure(sweep: dict[str, Any], unit: str) -> Chart:
 
 
 def reach(variable: dict[str, Any]) -> float:
-    """Reach in px, or in logits for classes."""
-    return float(variable["reach_px"] if "reach_px" in variable else variable["reach"])
+    """Reach in the unit of gaze or of a value, or in logits for classes."""
+    return float(next(far for key, far in variable.items() if key.startswith("reach")))
 
 
 def sweep_tables(report: dict[str, Any]) -> dict[str, Table]:
@@ -172,11 +193,10 @@ def sweep_tables(report: dict[str, Any]) -> dict[str, Table]:
 
 
 def _sweep(report: dict[str, Any]) -> Table:
-    gaze = report["task"] == "gaze"
     rows = [
         (
             str(one["variable"]),
-            value(one["reach_px"] if gaze else one["reach"], 1 if gaze else 3),
+            value(reach(one), digits_of(_unit(report, "sweep"))),
             value(one["values"][0], 3),
             value(one["values"][-1], 3),
         )
@@ -187,18 +207,16 @@ def _sweep(report: dict[str, Any]) -> Table:
 
 
 def _sweep_mean(report: dict[str, Any]) -> Table:
-    gaze = report["task"] == "gaze"
-    rows = [
-        (str(one["variable"]), value(one.get("reach_px", one.get("reach")), 1 if gaze else 3))
-        for one in report["sweep_mean"]["variables"]
-    ]
-    return table("Averaged sweep", ("variable", f"mean reach, {_unit(report, 'sweep_mean')}"), rows)
+    unit = _unit(report, "sweep_mean")
+    rows = [(str(one["variable"]), value(reach(one), digits_of(unit))) for one in report["sweep_mean"]["variables"]]
+    return table("Averaged sweep", ("variable", f"mean reach, {unit}"), rows)
 
 
 def _sweep_paths(paths: list[dict[str, Any]]) -> Table:
     """Both ends; the points between them lie in sweep_mean_paths.csv."""
-    keys = {"x_px": "x, px", "y_px": "y, px"} if "x_px" in paths[0] else {"score": "score"}
-    digits = 1 if "x_px" in paths[0] else 3
+    unit = unit_of(paths[0])
+    keys = {f"{axis}_{unit}": f"{axis}, {unit}" for axis in "xy"} if unit else {"score": "score"}
+    digits = digits_of(unit)
     ends = [(key, end) for end in (0, -1) for key in keys]
     rows = [(Cell(str(one["variable"])), *(value(one[key][end], digits) for key, end in ends)) for one in paths]
     columns = [f"{word}, at the {end} end" for end in ("low", "high") for word in keys.values()]

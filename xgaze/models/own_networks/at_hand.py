@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from xgaze.artifacts import write_weights
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import build_stored, parted_module, require_same
 from xgaze.models.own_networks.stored_graph import graph_of
@@ -17,11 +18,22 @@ from xgaze.models.own_networks.stored_graph import graph_of
 
 def model_at_hand(net: nn.Module, recording: Recording, folder: Path) -> dict[str, Any]:
     """The model section of `net`, which stays as it is; its weights are written into `folder`, and training starts from them.
+    Raises InputError as `rebuilt_from_graph` does."""
+    section, rebuilt = rebuilt_from_graph(net, recording)
+    weights = rebuilt.state_dict()
+    file = folder / f"start-{weights_digest(weights)}.safetensors"
+    if not file.is_file():
+        write_weights(file, weights)
+    return {**section, "weights": str(file)}
+
+
+def rebuilt_from_graph(net: nn.Module, recording: Recording, name: str = "") -> tuple[dict[str, Any], FeatureHead]:
+    """The name (of its class, unless given) and graph of `net`, and what is rebuilt from them, with its weights; `net` stays.
 
     The graph rebuilt is on real samples what `net` is. Raises InputError where it is not, and where a network holds what no
     stored graph can: it is then to be named by its class.
     """
-    name, own = type(net).__name__, copy.deepcopy(net).cpu().float()
+    name, own = name or type(net).__name__, copy.deepcopy(net).cpu().float()
     parted = parted_module(name, own, recording.spec)
     try:
         graph = graph_of(own, len(recording.spec.inputs))
@@ -31,16 +43,12 @@ def model_at_hand(net: nn.Module, recording: Recording, folder: Path) -> dict[st
             f'name instead, as "mynetworks:{name}".'
         ) from None
     rebuilt = build_stored(name, graph, recording.spec)
-    weights = parted.state_dict()
-    rebuilt.load_state_dict(weights)
+    rebuilt.load_state_dict(parted.state_dict())
     require_same(name, own, rebuilt, real_batches(recording))
-    file = folder / f"start-{_hash(weights)}.safetensors"
-    if not file.is_file():
-        write_weights(file, weights)
-    return {"name": name, "graph": graph, "weights": str(file)}
+    return {"name": name, "graph": graph}, rebuilt.eval()
 
 
-def _hash(weights: dict[str, Tensor]) -> str:
+def weights_digest(weights: dict[str, Tensor]) -> str:
     """First 12 hexadecimal digits of the SHA-256 of all tensors with their names."""
     digest = hashlib.sha256()
     for name, one in weights.items():

@@ -1,0 +1,1 @@
+"""Manifests: one table with a row per sample, whose columns a definition names."""

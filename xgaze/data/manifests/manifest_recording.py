@@ -1,0 +1,113 @@
+"""A manifest as a `Recording`. Pictures are decoded one sample at a time."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.checks.opened import table_faults_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
+from xgaze.data.fault_kinds import Fault, raise_faults
+from xgaze.data.manifests.manifest_scan import ManifestScan, scan_manifest
+from xgaze.data.manifests.manifest_section import ManifestData, ManifestInput
+from xgaze.data.pictures.decoding import Decoded, PictureError, decode
+from xgaze.data.pictures.pixels import fit_picture
+
+ONLY_CHECKED = ("too few", "class missing from a split")
+"""Kinds of fault that a recording may be opened with, as one to be divided anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class ManifestRecording(Recording):
+    """Row i is row i of the manifest."""
+
+    spec: Spec
+    table: pd.DataFrame
+    data: ManifestData
+    found: ManifestScan
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.found.notes
+
+    @cached_property
+    def targets(self) -> NDArray[Any]:
+        """Of all rows."""
+        return targets_of(self)
+
+    def __getitem__(self, row: int) -> Sample:
+        """Decode the pictures of a row. Raises InputError naming the file that cannot be used."""
+        inputs = {name: self._input(name, one, row) for name, one in self.data.inputs.items()}
+        groups = {name: str(self.table[name].iat[row]) for name in ("group", "session")}
+        return Sample(str(self.table["id"].iat[row]), groups, inputs, np.asarray(self.targets[row]))
+
+    def _input(self, name: str, one: ManifestInput, row: int) -> NDArray[Any]:
+        if one.picture is None:
+            own: NDArray[np.float32] = self.found.vectors[name][row]
+            return own
+        return read_input(self.path_of(name, row), one)
+
+    def path_of(self, name: str, row: int) -> Path:
+        """Where a row's picture of an input lies."""
+        return self.data.path.parent / self.found.files[name][row]
+
+
+def open_manifest(data: ManifestData) -> ManifestRecording:
+    """Raises InputError with every fault that shows without decoding pictures."""
+    recording, faults = look_into(data)
+    raise_faults(data.path, [one for one in faults if one.kind not in ONLY_CHECKED])
+    return recording
+
+
+def look_into(data: ManifestData) -> tuple[ManifestRecording, list[Fault]]:
+    """The recording as far as it can be read, and all that is wrong with its table. Raises InputError for what is no table."""
+    found = scan_manifest(data)
+    recording = recording_of(data, found)
+    # What is missing was told with its row and column.
+    return recording, [*found.faults, *(one for one in table_faults_of(recording) if one.kind != "missing label")]
+
+
+def open_manifest_for_prediction(data: ManifestData, spec: Spec) -> ManifestRecording:
+    """The samples of a manifest whose target, people and splits may be missing; all of them are in split "test"."""
+    found = scan_manifest(data, for_prediction=True, classes=spec.classes)
+    raise_faults(data.path, found.faults)
+    return recording_of(data, found)
+
+
+def recording_of(data: ManifestData, found: ManifestScan) -> ManifestRecording:
+    """A recording of what a scan found."""
+    return ManifestRecording(spec_of(data, found.classes), found.table, data, found)
+
+
+def spec_of(data: ManifestData, classes: tuple[str, ...] = ()) -> Spec:
+    """What a model of this recording reads and predicts."""
+    inputs = tuple(_spec_of_input(name, one) for name, one in data.inputs.items())
+    scene = (data.scene.width, data.scene.height) if data.scene else None
+    return Spec(inputs, data.target.kind, data.target.measured, scene, classes)
+
+
+def read_input(path: Path, one: ManifestInput) -> NDArray[np.uint8]:
+    """uint8 (channels, height, width) of a picture. Raises PictureError, also for another size."""
+    return fitted(decode(path), path, one)
+
+
+def fitted(decoded: Decoded, path: Path, one: ManifestInput) -> NDArray[np.uint8]:
+    """A decoded picture as the network reads it, but for mean and std."""
+    assert one.height is not None and one.width is not None
+    picture = decoded.picture
+    if picture.size != (one.width, one.height) and not one.resize:
+        found = f"is {picture.width}x{picture.height} px, expected {one.width}x{one.height} px (width x height)"
+        raise PictureError(path, "wrong image size", f"{found}; state it as height and width, or set resize: true")
+    pixels = fit_picture(picture, one.height, one.width, one.channels)
+    return np.ascontiguousarray(pixels[::-1]) if one.colour == "bgr" else pixels
+
+
+def _spec_of_input(name: str, one: ManifestInput) -> InputSpec:
+    if one.columns is not None:
+        return InputSpec(name, (len(one.columns),), one.mean, one.deviation, "float32")
+    assert one.height is not None and one.width is not None
+    return InputSpec(name, (one.channels, one.height, one.width), one.mean, one.deviation)

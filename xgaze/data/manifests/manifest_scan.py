@@ -1,0 +1,206 @@
+"""What a manifest holds, column by column, and every fault that shows without decoding pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import LABEL_COLUMN, LEFT_OUT, SPLITS, VALUE_COLUMN, gaze_columns
+from xgaze.data.fault_kinds import Fault, listed
+from xgaze.data.identities import zeros_told
+from xgaze.data.manifests.manifest_section import ManifestData
+from xgaze.data.manifests.mixed_units import people_of_other_units
+from xgaze.data.pictures.picture_labels import UNKNOWN
+from xgaze.data.splits import assign_splits
+from xgaze.data.tables.cells import missing_numbers, read_numbers
+from xgaze.data.tables.decimals import Sign, decimal_sign
+from xgaze.data.tables.missing import as_text, is_missing
+from xgaze.data.tables.reader import read_table, require_columns
+from xgaze.data.tables.spellings import spelt
+from xgaze.errors import InputError
+
+SESSION, UNLABELLED = "0", -1
+
+
+@dataclass(frozen=True, eq=False)
+class ManifestScan:
+    """table: as a recording's. files: input -> the path of each row's picture. vectors: input -> float32 (rows, columns)."""
+
+    table: pd.DataFrame
+    files: dict[str, list[str]]
+    vectors: dict[str, NDArray[np.float32]]
+    classes: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    notes: tuple[str, ...] = ()
+
+
+def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tuple[str, ...] = ()) -> ManifestScan:
+    """Read a manifest. for_prediction: target, people and splits may be missing, and all rows are tested; classes: the model's.
+
+    Raises InputError where the table itself cannot be read, or lacks columns.
+    """
+    cells, sign = _read(data, for_prediction)
+    cells, faults = spelt(cells, [data.participant], data, data.path.name)
+    files, missing = _files(cells, data)
+    vectors, empty = _vectors(cells, data, sign)
+    target, names, unlabelled = _target(cells, data, sign, classes)
+    people = _column(cells, data.participant, UNKNOWN)
+    sessions = _column(cells, data.session, SESSION)
+    splits, doubts = (np.full(len(cells), "test"), []) if for_prediction else _splits(cells, data, people, target)
+    faults += [*missing, *empty, *doubts]
+    if not for_prediction:
+        faults += [*unlabelled, *_nobody(cells, data), *_mixed(target, people, data)]
+    ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
+    table = pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits}).astype(str).join(target)
+    return ManifestScan(table, files, vectors, names, tuple(faults), tuple(zeros_told(people, "participants")))
+
+
+def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]:
+    """The columns that the definition names, and the decimal sign of their numbers."""
+    name, inputs = data.path.name, [column for one in data.inputs.values() for column in one.read]
+    needed = list(dict.fromkeys(inputs)) if for_prediction else data.columns
+    cells = read_table(data.path, data, name=name, needed=needed)
+    require_columns(cells, needed, name)
+    if not len(cells):
+        raise InputError(f"{name}: holds no row below its headings.")
+    numeric = [column for one in data.inputs.values() for column in one.columns or ()]
+    numeric += [] if data.target.kind == "class" else data.target.read
+    return cells, decimal_sign({one: cells[one] for one in numeric if one in cells}, data.decimal, name)
+
+
+def _column(cells: pd.DataFrame, name: str | None, otherwise: str) -> list[str]:
+    if name is None or name not in cells:
+        return [otherwise] * len(cells)
+    return list(as_text(cells[name]).mask(is_missing(cells[name]), otherwise))
+
+
+def _files(cells: pd.DataFrame, data: ManifestData) -> tuple[dict[str, list[str]], list[Fault]]:
+    """Of every picture input its paths, and those that name no file."""
+    files, faults = {}, []
+    for name, one in data.inputs.items():
+        if one.picture is None:
+            continue
+        files[name] = own = list(as_text(cells[one.picture]))
+        for row, file in enumerate(own, start=1):
+            if not file:
+                faults.append(Fault("missing view", f"row {row}: {name}: column '{one.picture}' is empty."))
+            elif not _is_file(data.path.parent / file):
+                faults.append(Fault("missing view", f"row {row}: {name}: no such file ({file})."))
+    return files, faults
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _vectors(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[str, NDArray[np.float32]], list[Fault]]:
+    vectors, faults = {}, []
+    for name, one in data.inputs.items():
+        if one.columns is not None:
+            found = read_numbers(cells[one.columns], sign)
+            faults += [
+                Fault("missing number", f"{name}: {told}") for told in missing_numbers(cells[one.columns], found)
+            ]
+            vectors[name] = found.astype(np.float32)
+    return vectors, faults
+
+
+def _target(
+    cells: pd.DataFrame, data: ManifestData, sign: Sign, classes: tuple[str, ...]
+) -> tuple[pd.DataFrame, tuple[str, ...], list[Fault]]:
+    """The target's columns of a recording's table, the classes in order, and rows whose target is not known."""
+    asked = data.target
+    if asked.kind == "class":
+        return _classes(cells, asked.read[0], classes or tuple(asked.classes or ()))
+    columns = [VALUE_COLUMN] if asked.kind == "value" else gaze_columns(asked.measured)
+    if not set(asked.read) <= set(cells):
+        return pd.DataFrame(np.nan, cells.index, columns), (), []
+    found = read_numbers(cells[asked.read], sign)
+    found[~np.isfinite(found).all(axis=1)] = np.nan
+    faults = [
+        Fault("missing label", told)
+        for told in missing_numbers(cells[asked.read], read_numbers(cells[asked.read], sign))
+    ]
+    return pd.DataFrame(found, columns=columns), (), faults
+
+
+def _classes(
+    cells: pd.DataFrame, column: str, asked: tuple[str, ...]
+) -> tuple[pd.DataFrame, tuple[str, ...], list[Fault]]:
+    """Whole numbers in their order, words in the alphabet's, unless the order is `asked`."""
+    words = [UNKNOWN] * len(cells) if column not in cells else list(as_text(cells[column]))
+    unknown = is_missing(pd.Series(words, dtype=str)).to_numpy() if column in cells else np.ones(len(cells), bool)
+    found = {word for word, missing in zip(words, unknown, strict=True) if not missing}
+    names = asked or tuple(sorted(found, key=lambda word: (0, int(word), word) if word.isdecimal() else (1, 0, word)))
+    place = {name: k for k, name in enumerate(names)}
+    codes = [
+        UNLABELLED if missing else place.get(word, UNLABELLED) for word, missing in zip(words, unknown, strict=True)
+    ]
+    share = f"{codes.count(UNLABELLED)} of {len(codes)} rows"
+    faults = [
+        Fault("missing label", f"row {row + 1}: {column} is {_shown(words[row], names, asked)}; {share}.")
+        for row, code in enumerate(codes)
+        if code == UNLABELLED
+    ]
+    if len(names) < 2:
+        faults.append(Fault("class missing from a split", f"only one class ({', '.join(names)}) found; it takes two."))
+    return pd.DataFrame({LABEL_COLUMN: np.array(codes, np.int64)}), names, faults
+
+
+def _shown(word: str, names: tuple[str, ...], asked: tuple[str, ...]) -> str:
+    return (
+        f"'{word}', none of {listed(names)}"
+        if asked and word
+        else f"'{word}', which names nothing"
+        if word
+        else "empty"
+    )
+
+
+def _nobody(cells: pd.DataFrame, data: ManifestData) -> list[Fault]:
+    rows = np.flatnonzero(is_missing(cells[data.participant]))
+    share = f"{len(rows)} of {len(cells)} rows"
+    return [Fault("no participants", f"row {row + 1}: {data.participant} names nobody; {share}.") for row in rows]
+
+
+def _splits(
+    cells: pd.DataFrame, data: ManifestData, people: list[str], target: pd.DataFrame
+) -> tuple[NDArray[np.str_], list[Fault]]:
+    """The split of each row as its column says, or drawn by participant; "" where it cannot be known."""
+    if isinstance(data.split, str):
+        return _told_splits(as_text(cells[data.split]), data)
+    known = np.array(people) != UNKNOWN
+    labels = list(target[LABEL_COLUMN][known]) if data.target.kind == "class" else None
+    splits = np.full(len(cells), LEFT_OUT, dtype="<U10")
+    shares = data.split
+    try:
+        own = list(np.array(people)[known])
+        splits[known] = assign_splits(own, labels, shares.validation, shares.test, data.seed)
+    except InputError as error:
+        return splits, [Fault("empty split", str(error))]
+    return splits, []
+
+
+def _told_splits(words: "pd.Series[str]", data: ManifestData) -> tuple[NDArray[np.str_], list[Fault]]:
+    named = {data.splits[split]: split for split in SPLITS if split in data.splits}
+    faults = [
+        Fault(
+            "label table",
+            f"row {np.flatnonzero(words == word)[0] + 1}: {data.split} is {repr(word) if word else 'empty'}, none of "
+            f"{', '.join(named)}; {count} of {len(words)} rows. Say in `splits` which word means which.",
+        )
+        for word, count in words[~words.isin(list(named))].value_counts().items()
+    ]
+    return np.array([str(named.get(word, LEFT_OUT)) for word in words]), faults
+
+
+def _mixed(target: pd.DataFrame, people: list[str], data: ManifestData) -> list[Fault]:
+    if data.target.kind == "class":
+        return []
+    told = people_of_other_units(target.to_numpy(np.float64), people)
+    return [Fault("mixed units", one) for one in told] if data.target.kind != "value" else []

@@ -1,0 +1,149 @@
+"""The data section of a recipe: a manifest, and what each of its columns is."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from xgaze.data.eyes.eye_section import Scene
+from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Section, Seed
+from xgaze.recipe.text_table import NumberTable
+from xgaze.units import LENGTHS
+
+
+class ManifestInput(Section):
+    """One input: the column `picture` of paths, read as `channels` of `height` x `width` px; or `columns` of numbers, a vector.
+
+    The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise. Pictures of
+    another size are refused, unless `resize`. colour: the order in which the network reads the channels of a picture in colour.
+    """
+
+    picture: str | None = None
+    columns: list[str] | None = Field(None, min_length=1, max_length=10_000)
+    channels: Literal[1, 3] = 1
+    height: PictureSide | None = None
+    width: PictureSide | None = None
+    resize: bool = False
+    colour: Literal["rgb", "bgr"] = "rgb"
+    mean: float = Field(0.0, ge=-1e6, le=1e6)
+    std: float | None = Field(None, ge=1e-6, le=1e6)
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.picture is None) == (self.columns is None):
+            raise PydanticCustomError("choice", "give either picture (a column of paths) or columns (of numbers)")
+        if self.picture is not None and (self.height is None or self.width is None):
+            raise PydanticCustomError("choice", "a picture needs its height and width in px")
+        if len(set(self.columns or [])) < len(self.columns or []):
+            raise PydanticCustomError("choice", "columns: name each once")
+        return self
+
+    @property
+    def read(self) -> list[str]:
+        """The columns that hold it."""
+        return self.columns or [str(self.picture)]
+
+    @property
+    def deviation(self) -> float:
+        """What the network divides by."""
+        return self.std or (1.0 if self.picture is None else 255.0)
+
+
+class ManifestTarget(Section):
+    """What a model shall tell: `gaze`, two columns x and y in px, cm or mm; `angle`, the direction of gaze, two columns pitch and
+    yaw in rad or deg, or three of a vector x, y, z; `class`, a column of names or whole numbers, in the order of `classes` where
+    it is given; `value`, a column of numbers in `unit`."""
+
+    kind: Literal["gaze", "angle", "class", "value"]
+    columns: list[str] | None = None
+    column: str | None = None
+    unit: str | None = Field(None, max_length=20)
+    classes: list[str] | None = Field(None, min_length=2)
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind == "gaze":
+            _require(
+                self.column is None and self.columns is not None and len(self.columns) == 2, "two columns, x and y"
+            )
+            _require(self.unit in (None, *LENGTHS), f"unit {', '.join(LENGTHS)}")
+        elif self.kind == "angle":
+            wanted = "three columns (a vector, no unit), or two, pitch and yaw, in rad or deg"
+            known = {2: ("rad", "deg"), 3: (None,)}.get(len(self.columns or ()), ())
+            _require(self.column is None and self.unit in known, wanted)
+        else:
+            _require(self.columns is None and self.column is not None, "one column")
+        if self.classes is not None:
+            _require(self.kind == "class" and len(set(self.classes)) == len(self.classes), "classes only once each")
+        return self
+
+    @property
+    def read(self) -> list[str]:
+        """The columns that hold it."""
+        return self.columns or [str(self.column)]
+
+    @property
+    def measured(self) -> str:
+        """Its unit as a specification names it; none of classes, and of values where none is said."""
+        if self.kind == "angle":
+            return {"rad": "rad", "deg": "degrees"}.get(self.unit or "", "vector")
+        return self.unit or ("px" if self.kind == "gaze" else "")
+
+
+class ManifestShares(Fractions):
+    """Shares of participants, drawn by `seed`."""
+
+    by: Literal["participant"] = "participant"
+
+
+class ManifestData(NumberTable, DataSection):
+    """A table (CSV or parquet) with one row per sample; pictures lie at paths relative to it.
+
+    participant, session: columns; no participant is in two splits. split: the column that says train, validation or test, in the
+    words of `splits`; or shares. scene: size of what gaze points in px lie in, origin top left.
+    """
+
+    source: Literal["manifest"]
+    path: Path
+    inputs: dict[str, ManifestInput] = Field(min_length=1)
+    target: ManifestTarget
+    scene: Scene | None = None
+    participant: str = "participant"
+    session: str | None = None
+    split: str | ManifestShares = "split"
+    splits: dict[Literal["train", "validation", "test"], str] = {
+        "train": "train",
+        "validation": "validation",
+        "test": "test",
+    }
+    seed: Seed = 0
+
+    @field_validator("inputs")
+    @classmethod
+    def _names_are_words(cls, inputs: dict[str, ManifestInput]) -> dict[str, ManifestInput]:
+        for name in inputs:
+            if not name.isidentifier():
+                raise PydanticCustomError("name", "'{name}' is no word of letters and digits", {"name": name[:60]})
+        return inputs
+
+    @field_validator("scene")
+    @classmethod
+    def _scene_is_in_px(cls, scene: Scene | None, known: ValidationInfo) -> Scene | None:
+        target = known.data.get("target")
+        if scene is not None and target is not None and (target.kind, target.measured) != ("gaze", "px"):
+            raise PydanticCustomError("scene", "a scene is of gaze points in px; leave it out")
+        return scene
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns that training reads, each once."""
+        named = [column for one in self.inputs.values() for column in one.read]
+        split = [self.split] if isinstance(self.split, str) else []
+        session = [self.session] if self.session else []
+        return list(dict.fromkeys([*named, *self.target.read, self.participant, *session, *split]))
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise PydanticCustomError("target", "a target of this kind takes {what}", {"what": what})

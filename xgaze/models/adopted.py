@@ -1,0 +1,92 @@
+"""A network that was trained elsewhere: its weights as others store them, put into its class or a registered architecture."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xgaze.artifacts import read_stored
+from xgaze.data.contract import Recording
+from xgaze.errors import InputError
+from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.fidelity import real_batches
+from xgaze.models.own_networks.imported import own_and_parted, require_same
+from xgaze.models.registry import build
+from xgaze.models.starting_weights import UNCOUNTED, require_names
+
+HOLDERS = ("state_dict", "model", "model_state", "model_state_dict", "net", "weights")
+"""Keys under which training scripts store the weights beside what else they keep."""
+SAVE_ALONE = (
+    'Open it where it was trained and store the weights alone: torch.save(net.state_dict(), "weights.pth"), or '
+    'safetensors.torch.save_file(net.state_dict(), "weights.safetensors").'
+)
+OTHER_NETWORK = "Check the class and its --arg against the file."
+
+
+def adopted_network(section: Mapping[str, Any], file: Path, recording: Recording) -> FeatureHead:
+    """The network of {"name" or "import", "args"} with the weights in `file`, as features and head.
+
+    Raises InputError where the file is no file of weights or of another network, and where the network is not what its own class
+    is on real samples.
+    """
+    stored = weights_in(file)
+
+    def load(model: nn.Module) -> None:
+        put_into(model, stored, file)
+
+    args = dict(section.get("args", {}))
+    if "import" not in section:
+        model = build(section["name"], args, recording.spec)
+        load(model)
+        return model.eval()
+    own, parted = own_and_parted(section["import"], args, recording.spec, load=load)
+    require_same(section["import"], own, parted, real_batches(recording))
+    return parted.eval()
+
+
+def weights_in(file: Path) -> dict[str, Tensor]:
+    """Tensors by name, wherever in the file they lie; no code of it runs. Raises InputError."""
+    if not file.is_file():
+        raise InputError(f"{file}: no such file of weights.")
+    stored = read_stored(file, "weights", SAVE_ALONE)
+    held = next((stored[key] for key in HOLDERS if isinstance(stored, Mapping) and _weights(stored.get(key))), stored)
+    if not _weights(held):
+        keys = f" ({', '.join(map(str, list(held)[:8]))})" if isinstance(held, Mapping) else ""
+        raise InputError(f"{file}: holds no weights by name{keys}. {SAVE_ALONE}")
+    bad = [name for name, one in held.items() if one.is_floating_point() and not bool(torch.isfinite(one).all())]
+    if bad:
+        raise InputError(
+            f"{file}: {len(bad)} weights hold what is no number, the first is {bad[0]}: its training diverged."
+        )
+    return dict(held)
+
+
+def put_into(model: nn.Module, stored: Mapping[str, Tensor], file: Path) -> None:
+    """Load weights, without what wrappers put before their names. Raises InputError listing all that do not fit; then nothing is
+    loaded."""
+    own = model.state_dict()
+    named = without_wrappers(stored, own)
+    require_names(named, model, file, OTHER_NETWORK)
+    model.load_state_dict({**{name: own[name] for name in own if name.endswith(UNCOUNTED)}, **named})
+
+
+def without_wrappers(stored: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, Tensor]:
+    """DataParallel's "module.", Lightning's "model.", torch.compile's "_orig_mod.": whatever stands before all names, as long as
+    none of them is the network's own."""
+    named = dict(stored)
+    while named and not set(named) & set(own):
+        first = {name.partition(".")[0] for name in named}
+        if len(first) > 1 or not all("." in name for name in named):
+            break
+        named = {name.partition(".")[2]: one for name, one in named.items()}
+    return named if set(named) & set(own) else dict(stored)
+
+
+def _weights(held: Any) -> bool:
+    return (
+        isinstance(held, Mapping)
+        and bool(held)
+        and all(isinstance(name, str) and isinstance(one, Tensor) for name, one in held.items())
+    )
