@@ -17,7 +17,7 @@ from xgaze.compression.surgeries.tracing import trace_units
 from xgaze.errors import InputError
 from xgaze.recipe import Distill
 
-NETS = runpy.run_path(str(Path(__file__).parent / "surgeries" / "topologies.py"))
+NETS = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "topologies.py"))
 SIDE, built = NETS["SIDE"], NETS["built"]
 AREA = SIDE * SIDE
 

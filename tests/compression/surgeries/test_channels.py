@@ -16,8 +16,9 @@ from xgaze.compression.surgeries.cut import Cut, cut_of, from_ranges, to_ranges
 from xgaze.compression.surgeries.tracing import trace_units
 from xgaze.errors import InputError
 
-NETS = runpy.run_path(str(Path(__file__).parent / "topologies.py"))
+NETS = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "topologies.py"))
 SIDE, Flattened, Grouped, Normalised = (NETS[name] for name in ("SIDE", "Flattened", "Grouped", "Normalised"))
+Stepped, Mixed, ThroughSigmoid = (NETS[name] for name in ("Stepped", "Mixed", "ThroughSigmoid"))
 built, cut_to = NETS["built"], NETS["cut_to"]
 
 
@@ -26,40 +27,26 @@ def probe():
     return NETS["random_probe"]()
 
 
-class NanToNum(Flattened):
-    def features(self, x, y):
-        return torch.nan_to_num(torch.relu(self.a(x))).flatten(1)
-
-
-class MaskedPixels(Flattened):
-    """torch.where takes part of every map away, so part of the columns is never seen."""
+class ViewedAsEight(Flattened):
+    """The number of channels stands in the code."""
 
     def features(self, x, y):
-        inside = torch.arange(SIDE) < 4
-        return torch.where(inside, torch.relu(self.a(x)), 0.0).flatten(1)
+        return torch.relu(self.a(x)).view(-1, 8 * SIDE * SIDE)
 
 
-class MixedByNormalisation(Flattened):
-    def __init__(self):
-        super().__init__()
-        self.norm = nn.LocalResponseNorm(5)
+class TimesTheMean(Flattened):
+    """The mean over all channels is another one with channels at zero than without them, and no NaN tells of it."""
 
     def features(self, x, y):
-        return self.norm(torch.relu(self.a(x))).flatten(1)
-
-
-class ThroughSigmoid(Flattened):
-    """A channel at zero leaves the sigmoid as one half: zeroing it is not removing it."""
-
-    def features(self, x, y):
-        return torch.sigmoid(self.a(x)).flatten(1)
+        maps = torch.relu(self.a(x))
+        return (maps * maps.nanmean()).flatten(1)
 
 
 @pytest.mark.parametrize(
     ("topology", "words"),
     [
-        (NanToNum, "'a' cannot be traced: 8 of its 8 channels vanish"),
-        (MixedByNormalisation, "'a' cannot be traced: its channels arrive mixed at 'head.0'"),
+        (Stepped, "'a' cannot be traced: 8 of its 8 channels vanish"),
+        (Mixed, "'a' cannot be traced: its channels arrive mixed at 'head.0'"),
     ],
 )
 def test_what_cannot_be_traced_stays_and_is_told(topology, words, probe):
@@ -70,8 +57,8 @@ def test_what_cannot_be_traced_stays_and_is_told(topology, words, probe):
 @pytest.mark.parametrize(
     ("topology", "words"),
     [
-        (MaskedPixels, "surgery on a refused: the layers no longer fit"),
-        (ThroughSigmoid, "surgery on a refused: largest change of the output"),
+        (ViewedAsEight, "surgery on a refused: the layers no longer fit"),
+        (TimesTheMean, "surgery on a refused: largest change of the output"),
     ],
 )
 def test_what_is_no_cut_is_refused_and_the_model_left_alone(topology, words, probe):
@@ -80,6 +67,14 @@ def test_what_is_no_cut_is_refused_and_the_model_left_alone(topology, words, pro
     with pytest.raises(InputError, match=words):
         cut_to(model, probe, {"a": 4}).apply(model, probe)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("topology", [Flattened, ThroughSigmoid])
+def test_columns_of_another_channel_are_refused(topology, probe):
+    model, area = built(topology), SIDE * SIDE
+    with pytest.raises(InputError, match="surgery on a refused"):
+        Cut({"a:out": "2:3", "head.0:in": f"{3 * area}:{4 * area}"}).apply(model, probe)
+    assert Cut({"a:out": "2:3", "head.0:in": f"{2 * area}:{3 * area}"}).apply(model, probe).value <= 1e-6
 
 
 def test_groups_lose_equally_many(probe):

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Literal
@@ -38,8 +38,8 @@ class Cut:
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
         """Cut in place, having proved on a copy that the pruned model equals the one whose channels are zeroed where they are
-        made, what reads shuffled channels put in order. Raises InputError, the model untouched, where it does not or the layers
-        no longer fit."""
+        made and where they are read, what reads shuffled channels put in order. Raises InputError, the model untouched, where it
+        does not or the layers no longer fit."""
         names = ", ".join(dict.fromkeys(layer for layer, side, _ in self._parts() if side == "out"))
         with masked(model, self._parts()):
             expected = outputs_of(model, *probe.inputs)
@@ -78,24 +78,23 @@ def cut_of(units: Iterable[Unit]) -> Cut:
 
 @contextmanager
 def masked(model: nn.Module, parts: list[tuple[str, Side, list[int]]]) -> Iterator[None]:
-    """The model with these channels zeroed where they are made and where they are passed through."""
+    """The model with these channels zeroed where they are made, passed through and read: between, a sigmoid makes 0 one half."""
 
-    def zero(indices: list[int]) -> Any:
-        def hook(module: nn.Module, _: Any, out: Tensor) -> Tensor:
-            return out.index_fill(channel_axis(module, out), torch.tensor(indices, device=out.device), 0.0)
+    def zero(module: nn.Module, x: Tensor, indices: list[int]) -> Tensor:
+        return x.index_fill(channel_axis(module, x), torch.tensor(indices, device=x.device), 0.0)
 
-        return hook
-
-    handles = [
-        model.get_submodule(layer).register_forward_hook(zero(indices))
-        for layer, side, indices in parts
-        if side in ("out", "through")
-    ]
-    try:
+    with ExitStack() as hooks:
+        for layer, side, indices in parts:
+            one = model.get_submodule(layer)
+            handle = (
+                one.register_forward_pre_hook(
+                    lambda module, read, gone=indices: (zero(module, read[0], gone), *read[1:])
+                )
+                if side == "in"
+                else one.register_forward_hook(lambda module, _, out, gone=indices: zero(module, out, gone))
+            )
+            hooks.callback(handle.remove)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def to_ranges(indices: list[int]) -> str:

@@ -1,8 +1,9 @@
 """Which channels belong together: NaN tracing through flatten, concatenation, permutation, shared towers, joined batches.
 
 A channel set to NaN where it is made turns up as NaN wherever it is read. So the wiring is read off the model itself, whatever
-code stands between its layers. Each channel carries its number as a binary code over a few forwards, every bit once plainly and
-once inverted: an index that answers to both saw several channels mixed, and is told from one that saw a single channel.
+code stands between its layers; masks on the way are lifted. Each channel carries its number as a binary code over a few forwards,
+every bit once plainly and once inverted: an index that answers to both saw several channels mixed, and is told from one that saw
+a single channel.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from xgaze.compression.surgeries.proof import evaluated
 from xgaze.errors import InputError
@@ -28,6 +30,13 @@ CHANNELWISE = (
     *(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d),
     *(nn.GroupNorm, nn.PReLU, ChannelShift),
 )
+OVERWRITING = frozenset(
+    getattr(owner, name)
+    for owner in (torch, Tensor)
+    for name in ("where", "masked_fill", "masked_fill_", "nan_to_num", "nan_to_num_", "fmax", "fmin")
+    if hasattr(owner, name)
+)
+"""What gives each element out for the same element in, and may put something else in the place of NaN."""
 Bits = NDArray[np.bool_]
 
 
@@ -54,7 +63,7 @@ def trace_units(model: FeatureHead, inputs: tuple[Tensor, ...], layers: list[str
     """Units that hold outputs of `layers`, with whatever other layers' channels they are bound to (residual sums). Channels that
     reach the model's output are left out: they stay.
 
-    And why which of `layers` cannot be traced, in words: their channels vanish on the way (masking, nan_to_num) or are mixed by
+    And why which of `layers` cannot be traced, in words: their channels vanish on the way (a comparison, NumPy) or are mixed by
     something other than a convolution or a linear layer. Were another one bound to such a layer, its proof would fail.
     """
     joined, untraced = _Joined(), dict[str, str]()
@@ -123,7 +132,7 @@ def trace_layer(
     if lost:
         raise InputError(
             f"'{layer}' cannot be traced: {len(lost)} of its {channels} channels vanish before any layer reads them "
-            "(masking or nan_to_num on the way, or a layer that is not used?)."
+            "(a comparison or NumPy on the way, or a layer that is not used?)."
         )
     return found, frozenset(reached)
 
@@ -178,7 +187,7 @@ def _poisoned(model: FeatureHead, inputs: tuple[Tensor, ...], layer: str, mask: 
             out = torch.where(read[0].isnan(), torch.nan, torch.zeros_like(out))  # not its whole group
         return spoil(module, read, out) if module is source else out
 
-    with evaluated(model), _hooked(model, watch):
+    with evaluated(model), _hooked(model, watch), _Unmasked():
         output = model(*inputs)
     spoilt = output.isnan().flatten(1).any(dim=0).cpu().numpy()
     if spoilt.any():
@@ -199,6 +208,22 @@ def _hooked(model: nn.Module, watch: Any) -> Iterator[None]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+class _Unmasked(TorchFunctionMode):
+    """NaN stays NaN through `OVERWRITING` and through x[...] = y: where a mask hides a channel, the place is still its own."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs, assigns = kwargs or {}, func is Tensor.__setitem__
+        read = args[:1] if assigns else (*args, *kwargs.values()) if func in OVERWRITING else ()
+        spoilt = [x.isnan() for x in read if isinstance(x, Tensor) and x.is_floating_point()]
+        out = func(*args, **kwargs)
+        whole = args[0] if assigns else out
+        for mask in spoilt:
+            whole.masked_fill_(mask, torch.nan)
+        return out
 
 
 def _width(model: nn.Module, layer: str) -> int:
