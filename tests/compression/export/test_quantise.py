@@ -11,8 +11,16 @@ import torch
 from onnx import TensorProto
 from torch import nn
 
+from xgaze.compression.export import quantise
 from xgaze.compression.export.onnx import Latency, export_onnx, paired_ratio
-from xgaze.compression.export.quantise import Int8Report, float_nodes, int8_figures, predict_onnx, quantise_onnx
+from xgaze.compression.export.quantise import (
+    Int8Report,
+    float_nodes,
+    int8_figures,
+    predict_onnx,
+    products_overflow,
+    quantise_onnx,
+)
 from xgaze.data.contract import Spec, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval
@@ -182,3 +190,25 @@ def test_the_ratio_of_times_is_that_of_sessions_measured_in_turn(monkeypatch):
     found = paired_ratio("slow", "fast", (), rounds=6)
     assert asked == ["slow", "fast", "fast", "slow"] * 3
     assert (found.low, found.mean, found.high) == tuple([pytest.approx(1.5)] * 3)
+
+
+@pytest.mark.parametrize(
+    ("able", "overflow"),
+    [
+        ({"architecture": "x86_64", "avx2": True}, True),
+        ({"architecture": "x86_64", "avx512_bw": True, "avx512_vnni": False}, True),
+        ({"architecture": "x86_64", "avx512_vnni": True}, False),
+        ({"architecture": "x86_64", "avx_vnni": True}, False),
+        ({"architecture": "aarch64"}, False),
+    ],
+)
+def test_weights_have_7_bits_where_sums_of_8_bit_products_overflow(
+    able, overflow, exported, gaze_recording, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert products_overflow() == overflow
+    asked = []
+    monkeypatch.setattr(quantise, "quantize_static", lambda *_, reduce_range, **__: asked.append(reduce_range) or 1 / 0)
+    with pytest.raises(InputError):
+        quantise_onnx(exported, gaze_recording, rows_of(gaze_recording, "train"), tmp_path / "int8.onnx")
+    assert asked == [overflow]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from numpy.typing import NDArray
 from onnx import GraphProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
@@ -81,12 +82,12 @@ def quantise_onnx(
     rows: NDArray[np.int64],
     target: Path,
     frames: int = FRAMES,
-    reduce_range: bool = False,
+    reduce_range: bool | None = None,
 ) -> None:
     """Write the float model `source` with 8-bit weights (one scale per channel) and activations, whose ranges are those on
     `frames` of `rows`, spread evenly: give training rows. The layers that end in the output compute in floats.
 
-    reduce_range: weights in 7 bits, for x86 processors without VNNI, where sums of 8-bit products can overflow.
+    reduce_range: weights in 7 bits, for processors on which sums of 8-bit products can overflow; None: if this is one.
     Raises InputError if there are no rows, the model is no ONNX file, or onnxruntime cannot quantise it."""
     if len(rows) == 0:
         raise InputError(f"{source}: int8 needs frames to calibrate on, and there are none.")
@@ -104,7 +105,7 @@ def quantise_onnx(
                 # Signed activations gave the same outputs, no faster, on x86 with VNNI; onnxruntime advises unsigned for x86.
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
-                reduce_range=reduce_range,
+                reduce_range=products_overflow() if reduce_range is None else reduce_range,
                 nodes_to_exclude=sorted(float_nodes(model.graph)),
             )
             onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
@@ -178,6 +179,15 @@ def int8_figures(
         float_latency_ms=measure_latency_ms(theirs, one, repeats),
         time_ratio=paired_ratio(ours, theirs, one, rounds=max(2, repeats // EACH), each=EACH),
     )
+
+
+def products_overflow() -> bool:
+    """Whether onnxruntime adds 8-bit products in 16 bits here, which saturate: on x86 processors without VNNI (its documentation
+    of quantisation, "When to use U8S8")."""
+    able = torch.cpu.get_capabilities()
+    if able.get("architecture") not in ("x86_64", "AMD64"):
+        return False
+    return not any(able.get(name, False) for name in ("avx512_vnni", "avx_vnni", "amx_int8"))
 
 
 class _Frames(CalibrationDataReader):
