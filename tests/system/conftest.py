@@ -29,7 +29,7 @@ data:
   frames_per_participant: 4
 model:
   name: multi-eye
-  args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}
+  args: {first_stride: 2, conv3_stride: 1, conv3_padding: 2, lrn: false}
 training: {epochs: 2, batch_size: 16, loss: euclidean, precision: 32-true}
 distill: {tuning_epochs: 2, ranks: [2, 6], calibration_samples: 48}
 explain: {steps: 16, sweep_points: 5}
@@ -44,7 +44,7 @@ data:
   validation_participants: 6
   test_participants: 6
   frames_per_participant: 2
-model: {name: multi-eye, args: {first_stride: 1, conv3_stride: 1, conv3_padding: 2, lrn: false}}
+model: {name: multi-eye, args: {first_stride: 2, conv3_stride: 1, conv3_padding: 2, lrn: false}}
 training: {epochs: 1, batch_size: 16, precision: 32-true}
 explain: {steps: 8, sweep_points: 3}
 """
