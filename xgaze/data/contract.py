@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
+from xgaze.units import fits
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +106,8 @@ class Spec:
             raise InputError(f"key '{where}': {fault['msg']}") from None
         if not spec.inputs:
             raise InputError("key 'spec.inputs': there is none")
+        if not fits(spec.kind, spec.unit):
+            raise InputError(f"key 'spec.unit': '{spec.unit}' is no unit of {spec.kind}")
         for one in spec.inputs:
             if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
                 raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")

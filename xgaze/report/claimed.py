@@ -24,7 +24,26 @@ class Guessing(Stored):
     worse_unit: str
 
 
+class RadiusRow(Stored):
+    """Coverage and radius are null where so few people validate that none can be promised."""
+
+    level_percent: float
+    radius: float | None
+    coverage_percent: Worse | None
+    least_percent: float | None
+
+
+class FrameRadii(Stored):
+    """Of one frame, see `radii_of`. validation, test: how many people."""
+
+    unit: str
+    validation: int
+    test: int
+    rows: list[RadiusRow]
+
+
 class Claimed(Stored):
     learned: bool | None = None
     against_guessing: dict[str, Guessing] | None = None
+    frame_radii: FrameRadii | None = None
     limits: dict[Literal["max_parameters", "max_bytes", "max_latency_ms"], float] | None = None

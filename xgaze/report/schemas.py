@@ -1,11 +1,13 @@
 """What a report needs of every stored file: the keys that are read and their types. More keys may be there."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from xgaze.report.claimed import Claimed
 from xgaze.stored import Stored
+from xgaze.units import fits
 
 Figures = dict[str, float]
 ByTarget = dict[str, dict[str, float]]
@@ -37,10 +39,17 @@ class Input(Stored):
 class Spec(Stored):
     inputs: list[Input] = Field(min_length=1)
     kind: Literal["gaze", "angle", "class", "value"]
+    unit: str
     rendered: bool
     scene: list[int] | None
     classes: list[str]
     groups: str = "participants"
+
+    @model_validator(mode="after")
+    def _unit_of_its_kind(self) -> Self:
+        if not fits(self.kind, self.unit):
+            raise PydanticCustomError("unit", "no unit of its kind")
+        return self
 
 
 class Settings(Stored):

@@ -5,35 +5,16 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from xgaze.report.claimed import FrameRadii
 from xgaze.report.claims import FRAME_RADII, frame_in_words
 from xgaze.report.drawing.forest import ends
 from xgaze.report.drawing.format import DASH
 from xgaze.report.drawing.svg import COLOURS, MUTED, SHAPES, Chart, chart, legend_above
 from xgaze.report.drawing.tables import Cell, Table, between, model, table, value
-from xgaze.report.schemas import Interval
 from xgaze.report.section import Report, Rows, Run, Section
 from xgaze.report.words import groups_in_words
-from xgaze.stored import Stored
 
 APART = 0.4  # points: marks of two models at one level must not hide each other
-
-
-class Radius(Stored):
-    """radius: in px or the value's unit; None where so few validation people promise none."""
-
-    level_percent: float
-    radius: float | None
-    coverage_percent: Interval | None
-    least_percent: float | None
-
-
-class Radii(Stored):
-    """Of one model. validation, test: how many people."""
-
-    unit: str
-    validation: int
-    test: int
-    rows: list[Radius]
 
 
 def _gather(run: Run) -> Report:
@@ -122,7 +103,7 @@ SECTION = Section(
     name="frame",
     place=42,
     label="One frame",
-    reads={FRAME_RADII: dict[str, Radii] | None},
+    reads={FRAME_RADII: dict[str, FrameRadii] | None},
     gather=_gather,
     words=_words,
     charts=lambda report: {"frames": coverage_figure(report[FRAME_RADII], groups_in_words(report))},
