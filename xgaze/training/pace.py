@@ -14,7 +14,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Training
 from xgaze.training.fit import resolve_precision
 from xgaze.training.losses import LOSSES
-from xgaze.training.task import make_optimiser
+from xgaze.training.task import layout_of, make_optimiser
 
 TIMED = 2
 FORWARD = 1 / 3
@@ -40,7 +40,7 @@ def measured_pace(
     """Of a copy of `model`, in the precision and on the device in which it would be trained, but as if it were evaluated: that is
     as dear, and draws no chance. Takes three steps of each."""
     device = torch.device("cuda" if torch.cuda.is_available() and training.accelerator != "cpu" else "cpu")
-    layout = torch.channels_last if training.channels_last else torch.contiguous_format
+    layout = layout_of(model, training)
     model = copy.deepcopy(model).to(device=device, memory_format=layout)  # type: ignore[call-overload]
     rows = rows_of(recording, "train")[: training.batch_size]
     batch = next(iter(ordered_batches(recording, rows, len(rows)))).to(device, layout)

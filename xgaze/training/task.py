@@ -15,6 +15,8 @@ from xgaze.evaluation.angle import angles
 from xgaze.recipe import Training
 from xgaze.training.losses import loss_of, sample_losses
 
+FEWEST_CHANNELS = 8
+
 
 def monitored(spec: Spec) -> str:
     """The validation figure that selects weights; lower is better."""
@@ -41,6 +43,18 @@ def validation_figure(spec: Spec, training: Training, prediction: Tensor, target
     return (weight * each).mean()
 
 
+def layout_of(model: nn.Module, training: Training) -> torch.memory_format:
+    """In which a model is trained. On x86 processors without AVX-512, oneDNN 3.12 writes beyond its memory where it computes the
+    weights' gradient of a 1 x 1 convolution with stride of fewer than 8 channels in channels_last: not there."""
+    wide = torch.cuda.is_available() or torch.cpu.get_capabilities().get("avx512_f", False)
+    convolutions = (one for one in model.modules() if isinstance(one, nn.Conv2d))
+    broken = any(
+        max(one.kernel_size) == 1 and max(one.stride) > 1 and one.in_channels // one.groups < FEWEST_CHANNELS
+        for one in convolutions
+    )
+    return torch.channels_last if training.channels_last and (wide or not broken) else torch.contiguous_format
+
+
 class GazeTask(pl.LightningModule):
     """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch. weights: see `participant_weights`; one where a
     participant has none."""
@@ -54,7 +68,7 @@ class GazeTask(pl.LightningModule):
         self.training_settings = training
         self.seed = seed
         self.loss = loss_of(training.loss, spec)
-        self.memory_format = torch.channels_last if training.channels_last else torch.contiguous_format
+        self.memory_format = layout_of(model, training)
         self.model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
 
     def on_train_epoch_start(self) -> None:

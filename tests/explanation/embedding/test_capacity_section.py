@@ -105,7 +105,8 @@ def test_the_decision_says_that_nothing_was_measured(sections):
 def test_the_decision_reads_frontier_and_capacity(gaze_recording, teacher):
     tail = nn.Sequential(*list(teacher.head.children())[1:])
     measured = {"worse_percent_mean": 1.0, "worse_percent_low": -1.0, "worse_percent_high": 3.0, "chosen": True}
-    frontier = pd.DataFrame([{"rank": 5, "fc_parameters": 1234, **measured}])
+    plan = {"method": "xgaze", "rank": 5, "terms": None, "towers_share": 1.0, "coarse_input": False}
+    frontier = pd.DataFrame([{**plan, "fc_parameters": 1234, "against": "control", "worse_unit": "%", **measured}])
     found = explain_capacity(
         gaze_recording,
         {"teacher": teacher},
@@ -117,7 +118,8 @@ def test_the_decision_reads_frontier_and_capacity(gaze_recording, teacher):
         SMALL,
     )
     assert found["decision"].startswith(
-        "Keep 5 of the 6 directions of the first fully connected layer: on validation people this was measured to be 1.0 % worse"
+        "Keep 5 of the 6 directions of the first fully connected layer and all channels of the convolutions: on validation people "
+        "this was measured to be 1.0 % worse"
     )
     assert found["embedding"]["cka"] is None
     assert {row["model"] for row in found["layers"]} == {"teacher"}

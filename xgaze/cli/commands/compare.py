@@ -68,6 +68,6 @@ def paired(runs: tuple[Path, Path], names: tuple[str, str]) -> dict[str, dict[st
 def _pair(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any]:
     spec, other = read_card(first).spec, read_card(second).spec
     require_same_kind((spec, other), names)
-    unit = "degrees" if spec["kind"] == "angle" else spec["unit"]
+    unit = "degrees" if spec.get("kind") == "angle" else spec["unit"]
     pair = compare_predictions(read_test_predictions(first), read_test_predictions(second), names, unit)
     return {**pair, "groups": spec.get("groups", "participants")}
