@@ -118,8 +118,8 @@ def test_the_decision_reads_frontier_and_capacity(gaze_recording, teacher):
         SMALL,
     )
     assert found["decision"].startswith(
-        "Keep 5 of the 6 directions of the first fully connected layer and all channels of the convolutions: on validation people "
-        "this was measured to be 1.0 % worse"
+        "Keep 5 of the 6 directions of the first fully connected layer and all channels of the convolutions: on validation "
+        "people this was measured to be 1.0 % worse"
     )
     assert found["embedding"]["cka"] is None
     assert {row["model"] for row in found["layers"]} == {"teacher"}
