@@ -74,7 +74,7 @@ def test_a_section_from_outside_is_one_of_the_page(trained, run):
     assert run("report", "toy.yaml").code == 0
     page = Path("reports/toy/index.html").read_text()
     linked = re.findall(r'<a href="#([a-z]+)">', page)
-    assert linked[linked.index("blinks") - 1 :][:2] == ["people", "blinks"] and "provenance" in linked[-1]
+    assert linked[linked.index("blinks") - 1 :][:2] == ["frame", "blinks"] and "provenance" in linked[-1]
     assert page.index('id="people"') < page.index('id="blinks"') < page.index('id="provenance"')
     assert "2 people were counted &amp; none &lt;slept&gt;." in page and "<dt>Do they blink?</dt>" in page
     assert 'id="rate-title"' in page and 'aria-label="Blink rates"' in page and "a count of blinks" not in page
