@@ -19,6 +19,13 @@ NEEDED = {
     "arrays": {"content": "x"},
     "rendered": {},
     "eye-folders": {"path": "nowhere"},
+    "manifest": {
+        "path": "nowhere.csv",
+        "inputs": "{left: {picture: left, height: 8, width: 8}}",
+        "target": "{kind: class, column: label}",
+        "participant": "person",
+        "split": "{by: participant, validation: 0.15, test: 0.25}",
+    },
     "gaze-images": {"path": "nowhere"},
     "fixation-table": {"path": "nowhere", "target": "{column: group}"},
     "attention-pictures": {"path": "nowhere"},
