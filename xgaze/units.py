@@ -7,7 +7,7 @@ DIGITS: Mapping[str, int] = MappingProxyType({"px": 1, "ms": 1, "cm": 2, "mm": 2
 """Decimals of a figure in each; all else, as an AUC, is told with three, and named before its number."""
 LENGTHS = ("px", "cm", "mm")
 """What gaze points on a plane are measured in."""
-DIRECTIONS = ("rad", "degrees", "vector")
+RADIANS, DEGREES, VECTOR = DIRECTIONS = ("rad", "degrees", "vector")
 """What directions of gaze are stored in."""
 NOTHING: Mapping[str, float] = MappingProxyType(
     {"px": 0.5, "cm": 0.02, "mm": 0.2, "degrees": 0.03, "rad": 5e-4, "vector": 5e-4}
@@ -22,6 +22,11 @@ STEP: Mapping[str, float] = MappingProxyType(
 def fits(kind: str, unit: str) -> bool:
     """Whether targets of this kind can be in this unit; values and scores of classes may be in any."""
     return unit in {"gaze": LENGTHS, "angle": DIRECTIONS}.get(kind, (unit,))
+
+
+def measured_in(kind: str, unit: str) -> str:
+    """The unit of errors: degrees, of directions."""
+    return DEGREES if kind == "angle" else unit
 
 
 def told_in(kind: str, unit: str) -> str:

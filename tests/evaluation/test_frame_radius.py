@@ -1,5 +1,8 @@
 """A model's radii: whose errors they come from, and for what tasks there are none."""
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,3 +23,12 @@ def test_radii_come_from_validation_people_and_are_held_against_test_people(gaze
 
 def test_classes_have_none(class_recording):
     assert radii_of(class_recording, np.zeros((3, 2)), np.zeros((3, 2))) is None
+
+
+def test_those_of_directions_are_in_degrees_whatever_directions_are_stored_in(gaze_recording):
+    recording = copy(gaze_recording)
+    recording.spec = replace(gaze_recording.spec, kind="angle", unit="rad", scene=None)
+    recording.table = gaze_recording.table.assign(gaze_pitch_rad=0.0, gaze_yaw_rad=0.0)
+    known, unseen = (np.zeros((len(rows_of(recording, one)), 2)) for one in ("validation", "test"))
+    found = radii_of(recording, known + np.radians([0, 3]), unseen)
+    assert found["unit"] == "degrees" and found["rows"][0]["radius"] == pytest.approx(3.0, rel=1e-5)

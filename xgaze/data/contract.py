@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
-from xgaze.units import fits
+from xgaze.units import fits, measured_in
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,7 @@ class Spec:
     @property
     def measured(self) -> str:
         """The unit of errors: degrees, of directions."""
-        return "degrees" if self.kind == "angle" else self.unit
+        return measured_in(self.kind, self.unit)
 
     @property
     def targets(self) -> list[str]:

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-VECTOR, RADIANS, DEGREES = "vector", "rad", "degrees"
+from xgaze.units import RADIANS, VECTOR
+
 TINY = 1e-24
 """Under the root: its gradient is finite where both directions are the same, and a vector of no length is 90 degrees off."""
 

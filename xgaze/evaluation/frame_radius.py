@@ -24,4 +24,4 @@ def radii_of(recording: Recording, known: NDArray[Any], unseen: NDArray[Any]) ->
         split: sample_errors(spec, outputs, targets_of(recording, rows[split])) for split, outputs in splits.items()
     }
     found = frame_radii(errors["validation"], people["validation"], errors["test"], people["test"])
-    return {"unit": spec.unit, **{split: len(np.unique(own)) for split, own in people.items()}, "rows": found}
+    return {"unit": spec.measured, **{split: len(np.unique(own)) for split, own in people.items()}, "rows": found}

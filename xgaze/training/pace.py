@@ -13,7 +13,8 @@ from xgaze.data.contract import Recording, rows_of
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Training
 from xgaze.training.fit import resolve_precision
-from xgaze.training.losses import LOSSES
+from xgaze.training.lightning.devices import device_of
+from xgaze.training.losses import loss_of
 from xgaze.training.task import layout_of, make_optimiser
 
 TIMED = 2
@@ -39,12 +40,12 @@ def measured_pace(
 ) -> Pace:
     """Of a copy of `model`, in the precision and on the device in which it would be trained, but as if it were evaluated: that is
     as dear, and draws no chance. Takes three steps of each."""
-    device = torch.device("cuda" if torch.cuda.is_available() and training.accelerator != "cpu" else "cpu")
+    device = torch.device(device_of(training))
     layout = layout_of(model, training)
     model = copy.deepcopy(model).to(device=device, memory_format=layout)  # type: ignore[call-overload]
     rows = rows_of(recording, "train")[: training.batch_size]
     batch = next(iter(ordered_batches(recording, rows, len(rows)))).to(device, layout)
-    loss, half = LOSSES[training.loss], resolve_precision(training)
+    loss, half = loss_of(training.loss, recording.spec), resolve_precision(training)
     again = torch.arange(head_batch) % len(rows)
     with torch.no_grad():
         features = model.eval().features(*(x.clone() for x in batch.inputs)).float()[again]

@@ -1,6 +1,4 @@
-"""The model that a training starts with, and where it is trained."""
-
-import torch
+"""The model that a training starts with."""
 
 from xgaze.data.contract import Recording, Spec
 from xgaze.errors import InputError
@@ -9,7 +7,7 @@ from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from, start_whole
-from xgaze.recipe import Recipe, Training
+from xgaze.recipe import Recipe
 
 
 def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
@@ -39,12 +37,3 @@ def check_model(recipe: Recipe, recording: Recording) -> None:
         return
     own, parted = own_and_parted(wanted["import"], wanted["args"], recording.spec)
     require_same(wanted["import"], own, parted, real_batches(recording))
-
-
-def device_of(settings: Training) -> str:
-    """The kind of device that these settings train on here."""
-    if settings.accelerator not in ("auto", "gpu"):
-        return settings.accelerator
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from xgaze.data.contract import Batch, Spec
 from xgaze.evaluation.angle import angles
 from xgaze.recipe import Training
+from xgaze.training.lightning.devices import device_of
 from xgaze.training.losses import loss_of, sample_losses
 
 FEWEST_CHANNELS = 8
@@ -46,7 +47,7 @@ def validation_figure(spec: Spec, training: Training, prediction: Tensor, target
 def layout_of(model: nn.Module, training: Training) -> torch.memory_format:
     """In which a model is trained. On x86 processors without AVX-512, oneDNN 3.12 writes beyond its memory where it computes the
     weights' gradient of a 1 x 1 convolution with stride of fewer than 8 channels in channels_last: not there."""
-    wide = torch.cuda.is_available() or torch.cpu.get_capabilities().get("avx512_f", False)
+    wide = device_of(training) != "cpu" or torch.cpu.get_capabilities().get("avx512_f", False)
     convolutions = (one for one in model.modules() if isinstance(one, nn.Conv2d))
     broken = any(
         max(one.kernel_size) == 1 and max(one.stride) > 1 and one.in_channels // one.groups < FEWEST_CHANNELS

@@ -38,7 +38,8 @@ from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import HISTORY_FILE, fresh_folder
-from xgaze.training.start import device_of, starting_model
+from xgaze.training.lightning.devices import device_of
+from xgaze.training.start import starting_model
 from xgaze.training.teacher_folder import TRAINING, forget_training
 from xgaze.training.whole import tune_model
 

@@ -1,5 +1,7 @@
 """What a search says before it begins: about how long it takes."""
 
+from dataclasses import replace
+
 import pytest
 
 from xgaze.compression.plan import Plan
@@ -33,6 +35,10 @@ def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):
     halving = 2 * 6 * (0.2 + 0.6) / 2  # one rung of both, a third of the 20 epochs of the one that begins anew
     widths = 3 * (10 * 0.2 + 20 * 0.6) / 2  # four shares: three steps
     assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + halving + widths)
+    both = replace(
+        tried, wholes=(whole := [Plan(share=0.5)]), macs={**tried.macs, whole[0]: 30}
+    )  # should no wiring hold
+    assert epochs_ahead(recipe, both, 100, 10) == pytest.approx(10 + halving + widths + 10 * 0.3)
 
 
 @pytest.mark.parametrize(("plans", "steps"), [(1, 1), (2, 2), (3, 2), (4, 3), (7, 3), (8, 4)])
@@ -61,7 +67,7 @@ def test_as_many_epochs_are_tuned_as_fit_into_the_minutes():
     assert ahead.seconds(10) == 660
     assert [ahead.epochs_within(minutes, 8) for minutes in (2, 5.9, 6, 100)] == [1, 4, 5, 8]
     assert ahead.in_words(10) == (
-        "The whole search takes about 11 min here, one trial at a time; --effort quick would take about 30 s."
+        "The whole search takes about 11 min here at most, one trial at a time; --effort quick would take about 30 s."
     )
 
 
@@ -75,4 +81,4 @@ def test_too_few_minutes_are_refused_with_how_many_it_takes():
 
 def test_heads_alone_take_what_they_take():
     told = Ahead(heads_s=61, quick_s=61, epoch_s=0, epochs=lambda _: 0).in_words(10)
-    assert told == "The whole search takes about 60 s here, one trial at a time."
+    assert told == "The whole search takes about 60 s here at most, one trial at a time."

@@ -7,7 +7,7 @@ import pytest
 
 from xgaze.report.page.page import render_page
 
-LIMIT_BYTES = 1_500_000
+LIMIT_BYTES = 1_000_000
 SIZE_PX, CAMERAS, SAMPLES = (128, 160), 4, 3
 OTHER_METHODS = ("saliency", "input x gradient", "GradientShap", "Grad-CAM", "occlusion")
 

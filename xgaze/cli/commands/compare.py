@@ -14,6 +14,7 @@ from xgaze.report.page.comparison import verdict, write_comparison
 from xgaze.report.page.human_comparison import human_verdicts
 from xgaze.report.page.index import write_index
 from xgaze.report.results import gather
+from xgaze.units import measured_in
 
 ROLES = (TEACHER, STUDENT)
 
@@ -68,6 +69,6 @@ def paired(runs: tuple[Path, Path], names: tuple[str, str]) -> dict[str, dict[st
 def _pair(first: Path, second: Path, names: tuple[str, str]) -> dict[str, Any]:
     spec, other = read_card(first).spec, read_card(second).spec
     require_same_kind((spec, other), names)
-    unit = "degrees" if spec.get("kind") == "angle" else spec["unit"]
+    unit = measured_in(spec.get("kind", ""), spec["unit"])
     pair = compare_predictions(read_test_predictions(first), read_test_predictions(second), names, unit)
     return {**pair, "groups": spec.get("groups", "participants")}

@@ -22,7 +22,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
-from xgaze.training.losses import LOSSES
+from xgaze.training.losses import loss_of
 from xgaze.training.task import participant_weights
 from xgaze.training.tuning import Features, tune_head, tuning_settings
 from xgaze.units import told_in
@@ -101,7 +101,7 @@ class Bench:
             return self.probes[0]
         rows = rows_of(self.recording, "train")
         chosen = rows[calibration_rows(len(rows), self.recipe.distill.calibration_samples, self.recipe.seed)]
-        probe = probe_of(model, self.recording, chosen, SHOWN, LOSSES[self.recipe.training.loss])
+        probe = probe_of(model, self.recording, chosen, SHOWN, loss_of(self.recipe.training.loss, self.recording.spec))
         if model is self.teacher:
             self.probes[0] = probe
         return probe

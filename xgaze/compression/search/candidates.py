@@ -43,21 +43,21 @@ def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
 
 def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int) -> float:
     """How long students and their control are tuned end to end, at most, in epochs of the teacher: a student's are shorter, since
-    it computes less. own: of the control. Of a bisection, as many steps as it takes, of the mean student."""
+    it computes less. own: of the control. Halvings and bisections take the mean student; towers apart are counted too, should
+    no wiring hold."""
 
-    def of(plans: Sequence[Plan], epochs: Callable[[Plan], float]) -> float:
-        return sum(epochs(plan) * tried.macs[plan] / teacher_macs for plan in plans)
+    def mean(plans: Sequence[Plan], epochs: Callable[[Plan], int]) -> float:
+        return sum(epochs(plan) * tried.macs[plan] / teacher_macs for plan in plans) / len(plans)
 
-    if not (tried.wholes or tried.wired):
-        return 0.0
-    if not tried.wired:
-        return own + of(tried.wholes, lambda _: own) / len(tried.wholes) * bisections(len(tried.wholes))
-    longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)
-    halving = 0.0
-    for rung in rungs(len(tried.wired), longest):  # which are left over is not known: the mean one
-        halving += rung.candidates * rung.epochs * of(tried.wired, lambda _: 1) / len(tried.wired)
-    widths = of(tried.wired, lambda plan: epochs_of(recipe, plan, own)) / len(tried.wired)
-    return own + halving + widths * bisections(len(recipe.distill.shares))
+    ahead = float(own) if tried.wholes or tried.wired else 0.0
+    if tried.wholes:
+        ahead += mean(tried.wholes, lambda _: own) * bisections(len(tried.wholes))
+    if tried.wired:
+        longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)
+        halving = sum(rung.candidates * rung.epochs for rung in rungs(len(tried.wired), longest))
+        ahead += halving * mean(tried.wired, lambda _: 1)
+        ahead += mean(tried.wired, lambda plan: epochs_of(recipe, plan, own)) * bisections(len(recipe.distill.shares))
+    return ahead
 
 
 def bisections(plans: int) -> int:

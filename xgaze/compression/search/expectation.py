@@ -97,7 +97,7 @@ class Ahead:
         return self.heads_s + self.epoch_s * self.epochs(own)
 
     def in_words(self, own: int) -> str:
-        told = f"The whole search takes about {rough_time(self.seconds(own))} here, one trial at a time"
+        told = f"The whole search takes about {rough_time(self.seconds(own))} here at most, one trial at a time"
         return (
             f"{told}; --effort quick would take about {rough_time(self.quick_s)}." if self.epochs(own) else f"{told}."
         )

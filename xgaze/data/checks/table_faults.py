@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xgaze.data.contract import SPLITS, Spec
 from xgaze.data.fault_kinds import Fault
@@ -36,9 +37,7 @@ def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participa
 
 def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
     """Gaze points that are unknown or lie outside the scene; row i belongs to sample `id`."""
-    gaze = table[spec.targets].to_numpy(np.float64)
-    unknown = ~np.isfinite(gaze).all(axis=1)
-    faults = [Fault("missing label", f"{name}: gaze is not known.") for name in table["id"][unknown]]
+    gaze, unknown, faults = _unknown(table, spec, "gaze")
     if spec.scene is None:
         return faults
     outside = ((gaze < 0) | (gaze > np.array(spec.scene))).any(axis=1) & ~unknown
@@ -51,9 +50,7 @@ def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
 
 def direction_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
     """Directions that are unknown, or cannot be: a vector of no length, a pitch beyond straight up."""
-    points = table[spec.targets].to_numpy(np.float64)
-    unknown = ~np.isfinite(points).all(axis=1)
-    faults = [Fault("missing label", f"{name}: direction is not known.") for name in table["id"][unknown]]
+    points, _, faults = _unknown(table, spec, "direction")
     if spec.unit == "vector":
         told = [f"{name}: the direction is a vector of length 0." for name in table["id"][(points == 0).all(axis=1)]]
         return faults + [Fault("label outside the scene", one) for one in told]
@@ -64,3 +61,10 @@ def direction_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
         )
         faults.append(Fault("label outside the scene", message))
     return faults
+
+
+def _unknown(table: pd.DataFrame, spec: Spec, what: str) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[Fault]]:
+    """The targets, which of them are unknown, and a fault for each of these."""
+    targets = table[spec.targets].to_numpy(np.float64)
+    unknown = ~np.isfinite(targets).all(axis=1)
+    return targets, unknown, [Fault("missing label", f"{name}: {what} is not known.") for name in table["id"][unknown]]

@@ -2,6 +2,7 @@
 
 import logging
 
+import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from lightning.pytorch.strategies import StrategyRegistry
@@ -11,6 +12,15 @@ from xgaze.recipe import Training
 
 ANYWHERE = ("auto", 1, "auto", "auto")
 SHOWN, TOLD = 60, 300
+
+
+def device_of(settings: Training) -> str:
+    """The kind of device that these settings train on here."""
+    if settings.accelerator not in ("auto", "gpu"):
+        return settings.accelerator
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def require_devices(settings: Training) -> None:
