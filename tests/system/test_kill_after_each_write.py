@@ -36,7 +36,7 @@ def killed(tmp_path_factory):
     (base / "start" / "tiny.yaml").write_text(TINY)
     jobs = [{"start": start, "end": name, "words": words.split()} for name, (start, words, *_) in JOBS.items()]
     script = Path(__file__).with_name("kills.py")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(script.parent)}
     done = subprocess.run(
         [sys.executable, script, base],
         input=json.dumps(jobs),

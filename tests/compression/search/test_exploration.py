@@ -11,7 +11,8 @@ from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.export.onnx import open_session
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import calibration_rows, open_bench
-from xgaze.compression.search.exploration import expectation, open_search
+from xgaze.compression.search.expectation import expectation
+from xgaze.compression.search.exploration import open_search
 from xgaze.compression.search.smallest import (
     head_plans,
     ranks_to_try,
