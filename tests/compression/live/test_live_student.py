@@ -108,6 +108,14 @@ def test_pictures_of_real_people_are_copied_only_when_asked(student, gaze_record
     assert live["absent"] is None and "live/input/eye1" in maps
 
 
+@pytest.mark.parametrize("kept", [0, 0.5, 0.999])
+def test_a_damaged_file_is_said(student, rendered, tmp_path, kept):
+    whole = (student[0] / "model.onnx").read_bytes()
+    (tmp_path / "model.onnx").write_bytes(whole[: int(kept * len(whole))])
+    live, maps = live_of((tmp_path, student[1]), rendered)
+    assert not maps and live == {"absent": "This page cannot run the student: model.onnx: not a readable ONNX file."}
+
+
 def test_classes_have_no_such_section(student, class_recording):
     assert live_of(student, class_recording) == (None, {})
 

@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval, wilson
-from xgaze.evaluation.intervals.measures import measures_of, samples_of
+from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
+from xgaze.evaluation.intervals.measures import likeness, measures_of, samples_of
 from xgaze.evaluation.intervals.pairs import pairs_of, with_chance
 from xgaze.evaluation.intervals.resampling import draw_participants, jackknife, merged_strata
 from xgaze.evaluation.score import compare, pooled_score, summarise
@@ -171,6 +172,31 @@ def test_a_loss_is_told_in_points_and_knows_nothing_finer_than_one_answer():
     alike = compare(TWO, 2 * outputs, outputs, labels, people)  # the same order, but not the same outputs
     assert alike.mean == 0 and alike.high == -alike.low
     assert alike.high == pytest.approx(100 / len(labels) * stats.t.ppf(0.975, 18))
+
+
+@pytest.mark.parametrize("frames", [1, 4])
+def test_where_nobody_makes_a_difference_a_person_whose_answers_are_all_alike_counts_as_one(frames):
+    labels = np.repeat([0] * 8 + [1] * 8, frames)
+    people, answers = np.repeat(np.arange(16), frames), np.repeat([1, *[0] * 7, 0, *[1] * 7], frames)
+    reference = np.eye(2)[answers]
+    found = macro_f1_lost(TWO, 2 * reference, reference, labels, people)["worse_points"]
+    assert found.mean == 0 and found.high == -found.low == pytest.approx(100 / 16 * stats.t.ppf(0.975, 14))
+
+
+def test_likeness_is_the_intraclass_correlation_of_an_analysis_of_variance():
+    right = np.random.default_rng(1).random((9, 6)) < np.linspace(0.1, 0.9, 9)[:, None]
+    f = stats.f_oneway(*right.astype(float)).statistic
+    place, counts = np.repeat(np.arange(9), 6), np.full(9, 6)
+    found = likeness(right.ravel(), place, counts, np.zeros(9, int))
+    assert found == pytest.approx((f - 1) / (f - 1 + 6)) and 0 < found < 1
+
+
+def test_likeness_is_about_the_mean_of_each_class():
+    label, counts = np.array([0, 0, 1, 1]), np.array([2, 2, 2, 2])
+    place = np.repeat(np.arange(4), 2)
+    assert likeness(np.array([1, 1, 1, 1, 0, 0, 0, 0]) == 1, place, counts, label) == 1  # nobody knows
+    assert likeness(np.array([1, 0, 0, 1, 0, 0, 0, 0]) == 1, place, counts, label) == 0
+    assert likeness(np.array([1, 1, 0, 0, 0, 0, 0, 0]) == 1, place, counts, label) == 1
 
 
 def test_a_reference_that_is_never_right_does_not_divide_by_zero():

@@ -138,7 +138,11 @@ def _network(folder: Path) -> Network:
     except UnknownLayer as error:
         raise NotLive(f"{_unknown(error.kind, error.name)}: {error.why}.") from None
     except InputError as error:
-        raise NotLive(f"This page cannot run the student: {str(error).replace(f'{folder}/', '')}") from None
+        raise _damaged(folder, error) from None
+
+
+def _damaged(folder: Path, error: InputError) -> NotLive:
+    return NotLive(f"This page cannot run the student: {str(error).replace(f'{folder}/', '')}")
 
 
 def _unknown(kind: str, name: str) -> str:
@@ -152,7 +156,11 @@ def _require_known(program: Program, kernels: Collection[str]) -> None:
 
 
 def _require_equal(folder: Path, student: nn.Module, shown: Samples, spec: Spec) -> None:
-    parity = onnx_parity(student, open_session(folder / "model.onnx"), shown.fed(spec))
+    try:
+        session = open_session(folder / "model.onnx")
+    except InputError as error:
+        raise _damaged(folder, error) from None
+    parity = onnx_parity(student, session, shown.fed(spec))
     if parity > PARITY_LIMIT:
         raise NotLive(
             f"This page cannot run the student: its ONNX file differs from it by {parity:.1e} of the largest."

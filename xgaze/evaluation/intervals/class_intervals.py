@@ -6,7 +6,8 @@ everyone who was there was right. So it counts a third of a participant of every
 Wilson's interval (1927) of as many independent answers as have this variance (as Franco et al. 2019 do for surveys), from the
 score without these participants down or up and from that with them. Where all was right, or wrong, nobody knows whether people
 differ in their answers or as a whole, and each counts as one answer. A difference counts a part of a chance participant for each
-model alone, is known no more finely than one answer changes it, and is the union with the percentile bootstrap.
+model alone, is known no more finely than one answer changes it (where nobody makes a difference: one answer that no other of the
+same person resembles), and is the union with the percentile bootstrap.
 `benchmarks/coverage.py` measures how often these intervals hold the truth. There is none where a class has fewer than three
 participants: nothing is known of how two differ.
 """
@@ -31,7 +32,7 @@ CHANCE_WEIGHT, ALONE = 1 / 3, 1 / 2
 class Resampling:
     """The same for all scores of the same samples, so that differences are paired. Weights (draws, participants + classes) of
     everyone once, of people drawn anew, of everyone and the chance participants, and of these without each; strata of the
-    participants. has_intervals: whether there are people enough; grain and units: as `Samples` has them."""
+    participants. has_intervals: whether there are people enough; grain, independent_grain and units: as `Samples` has them."""
 
     once: Weights
     drawn: Weights
@@ -40,6 +41,7 @@ class Resampling:
     strata: list[int]
     has_intervals: bool
     grain: float
+    independent_grain: float
     units: float
 
     @property
@@ -59,6 +61,7 @@ def resampling_of(samples: Samples, classes: int, seed: int = 0, draws: int = DR
         strata=strata,
         has_intervals=samples.has_intervals,
         grain=samples.grain,
+        independent_grain=samples.independent_grain,
         units=samples.units,
     )
 
@@ -106,7 +109,8 @@ def difference_interval(first: Measure, second: Measure, among: Resampling, same
     spread, freedom = jackknife(apart[: among.people], among.strata, by_tails=True)
     chance = _of_chance(apart, float(np.subtract(*centres)[0]), among)
     alone = sum(_of_chance(own, float(centre[0]), among) for own, centre in zip(each, centres, strict=True))
-    half = max(_half(spread + chance + ALONE**2 * alone, freedom), _half(among.grain**2, freedom))
+    grain = among.grain if spread > 0 else among.independent_grain
+    half = max(_half(spread + chance + ALONE**2 * alone, freedom), _half(grain**2, freedom))
     if bootstrap is None or not np.isfinite(half):
         return Interval(point)
     low, high = min(point - half, bootstrap[0]), max(point + half, bootstrap[1])

@@ -72,9 +72,22 @@ class Samples:
     @property
     def grain(self) -> float:
         """What one answer more or less changes in a score in which classes count alike: finer, nothing is known."""
-        counts = np.bincount(self.targets)
-        counts = counts[counts > 0]
-        return float(1 / (len(counts) * counts.min()))
+        return _grain(np.bincount(self.targets))
+
+    @property
+    def independent_grain(self) -> float:
+        """The same of one answer that no other of its participant resembles: those of one person to one class count as fewer the
+        more they are right or wrong together (Kish's design effect)."""
+        place, counts, label = self._sizes_of_people
+        alike = likeness(self.outputs.argmax(axis=1) == self.targets, place, counts, label)
+        return _grain(np.bincount(label, counts / (1 + (counts - 1) * alike)))
+
+    @cached_property
+    def _sizes_of_people(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Which set of one participant's samples of one class each sample is of, and the sizes and classes of these sets."""
+        many = int(self.targets.max()) + 1
+        keys, place, counts = np.unique(self.person * many + self.targets, return_inverse=True, return_counts=True)
+        return place, counts, keys % many
 
     @property
     def units(self) -> float:
@@ -82,6 +95,32 @@ class Samples:
         say how it is answered."""
         people = np.array([self.people_of_class(label) for label in np.unique(self.targets).tolist()])
         return float(min(len(self.names), len(people) ** 2 / (1 / people).sum()))
+
+
+def _grain(answers: NDArray[Any]) -> float:
+    """answers: how many there are of each class."""
+    there = answers[answers > 0]
+    return float(1 / (len(there) * there.min()))
+
+
+def likeness(
+    right: NDArray[np.bool_], place: NDArray[np.int64], counts: NDArray[np.int64], label: NDArray[np.int64]
+) -> float:
+    """Intraclass correlation (one-way analysis of variance) of answers right (m,) in sets (m,) of these sizes and classes
+    (sets,), about the mean of their class, within 0..1; 1 where all are right or all wrong, since nobody knows."""
+    total, sets, within_class = len(right), len(counts), label[place]
+    free = sets - len(np.unique(label))
+    if free < 1 or sets == total:
+        return 1.0
+    mean = np.bincount(place, right) / counts
+    of_class = np.bincount(within_class, right)
+    sizes = np.bincount(within_class)
+    centre = np.divide(of_class, sizes, out=np.zeros(len(sizes)), where=sizes > 0)
+    between = float((counts * (mean - centre[label]) ** 2).sum()) / free
+    within = float(((right - mean[place]) ** 2).sum()) / (total - sets)
+    size = (total - float((counts**2 / sizes[label]).sum())) / free
+    spread = between + (size - 1) * within
+    return min(max((between - within) / spread, 0.0), 1.0) if spread > 0 else 1.0
 
 
 def samples_of(outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> Samples:

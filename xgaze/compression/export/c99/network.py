@@ -106,6 +106,7 @@ def for_one_sample(file: Path) -> ModelProto:
     """An ONNX file with a batch of one. Raises InputError."""
     try:
         model = onnx.load(file)
+        onnx.checker.check_model(model)  # protobuf reads even an empty file
     except FileNotFoundError:
         raise InputError(f"{file}: no such file.") from None
     except Exception:  # protobuf's own error class differs between its versions
