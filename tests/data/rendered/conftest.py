@@ -62,7 +62,7 @@ class Rig:
             scene = prepare_scene(participant, height, width, random_stream(0, participant.number, Stream.NOISE))
             views = view_frames(participant, states, height, width)
             images, regions = shade_frame(scene, participant, states, views, 0, noise_start)
-        return images.numpy(), regions.numpy()
+        return images, regions
 
 
 @pytest.fixture(scope="session")

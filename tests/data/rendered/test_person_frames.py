@@ -155,15 +155,6 @@ def test_any_person_at_any_size_is_labelled_completely(number: int, height: int,
     assert np.all((one.gaze_px > 0) & (one.gaze_px < [800, 600]))
 
 
-def test_bands_of_rows_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    banded = render_participant(1, 1, HEIGHT, WIDTH)
-    monkeypatch.setattr("xgaze.data.rendered.shading.BAND_PIXELS", 10**9)
-    whole = render_participant(1, 1, HEIGHT, WIDTH)
-    assert (banded.regions != whole.regions).mean() < 1e-4
-    quiet = np.abs(banded.images.astype(int) - whole.images)
-    assert quiet.max() <= 30 and quiet.mean() < 4  # only the noise is dealt out differently
-
-
 def test_the_callers_thread_count_comes_back() -> None:
     before = torch.get_num_threads()
     render_participant(0, 1, 16, 20)

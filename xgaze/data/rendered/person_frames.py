@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xgaze.data.rendered import shading
 from xgaze.data.rendered.frames import FrameStates, draw_frames
 from xgaze.data.rendered.person import Participant, Stream, draw_participant, random_stream
 from xgaze.data.rendered.scene import NOISE_STARTS, prepare_scene
@@ -51,6 +50,8 @@ class RenderedParticipant:
 
 def render_participant(number: int, n_frames: int, height: int, width: int, seed: int = 0) -> RenderedParticipant:
     """Render the first n_frames frames of a participant; synthetic, deterministic, on one core."""
+    from xgaze.data.rendered.shading import shade_frame  # brings a compiler, which only rendering needs
+
     if min(height, width) < SMALLEST_SIDE_PX:
         raise ValueError(f"eye images need {SMALLEST_SIDE_PX} pixels a side, got {height} x {width}")
     participant = draw_participant(number, seed)
@@ -62,8 +63,7 @@ def render_participant(number: int, n_frames: int, height: int, width: int, seed
     with one_thread(), torch.inference_mode():
         scene = prepare_scene(participant, height, width, random_stream(seed, number, Stream.NOISE))
         for i, start in enumerate(starts):
-            image, region = shading.shade_frame(scene, participant, states, views, i, int(start))
-            images[i], regions[i] = image.numpy(), region.numpy()
+            images[i], regions[i] = shade_frame(scene, participant, states, views, i, int(start))
     gaze_px = states.gaze_px.astype(np.float32)
     return RenderedParticipant(participant, images, regions, gaze_px, _state_arrays(states, views))
 

@@ -21,7 +21,7 @@ from xgaze.limits import require_memory
 from xgaze.processes import end_with
 from xgaze.writing import scratch_folder, sync, sync_folder, take_room
 
-RENDERER_VERSION = 3  # raise it whenever a pixel or a state changes
+RENDERER_VERSION = 4  # raise it whenever a pixel or a state changes
 CACHE_REMEDY = "Set XGAZE_CACHE to a folder that you may write."
 PIXELS_WORTH_WORKERS = 40_000_000  # about three seconds on one core, what starting workers takes
 
