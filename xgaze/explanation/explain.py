@@ -41,22 +41,22 @@ def explain_samples(
     A sample has the targets its figures are named by; "targets" are those of all samples, since a class is asked of the
     samples it is predicted for.
     """
-    samples, regions, maps, named, most_steps = [], [], Maps(), dict[str, str](), settings.steps
+    samples, regions, maps, named, taken = [], [], Maps(), dict[str, str](), set[int]()
     with progress_bar("attributing") as advance:
         for k, row in enumerate(rows):
             sample = recording[row]
             targets = targets_for(recording.spec, predicted_class(recording, models[TEACHER], sample))
             named |= {one.name: one.unit for one in targets}
             found, steps = _attribute_all(recording, models, targets, sample, baseline, settings)
-            most_steps = max(most_steps, steps)
+            taken |= steps
             samples.append(_describe(recording, models, sample, found))
             regions += _regions(recording, sample, found)
             maps |= _maps(recording, k, sample, found)
             advance(k + 1, len(rows))
     section = {
         "method": "integrated gradients",
-        "steps": settings.steps,
-        "most_steps": most_steps,
+        "steps": max(taken),
+        "fewest_steps": min(taken),
         "baseline": baseline_words(recording.spec),
         "targets": list(named),
         "target_unit": next(iter(named.values())),
@@ -75,19 +75,20 @@ def _attribute_all(
     sample: Sample,
     baseline: tuple[torch.Tensor, ...],
     settings: Explain,
-) -> tuple[Found, int]:
+) -> tuple[Found, set[int]]:
+    """What was found, and the numbers of steps that it took."""
     batch = collate([sample], recording.spec)
     parts = parts_of(recording.spec, batch.inputs)
     there = baseline_of(parts, batch.inputs, baseline)
     found: Found = {}
-    most_steps = settings.steps
+    taken = set()
     for name, model in models.items():
         found[name] = {}
         for target in targets:
             ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, there, parts=parts)
             found[name][target.name], steps = with_enough_steps(ask, settings.steps, settings.internal_batch_size)
-            most_steps = max(most_steps, steps)
-    return found, most_steps
+            taken.add(steps)
+    return found, taken
 
 
 def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample, found: Found) -> dict[str, Any]:

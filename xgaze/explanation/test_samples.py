@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import integrated_gradients
+from xgaze.explanation.attribution.completeness import with_enough_steps
 from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
 from xgaze.explanation.attribution.readout import coordinates, predicted_class
 from xgaze.explanation.attribution.targets import Target, targets_for
@@ -26,7 +28,7 @@ from xgaze.explanation.test_set.perturbation import Perturbed, perturbation_curv
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
 
-FIGURES_VERSION = 2
+FIGURES_VERSION = 3
 """To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
 
 
@@ -139,11 +141,11 @@ def _maps(
     parts: Parts,
     settings: Explain,
 ) -> Maps:
-    effort = (settings.steps, settings.internal_batch_size, parts)
-    return {
-        name: integrated_gradients(model, target, batch.inputs, batch.target, baseline, *effort).maps
-        for name, model in models.items()
-    }
+    maps: Maps = {}
+    for name, model in models.items():
+        ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, baseline, parts=parts)
+        maps[name] = with_enough_steps(ask, settings.steps, settings.internal_batch_size)[0].maps
+    return maps
 
 
 def _curves(name: str, subject: Perturbed, maps: Sequence[NDArray[np.float32]], seed: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The embedded rendered recording: a synthetic head-mounted eye tracker whose every pixel's anatomy is known."""
 
-from xgaze.data.rendered.anatomy import REGIONS
+from xgaze.data.rendered.eye_parts import REGIONS
 from xgaze.data.rendered.folder_export import write_eye_folders
 from xgaze.data.rendered.frames import FrameStates, draw_frames
 from xgaze.data.rendered.headset import CAMERAS, EYE_OF_CAMERA, SCENE_SIZE_PX
