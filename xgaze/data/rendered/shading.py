@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.rendered import headset, textures
-from xgaze.data.rendered.compiled import compiled
 from xgaze.data.rendered.eye_parts import GLINT, IRIS, LASH, PUPIL, SCLERA, SKIN
 from xgaze.data.rendered.frames import FrameStates
+from xgaze.data.rendered.machine_code import compiled
 from xgaze.data.rendered.person import Participant
 from xgaze.data.rendered.scene import TEXTURE_DISTANCE_MM, Scene
 from xgaze.data.rendered.views import LID_PLANE, Views, canthal_tilts

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 
-from xgaze.data.rendered.compiled import compiled
+from xgaze.data.rendered.machine_code import compiled
 
 
 def test_a_compiled_function_computes_what_it_says():
