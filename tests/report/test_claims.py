@@ -7,6 +7,8 @@ from xgaze.report.claims import (
     costs_in_words,
     is_disjoint,
     learned_in_words,
+    people_needed,
+    people_needed_in_words,
     reference_learned,
     scored_in_words,
     split_in_words,
@@ -112,6 +114,45 @@ def test_budgets_of_size_and_time_are_held_against_the_finished_student(limits, 
 
 def scoring(what, day):
     return {"date": f"2026-11-{day:02}T10:00:00+00:00", "what": what, "command": ""}
+
+
+@pytest.mark.parametrize(
+    ("mean", "high", "budget", "needed"),
+    [
+        (0.0, 2.0, 2.0, (160, 160)),
+        (1.0, 3.0, 2.0, (160, 640)),
+        (-1.0, 1.0, 2.0, (160, 160)),  # better by chance is not counted upon
+        (2.5, 3.5, 2.0, (40, None)),
+        (0.5, None, 2.0, None),
+        (0.5, 1.0, 0.0, None),
+    ],
+)
+def test_a_claim_takes_so_many_people_as_make_half_an_interval_fit(mean, high, budget, needed):
+    assert people_needed({"mean": mean, "low": -9.0, "high": high}, 160, budget) == needed
+
+
+@pytest.mark.parametrize(
+    ("mean", "high", "told"),
+    [
+        (
+            1.7,
+            3.8,
+            "A claim of 2 % takes about 180 test people for a student that is as good as its reference, 7,900 for one that loses "
+            "1.7 %.",
+        ),
+        (-0.4, 1.2, "A claim of 2 % takes about 110 test people for a student that is as good as its reference."),
+        (
+            4.0,
+            5.0,
+            "A claim of 2 % takes about 40 test people for a student that is as good as its reference; for one that loses 4.0 % "
+            "no number would do.",
+        ),
+        (1.0, None, ""),
+    ],
+)
+def test_how_many_people_a_claim_takes_is_told(mean, high, told):
+    report = {"difference_percent": {"mean": mean, "low": -9.0, "high": high}, "budget_percent": 2.0}
+    assert people_needed_in_words(report, 160, "people") == told
 
 
 def test_scorings_are_counted_and_dated():

@@ -2,6 +2,7 @@
 scored, who was kept apart."""
 
 from collections import Counter
+from math import ceil
 from typing import Any
 
 from xgaze.artifacts import TEACHER
@@ -71,6 +72,43 @@ def budget_in_words(report: dict[str, Any]) -> str:
     shown, limit = told_apart(worse["high"], budget)
     hidden = f" ({shown})" if shown != f"{worse['high']:.1f}" and limit != shown else ""
     return f"not met by the upper bound{hidden}"
+
+
+def people_needed(worse: dict[str, Any], people: int, budget: float) -> tuple[int, int | None] | None:
+    """How many test people a claim of `budget` takes: for a student that is as good as its reference, and for one that is as much
+    worse as this one; None in place of the latter where no number would do. As the interval of these people says: its half
+    shrinks with the root of their number. None where it has no upper end, or none was asked."""
+    if worse["high"] is None or budget <= 0:
+        return None
+    half = worse["high"] - worse["mean"]
+
+    def enough(room: float) -> int:
+        return max(2, ceil(people * (half / room) ** 2))
+
+    return enough(budget), enough(budget - max(worse["mean"], 0.0)) if worse["mean"] < budget else None
+
+
+def people_needed_in_words(report: dict[str, Any], people: int, who: str) -> str:
+    """As "A claim of 2 % takes about 180 test people for a student that is as good, 5,200 for one that is 1.7 % worse."; empty
+    where nothing is known of it."""
+    worse, budget = report["difference_percent"], report["budget_percent"]
+    needed = people_needed(worse, people, budget)
+    if needed is None:
+        return ""
+    equal, own = (None if one is None else _roughly(one) for one in needed)
+    unit = report.get("worse_unit") or "%"
+    told = f"A claim of {budget:g} {unit} takes about {equal} test {who} for a student that is as good as its reference"
+    if own is None:
+        return f"{told}; for one that loses {number(worse['mean'])} {unit} no number would do."
+    if round(worse["mean"], 1) <= 0:
+        return f"{told}."
+    return f"{told}, {own} for one that loses {number(worse['mean'])} {unit}."
+
+
+def _roughly(people: int) -> str:
+    """Two digits, rounded up: the width of an interval is itself only known so well."""
+    step = 10 ** max(0, len(str(people)) - 2)
+    return f"{ceil(people / step) * step:,}"
 
 
 def costs_in_words(report: dict[str, Any]) -> str:

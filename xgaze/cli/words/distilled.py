@@ -4,7 +4,13 @@ from typing import Any
 
 from xgaze.artifacts import CONTROL, STUDENT, TEACHER, ModelCard
 from xgaze.cli.common import ends_in_words, error_in_words, nothing_learned, rendered_warning
-from xgaze.report.claims import FRAME_RADII, budget_in_words, costs_in_words, frame_in_words
+from xgaze.report.claims import (
+    FRAME_RADII,
+    budget_in_words,
+    costs_in_words,
+    frame_in_words,
+    people_needed_in_words,
+)
 from xgaze.report.drawing.format import changed, compared
 
 FEW_PARTICIPANTS = 8
@@ -28,6 +34,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"  Teacher {error_in_words(teacher['error'], groups)}; {tuning_in_words(figures['control'].get('fault'), extra, unit)}.",
         f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
+        *([f"  {told}"] if (told := _people_needed(figures, _who(groups))) else []),
         *([f"  {told}"] if (told := costs_in_words(figures)) else []),
         *([f"  {told}"] if (told := frame_in_words(figures.get(FRAME_RADII), _who(groups), "the student's")) else []),
         *macro_f1_in_words(figures["macro_f1"]),
@@ -45,6 +52,11 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
 
 def _who(groups: str) -> str:
     return "people" if groups == "participants" else groups
+
+
+def _people_needed(figures: dict[str, Any], who: str) -> str:
+    """Where the budget was missed."""
+    return "" if figures["budget_met"] else people_needed_in_words(figures, figures["test_participants"], who)
 
 
 def tuning_in_words(fault: str | None, extra: float, unit: str) -> str:

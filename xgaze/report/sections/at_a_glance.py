@@ -12,6 +12,7 @@ from xgaze.report.claims import (
     NO_BUDGET,
     costs_in_words,
     is_adopted,
+    people_needed_in_words,
     reference_learned,
     scored_in_words,
     unseen,
@@ -133,19 +134,21 @@ def _lost(report: dict[str, Any]) -> str:
         f"{percent_interval(worse, unit)}; "
         f"worse is positive). {costs_in_words(report)} ".replace("  ", " ")
     )
+    needed = people_needed_in_words(report, report["participants"]["test"], groups_in_words(report))
+    return " ".join(one for one in (told.strip(), _verdict(report, budget, unit), needed) if one)
+
+
+def _verdict(report: dict[str, Any], budget: float, unit: str) -> str:
+    worse = report["difference_percent"]
     if report["budget_met"]:
-        return told + f"The budget of {budget:g} {unit} is met, by the upper end of the interval too."
+        return f"The budget of {budget:g} {unit} is met, by the upper end of the interval too."
     if report.get("learned") is False:
-        return told + f"What it is measured against learned nothing: {NO_BUDGET}, {budget:g} {unit} or any other."
+        return f"What it is measured against learned nothing: {NO_BUDGET}, {budget:g} {unit} or any other."
     if worse["high"] is None:
-        return (
-            told + f"Whether the budget of {budget:g} {unit} is met cannot be told: too few {groups_in_words(report)}."
-        )
+        return f"Whether the budget of {budget:g} {unit} is met cannot be told: too few {groups_in_words(report)}."
     if worse["mean"] <= budget:
-        return (
-            told + f"The budget of {budget:g} {unit} is met by the estimate but not by the upper end of its interval."
-        )
-    return told + f"The budget of {budget:g} {unit} is not met; this is the student that comes nearest."
+        return f"The budget of {budget:g} {unit} is met by the estimate but not by the upper end of its interval."
+    return f"The budget of {budget:g} {unit} is not met; this is the student that comes nearest."
 
 
 def _trust(report: dict[str, Any]) -> str:
