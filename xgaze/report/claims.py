@@ -80,7 +80,7 @@ def people_needed(worse: dict[str, Any], people: int, budget: float) -> tuple[in
     shrinks with the root of their number. None where it has no upper end, or none was asked."""
     if worse["high"] is None or budget <= 0:
         return None
-    half = worse["high"] - worse["mean"]
+    half: float = worse["high"] - worse["mean"]
 
     def enough(room: float) -> int:
         return max(2, ceil(people * (half / room) ** 2))
