@@ -32,7 +32,7 @@ from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
-from xgaze.models.inference import predict
+from xgaze.models.inference import predict, predict_each
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
@@ -104,10 +104,8 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
     """Errors of every model, and paired differences in percent. Writes predictions.csv and control_predictions.csv."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
-    outputs: dict[str, NDArray[np.float32]] = {}
-    for name, model in models.items():
-        with progress_bar(f"scoring the {name}") as advance:
-            outputs[name] = predict(model, recording, test, advance=advance)
+    with progress_bar(f"scoring {', '.join(models)}") as advance:
+        outputs = predict_each(models, recording, test, advance=advance)
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs[CONTROL]))
     validation = predict(models[STUDENT], recording, rows_of(recording, "validation"))

@@ -64,6 +64,11 @@ class Distill(Section):
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
     calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
 
+    @property
+    def cuts_towers(self) -> bool:
+        """Whether anything but the head is searched."""
+        return self.towers and self.effort == "full"
+
     @field_validator("ranks", "separable_terms", "shares", "keep", "hints")
     @classmethod
     def _each_once(cls, asked: list[Any] | None) -> list[Any] | None:

@@ -33,17 +33,19 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def sensitivity_curves(bench: Bench, folded: FeatureHead, capacity: LayerCapacity) -> list[dict[str, Any]]:
-    """Points {layer, kept_share, kept, error}: channels of every convolution, and ranks of the folded first FC layer. The error
-    is in px, or 1 - probability of the true class."""
+    """Points {layer, kept_share, kept, error}: ranks of the folded first FC layer, and where channels may go, those of every
+    convolution. The error is in px, or 1 - probability of the true class."""
     chosen = np.linspace(0, len(bench.validation) - 1, min(FRAMES, len(bench.validation))).astype(int)
     rows = rows_of(bench.recording, "validation")[chosen]
 
     def score(outputs: NDArray[np.float32]) -> float:
         return float(sample_errors(bench.recording.spec, outputs, bench.validation.targets[chosen]).mean())
 
-    batches = [batch.inputs for batch in ordered_batches(bench.recording, rows)]
-    layers = _running(bench.teacher, making_layers(bench.teacher, CONVOLUTIONS), batches[0])
-    points = channel_sensitivity(bench.teacher, layers, batches, score, SHARES)
+    points = []
+    if bench.recipe.distill.cuts_towers:
+        batches = [batch.inputs for batch in ordered_batches(bench.recording, rows)]
+        layers = _running(bench.teacher, making_layers(bench.teacher, CONVOLUTIONS), batches[0])
+        points = channel_sensitivity(bench.teacher, layers, batches, score, SHARES)
     linear = folded.get_submodule(bench.layer)
     assert isinstance(linear, nn.Linear)
     most = min(capacity.in_features, capacity.out_features)
