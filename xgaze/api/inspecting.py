@@ -16,6 +16,7 @@ from xgaze.artifacts import atomic_path, write_json, write_text
 from xgaze.errors import InputError
 from xgaze.explanation.embedding.feature_maps import feature_maps, layer_names, mean_activations
 from xgaze.progress import progress_bar
+from xgaze.writing import together
 
 if TYPE_CHECKING:
     from xgaze.api.opening import OpenRecording
@@ -52,10 +53,11 @@ class Features(Told):
         from xgaze.report.drawing.layer_activity import features_figure
 
         out = Path(folder)
-        with atomic_path(out / "features.npz") as temporary:
-            np.savez_compressed(temporary, **self.maps)  # type: ignore[arg-type]
-        write_text(out / "features.svg", features_figure(self.layers, self.samples).svg)
-        write_json(out / "features.json", self.to_json())
+        with together(out.resolve(), "features.json") as made:
+            with atomic_path(made / "features.npz") as temporary:
+                np.savez_compressed(temporary, **self.maps)  # type: ignore[arg-type]
+            write_text(made / "features.svg", features_figure(self.layers, self.samples).svg)
+            write_json(made / "features.json", self.to_json())
         return out
 
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from torch import nn
 
-from xgaze.api import predicting
+from xgaze.api import inspecting, predicting
 from xgaze.api.stored_model import StoredModel
 from xgaze.cli.commands.features import features
 from xgaze.errors import InputError
@@ -34,6 +34,16 @@ def test_activations_bars_and_feature_maps_are_written(run, tmp_path):
     with np.load(tmp_path / "features.npz") as maps:
         assert maps["0"].shape == (3, 36, 36) and maps["2"].shape == (2,)
     assert (tmp_path / "features.svg").read_text().startswith("<svg")
+
+
+def test_the_older_files_stay_until_all_new_ones_are_there(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("--layer", "0", "--out", ".").exit_code == 0
+    before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
+    assert before.keys() == {"features.json", "features.svg", "features.npz"}
+    monkeypatch.setattr(inspecting, "write_json", lambda *_: 1 / 0)
+    assert isinstance(run("--layer", "2", "--out", ".").exception, ZeroDivisionError)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before
 
 
 def test_a_sample_or_a_layer_that_is_not_there_is_refused_and_nothing_is_written(run, tmp_path):
