@@ -10,8 +10,8 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "processes", "code_version", "spreadsheet", "units", ""},
-    {"catalogue", "jobs", "limits", "progress", "stored", "writing"},
+    {"errors", "processes", "progress", "code_version", "spreadsheet", "units", ""},
+    {"catalogue", "jobs", "limits", "stored", "writing"},
     {"artifacts", "recipe"},
     {"scorings", "sums"},
     {"data", "report"},

@@ -1,13 +1,14 @@
 """Where many independent jobs run: one after the other, in several processes, or on a Dask cluster that sees the same folders."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from xgaze.errors import InputError
 from xgaze.processes import end_with
+from xgaze.progress import progress_bar
 
 WAIT_SECONDS = 30
 """For a cluster's first worker: one that grows on demand starts it only when there is something to do."""
@@ -15,7 +16,8 @@ WAIT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Fan:
-    """workers: processes on this machine. dask: address of a scheduler, whose workers see this file system."""
+    """workers: processes on this machine; 0: one, but as many as there are cores where many small jobs wait (`spread`). dask:
+    address of a scheduler, whose workers see this file system."""
 
     workers: int = 1
     dask: str | None = None
@@ -23,31 +25,41 @@ class Fan:
     @property
     def alone(self) -> bool:
         """Everything runs in this process."""
-        return self.workers == 1 and self.dask is None
+        return self.workers <= 1 and self.dask is None
 
     @property
     def threads(self) -> int:
         """Threads for each job, so that all together fill the machine."""
-        return max(1, (os.cpu_count() or 1) // self.workers)
+        return max(1, (os.cpu_count() or 1) // max(1, self.workers))
+
+    @property
+    def spread(self) -> "Fan":
+        """For many small jobs, of which each fills one core at most."""
+        return self if self.workers or self.dask else Fan(os.cpu_count() or 1)
 
 
 def jobs_at_once(fan: Fan) -> int:
     """Processes of this machine, or workers that the cluster has now. Raises InputError for a cluster without any."""
     if fan.dask is None:
-        return fan.workers
+        return max(1, fan.workers)
     with _cluster(fan.dask) as client:
         workers = len(client.nthreads())
     return workers
 
 
-def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Iterable[tuple[Any, ...]]) -> None:
+def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], what: str) -> None:
     """work(*job) for all jobs, in other processes; what they leave lies in files. Processes of this machine end with this one.
-    Raises InputError as `jobs_at_once`."""
+    what: on the bar. Raises InputError as `jobs_at_once`."""
     import joblib
 
     parent = os.getpid() if fan.dask is None else None
-    with _backend(fan.dask):
-        joblib.Parallel(n_jobs=fan.workers)(joblib.delayed(_watched)(parent, work, job) for job in jobs)
+    called = (joblib.delayed(_watched)(parent, work, job) for job in jobs)
+    with _backend(fan.dask), progress_bar(what) as advance:
+        if fan.dask is not None:
+            joblib.Parallel(n_jobs=fan.workers)(called)
+            return
+        for done, _ in enumerate(joblib.Parallel(n_jobs=fan.workers, return_as="generator_unordered")(called)):
+            advance(done + 1, len(jobs))
 
 
 def _watched(parent: int | None, work: Callable[..., None], job: tuple[Any, ...]) -> None:

@@ -139,7 +139,8 @@ def _run_all(
     folds = [plans[unit.seed][unit.number] for unit in waiting]
     if not fan.alone:
         fixed = (recipe, asked, folder.resolve(), fan.threads)
-        run_elsewhere(fan, run_unit, [(*fixed, fold, unit) for fold, unit in zip(folds, waiting, strict=True)])
+        jobs = [(*fixed, fold, unit) for fold, unit in zip(folds, waiting, strict=True)]
+        run_elsewhere(fan, run_unit, jobs, f"{len(jobs)} folds")
         return
     for fold, unit in zip(folds, waiting, strict=True):
         _run(recipe, recording, asked, folder, fold, unit)
