@@ -10,7 +10,8 @@ import xgaze
 
 PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
-    {"errors", "processes", "progress", "code_version", "spreadsheet", "units", ""},
+    {"errors", "processes", "code_version", "spreadsheet", "units", ""},
+    {"progress"},
     {"catalogue", "jobs", "limits", "stored", "writing"},
     {"artifacts", "recipe"},
     {"scorings", "sums"},
