@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import integrated_gradients
-from xgaze.explanation.attribution.completeness import with_enough_steps
+from xgaze.explanation.attribution.completeness import FEWEST_STEPS, with_enough_steps
 from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
 from xgaze.explanation.attribution.readout import coordinates, predicted_class
 from xgaze.explanation.attribution.targets import Target, targets_for
@@ -142,9 +142,10 @@ def _maps(
     settings: Explain,
 ) -> Maps:
     maps: Maps = {}
+    steps = max(FEWEST_STEPS, settings.steps // 2)  # a mean over samples forgives more than a map that is shown
     for name, model in models.items():
         ask = partial(integrated_gradients, model, target, batch.inputs, batch.target, baseline, parts=parts)
-        maps[name] = with_enough_steps(ask, settings.steps, settings.internal_batch_size)[0].maps
+        maps[name] = with_enough_steps(ask, steps, settings.internal_batch_size)[0].maps
     return maps
 
 

@@ -84,6 +84,9 @@ class Training(Section):
     schedule: one-cycle; step (x 0.1 every `step_epochs`); plateau (x 0.5 once the training loss has not fallen for more than 3
     epochs, to 1e-6 at least); constant. momentum_end: momentum goes there on a line, from `momentum` at the first step.
 
+    scaled_start: random weights are scaled before the first step, so that what each layer puts out of the first training samples
+    deviates by 1 (Mishkin & Matas 2016); biases begin at zero.
+
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
 
@@ -105,6 +108,7 @@ class Training(Section):
     workers: int = Field(0, ge=0, le=1024)
     momentum: float = Field(0.0, ge=0, lt=1)
     momentum_end: float | None = Field(None, ge=0, lt=1)
+    scaled_start: bool = False
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False
@@ -134,6 +138,14 @@ class Recipe(Section):
     training: Training = Training()
     distill: Distill = Distill()
     explain: Explain = Explain()
+
+    @model_validator(mode="after")
+    def _random_weights_are_scaled(self) -> Self:
+        if self.training.scaled_start and self.model.weights is not None:
+            raise PydanticCustomError(
+                "choice", "training.scaled_start is for random weights, and model.weights gives others"
+            )
+        return self
 
     def teacher_hash(self) -> str:
         """Hash of all that the teacher depends on: changing only distill, explain or unlabelled data keeps the teacher."""

@@ -95,7 +95,8 @@ SEARCH_KEYS = (
 
 
 class Explain(Section):
-    """Attribution settings: integration steps (fewer or more where these add up), and points of the embedding sweep.
+    """Attribution settings: integration steps (more where these do not add up; half as many over the test set), and points of the
+    embedding sweep.
 
     `over_people`: agreement and anatomy are measured on one frame of each of at most so many test participants; 0: not at all.
     `pictures_in_page`: the page runs the student on pictures of test participants who are not rendered, too.

@@ -40,6 +40,13 @@ def test_right_eyes_are_declared_mirror_images_of_left_ones(recording):
     assert recording.mirrored == (False, False, True, True)
 
 
+def test_training_people_may_have_fewer_frames_and_are_then_the_same_people(recording):
+    fewer = open_recording(SMALL.model_copy(update={"train_frames_per_participant": 1}))
+    assert [len(rows_of(fewer, split)) for split in ("train", "validation", "test")] == [2, 6, 6]
+    theirs = rows_of(recording, "train")[::3]
+    np.testing.assert_array_equal(targets_of(fewer, rows_of(fewer, "train")), targets_of(recording, theirs))
+
+
 def test_every_row_of_the_table_is_its_sample(recording):
     table = recording.table
     for row, (name, person) in enumerate(zip(table["id"], table["group"], strict=True)):

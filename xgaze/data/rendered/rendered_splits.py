@@ -16,12 +16,14 @@ from xgaze.errors import InputError
 
 SPLITS = ("train", "validation", "test")
 FIRST_NUMBER = {"test": 0, "validation": 100_000, "train": 200_000, "unlabelled": 300_000}
+LEARNED = ("train", "unlabelled")
 MOST_PARTICIPANTS = 100_000
 
 
 @dataclass(frozen=True)
 class RecordingSettings:
-    """How much of the synthetic population is rendered, and how large its eye images are."""
+    """How much of the synthetic population is rendered, and how large its eye images are. train_frames_per_participant: None for
+    as many as of the others."""
 
     height: int = 128
     width: int = 160
@@ -30,6 +32,7 @@ class RecordingSettings:
     test_participants: int = 160
     frames_per_participant: int = 12
     seed: int = 0
+    train_frames_per_participant: int | None = None
 
     def split(self, name: str) -> SplitSettings:
         """One split's own settings. Raises InputError for an unknown split or a count the numbering cannot hold."""
@@ -46,13 +49,16 @@ class RecordingSettings:
         """`count` participants with the numbers of `name`, a split or "unlabelled". Raises InputError as `split` does."""
         if not 1 <= count <= MOST_PARTICIPANTS:
             raise InputError(f"{name}_participants must be 1 to {MOST_PARTICIPANTS}, got {count}")
-        if self.frames_per_participant < 1:
-            raise InputError(f"frames_per_participant must be at least 1, got {self.frames_per_participant}")
+        frames = self.frames_per_participant
+        if name in LEARNED and self.train_frames_per_participant is not None:
+            frames = self.train_frames_per_participant
+        if frames < 1:
+            raise InputError(f"frames_per_participant must be at least 1, got {frames}")
         if min(self.height, self.width) < SMALLEST_SIDE_PX:
             raise InputError(f"eye images need {SMALLEST_SIDE_PX} pixels a side, got {self.height} x {self.width}")
         if self.seed < 0:
             raise InputError(f"seed must not be negative, got {self.seed}")
-        return SplitSettings(FIRST_NUMBER[name], count, self.frames_per_participant, self.height, self.width, self.seed)
+        return SplitSettings(FIRST_NUMBER[name], count, frames, self.height, self.width, self.seed)
 
 
 @dataclass(frozen=True)

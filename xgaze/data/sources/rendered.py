@@ -24,7 +24,10 @@ class UnlabelledPeople(Section):
 
 
 class RenderedData(DataSection):
-    """The embedded rendered recording: a head-mounted tracker with four eye cameras and an 800x600 scene camera."""
+    """The embedded rendered recording: a head-mounted tracker with four eye cameras and an 800x600 scene camera.
+
+    train_frames_per_participant: as many as of the others unless given; of more people with fewer frames a model learns more.
+    """
 
     source: Literal["rendered"]
     height: int = Field(128, ge=32, le=4096)
@@ -33,6 +36,7 @@ class RenderedData(DataSection):
     validation_participants: int = Field(60, ge=2, le=100_000)
     test_participants: int = Field(160, ge=2, le=100_000)
     frames_per_participant: int = Field(12, ge=1, le=100_000)
+    train_frames_per_participant: int | None = Field(None, ge=1, le=100_000)
     seed: Seed = 0
     unlabelled: UnlabelledPeople | None = None  # type: ignore[assignment]  # people are counted, no files
 
@@ -89,6 +93,7 @@ def settings_of(data: RenderedData) -> "RecordingSettings":
         data.test_participants,
         data.frames_per_participant,
         data.seed,
+        data.train_frames_per_participant,
     )
 
 

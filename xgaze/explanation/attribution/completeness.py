@@ -10,7 +10,7 @@ from xgaze.report.claims import MOST_UNEXPLAINED_PERCENT
 # Below this change of the output (px or logits), a percentage of it says nothing.
 SMALLEST_CHANGE = 1e-3
 FEWEST_STEPS, FEWER_LEAVE_PERCENT = 8, 1.0
-"""Fewer steps than asked for do where they leave at most this much unexplained."""
+"""Fewer steps than asked for, where these may do, leave at most this much unexplained."""
 
 
 class Summed(Protocol):
@@ -47,10 +47,12 @@ def objection(what: str, unexplained: float) -> str | None:
     )
 
 
-def with_enough_steps(ask: Callable[[int, int], Found], steps: int, batch_size: int) -> tuple[Found, int]:
-    """ask(steps, batch_size) with ever more steps, from a quarter to eight times as many, until the parts add up, or until more
-    are not worth the time; and the steps taken."""
-    ladder = [taken for taken in (steps // 4, steps // 2) if taken >= FEWEST_STEPS]
+def with_enough_steps(
+    ask: Callable[[int, int], Found], steps: int, batch_size: int, fewer: bool = False
+) -> tuple[Found, int]:
+    """ask(steps, batch_size) with ever more steps, up to eight times as many, until the parts add up, or until more are not worth
+    the time; and the steps taken. fewer: begin with a quarter of them."""
+    ladder = [taken for taken in (steps // 4, steps // 2) if fewer and taken >= FEWEST_STEPS]
     ladder += [times * steps for times in (1, 2, 4, 8)]
     for taken in ladder:
         found = ask(taken, batch_size)

@@ -85,7 +85,7 @@ def judged_conductance(
     try:
         start = time.perf_counter()
         found = [
-            with_enough_steps(partial(conductance, model, layer, one), steps, internal_batch_size)[0]
+            with_enough_steps(partial(conductance, model, layer, one), steps, internal_batch_size, fewer=True)[0]
             for one in questions
         ]
         milliseconds = 1000 * (time.perf_counter() - start) / len(questions)
