@@ -88,11 +88,11 @@ def test_unless_it_is_said_heads_are_tuned_at_once_where_they_are_many(
 ):
     search, _ = small
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    monkeypatch.setattr("xgaze.compression.search.exploration.STEPS_WORTH_PROCESSES", steps_worth)
+    monkeypatch.setattr("xgaze.compression.search.exploration.SEEN_WORTH_PROCESSES", worth)
     given = []
     monkeypatch.setattr("xgaze.compression.search.exploration.run_all", lambda *asked: given.append(asked[2]))
     tuned = [Trial(Plan(rank=rank), "head") for rank in range(1, 11)]
-    assert search.bench.recipe.distill.tuning_epochs == 2 and len(search.bench.train) <= 64  # so two steps for each
+    assert search.bench.recipe.distill.tuning_epochs * len(search.bench.train) == 24
     replace(search, fan=Fan(workers)).run_heads([*tuned, Trial(Plan(rank=1), "none")])
     assert (not given[0].alone, given[0].workers) == (spread, 4 if spread and workers == 0 else workers)
 

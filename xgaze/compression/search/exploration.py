@@ -33,8 +33,8 @@ from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 
 Say = Callable[[str], None]
-STEPS_WORTH_PROCESSES = 8_000
-"""Of head tuning: about half a minute on one core; two processes have started after a quarter of that."""
+SEEN_WORTH_PROCESSES = 600_000
+"""Embeddings that heads are tuned on, each once an epoch: about half a minute on one core; processes start in a quarter of that."""
 
 
 @dataclass
@@ -67,11 +67,10 @@ class Search:
         return run_all(self.bench, trials, self.fan, self.teacher_folder)
 
     def run_heads(self, trials: Sequence[Trial]) -> list[Ended]:
-        """The same of heads, which each fill one core at most: several at once where starting processes pays. Steps decide, not
+        """The same of heads, which each fill one core at most: several at once where starting processes pays. Samples decide, not
         seconds, so that a search does the same whenever it is run."""
-        wanted = self.bench.recipe.distill
-        steps = math.ceil(len(self.bench.train) / wanted.batch_size) * wanted.tuning_epochs
-        many = steps * sum(one.tuning == "head" for one in trials) >= STEPS_WORTH_PROCESSES
+        seen = len(self.bench.train) * self.bench.recipe.distill.tuning_epochs
+        many = seen * sum(one.tuning == "head" for one in trials) >= SEEN_WORTH_PROCESSES
         return run_all(self.bench, trials, self.fan.spread if many else self.fan, self.teacher_folder)
 
     def add_controls(self, controls: dict[str, Result]) -> None:
