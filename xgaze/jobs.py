@@ -16,8 +16,7 @@ WAIT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Fan:
-    """workers: processes on this machine; 0: one, but as many as there are cores where many small jobs wait (`spread`). dask:
-    address of a scheduler, whose workers see this file system."""
+    """workers: processes on this machine. dask: address of a scheduler, whose workers see this file system."""
 
     workers: int = 1
     dask: str | None = None
@@ -25,23 +24,18 @@ class Fan:
     @property
     def alone(self) -> bool:
         """Everything runs in this process."""
-        return self.workers <= 1 and self.dask is None
+        return self.workers == 1 and self.dask is None
 
     @property
     def threads(self) -> int:
         """Threads for each job, so that all together fill the machine."""
-        return max(1, (os.cpu_count() or 1) // max(1, self.workers))
-
-    @property
-    def spread(self) -> "Fan":
-        """For many small jobs, of which each fills one core at most."""
-        return self if self.workers or self.dask else Fan(os.cpu_count() or 1)
+        return max(1, (os.cpu_count() or 1) // self.workers)
 
 
 def jobs_at_once(fan: Fan) -> int:
     """Processes of this machine, or workers that the cluster has now. Raises InputError for a cluster without any."""
     if fan.dask is None:
-        return max(1, fan.workers)
+        return fan.workers
     with _cluster(fan.dask) as client:
         workers = len(client.nthreads())
     return workers

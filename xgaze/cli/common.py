@@ -45,15 +45,14 @@ def recipe_and_settings(command: Command) -> Command:
     return command
 
 
-def fan_options(jobs: str, workers: int = 1) -> Callable[[Command], Command]:
-    """--workers and --dask: where `jobs`, such as "Folds", are done; workers: unless it is said, 0 for as many as pay."""
+def fan_options(jobs: str) -> Callable[[Command], Command]:
+    """--workers and --dask: where `jobs`, such as "Folds", are done."""
 
     def decorate(command: Command) -> Command:
         where = f"Do {jobs.lower()} on the Dask cluster of this scheduler (it must see this folder)."
-        told = "as many as pay" if workers == 0 else workers
-        together = f"{jobs} done at the same time, in processes. [{told}]"
+        together = f"{jobs} done at the same time, in processes. [1]"
         command = click.option("--dask", metavar="ADDRESS", help=where)(command)
-        return click.option("--workers", type=click.IntRange(min(1, workers)), default=workers, help=together)(command)
+        return click.option("--workers", type=click.IntRange(1), default=1, help=together)(command)
 
     return decorate
 

@@ -85,7 +85,7 @@ class Percent(click.ParamType[float]):
     help="About how long the search may take here: students are tuned for as many epochs as fit.",
 )
 @click.option("--baselines", is_flag=True, help="Beside it: other ways to the same size, tuned as long.")
-@fan_options("Trials", workers=0)
+@fan_options("Trials")
 def distill(
     recipe: str,
     overrides: tuple[str, ...],

@@ -33,8 +33,6 @@ from xgaze.models.layers import FeatureHead
 from xgaze.recipe import Recipe
 
 Say = Callable[[str], None]
-SEEN_WORTH_PROCESSES = 600_000
-"""Embeddings that heads are tuned on, each once an epoch: about half a minute on one core; processes start in a quarter of that."""
 
 
 @dataclass
@@ -65,13 +63,6 @@ class Search:
 
     def run(self, trials: Sequence[Trial]) -> list[Ended]:
         return run_all(self.bench, trials, self.fan, self.teacher_folder)
-
-    def run_heads(self, trials: Sequence[Trial]) -> list[Ended]:
-        """The same of heads, which each fill one core at most: several at once where starting processes pays. Samples decide, not
-        seconds, so that a search does the same whenever it is run."""
-        seen = len(self.bench.train) * self.bench.recipe.distill.tuning_epochs
-        many = seen * sum(one.tuning == "head" for one in trials) >= SEEN_WORTH_PROCESSES
-        return run_all(self.bench, trials, self.fan.spread if many else self.fan, self.teacher_folder)
 
     def add_controls(self, controls: dict[str, Result]) -> None:
         """From now on judge against the best of the teacher and all controls, what was found before too."""
@@ -132,7 +123,7 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     tuned = head_trials(plans, recipe.distill.ranks is not None)
     whole = list(plans) if len(tuned) == len(plans) else [plan for plan in plans if plan not in tuned]
     ways: list[tuple[Tuning, list[Plan]]] = [("none", whole), ("head", tuned)]
-    results = search.run_heads([control, *(Trial(plan, how, seed=recipe.seed) for how, some in ways for plan in some)])
+    results = search.run([control, *(Trial(plan, how, seed=recipe.seed) for how, some in ways for plan in some)])
     control_with(search, CONTROL, results[0], say)
     search.judged(results[1:])
     tell_diverged(results[1:], say)
