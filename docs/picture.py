@@ -1,6 +1,7 @@
-"""docs/report.png from the page of a finished run: its first screen beside its attributions.
+"""Pictures of the page of a finished run: docs/report.png, its first screen beside its attributions, and docs/people.png, errors
+over people and over the scene.
 
-`python docs/picture.py reports/multi-eye/index.html`; needs chromium and playwright. Few colours keep it small.
+`python docs/picture.py reports/multi-eye/index.html [FOLDER]`; needs chromium and playwright. Few colours keep them small.
 """
 
 import io
@@ -11,21 +12,29 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 WIDTH_PX, TALLEST_PX, GAP_PX, COLOURS = 1280, 1100, 40, 224
-PICTURE = Path(__file__).parent / "report.png"
+PICTURES = {
+    "report.png": ((".column", 40), ("section[aria-labelledby=attribution]", 0)),
+    "people.png": (("section[aria-labelledby=people]", 0), ("section[aria-labelledby=eccentricity]", 0)),
+}
+"""File -> what stands side by side: a selector, and how many px above it are left out."""
 
 
-def main(report: Path, picture: Path = PICTURE) -> None:
+def main(report: Path, folder: Path = Path(__file__).parent) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH_PX, "height": 900}, color_scheme="light")
         page.goto(report.resolve().as_uri())
-        parts = [_shot(page, ".column", 40), _shot(page, "section[aria-labelledby=attribution]", 0)]
+        for name, places in PICTURES.items():
+            beside(*(_shot(page, *one) for one in places)).save(folder / name, optimize=True)
         browser.close()
-    height = min(TALLEST_PX, max(one.height for one in parts))
-    whole = Image.new("RGB", (sum(one.width for one in parts) + GAP_PX, height), "white")
-    whole.paste(parts[0], (0, 0))
-    whole.paste(parts[1], (parts[0].width + GAP_PX, 0))
-    whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(picture, optimize=True)
+
+
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    height = min(TALLEST_PX, max(left.height, right.height))
+    whole = Image.new("RGB", (left.width + GAP_PX + right.width, height), "white")
+    whole.paste(left, (0, 0))
+    whole.paste(right, (left.width + GAP_PX, 0))
+    return whole.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def _shot(page: Page, selector: str, above_px: int) -> Image.Image:

@@ -96,7 +96,7 @@ def test_workers_stop_when_their_parent_is_killed(tmp_path):
         "import sys, time\nfrom pathlib import Path\nfrom xgaze.jobs import Fan, run_elsewhere\n"
         "def work(folder, name):\n"
         "    for k in range(600):\n        (Path(folder) / name).write_text(str(k)); time.sleep(0.1)\n"
-        "run_elsewhere(Fan(2), work, [(sys.argv[1], 'a'), (sys.argv[1], 'b')])\n"
+        "run_elsewhere(Fan(2), work, [(sys.argv[1], 'a'), (sys.argv[1], 'b')], '2 jobs')\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env=os.environ)
     while len(list(tmp_path.iterdir())) < 2:

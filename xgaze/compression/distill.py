@@ -28,7 +28,7 @@ from xgaze.compression.search.exploration import (
 )
 from xgaze.compression.search.frontier import write_frontier
 from xgaze.compression.search.trial import WEIGHTS, Result, Trial
-from xgaze.compression.student import load_weights, rebuild
+from xgaze.compression.student import in_trained_layout, load_weights, rebuild
 from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of
@@ -247,4 +247,4 @@ def stored_model(result: Result, card: ModelCard) -> FeatureHead:
     """A trial's model from its folder."""
     model = rebuild(replace(card, surgeries=result.surgeries))
     load_weights(model, result.folder / WEIGHTS)
-    return model.eval()
+    return in_trained_layout(model, card).eval()

@@ -81,10 +81,15 @@ def load_model(
     load_weights(model, folder / WEIGHTS_FILE)
     with _naming(folder / CARD_FILE):
         require_reproduced(model, Spec.from_json(card.spec), card.metrics, card.architecture)
+    return in_trained_layout(model, card).eval(), card
+
+
+def in_trained_layout(model: FeatureHead, card: ModelCard) -> FeatureHead:
+    """The model itself, in the memory format in which the card's recipe trains."""
     training = card.recipe.get("training")
     if isinstance(training, dict) and training.get("channels_last") is True:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model.eval(), card
+    return model
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def test_slimming_stores_equal_constants_once_and_keeps_inputs_and_outputs(expor
 @pytest.mark.parametrize("written", [b"", b"no network", b"\x08\x07"])
 def test_a_file_that_onnxruntime_does_not_open_is_named(tmp_path, written):
     (tmp_path / "model.onnx").write_bytes(written)
-    with pytest.raises(InputError, match=r"model\.onnx: onnxruntime does not open it \("):
+    with pytest.raises(InputError, match=r"model\.onnx: damaged: onnxruntime does not open it \("):
         open_session(tmp_path / "model.onnx")
 
 

@@ -125,7 +125,7 @@ def open_session(file: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises a dozen types of its own
-        raise InputError(f"{file}: onnxruntime does not open it ({str(error)[:160]}).") from None
+        raise InputError(f"{file}: damaged: onnxruntime does not open it ({str(error)[:160]}).") from None
 
 
 @torch.inference_mode()
