@@ -116,6 +116,16 @@ def test_a_damaged_file_is_said(student, rendered, tmp_path, kept):
     assert not maps and live == {"absent": "This page cannot run the student: model.onnx: not a readable ONNX file."}
 
 
+def test_a_file_that_onnxruntime_does_not_open_is_said(student, rendered, monkeypatch):
+    def refused(_):
+        raise RuntimeError("no such operator")
+
+    monkeypatch.setattr(module, "open_session", refused)
+    live, maps = live_of(student, rendered)
+    assert not maps and live["absent"].startswith("This page cannot run the student: model.onnx: damaged")
+    assert "xgaze distill --force" in live["absent"]
+
+
 def test_classes_have_no_such_section(student, class_recording):
     assert live_of(student, class_recording) == (None, {})
 
