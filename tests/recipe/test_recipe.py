@@ -195,17 +195,17 @@ def test_data_of_a_builtin_recipe_take_overrides():
 
 HASHES = {
     "multi-eye": "942bf12c1b37",
-    "multi-eye-reference": "e47a55d7f4aa",
-    "gat": "148481823c3e",
-    "heatmap-cnn": "bc1360055407",
-    "heatmap-cnn-small": "c752245b3659",
-    "kfn": "bcde98c9e337",
-    "mrcnn": "8d4d12c961ae",
-    "scanpath-cnn": "5d635b573b85",
-    "scanpath-duration": "edd85a8f0e73",
-    "scanpath-gnn": "40ae007de786",
-    "scanpath-lstm": "40793c46f86e",
-    "scanpath-vitnet": "341c9f4934ab",
+    "multi-eye-reference": "db62d65a60dc",
+    "gat": "05f87efb2aed",
+    "heatmap-cnn": "43ffd84b5cc4",
+    "heatmap-cnn-small": "38c6cd51d061",
+    "kfn": "4ecfbd9a5d4b",
+    "mrcnn": "7ecfff35cde2",
+    "scanpath-cnn": "8c56864ef3fd",
+    "scanpath-duration": "4b481a10b1d9",
+    "scanpath-gnn": "8d82a721cd49",
+    "scanpath-lstm": "c59d8abe1064",
+    "scanpath-vitnet": "c79fd4383cff",
 }
 """Of the recipes that come with xgaze, their data at `recording`: a change of the schema shall not make finished runs others."""
 

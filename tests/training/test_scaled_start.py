@@ -4,8 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.recipe import Recipe
-from xgaze.training.scaled_start import LAST_SPREAD, scale_start
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import rows_of
+from xgaze.errors import InputError
+from xgaze.recipe import Recipe, Training
+from xgaze.training.crossval.fold import fresh_model
+from xgaze.training.crossval.paper import train_paper
+from xgaze.training.scaled_start import LAST_SPREAD, SAMPLES, scale_start
 
 
 class Net(nn.Module):
@@ -68,3 +73,23 @@ def test_weights_that_are_given_are_not_scaled(tmp_path):
         Recipe.model_validate(
             {"name": "x", "data": {"source": "rendered"}, "model": model, "training": {"scaled_start": True}}
         )
+
+
+def test_teachers_and_folds_begin_with_weights_scaled_by_their_own_training_people(make_recipe, gaze_recording):
+    recipe = make_recipe(training={"scaled_start": True})
+    fold = gaze_recording.resplit({f"test{k}": "train" for k in range(8)})
+    for recording in (gaze_recording, fold):
+        model = fresh_model(recipe, recording, 3)
+        inputs = next(ordered_batches(recording, rows_of(recording, "train"), SAMPLES)).inputs
+        found = list(spreads(model, inputs).values())
+        assert found == pytest.approx([1.0] * (len(found) - 1) + [LAST_SPREAD], rel=1e-3)
+
+
+def test_the_published_protocol_is_not_begun_scaled(make_recipe, class_recording, tmp_path):
+    with pytest.raises(InputError, match=r"leave training\.scaled_start out"):
+        train_paper(make_recipe(training={"scaled_start": True}), class_recording, None, tmp_path, 0)
+
+
+def test_a_recipe_that_does_not_scale_is_stored_as_before():
+    assert "scaled_start" not in Training().model_dump(mode="json")
+    assert Training(scaled_start=True).model_dump(mode="json")["scaled_start"] is True

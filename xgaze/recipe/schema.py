@@ -121,6 +121,11 @@ class Training(Section):
             raise PydanticCustomError("devices", 'give a number from 1 on, auto, or GPUs by number as "0,2"')
         return devices
 
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_done(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without the key are what they were before there was one."""
+        return {key: value for key, value in plain(self).items() if key != "scaled_start" or value}
+
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
         if (self.momentum or self.momentum_end is not None) and self.optimiser != "sgd":

@@ -1,6 +1,7 @@
 """The model that a training starts with."""
 
-from xgaze.data.contract import Recording, Spec
+from xgaze.data.batches import ordered_batches
+from xgaze.data.contract import Recording, Spec, rows_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import real_batches
@@ -8,6 +9,7 @@ from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from, start_whole
 from xgaze.recipe import Recipe
+from xgaze.training.scaled_start import SAMPLES, scale_start
 
 
 def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
@@ -19,6 +21,14 @@ def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
     if recipe.model.weights is not None:
         start = start_from if recipe.model.graph is None else start_whole
         start(model, recipe.model.weights)
+    return model
+
+
+def started_model(recipe: Recipe, recording: Recording) -> FeatureHead:
+    """`starting_model`, its random weights scaled by training samples where the recipe says so."""
+    model = starting_model(recipe, recording.spec)
+    if recipe.training.scaled_start:
+        scale_start(model, next(ordered_batches(recording, rows_of(recording, "train"), SAMPLES)).inputs)
     return model
 
 

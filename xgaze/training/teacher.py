@@ -21,7 +21,6 @@ from xgaze.artifacts import (
     write_text,
     write_weights,
 )
-from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
@@ -40,8 +39,7 @@ from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import HISTORY_FILE, fresh_folder
 from xgaze.training.lightning.devices import device_of
-from xgaze.training.scaled_start import SAMPLES, scale_start
-from xgaze.training.start import starting_model
+from xgaze.training.start import started_model
 from xgaze.training.teacher_folder import TRAINING, forget_training
 from xgaze.training.whole import tune_model
 
@@ -58,9 +56,7 @@ def train_teacher(
     """
     check_loss(recipe, recording.spec)
     torch.manual_seed(recipe.seed)
-    model = starting_model(recipe, recording.spec)
-    if recipe.training.scaled_start:
-        scale_start(model, next(ordered_batches(recording, rows_of(recording, "train"), SAMPLES)).inputs)
+    model = started_model(recipe, recording)
     run = fresh_folder(folder / TRAINING, recipe.teacher_hash())
     _require_same_start(model, recipe, recording, run / "start.json")
     write_splits(folder / "splits.json", recording.table)

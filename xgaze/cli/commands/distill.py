@@ -106,7 +106,7 @@ def distill(
     \b
     Example:
       xgaze distill                                  the whole model, trained end to end many times
-      xgaze distill --prune-fc --effort quick        the first fully connected layer only, 4 minutes
+      xgaze distill --prune-fc --effort quick        the first fully connected layer only, 3 minutes
       xgaze distill --max-params 50000 --baselines   the best of this size, other tools' beside it
     """
     settings = read_recipe(

@@ -39,7 +39,7 @@ from xgaze.recipe import Recipe
 from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.crossval.folds import OuterFold
 from xgaze.training.fit import HISTORY_FILE
-from xgaze.training.start import starting_model
+from xgaze.training.start import started_model
 
 FOLD_FILE, OUTPUTS_FILE = "fold.json", "outputs.npz"
 ROWS = "rows"
@@ -65,9 +65,10 @@ def split_of_outer(fold: OuterFold) -> dict[str, str]:
 
 
 def fresh_model(recipe: Recipe, recording: Recording, seed: int) -> FeatureHead:
-    """New weights that depend on `seed` alone, or those that the recipe names."""
+    """New weights that depend on `seed` alone (and, if scaled, on the recording's training samples), or those that the recipe
+    names."""
     torch.manual_seed(seed)
-    return starting_model(recipe, recording.spec)
+    return started_model(recipe, recording)
 
 
 def seed_of(seed: int, *place: int) -> int:
