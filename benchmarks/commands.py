@@ -1,4 +1,4 @@
-"""What the three commands of `make demo` cost here, by the clock, in CPU time and in memory, and how long a training takes to begin.
+"""What the commands of `make demo` cost here, by the clock, in CPU time and memory, and how long a training takes to begin.
 
     python benchmarks/commands.py [--recipe multi-eye] [--keep FOLDER] [--set KEY=VALUE ...]
 

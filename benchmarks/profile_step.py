@@ -1,10 +1,11 @@
 """Where the time of a recipe's training step goes, by layer and by kind of layer, on one thread.
 
-python benchmarks/profile_step.py [--recipe multi-eye] [--steps 12] [--batch 24]
+python benchmarks/profile_step.py [--recipe multi-eye] [--set KEY=VALUE ...] [--steps 12] [--batch 24]
 
 Each layer is timed by itself, forward and backward, on what it reads within the model, in the precision and layout in which the
-recipe trains here; towers of the same shape are summed. "rest": the optimiser, and what lies between layers. Random data. (The
-file cannot be called profile.py: Python's own profiler imports a module of that name from beside the script.)
+recipe trains here; towers of the same shape are summed. "rest": the optimiser, and what lies between layers. Data are random
+where the recipe alone says what its models read. (The file cannot be called profile.py: Python's own profiler imports a module of
+that name from beside the script.)
 """
 
 import argparse
@@ -14,9 +15,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from training_step import step_of
+from training_step import first_batch, laid_out, step_of
 
-from xgaze.data.source import source_of
 from xgaze.models.registry import build_architecture
 from xgaze.processes import keep_freed_memory
 from xgaze.recipe import Recipe, load_recipe
@@ -29,22 +29,20 @@ MOST_ROWS = 25
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="multi-eye")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--batch", type=int)
     asked = parser.parse_args()
-    recipe = load_recipe(asked.recipe)
+    recipe = load_recipe(asked.recipe, asked.set)
     if asked.batch:
         recipe = recipe.model_copy(update={"training": recipe.training.model_copy(update={"batch_size": asked.batch})})
     keep_freed_memory()
     torch.set_num_threads(1)
-    spec = source_of(recipe.data).spec(recipe.data)
-    if spec is None:
-        raise SystemExit(f"{recipe.name}: what its models read is known only once its data are opened; take multi-eye.")
-    whole_ms = milliseconds(step_of(recipe, spec), asked.steps)
+    spec, inputs = first_batch(recipe)
+    whole_ms = milliseconds(step_of(recipe, spec, inputs), asked.steps)
     model = build_architecture(recipe.model.model_dump(mode="json"), spec).to(memory_format=torch.channels_last)
-    pictures = [torch.randn(recipe.training.batch_size, *one.shape) for one in spec.inputs]
     half = resolve_precision(recipe.training) == "bf16-mixed"
-    layers = layer_times(model, [one.to(memory_format=torch.channels_last) for one in pictures], half, asked.steps)
+    layers = layer_times(model, laid_out(inputs), half, asked.steps)
     print_table(recipe, whole_ms, layers, half)
 
 
@@ -79,7 +77,8 @@ def what_layers_read(model: nn.Module, inputs: list[Tensor]) -> list[tuple[str, 
 
     def note(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         kept = given[0].detach()
-        reads.append((names[id(layer)], layer, kept if id(given[0]) in pictures else kept.requires_grad_()))
+        known = id(given[0]) in pictures or not kept.is_floating_point()
+        reads.append((names[id(layer)], layer, kept if known else kept.requires_grad_()))
 
     handles = [one.register_forward_pre_hook(note) for one in model.modules() if not list(one.children())]
     model(*inputs)
@@ -90,18 +89,24 @@ def what_layers_read(model: nn.Module, inputs: list[Tensor]) -> list[tuple[str, 
 
 def alone(layer: nn.Module, given: Tensor, steps: int) -> tuple[float, float]:
     """Milliseconds of the forward, and of forward and backward."""
-    output = layer(given)
-    gradient = torch.randn_like(output)
+    gradient = torch.randn_like(first(layer(given)))
 
     def forward() -> None:
         layer(given)
 
+    wanted = [one for one in (given, *layer.parameters()) if one.requires_grad]
+
     def both() -> None:
-        result = layer(given)
-        if result.requires_grad:
-            result.backward(gradient)
+        result = first(layer(given))
+        if wanted:
+            torch.autograd.grad(result, wanted, gradient, allow_unused=True)
 
     return milliseconds(forward, steps), milliseconds(both, steps)
+
+
+def first(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Of a recurrent layer, what it puts out at every step."""
+    return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
 def print_table(recipe: Recipe, whole_ms: float, layers: dict[str, tuple[str, float, float]], half: bool) -> None:

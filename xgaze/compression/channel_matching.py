@@ -16,8 +16,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
 
 from xgaze.compression.surgeries.proof import is_equal, outputs_of
-from xgaze.compression.towers import find_towers
 from xgaze.models.layers import FeatureHead
+from xgaze.models.towers import find_towers
 
 State = dict[str, Tensor]
 Order = NDArray[np.int64]

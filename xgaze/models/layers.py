@@ -1,6 +1,7 @@
 """Layers and the model interface that every architecture shares."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -148,3 +149,14 @@ class SelectColumns(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{len(self.indices)} columns"
+
+
+@contextmanager
+def evaluated(module: nn.Module) -> Iterator[None]:
+    """The module in evaluation mode, its own mode restored afterwards."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)

@@ -24,6 +24,7 @@ from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
 from xgaze.models.size import count_parameters
+from xgaze.models.towers import alike, find_towers
 
 CONVS = [f"conv{k}" for k in range(1, 6)]
 
@@ -149,3 +150,10 @@ def test_its_step_says_what_was_done(model, shown):
     told = Step(plan, plan.apply(model, shown)).to_json()
     assert told["words"] == "1 tower with another's 5 layers, 1 mirrored, a shift per channel each, begun anew"
     assert told["where"].startswith("5 layers, by towers.0.conv1, towers.0.conv2")
+
+
+def test_an_imported_net_has_the_same_towers(gaze_recording, net):
+    towers = find_towers(net("vgg", gaze_recording), (torch.zeros(2, 1, 40, 40),) * 2)
+    assert alike(towers) == [towers]
+    assert [call.said for call in towers[0].calls] == [call.said for call in towers[1].calls]
+    assert len(towers[0].calls) == 6

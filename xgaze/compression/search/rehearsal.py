@@ -12,9 +12,8 @@ from xgaze.compression.kept import as_author_says
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.surgeries.base import Probe, surgery_to_json
-from xgaze.compression.surgeries.proof import evaluated
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
+from xgaze.models.layers import FeatureHead, evaluated
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.training.distillation import hint_loss
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_predicted
+from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_predicted
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
+from xgaze.models.layers import FeatureHead, evaluated
 
 FACTOR = 2
 RIDGE = 1e-6

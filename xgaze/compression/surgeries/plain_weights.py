@@ -14,10 +14,10 @@ from torch.nn.utils.weight_norm import WeightNorm
 
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_equal
+from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_equal
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
+from xgaze.models.layers import FeatureHead, evaluated
 from xgaze.models.torch_internals import pre_hooks, pruned_weight, rebuilt
 
 PARTS = ("g", "v", "u", "orig", "mask")

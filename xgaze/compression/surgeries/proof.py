@@ -1,7 +1,5 @@
 """Proof of a surgery: a measured figure, its limit, and the refusal when the limit is passed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.errors import InputError
+from xgaze.models.layers import evaluated
 
 EXACT_LIMIT = 1e-5
 
@@ -58,17 +57,6 @@ def checked(proof: Proof, layers: str) -> Proof:
             "Nothing was saved."
         )
     return proof
-
-
-@contextmanager
-def evaluated(module: nn.Module) -> Iterator[None]:
-    """The module in evaluation mode, its own mode restored afterwards."""
-    training = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(training)
 
 
 @torch.no_grad()

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from xgaze.compression.channel_matching import matched_mean, state_of
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.proof import Proof, evaluated, prove_equal
+from xgaze.compression.surgeries.proof import Proof, prove_equal
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
-from xgaze.compression.towers import Tower, alike, find_towers, mirrored_inputs
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
+from xgaze.models.layers import FeatureHead, evaluated
 from xgaze.models.shared_layers import MIRRORABLE, Borrowed, ChannelShift
+from xgaze.models.towers import Tower, alike, find_towers, mirrored_inputs
 
 LIMIT = 1e-6
 Start = Literal["first", "mean", "fresh"]

@@ -17,10 +17,10 @@ from torch.nn import functional as F
 
 from xgaze.compression.head import first_linear
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.proof import Proof, evaluated, outputs_of, prove_equal
+from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_equal
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
+from xgaze.models.layers import FeatureHead, evaluated
 
 FACTORS = (2, 3, 4)
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from xgaze.compression.surgeries.proof import evaluated
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead, SeparableLinear
+from xgaze.models.layers import FeatureHead, SeparableLinear, evaluated
 from xgaze.models.shared_layers import ChannelShift
 
 Side = Literal["out", "in", "through"]

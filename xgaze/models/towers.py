@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.surgeries.proof import evaluated
 from xgaze.errors import InputError
+from xgaze.models.layers import evaluated
 
 SURER = 0.02
 """How much more alike two cameras' mean pictures must be when one is mirrored: correlations differ by less by chance."""

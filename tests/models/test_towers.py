@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.compression.towers import alike, find_towers, mirrored_inputs
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
+from xgaze.models.towers import alike, find_towers, mirrored_inputs
 
 EYES = (torch.zeros(2, 1, 16, 16), torch.zeros(2, 1, 16, 16))
 
@@ -50,13 +50,6 @@ def test_a_net_without_towers_of_its_own_inputs_says_so():
     shared = tower()
     with pytest.raises(InputError, match="no two inputs of one shape go through layers of their own"):
         alike(find_towers(Net(shared, shared), EYES))
-
-
-def test_an_imported_net_has_the_same_towers(gaze_recording, net):
-    towers = find_towers(net("vgg", gaze_recording), (torch.zeros(2, 1, 40, 40),) * 2)
-    assert alike(towers) == [towers]
-    assert [call.said for call in towers[0].calls] == [call.said for call in towers[1].calls]
-    assert len(towers[0].calls) == 6
 
 
 def test_a_mirror_image_is_measured_or_declared():
