@@ -12,7 +12,7 @@ from xgaze.compression.reproduction import require_own, require_predictions
 from xgaze.compression.student import load_model
 from xgaze.errors import InputError
 from xgaze.models.own_networks.imported import own_and_parted
-from xgaze.training.start import check_model
+from xgaze.training.start.start import check_model
 from xgaze.training.teacher import train_teacher
 
 NET = """

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from xgaze.errors import InputError
-from xgaze.training.start import starting_model
+from xgaze.training.start.start import starting_model
 from xgaze.training.teacher import _require_same_start
 
 

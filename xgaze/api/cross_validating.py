@@ -12,7 +12,7 @@ from xgaze.jobs import Fan
 from xgaze.recipe import Recipe
 from xgaze.training.crossval.run import FOLDERS, Asked, cross_validate, finished_crossval
 from xgaze.training.lightning.devices import require_devices
-from xgaze.training.start import check_model
+from xgaze.training.start.start import check_model
 from xgaze.writing import new_folder, one_writer, replace_folder
 
 if TYPE_CHECKING:

@@ -123,7 +123,7 @@ def have_teacher(run: Run, second: bool = False, force: bool = False) -> Teacher
 def _train(run: Run, recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     """Train into `folder`, or, with force, beside it first: what lies there is replaced by what is finished."""
     from xgaze.training.lightning.devices import require_devices
-    from xgaze.training.start import check_model
+    from xgaze.training.start.start import check_model
     from xgaze.training.teacher import train_teacher as train
     from xgaze.training.teacher_folder import finished_teacher
 

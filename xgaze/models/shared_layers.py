@@ -52,3 +52,8 @@ class ChannelShift(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.bias.view(-1, *[1] * (x.ndim - 2))
+
+
+def can_be_mirrored(layer: nn.Module) -> bool:
+    """Whether its weight has an axis of the picture's columns, or none of the picture's at all (one number per channel)."""
+    return isinstance(layer, MIRRORABLE) or all(value.ndim < 2 for value in layer.state_dict().values())

@@ -76,6 +76,8 @@ class GazeAugmentation(Section):
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
+NEW_KEYS = ("scaled_start", "shared_epochs")
+"""Recipes without these are what they were before there were any."""
 
 
 class Training(Section):
@@ -86,6 +88,9 @@ class Training(Section):
 
     scaled_start: random weights are scaled before the first step, so that what each layer puts out of the first training samples
     deviates by 1 (Mishkin & Matas 2016); biases begin at zero.
+
+    shared_epochs: for so many epochs, towers that are alike hold equal weights, mirrored for mirrored cameras, and every camera
+    teaches all of them; then each goes its own way.
 
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
@@ -109,6 +114,7 @@ class Training(Section):
     momentum: float = Field(0.0, ge=0, lt=1)
     momentum_end: float | None = Field(None, ge=0, lt=1)
     scaled_start: bool = False
+    shared_epochs: int = Field(0, ge=0, le=100_000)
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False
@@ -123,8 +129,8 @@ class Training(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_done(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key are what they were before there was one."""
-        return {key: value for key, value in plain(self).items() if key != "scaled_start" or value}
+        """See `NEW_KEYS`."""
+        return {key: value for key, value in plain(self).items() if key not in NEW_KEYS or value}
 
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
@@ -145,10 +151,11 @@ class Recipe(Section):
     explain: Explain = Explain()
 
     @model_validator(mode="after")
-    def _random_weights_are_scaled(self) -> Self:
-        if self.training.scaled_start and self.model.weights is not None:
+    def _start_is_random(self) -> Self:
+        used = [key for key in NEW_KEYS if getattr(self.training, key)]
+        if used and self.model.weights is not None:
             raise PydanticCustomError(
-                "choice", "training.scaled_start is for random weights, and model.weights gives others"
+                "choice", f"training.{used[0]} is for random weights, and model.weights gives others"
             )
         return self
 

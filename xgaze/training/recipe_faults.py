@@ -1,11 +1,14 @@
 """Faults of a recipe that show before anything is rendered or trained."""
 
+import torch
+
 from xgaze.data.contract import Recording
 from xgaze.data.open import open_recording
 from xgaze.data.source import source_of
 from xgaze.data.splits import require_enough
 from xgaze.recipe import Recipe
-from xgaze.training.start import starting_model
+from xgaze.training.start.shared_start import tied_towers
+from xgaze.training.start.start import starting_model
 from xgaze.training.teacher import check_loss
 
 
@@ -19,5 +22,7 @@ def check_recipe(recipe: Recipe, divided: bool = True, recording: Recording | No
         spec = recording.spec
         if divided:
             require_enough(recording.table, spec.groups)
-    starting_model(recipe, spec)
+    model = starting_model(recipe, spec)
+    if recipe.training.shared_epochs:
+        tied_towers(model, [torch.zeros(1, *one.shape) for one in spec.inputs], None, recipe.training.shared_epochs)
     check_loss(recipe, spec)

@@ -15,6 +15,7 @@ from xgaze.evaluation.angle import angles
 from xgaze.recipe import Training
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.losses import loss_of, sample_losses
+from xgaze.training.start.shared_start import TiedTowers, share_gradients
 
 FEWEST_CHANNELS = 8
 
@@ -58,8 +59,9 @@ def layout_of(model: nn.Module, training: Training) -> torch.memory_format:
 
 class GazeTask(pl.LightningModule):
     """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch. weights: see `participant_weights`; one where a
-    participant has none."""
+    participant has none. tied: which towers train as one in the first epochs."""
 
+    tied: TiedTowers | None = None
     weights: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, model: nn.Module, spec: Spec, training: Training, seed: int) -> None:
@@ -92,6 +94,10 @@ class GazeTask(pl.LightningModule):
         if self.spec.kind == "class":
             right = (weight * (prediction.argmax(dim=1) == batch.target)).mean()
             self.log("validation_accuracy", right, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
+
+    def on_after_backward(self) -> None:
+        if self.tied is not None and self.current_epoch < self.tied.epochs:
+            share_gradients(self.model, self.tied)
 
     def on_train_batch_start(self, *_: Any) -> None:
         settings, optimiser = self.training_settings, self.optimizers(use_pl_optimizer=False)

@@ -10,6 +10,7 @@ from xgaze.recipe import Training
 from xgaze.training.augmentation import training_loader
 from xgaze.training.fit import fit
 from xgaze.training.gaze_augmentation import task_of
+from xgaze.training.start.shared_start import TiedTowers
 from xgaze.training.task import monitored, participant_weights
 
 
@@ -21,12 +22,14 @@ def tune_model(
     seed: int,
     what: str,
     rate: str = "training.learning_rate",
+    tied: TiedTowers | None = None,
 ) -> None:
     """Train `model` in place with `settings`, leave it on the CPU with the weights that validation participants select.
 
-    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge.
+    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge; tied: what is alike in the first epochs.
     """
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
+    task.tied = tied
     train = training_loader(recording, rows_of(recording, "train"), settings, seed)
     rows = rows_of(recording, "validation")
     task.weights = participant_weights(participants_of(recording, rows))

@@ -19,7 +19,7 @@ from xgaze.compression.surgeries.proof import Proof, prove_equal
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, evaluated
-from xgaze.models.shared_layers import MIRRORABLE, Borrowed, ChannelShift
+from xgaze.models.shared_layers import MIRRORABLE, Borrowed, ChannelShift, can_be_mirrored
 from xgaze.models.towers import Tower, alike, find_towers, mirrored_inputs
 
 LIMIT = 1e-6
@@ -113,7 +113,7 @@ def plan_shared_towers(
     layers: dict[str, str] = {}
     mirrored: list[str] = []
     for first, *others in alike(find_towers(model, probe.inputs)):
-        can = mirrors != "none" and all(_can_be_mirrored(model.get_submodule(path)) for path in first.holding(model))
+        can = mirrors != "none" and all(can_be_mirrored(model.get_submodule(path)) for path in first.holding(model))
         for other in others:
             turned = can and flags[other.input] != flags[first.input]
             for path, of in _pairs(model, first, other):
@@ -159,11 +159,6 @@ def _holding(layer: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
 def _features(model: FeatureHead, inputs: tuple[Tensor, ...]) -> Tensor:
     with evaluated(model):
         return model.features(*(x.clone() for x in inputs))
-
-
-def _can_be_mirrored(layer: nn.Module) -> bool:
-    """Whether its weight has an axis of the picture's columns, or none of the picture's at all (one number per channel)."""
-    return isinstance(layer, MIRRORABLE) or all(value.ndim < 2 for value in layer.state_dict().values())
 
 
 def _require_alike(path: str, layer: nn.Module, of: str, owner: nn.Module, turned: bool) -> None:

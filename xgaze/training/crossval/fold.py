@@ -39,7 +39,7 @@ from xgaze.recipe import Recipe
 from xgaze.stored import Stored, read_arrays, read_mapping
 from xgaze.training.crossval.folds import OuterFold
 from xgaze.training.fit import HISTORY_FILE
-from xgaze.training.start import started_model
+from xgaze.training.start.start import started_model
 
 FOLD_FILE, OUTPUTS_FILE = "fold.json", "outputs.npz"
 ROWS = "rows"

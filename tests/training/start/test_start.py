@@ -6,7 +6,7 @@ from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.models.registry import build, build_architecture
 from xgaze.recipe import Recipe, load_recipe
-from xgaze.training.start import starting_model
+from xgaze.training.start.start import starting_model
 
 ARGS = {"depth": 18, "channels": 4}
 SPEC = Spec((InputSpec("image", (3, 32, 32)),), "class", classes=("a", "b"))

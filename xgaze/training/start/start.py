@@ -9,7 +9,8 @@ from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build_architecture
 from xgaze.models.starting_weights import start_from, start_whole
 from xgaze.recipe import Recipe
-from xgaze.training.scaled_start import SAMPLES, scale_start
+from xgaze.training.start.scaled_start import SAMPLES, scale_start
+from xgaze.training.start.shared_start import begin_alike, shared_start
 
 
 def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
@@ -25,10 +26,13 @@ def starting_model(recipe: Recipe, spec: Spec) -> FeatureHead:
 
 
 def started_model(recipe: Recipe, recording: Recording) -> FeatureHead:
-    """`starting_model`, its random weights scaled by training samples where the recipe says so."""
+    """`starting_model`, its random weights scaled by training samples and its towers alike where the recipe says so."""
     model = starting_model(recipe, recording.spec)
     if recipe.training.scaled_start:
         scale_start(model, next(ordered_batches(recording, rows_of(recording, "train"), SAMPLES)).inputs)
+    tied = shared_start(model, recording, recipe.training.shared_epochs)
+    if tied is not None:
+        begin_alike(model, tied)
     return model
 
 
