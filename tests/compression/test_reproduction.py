@@ -121,7 +121,7 @@ def test_trained_weights_under_which_the_split_differs_are_refused(trained, gaze
 def test_a_training_does_not_go_on_with_an_edited_class(own, gaze_recording, tmp_path, monkeypatch):
     recipe, edit = own
 
-    def stopped(*_):
+    def stopped(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("xgaze.training.teacher.tune_model", stopped)
@@ -136,7 +136,7 @@ def test_a_recipes_class_is_compared_on_real_samples_before_anything_is_trained(
     recipe, _ = own
     check_model(recipe, gaze_recording)
     seen = []
-    monkeypatch.setattr("xgaze.training.start.require_same", lambda _r, _o, _p, batches: seen.extend(batches))
+    monkeypatch.setattr("xgaze.training.start.start.require_same", lambda _r, _o, _p, batches: seen.extend(batches))
     check_model(recipe, gaze_recording)
     assert [len(one[0]) for one in seen] == 3 * [3, 3, 3, 1]
     assert torch.equal(seen[1][0], 30 * seen[0][0]) and torch.equal(seen[3][1], seen[0][1][:1])
