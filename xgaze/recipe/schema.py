@@ -76,8 +76,9 @@ class GazeAugmentation(Section):
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
-NEW_KEYS = ("scaled_start", "shared_epochs")
-"""Recipes without these are what they were before there were any."""
+FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_epochs", "batch_norm")
+"""Keys of training that make no sense for weights that mean something. Recipes without them are what they were before there
+were any."""
 
 
 class Training(Section):
@@ -91,6 +92,8 @@ class Training(Section):
 
     shared_epochs: for so many epochs, towers that are alike hold equal weights, mirrored for mirrored cameras, and every camera
     teaches all of them; then each goes its own way.
+
+    batch_norm: batches are normalised after each convolution while it trains, and that is folded into it afterwards.
 
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
@@ -115,6 +118,7 @@ class Training(Section):
     momentum_end: float | None = Field(None, ge=0, lt=1)
     scaled_start: bool = False
     shared_epochs: int = Field(0, ge=0, le=100_000)
+    batch_norm: bool = False
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False
@@ -129,8 +133,17 @@ class Training(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_done(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """See `NEW_KEYS`."""
-        return {key: value for key, value in plain(self).items() if key not in NEW_KEYS or value}
+        """See `FOR_RANDOM_WEIGHTS`."""
+        return {key: value for key, value in plain(self).items() if key not in FOR_RANDOM_WEIGHTS or value}
+
+    @property
+    def for_random_weights(self) -> list[str]:
+        """Keys in use that are for random weights alone."""
+        return [key for key in FOR_RANDOM_WEIGHTS if getattr(self, key)]
+
+    def for_known_weights(self) -> Self:
+        """These settings without what is for random weights alone."""
+        return self.model_copy(update={key: type(self).model_fields[key].default for key in FOR_RANDOM_WEIGHTS})
 
     @model_validator(mode="after")
     def _momentum_is_used(self) -> Self:
@@ -152,7 +165,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _start_is_random(self) -> Self:
-        used = [key for key in NEW_KEYS if getattr(self.training, key)]
+        used = self.training.for_random_weights
         if used and self.model.weights is not None:
             raise PydanticCustomError(
                 "choice", f"training.{used[0]} is for random weights, and model.weights gives others"

@@ -39,7 +39,6 @@ from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import HISTORY_FILE, fresh_folder
 from xgaze.training.lightning.devices import device_of
-from xgaze.training.start.shared_start import shared_start
 from xgaze.training.start.start import started_model
 from xgaze.training.teacher_folder import TRAINING, forget_training
 from xgaze.training.whole import tune_model
@@ -62,8 +61,7 @@ def train_teacher(
     _require_same_start(model, recipe, recording, run / "start.json")
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
-    tied = shared_start(model, recording, recipe.training.shared_epochs)
-    tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher", tied=tied)
+    tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
     write_text(folder / HISTORY_FILE, (run / HISTORY_FILE).read_text(encoding="utf-8"))
     card = _finish(model, recipe, recording, folder, {**seconds, **_told(notes)}, command)

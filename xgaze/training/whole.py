@@ -1,5 +1,7 @@
 """Tune a whole model end to end on labels, towers included: what students and their control get."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from torch import nn
@@ -9,9 +11,10 @@ from xgaze.data.contract import Recording, participants_of, rows_of
 from xgaze.recipe import Training
 from xgaze.training.augmentation import training_loader
 from xgaze.training.fit import fit
+from xgaze.training.folded_norm import fold_norms, put_norms
 from xgaze.training.gaze_augmentation import task_of
-from xgaze.training.start.shared_start import TiedTowers
-from xgaze.training.task import monitored, participant_weights
+from xgaze.training.start.shared_start import shared_start
+from xgaze.training.task import GazeTask, monitored, participant_weights
 
 
 def tune_model(
@@ -22,20 +25,31 @@ def tune_model(
     seed: int,
     what: str,
     rate: str = "training.learning_rate",
-    tied: TiedTowers | None = None,
 ) -> None:
     """Train `model` in place with `settings`, leave it on the CPU with the weights that validation participants select.
 
-    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge; tied: what is alike in the first epochs.
+    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge.
     """
+    with task_for(model, recording, settings, seed) as task:
+        train = training_loader(recording, rows_of(recording, "train"), settings, seed)
+        rows = rows_of(recording, "validation")
+        task.weights = participant_weights(participants_of(recording, rows))
+        validation = ordered_loader(recording, rows, workers=settings.workers)
+        fit(task, train, validation, settings, folder, monitored(recording.spec), what, rate)
+
+
+@contextmanager
+def task_for(model: nn.Module, recording: Recording, settings: Training, seed: int) -> Iterator[GazeTask]:
+    """What trains the model, with what the settings add to it for so long and is gone afterwards; it comes `home` in the end."""
+    if settings.batch_norm:
+        put_norms(model)
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
-    task.tied = tied
-    train = training_loader(recording, rows_of(recording, "train"), settings, seed)
-    rows = rows_of(recording, "validation")
-    task.weights = participant_weights(participants_of(recording, rows))
-    validation = ordered_loader(recording, rows, workers=settings.workers)
-    fit(task, train, validation, settings, folder, monitored(recording.spec), what, rate)
-    home(model)
+    task.tied = shared_start(model, recording, settings.shared_epochs)
+    try:
+        yield task
+    finally:
+        fold_norms(model)
+        home(model)
 
 
 def home(model: nn.Module) -> None:

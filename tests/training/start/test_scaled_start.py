@@ -86,7 +86,7 @@ def test_teachers_and_folds_begin_with_weights_scaled_by_their_own_training_peop
 
 
 def test_the_published_protocol_is_not_begun_scaled(make_recipe, class_recording, tmp_path):
-    with pytest.raises(InputError, match=r"leave training\.scaled_start and shared_epochs out"):
+    with pytest.raises(InputError, match=r"leave training\.scaled_start out"):
         train_paper(make_recipe(training={"scaled_start": True}), class_recording, None, tmp_path, 0)
 
 

@@ -80,9 +80,8 @@ def test_mirrored_towers_stay_mirror_images():
 def test_they_part_once_their_epochs_are_over(tmp_path, gaze_recording, shared_epochs):
     settings = Training(epochs=2, batch_size=16, precision="32-true", shared_epochs=shared_epochs)
     net = Net()
-    tied = tied_towers(net, EYES, (False, False), settings.shared_epochs)
-    begin_alike(net, tied)
-    tune_model(net, gaze_recording, settings, tmp_path, 0, "training", tied=tied)
+    begin_alike(net, tied_towers(net, EYES, (False, False), 2))
+    tune_model(net, gaze_recording, settings, tmp_path, 0, "training")
     last = (tmp_path / "fitted.json").is_file()
     first, second = (tower[0].weight for tower in net.towers)
     assert last and torch.equal(first, second) == (shared_epochs == 2)

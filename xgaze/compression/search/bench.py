@@ -139,9 +139,9 @@ def make_lesson(
 
 
 def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
-    """The recipe's training once more, with its own length and rate."""
+    """The recipe's training once more, with its own length and rate, and without what is for random weights."""
     changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
-    return training.model_copy(update=changes)
+    return training.for_known_weights().model_copy(update=changes)
 
 
 def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:

@@ -18,10 +18,8 @@ from xgaze.training.augmentation import training_loader
 from xgaze.training.crossval.fold import Trained, fresh_model, seed_of, split_of_outer
 from xgaze.training.crossval.folds import InnerFold, OuterFold
 from xgaze.training.fit import HISTORY_FILE, epochs_fitted, fit_epochs
-from xgaze.training.gaze_augmentation import task_of
-from xgaze.training.start.shared_start import shared_start
 from xgaze.training.task import monitored
-from xgaze.training.whole import home, tune_model
+from xgaze.training.whole import task_for, tune_model
 
 DONE = "inner.csv"
 
@@ -65,8 +63,7 @@ def _inner_history(recipe: Recipe, recording: Recording, fold: InnerFold, folder
     if not (folder / DONE).is_file():
         view = recording.resplit(dict.fromkeys(fold.train, "train") | dict.fromkeys(fold.validation, "validation"))
         model = fresh_model(recipe, view, seed)
-        tied = shared_start(model, view, recipe.training.shared_epochs)
-        tune_model(model, view, recipe.training, folder, seed, f"cross validation, {folder.name}", tied=tied)
+        tune_model(model, view, recipe.training, folder, seed, f"cross validation, {folder.name}")
         for state in folder.glob("*.safetensors"):  # only its history is needed from now on
             state.unlink()
         (folder / HISTORY_FILE).replace(folder / DONE)
@@ -87,9 +84,7 @@ def _refit(
     view = recording.resplit(split_of_outer(fold))
     settings = recipe.training
     model = fresh_model(recipe, view, seed)
-    task = task_of(model.train(), view.spec, settings, seed)
-    task.tied = shared_start(model, view, settings.shared_epochs)
-    loader = training_loader(view, rows_of(view, "train"), settings, seed)
-    fit_epochs(task, loader, settings, folder, epochs, "cross validation, refit")
-    home(model)
+    with task_for(model, view, settings, seed) as task:
+        loader = training_loader(view, rows_of(view, "train"), settings, seed)
+        fit_epochs(task, loader, settings, folder, epochs, "cross validation, refit")
     return model, pd.read_csv(folder / HISTORY_FILE)

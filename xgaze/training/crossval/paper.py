@@ -36,10 +36,9 @@ def train_paper(recipe: Recipe, recording: Recording, fold: OuterFold, _: Path, 
         raise InputError(
             "--protocol paper trains on pictures as they are; leave training.augment and gaze_augmentation out."
         )
-    if recipe.training.scaled_start or recipe.training.shared_epochs:
-        raise InputError(
-            "--protocol paper starts from random weights as they are; leave training.scaled_start and shared_epochs out."
-        )
+    if recipe.training.for_random_weights:
+        key = recipe.training.for_random_weights[0]
+        raise InputError(f"--protocol paper starts from random weights as they are; leave training.{key} out.")
     model = fresh_model(recipe, recording, seed)
     optimiser = make_optimiser(model, recipe.training)
     best, chosen, rows = -1.0, model.state_dict(), []
