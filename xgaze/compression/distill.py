@@ -13,7 +13,7 @@ from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
 from xgaze.compression.result import Outcome, write_student
-from xgaze.compression.search.budget import Choice, choose
+from xgaze.compression.search.budget import Choice, choose, next_question
 from xgaze.compression.search.candidates import Candidates, candidates
 from xgaze.compression.search.expectation import Ahead, expectation, what_is_ahead
 from xgaze.compression.search.exploration import (
@@ -36,6 +36,7 @@ from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
 from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
+from xgaze.models.size import count_fc_parameters, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder
@@ -75,6 +76,9 @@ def distill(
     search = explored(recipe, recording, teacher, folder, fan or Fan(), say)
     choice = choose_or_tell(search, folder)
     say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
+    tuned, size = [one for one in search.found if one.result.trial.tuning != "none"], size_of(recipe)
+    if asked := next_question(tuned, choice, recipe.distill, search.judge, size, teacher_size(search)):
+        say(asked)
     trial = choice.chosen.result.trial
     if by_teacher(recipe, trial):
         beside = search.run([replace(trial, teaching="labels")])
@@ -164,6 +168,11 @@ def choose_or_tell(search: Search, folder: Path) -> Choice:
         )  # a finished student keeps its own table
         write_frontier(file, search.found, None, search.bench)
         raise InputError(f"{error} All that were tried: {file}.") from None
+
+
+def teacher_size(search: Search) -> int:
+    """In what `size_of` counts."""
+    return (count_parameters if search.bench.recipe.distill.towers else count_fc_parameters)(search.bench.teacher)
 
 
 def unused_keys(recipe: Recipe) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.search.budget import choose, judge_result
+from xgaze.compression.search.budget import choose, judge_result, next_question
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.smallest import bisect, thin_plans
 from xgaze.compression.search.trial import Result, Trial
@@ -44,6 +44,28 @@ def test_the_smallest_that_holds_is_chosen(gaze_recording):
     judge = judge_of(10.0, gaze_recording.spec)
     tried = [candidate(judge, size, error) for size, error in ((900, 10.0), (500, 10.19), (100, 10.21), (10, 11.0))]
     assert chosen_of(tried, judge) == (tried[1], True)
+
+
+def asked_next(tried, judge, **budgets):
+    wanted = DISTILL.model_copy(update=budgets)
+    choice = choose(tried, wanted, judge, lambda one: one.parameters)
+    return next_question(tried, choice, wanted, judge, lambda one: one.parameters, 9000)
+
+
+def test_a_larger_budget_that_would_allow_a_smaller_student_is_told(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    sizes = ((900, 10.0), (500, 10.19), (300, 10.71), (100, 10.305), (10, 11.0))
+    tried = [candidate(judge, size, error) for size, error in sizes]
+    told = asked_next(tried, judge)
+    assert told.startswith("3.1 % would allow 90x: ") and "100 parameters" in told
+    assert asked_next(tried, judge, max_worse_percent=11.0) == ""  # the smallest was chosen
+    assert asked_next(tried, judge, max_parameters=600) == ""
+
+
+def test_what_does_not_hold_its_budget_says_which_it_would_hold(gaze_recording):
+    judge = judge_of(10.0, gaze_recording.spec)
+    told = asked_next([candidate(judge, 900, 10.495), candidate(judge, 500, 10.895)], judge)
+    assert told.startswith("It would hold a budget of 5 %. 9 % would allow 18x: ")
 
 
 def test_where_the_reference_is_noisy_students_are_compared_with_the_best_of_them(gaze_recording):

@@ -129,6 +129,30 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
     return Choice(nearest, False, f"{none}; the nearest")
 
 
+def next_question(
+    candidates: Sequence[Judged], choice: Choice, wanted: Distill, judge: Judge, size: Size, teacher_size: int
+) -> str:
+    """Which larger budget of error would allow a smaller student, of those tried; and which the chosen one holds, where it does
+    not hold its own. Empty where size or time was limited, or nothing can be said."""
+    if has_cost_budget(wanted) or not math.isfinite(choice.chosen.worse_percent.upper):
+        return ""
+    told = []
+    if not choice.held:
+        told.append(f"It would hold a budget of {_allowing(choice.chosen)} {judge.unit}.")
+    smaller = [one for one in candidates if size(one.result) < size(choice.chosen.result)]
+    allowed = [one for one in smaller if max(wanted.max_worse_percent, 0.0) < one.worse_percent.upper < math.inf]
+    if allowed:
+        nearest = min(allowed, key=_by_bound)
+        times = teacher_size / size(nearest.result)
+        told.append(f"{_allowing(nearest)} {judge.unit} would allow {times:.3g}x: {_named(nearest, judge.unit)}.")
+    return " ".join(told)
+
+
+def _allowing(one: Judged) -> str:
+    """The least budget that its upper bound holds, rounded up to tenths."""
+    return f"{math.ceil(round(10 * one.worse_percent.upper, 6)) / 10:g}"
+
+
 def _by_bound(one: Judged) -> tuple[float, float]:
     """Upper bounds that are equal, or not defined, leave it to the estimate."""
     return one.worse_percent.upper, one.worse_percent.mean
