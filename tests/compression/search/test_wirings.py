@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from xgaze.compression.plan import Plan
+from xgaze.compression.search.bench import end_to_end_settings
 from xgaze.compression.search.candidates import why
 from xgaze.compression.search.trial_methods import begun_anew
 from xgaze.compression.search.wirings import Rung, begins_anew, best_wiring, epochs_of, rungs, wirings
+from xgaze.recipe import Training
 
 
 def test_every_combination_is_tried_with_the_stem_first():
@@ -65,6 +67,21 @@ def test_what_begins_anew_leaves_the_layers_that_are_kept(model):
     fresh = begun_anew(model, 7, ["towers.1", "head.gaze"])
     same = {name for name, value in fresh.state_dict().items() if torch.equal(value, model.state_dict()[name])}
     assert same == {name for name in model.state_dict() if name.startswith(("towers.1.", "head.gaze."))}
+
+
+def test_what_begins_anew_begins_as_the_recipe_says_but_for_what_is_kept(model):
+    fresh = begun_anew(model, 7, ["head.gaze"], lambda one: [nn.init.ones_(weight) for weight in one.parameters()])
+    for name, value in fresh.state_dict().items():
+        kept = name.startswith("head.gaze.")
+        assert torch.equal(value, model.state_dict()[name] if kept else torch.ones_like(value))
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_batches_are_normalised_for_random_weights_only(anew):
+    training = Training(batch_norm=True, scaled_start=True, shared_epochs=2, patience=3)
+    settings = end_to_end_settings(training, 5, 0.01, anew)
+    assert (settings.epochs, settings.learning_rate, settings.patience) == (5, 0.01, 5)
+    assert (settings.batch_norm, settings.scaled_start, settings.shared_epochs) == (anew, False, 0)
 
 
 class Own(nn.Module):

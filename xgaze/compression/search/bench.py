@@ -72,13 +72,21 @@ class Bench:
         tune_head(model.head, self.recording.spec, self.train, self.validation, settings, folder, seed, weight)
 
     def tune_whole(
-        self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool, epochs: int | None = None
+        self,
+        model: FeatureHead,
+        folder: Path,
+        seed: int,
+        what: str,
+        by_teacher: bool,
+        epochs: int | None = None,
+        anew: bool = False,
     ) -> None:
         """Tune from end to end, in place, for as many epochs as the recipe says or as are asked for. by_teacher: with the
-        teacher's outputs, unlabelled recordings and hints of the recipe; else from labels alone, as the control is."""
+        teacher's outputs, unlabelled recordings and hints of the recipe; else from labels alone, as the control is. anew: its
+        weights are random."""
         wanted = self.recipe.distill
         length = epochs or wanted.end_to_end_epochs
-        settings = end_to_end_settings(self.recipe.training, length, wanted.end_to_end_learning_rate)
+        settings = end_to_end_settings(self.recipe.training, length, wanted.end_to_end_learning_rate, anew)
         lesson = self.lesson if by_teacher else self.lesson.labels_only()
         distil_model(
             model,
@@ -138,10 +146,11 @@ def make_lesson(
     )
 
 
-def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
-    """The recipe's training once more, with its own length and rate, and without what is for random weights."""
+def end_to_end_settings(training: Training, epochs: int, learning_rate: float, anew: bool = False) -> Training:
+    """The recipe's training once more, with its own length and rate; of what is for random weights, only how batches are
+    normalised, and that where a student begins `anew`."""
     changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
-    return training.for_known_weights().model_copy(update=changes)
+    return training.for_known_weights().model_copy(update={**changes, "batch_norm": anew and training.batch_norm})
 
 
 def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_jso
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.trial_methods import METHODS, SCRATCH
+from xgaze.compression.search.wirings import begins_anew
 from xgaze.compression.student import load_weights, surgery_from_json
 from xgaze.compression.surgeries.surgery_kinds import Step
 from xgaze.data.batches import ordered_batches
@@ -128,7 +129,8 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
         bench.tune_head(model, folder, trial.seed, by_teacher=trial.teaching == "recipe")
     elif trial.tuning == "whole":
         by_teacher = trial.teaching == "recipe"
-        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher, trial.epochs)
+        anew = trial.method == SCRATCH or begins_anew(trial.plan)
+        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher, trial.epochs, anew)
 
 
 def read_result(folder: Path, trial: Trial) -> Result:

@@ -17,29 +17,43 @@ from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.training.losses import loss_of
+from xgaze.training.start.scaled_start import SAMPLES, scale_start
 
 Made = tuple[FeatureHead, list[Step]]
 Method = Callable[[Bench, Plan, int, int | None], Made]
 """(bench, plan, seed, parameters asked of another tool) -> model and the surgeries that made it, if they can be repeated."""
+Start = Callable[[FeatureHead], None]
+
+
+def nothing(_: FeatureHead) -> None:
+    """Random weights as they are."""
 
 
 def by_surgeries(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
     """xgaze's own. Where towers begin anew the rest does too: it has learned to read what other towers made."""
     built = bench.build(plan)
     anew = any(SURGERIES[step.surgery.kind].anew(step.surgery) for step in built.steps)
-    return (begun_anew(built.student, seed, plan.keep) if anew else built.student), built.steps
+    return (begun_anew(built.student, seed, plan.keep, start_of(bench)) if anew else built.student), built.steps
 
 
-def begun_anew(student: FeatureHead, seed: int, keep: Iterable[str]) -> FeatureHead:
-    """Random weights but in the modules `keep`. Where a module beside the towers does not say how its weights begin, all but the
-    towers stay the teacher's."""
+def begun_anew(student: FeatureHead, seed: int, keep: Iterable[str], start: Start = nothing) -> FeatureHead:
+    """Random weights, changed in place by `start`, but in the modules `keep`. Where a module beside the towers does not say how
+    its weights begin, all but the towers stay the teacher's."""
     try:
         fresh = from_scratch(student, seed)
     except InputError:
         return student
+    start(fresh)
     for path in keep:
         fresh.get_submodule(path).load_state_dict(student.get_submodule(path).state_dict())
     return fresh
+
+
+def start_of(bench: Bench) -> Start:
+    """What the recipe makes of random weights before the first step."""
+    if not bench.recipe.training.scaled_start:
+        return nothing
+    return lambda fresh: scale_start(fresh, [x[:SAMPLES] for x in bench.probe(bench.teacher).inputs])
 
 
 def untouched(bench: Bench, _plan: Plan, _seed: int, _parameters: int | None) -> Made:
@@ -50,7 +64,9 @@ def untouched(bench: Bench, _plan: Plan, _seed: int, _parameters: int | None) ->
 def same_from_scratch(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
     """The structure of xgaze's student with random weights."""
     student, steps = by_surgeries(bench, plan, seed, None)
-    return from_scratch(student, seed), steps
+    fresh = from_scratch(student, seed)
+    start_of(bench)(fresh)
+    return fresh, steps
 
 
 def same_head_from_scratch(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -> Made:
