@@ -7,7 +7,7 @@ import torch
 import torch_pruning as tp
 from torch import nn
 
-from xgaze.compression.search.rivals import columns_by_norm, from_scratch, plain_svd, torch_pruned
+from xgaze.compression.search.rivals import columns_by_norm, from_scratch, kirigami_pruned, plain_svd, torch_pruned
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.low_rank import LowRank
 from xgaze.data.contract import InputSpec, Spec
@@ -203,3 +203,19 @@ def test_torch_pruning_still_removes_the_wrong_columns_behind_towers():
     graph.get_pruning_group(model.a, tp.prune_conv_out_channels, gone).prune()
     off = float((model(*frames) - expected).abs().max())
     assert off > 1e-3, f"torch-pruning {tp.__version__} is right now (difference {off:.1g}); 1.6.1 was not."
+
+
+def test_torch_kirigami_keeps_its_parameter_budget(multi_eye, frames):
+    pytest.importorskip("torch_kirigami", exc_type=ImportError)
+    before = count_parameters(multi_eye)
+    small = kirigami_pruned(multi_eye, frames, squares, before // 8)
+    assert before // 12 < count_parameters(small) <= before // 8 and count_parameters(multi_eye) == before
+    assert small(*frames).shape == (2, 2)
+    with pytest.raises(InputError, match=r"torch-kirigami cannot prune this model \(PlanningError"):
+        kirigami_pruned(multi_eye, frames, squares, 10)
+
+
+def test_torch_kirigami_that_is_not_installed_is_told_and_no_rival(multi_eye, frames, monkeypatch):
+    monkeypatch.setattr("xgaze.compression.search.rivals.find_spec", lambda _: None)
+    with pytest.raises(InputError, match="needs the package torch-kirigami: pip install torch-kirigami"):
+        kirigami_pruned(multi_eye, frames, squares, 10)

@@ -18,6 +18,7 @@ from xgaze.compression.search.candidates import Candidates
 from xgaze.compression.search.expectation import capacity_of, sensitivity_curves
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.rehearsal import rehearse
+from xgaze.compression.search.rivals import kirigami_installed
 from xgaze.compression.search.smallest import bisect, head_trials
 from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, Tuning, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
@@ -212,7 +213,8 @@ def rivals(ours: Result, in_features: int) -> list[Trial]:
         columns = replace(same, plan=Plan(), method="columns", parameters=ours.fc_parameters)
         return [same, replace(same, plan=Plan(rank=rank), method="svd"), columns]
     sized = replace(same, plan=Plan(), parameters=ours.parameters)
-    return [same, *(replace(sized, method=method) for method in ("magnitude", "taylor"))]
+    tools = ("magnitude", "taylor", *(["kirigami"] if kirigami_installed() else []))
+    return [same, *(replace(sized, method=method) for method in tools)]
 
 
 def size_of(recipe: Recipe) -> Callable[[Result], int]:

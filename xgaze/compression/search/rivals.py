@@ -7,17 +7,18 @@ here as they come out.
 import copy
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Literal, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from xgaze.compression.group_importance import graded
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.columns import plan_columns
 from xgaze.compression.surgeries.low_rank import LowRank
 from xgaze.errors import InputError
-from xgaze.models.layers import FeatureHead
+from xgaze.models.layers import FeatureHead, Float32Sequential
 from xgaze.models.size import count_parameters
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -27,6 +28,8 @@ Loss = Callable[[Tensor], Tensor]
 RATIOS = (0.25, 0.5, 0.75, 0.85, 0.9, 0.95)
 """Tried in this order until one is small enough: beyond about 0.85 a larger ratio may leave more."""
 BISECTIONS = 6
+TRIALS = 100_000
+"""Of torch-kirigami: how many channels it may try to remove, one after the other."""
 
 
 @torch.no_grad()
@@ -97,6 +100,52 @@ def torch_pruned(
     raise InputError(
         f"torch-pruning {tp.__version__} reaches no fewer than {fewest} parameters, more than the {parameters} asked for."
     )
+
+
+def kirigami_installed() -> bool:
+    """Whether torch-kirigami, which nothing else needs, is there."""
+    return find_spec("torch_kirigami") is not None
+
+
+def kirigami_pruned(model: FeatureHead, inputs: tuple[Tensor, ...], loss: Loss, parameters: int) -> FeatureHead:
+    """torch-kirigami's model of at most `parameters` parameters: its Taylor scores, its greedy choice, its parameter budget.
+
+    inputs and loss: as of `torch_pruned`. Raises InputError if it is not installed, or cannot prune the model so far."""
+    if not kirigami_installed():
+        raise InputError("the method kirigami needs the package torch-kirigami: pip install torch-kirigami.")
+    from torch_kirigami import DependencyGraph
+    from torch_kirigami.pruning import Greedy, ParameterBudget, Pruner, WeightTaylor
+
+    pruned = graded(model, inputs, loss).eval()
+    heads = [module for module in pruned.modules() if isinstance(module, Float32Sequential)]
+    try:
+        for head in heads:  # torch.fx cannot follow what asks a tensor for its device
+            head.__class__ = nn.Sequential  # type: ignore[assignment]
+        named = _with_named_inputs(pruned, len(inputs))
+        pruner = Pruner(named, graph=DependencyGraph.build(named, args=tuple(x[:1] for x in inputs)))
+        pruner.prune(
+            pruner.discover_candidates(), budget=ParameterBudget(parameters), strategy=Greedy(WeightTaylor(), TRIALS)
+        )
+        with torch.no_grad():
+            pruned(*(x[:1] for x in inputs))
+    except Exception as error:  # whatever its graph runs into, as above
+        first = str(error).splitlines()[0] if str(error) else "no message"
+        raise InputError(
+            f"torch-kirigami cannot prune this model ({type(error).__name__}: {first}). Leave it out."
+        ) from None
+    for head in heads:
+        head.__class__ = Float32Sequential
+    pruned.zero_grad()
+    pruned.feature_shape = None
+    return pruned
+
+
+def _with_named_inputs(model: nn.Module, count: int) -> nn.Module:
+    """The model in a module whose forward names every input: torch.fx cannot follow one that takes them as *inputs."""
+    graph = fx.Graph()
+    inputs = tuple(graph.placeholder(f"input{k}") for k in range(count))
+    graph.output(graph.call_module("model", inputs))
+    return fx.GraphModule({"model": model}, graph)
 
 
 def _nearest_below(

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 import torch
@@ -10,7 +11,14 @@ from torch import Tensor
 from xgaze.artifacts import TEACHER
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
-from xgaze.compression.search.rivals import Importance, columns_by_norm, from_scratch, plain_svd, torch_pruned
+from xgaze.compression.search.rivals import (
+    Loss,
+    columns_by_norm,
+    from_scratch,
+    kirigami_pruned,
+    plain_svd,
+    torch_pruned,
+)
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
@@ -88,8 +96,8 @@ def columns(bench: Bench, _plan: Plan, _seed: int, parameters: int | None) -> Ma
     return columns_by_norm(bench.teacher, bench.layer, count, bench.probe(bench.teacher)), []
 
 
-def by_torch_pruning(importance: Importance) -> Method:
-    """torch-pruning as its user would call it."""
+def by_tool(pruned: Callable[[FeatureHead, tuple[Tensor, ...], Loss, int], FeatureHead]) -> Method:
+    """Another tool as its user would call it: with real samples and their loss, and the size asked for."""
 
     def made(bench: Bench, _plan: Plan, _seed: int, parameters: int | None) -> Made:
         rows = rows_of(bench.recording, "train")
@@ -101,7 +109,7 @@ def by_torch_pruning(importance: Importance) -> Method:
             return loss(outputs, batch.target)
 
         with torch.enable_grad():
-            return torch_pruned(bench.teacher, batch.inputs, of_outputs, parameters or 1, importance), []
+            return pruned(bench.teacher, batch.inputs, of_outputs, parameters or 1), []
 
     return made
 
@@ -115,7 +123,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         SCRATCH_HEAD: same_head_from_scratch,
         "svd": svd,
         "columns": columns,
-        "magnitude": by_torch_pruning("magnitude"),
-        "taylor": by_torch_pruning("taylor"),
+        "magnitude": by_tool(partial(torch_pruned, importance="magnitude")),
+        "taylor": by_tool(partial(torch_pruned, importance="taylor")),
+        "kirigami": by_tool(kirigami_pruned),
     }
 )
