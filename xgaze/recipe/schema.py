@@ -87,6 +87,8 @@ class Training(Section):
     schedule: one-cycle; step (x 0.1 every `step_epochs`); plateau (x 0.5 once the training loss has not fallen for more than 3
     epochs, to 1e-6 at least); constant. momentum_end: momentum goes there on a line, from `momentum` at the first step.
 
+    optimiser: muon steps kernels of convolutions by Muon, in steps as large as AdamW's, and all else by AdamW.
+
     scaled_start: random weights are scaled before the first step, so that what each layer puts out of the first training samples
     deviates by 1 (Mishkin & Matas 2016); biases begin at zero.
 
@@ -100,7 +102,7 @@ class Training(Section):
 
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(24, ge=1, le=1_000_000)
-    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    optimiser: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
     learning_rate: float = Field(1.5e-3, gt=0, le=1e12)  # what is too high for the model, its loss shows
     weight_decay: float = Field(0.01, ge=0, le=1e6)
     schedule: Literal["one-cycle", "step", "plateau", "constant"] = "one-cycle"

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from xgaze.data.contract import Batch, Spec
 from xgaze.evaluation.angle import angles
 from xgaze.recipe import Training
+from xgaze.training.kernel_muon import KernelMuon
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.losses import loss_of, sample_losses
-from xgaze.training.start.shared_start import TiedTowers, share_gradients
+from xgaze.training.start.shared_start import TiedTowers, begin_alike, share_gradients
 
 FEWEST_CHANNELS = 8
 
@@ -77,6 +78,8 @@ class GazeTask(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         # Dropout depends on seed and epoch alone, so a resumed training equals an uninterrupted one.
         torch.manual_seed(self.seed * 100_003 + self.current_epoch)
+        if self.tied is not None and self.current_epoch < self.tied.epochs:
+            begin_alike(self.model, self.tied)  # rounding drives apart what takes equal steps
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         return batch.to(device, self.memory_format)
@@ -118,6 +121,8 @@ def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimize
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimiser == "sgd":
         return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay)
+    if settings.optimiser == "muon":
+        return KernelMuon(parameters, rate, decay)
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(parameters, rate, weight_decay=decay)
 

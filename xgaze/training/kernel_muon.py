@@ -1,0 +1,56 @@
+"""Muon (Jordan et al. 2024) for the kernels of convolutions, AdamW for all else, as one optimiser."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MUON = "muon"
+
+
+class KernelMuon(torch.optim.AdamW):
+    """torch's Muon on kernels as matrices, a row per output channel: their momentum is made orthogonal, so that no few directions
+    take the whole step. Its steps are as large as AdamW's, so that rate and decay mean the same for both."""
+
+    def __init__(self, parameters: Iterable[Tensor], rate: float, decay: float) -> None:
+        every = list(parameters)
+        self.kernels = [p for p in every if p.ndim > 2]
+        others = [p for p in every if p.ndim <= 2]
+        super().__init__([{"params": some} for some in (others, self.kernels) if some], rate, weight_decay=decay)
+        rows = [_matrix(p.detach()) for p in self.kernels]
+        self.muon = torch.optim.Muon(rows, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") if rows else None
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        if self.muon is not None:
+            self._step_kernels(self.muon)
+        super().step()
+        return loss
+
+    def _step_kernels(self, muon: torch.optim.Muon) -> None:
+        """AdamW leaves alone what has no gradient."""
+        (group,) = muon.param_groups
+        group["lr"] = self.param_groups[-1]["lr"]
+        for kernel, rows in zip(self.kernels, group["params"], strict=True):
+            rows.grad = None if kernel.grad is None else _matrix(torch.empty_like(kernel).copy_(kernel.grad))
+            kernel.grad = None
+        muon.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        own = super().state_dict()
+        return own if self.muon is None else {**own, MUON: self.muon.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != MUON})
+        if self.muon is not None:
+            self.muon.load_state_dict(state_dict[MUON])
+
+
+def _matrix(kernel: Tensor) -> Tensor:
+    """A view, a row per output channel, of one that lies in memory whole or channels last."""
+    return (kernel if kernel.is_contiguous() else kernel.movedim(1, -1)).view(len(kernel), -1)
