@@ -10,10 +10,10 @@ import torch
 import torch_pruning as tp
 
 from xgaze.compression.build import build_student
+from xgaze.compression.couplings.tracing import trace_units
 from xgaze.compression.group_importance import IMPORTANCES, OUTPUTS, by_magnitude, by_taylor, graded
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgeries.channels import plan_going
-from xgaze.compression.surgeries.tracing import trace_units
 from xgaze.errors import InputError
 from xgaze.recipe import Distill
 

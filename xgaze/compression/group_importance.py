@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.capacity.sensitivity import channel_importance
+from xgaze.compression.couplings.tracing import Side, Unit
 from xgaze.compression.surgeries.base import Probe
-from xgaze.compression.surgeries.tracing import Side, Unit
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from xgaze.compression.couplings.tracing import making_layers
 from xgaze.compression.group_importance import OUTPUTS
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
-from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.models.layers import FeatureHead
 
 MULTIPLES = (4, 8)

@@ -17,8 +17,8 @@ from xgaze.recipe import Training
 def test_every_combination_is_tried_with_the_stem_first():
     found = wirings()
     assert (
-        len(found) == len(set(found)) == 2 * 5 - 1
-    )  # with and without a stem; apart, or shared in four ways; not neither
+        len(found) == len(set(found)) == 2 * 2 * 5 - 1
+    )  # with and without a stem and thin kernels; apart, or shared in four ways; not nothing of it
     assert (("stem", 2), ("shared_towers", "fresh")) in found and (("stem", 2),) in found
     assert Plan(others=found[-1]).wiring == found[-1]
 

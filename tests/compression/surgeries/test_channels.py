@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from xgaze.capacity.sensitivity import channel_importance
+from xgaze.compression.couplings.tracing import trace_units
 from xgaze.compression.surgeries.channels import plan_going
 from xgaze.compression.surgeries.cut import Cut, cut_of, from_ranges, to_ranges
-from xgaze.compression.surgeries.tracing import trace_units
 from xgaze.errors import InputError
 
 NETS = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "topologies.py"))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from xgaze.capacity.layer_capacity import LayerCapacity
@@ -10,6 +11,7 @@ from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
 from xgaze.compression.search.wirings import epochs_of, rungs, wirings
+from xgaze.compression.surgeries.base import Surgery
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
@@ -111,9 +113,29 @@ def _wired(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
     can = {kind for kind, found in alone.items() if found.plans}
     refused = {kind: why(found.words) for kind, found in alone.items() if not found.plans}
     words = [f"Not tried: {kind.replace('_', ' ')} {reason}." for kind, reason in refused.items() if KEPT not in reason]
-    plans = [replace(plan, others=others) for others in wirings() if {kind for kind, _ in others} <= can]
+    again = _repeated(bench)
+    plans = [
+        replace(plan, others=others)
+        for others in wirings()
+        if {kind for kind, _ in others} <= can and not again & set(others)
+    ]
     found = rehearse(bench, plans, tuned_whole=True)
     return Rehearsal(found.plans, words, found.macs)
+
+
+def _repeated(bench: Bench) -> set[tuple[str, int | float | str]]:
+    """Values of wirings that do to this teacher what an earlier value of the same kind does."""
+    again: set[tuple[str, int | float | str]] = set()
+    probe = bench.probe(bench.teacher)
+    for kind in (one for one in SURGERIES.values() if one.wiring):
+        seen: list[Surgery | None] = []
+        for value in kind.values:
+            with suppress(InputError):
+                surgery = kind.planned(bench.teacher, bench.layer, value, probe)
+                if surgery in seen:
+                    again.add((kind.name, value))
+                seen.append(surgery)
+    return again
 
 
 def why(words: Sequence[str]) -> str:

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from xgaze.capacity.layer_capacity import LayerCapacity, layer_capacity
 from xgaze.capacity.sensitivity import SensitivityPoint, channel_sensitivity, least_kept, rank_sensitivity
+from xgaze.compression.couplings.tracing import making_layers
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.candidates import Candidates, epochs_ahead
 from xgaze.compression.search.smallest import head_plans, head_trials
 from xgaze.compression.surgeries.proof import outputs_of
-from xgaze.compression.surgeries.tracing import making_layers
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError

@@ -6,11 +6,11 @@ from typing import Any
 
 from torch import nn
 
+from xgaze.compression.couplings.tracing import Slot, Unit, trace_units
 from xgaze.compression.group_importance import IMPORTANCES, OUTPUTS
 from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.cut import Cut, cut_of
-from xgaze.compression.surgeries.tracing import Slot, Unit, trace_units
 from xgaze.models.layers import FeatureHead
 
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_predicted
+from xgaze.compression.surgeries.least_squares import fit_convolution, read_by
+from xgaze.compression.surgeries.proof import Proof, prove_predicted
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, evaluated
 
 FACTOR = 2
-RIDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class CoarseInput:
         """Fit the small kernel by least squares on the probe's pictures; what is lost must be what the fit predicts.
         Raises InputError, the model untouched, where it is not, or where the grid of outputs would change."""
         conv = self._conv(model)
-        pictures = _read_by(model, conv, probe.inputs)
+        pictures = read_by(model, [conv], probe.inputs)[conv]
         expected = conv(pictures)
         with untouched_if_refused(model, self.layer):
             self.reshape(model)
@@ -50,11 +50,10 @@ class CoarseInput:
             small = pair.get_submodule("conv")
             if pair(pictures[:1]).shape != expected[:1].shape:
                 raise InputError(f"coarse input of '{self.layer}' refused: the grid of its outputs would change.")
-            weight, bias, discarded, total = _fit(pair.get_submodule("average")(pictures), expected, small)
-            small.weight.copy_(weight)  # type: ignore[operator]
-            small.bias.copy_(bias)  # type: ignore[operator]
+            assert isinstance(small, nn.Conv2d)
+            fit = fit_convolution(small, pair.get_submodule("average")(pictures), expected)
             lost = float((pair(pictures) - expected).double().square().mean())
-            proof = prove_predicted(lost, discarded, total, self.layer)
+            proof = prove_predicted(lost, fit.lost, fit.total, self.layer)
         return proof
 
     def _conv(self, model: FeatureHead) -> nn.Conv2d:
@@ -97,42 +96,6 @@ def _is_plain(module: nn.Module) -> TypeGuard[nn.Conv2d]:
 
 def _can_be_halved(conv: nn.Conv2d) -> bool:
     return all(step % FACTOR == 0 for step in conv.stride)
-
-
-def _read_by(model: FeatureHead, layer: nn.Module, inputs: tuple[Tensor, ...]) -> Tensor:
-    """Everything that enters `layer` in one forward, however often it is called."""
-    seen: list[Tensor] = []
-    handle = layer.register_forward_pre_hook(lambda _module, read: seen.append(read[0]))
-    try:
-        outputs_of(model, *inputs)
-    finally:
-        handle.remove()
-    return torch.cat(seen)
-
-
-def _fit(pictures: Tensor, expected: Tensor, small: nn.Module) -> tuple[Tensor, Tensor, float, float]:
-    """Least squares of `expected` on the patches that `small` reads: weight, bias, and mean squares lost and in all."""
-    assert isinstance(small, nn.Conv2d)
-    patches = nn.functional.unfold(pictures, small.kernel_size, stride=small.stride)
-    x = torch.cat([patches.movedim(1, 2).flatten(0, 1), patches.new_ones(patches.shape[0] * patches.shape[2], 1)], 1)
-    y = expected.flatten(2).movedim(1, 2).flatten(0, 1).double()
-    gram, cross = _products(x, y)
-    ridge = RIDGE * gram.trace() / len(gram) * torch.eye(len(gram), dtype=gram.dtype)
-    solution = torch.linalg.solve(gram + ridge, cross)
-    left = float((y.square().sum() - 2 * (solution * cross).sum() + (solution * (gram @ solution)).sum()) / y.numel())
-    weight = solution[:-1].T.reshape(small.weight.shape)
-    return weight, solution[-1], left, float(y.square().mean())
-
-
-def _products(x: Tensor, y: Tensor, block: int = 65536) -> tuple[Tensor, Tensor]:
-    """X'X and X'Y in double precision, block by block."""
-    gram = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64)
-    cross = torch.zeros(x.shape[1], y.shape[1], dtype=torch.float64)
-    for start in range(0, len(x), block):
-        part = x[start : start + block].double()
-        gram += part.T @ part
-        cross += part.T @ y[start : start + block]
-    return gram, cross
 
 
 SURGERY = SurgeryKind("coarse_input", CoarseInput)

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from xgaze.compression.couplings.reorder import reorder
+from xgaze.compression.couplings.tracing import Side, Unit, channel_axis
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.proof import Proof, is_equal, outputs_of, prove_equal
-from xgaze.compression.surgeries.reorder import reorder
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
-from xgaze.compression.surgeries.tracing import Side, Unit, channel_axis
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, SeparableLinear
 

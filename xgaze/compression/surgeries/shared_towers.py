@@ -215,5 +215,5 @@ SURGERY = SurgeryKind(
     on_towers=True,
     wiring=True,
     anew=lambda one: one.start == "fresh",
-    order=1,  # what reads the pictures first is made before it is shared
+    order=2,  # what reads the pictures first is made before it is shared
 )

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from xgaze.compression.head import first_linear
 from xgaze.compression.surgeries.base import Probe, untouched_if_refused
-from xgaze.compression.surgeries.proof import Proof, outputs_of, prove_equal
+from xgaze.compression.surgeries.least_squares import read_by
+from xgaze.compression.surgeries.proof import Proof, prove_equal
 from xgaze.compression.surgeries.surgery_kinds import SurgeryKind
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, evaluated
@@ -74,7 +75,7 @@ class Stem:
         """Do it; for each layer, what it should say and what it says."""
         old = {path: _plain(model, path) for path in self.layers}
         linear = self._reads(model) if self.head else None
-        shown = _read_by(model, list(old.values()), probe.inputs)
+        shown = read_by(model, list(old.values()), probe.inputs)
         self.reshape(model)
         pairs = []
         for path, conv in old.items():
@@ -231,18 +232,6 @@ def _first_convolutions(model: FeatureHead, inputs: tuple[Tensor, ...]) -> dict[
         for handle in handles:
             handle.remove()
     return {path: conv for path, conv in found.items() if _is_plain(conv)}
-
-
-def _read_by(model: FeatureHead, layers: Sequence[nn.Module], inputs: tuple[Tensor, ...]) -> dict[nn.Module, Tensor]:
-    """Layer -> everything that enters it in one forward."""
-    seen: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
-    handles = [one.register_forward_pre_hook(lambda module, read: seen[module].append(read[0])) for one in layers]
-    try:
-        outputs_of(model, *inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return {layer: torch.cat(read) for layer, read in seen.items()}
 
 
 def _is_plain(conv: nn.Conv2d) -> bool:

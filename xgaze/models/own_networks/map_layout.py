@@ -1,7 +1,7 @@
 """Which maps (channels, height, width) stand flattened in a vector, measured: changes of the maps are looked for in the vector.
 
 Every place of a map, and every channel, carries its number as a binary code over a few runs: in one those are changed whose
-number has the bit, in another the rest (as channels in `surgeries.tracing`). Nothing is concluded from names of what stands
+number has the bit, in another the rest (as channels in `couplings.tracing`). Nothing is concluded from names of what stands
 between: a transpose before a copy, a roll or an index shows in where the changes arrive.
 """
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from xgaze.compression.surgeries.tracing import Side, Slot, making_layers, trace_layer
+from xgaze.compression.couplings.tracing import Side, Slot, making_layers, trace_layer
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from xgaze.compression.couplings.tracing import Slot, trace_units
 from xgaze.compression.surgeries.cut import Cut
-from xgaze.compression.surgeries.tracing import Slot, trace_units
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 NETS = runpy.run_path(str(BENCHMARKS / "topologies.py"))
