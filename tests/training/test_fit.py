@@ -11,7 +11,8 @@ from xgaze.errors import InputError
 from xgaze.evaluation.gaze import distance_of_points
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
-from xgaze.training.fit import fit, fresh_folder
+from xgaze.recipe import Training
+from xgaze.training.fit import _trainer, fit, fresh_folder
 from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.losses import LOSSES
 from xgaze.training.task import GazeTask, monitored
@@ -112,3 +113,13 @@ def test_losses_on_known_values():
     logits = torch.tensor([[0.0, 0.0]])
     assert float(LOSSES["cross-entropy"](logits, torch.tensor([1]))) == pytest.approx(np.log(2))
     assert float(LOSSES["cross-entropy"](logits, torch.tensor([[9.0, 9.0]]))) == pytest.approx(np.log(2))
+
+
+@pytest.mark.parametrize(
+    ("settings", "largest"),
+    [({}, 1.0), ({"gradient_clip": 0.01}, 0.01), ({"optimiser": "sgd", "gradient_clip": 2}, None)],
+)
+def test_gradients_are_clipped_as_the_recipe_says(tmp_path, settings, largest):
+    training = Training(accelerator="cpu", **settings)
+    assert _trainer(training, [], tmp_path).gradient_clip_val == largest
+    assert ("gradient_clip" in training.model_dump()) == ("gradient_clip" in settings)

@@ -77,8 +77,8 @@ WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorbo
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
 FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_epochs", "batch_norm")
-"""Keys of training that make no sense for weights that mean something. Recipes without them are what they were before there
-were any."""
+"""Keys of training that make no sense for weights that mean something."""
+LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip")
 
 
 class Training(Section):
@@ -88,6 +88,9 @@ class Training(Section):
     epochs, to 1e-6 at least); constant. momentum_end: momentum goes there on a line, from `momentum` at the first step.
 
     optimiser: muon steps kernels of convolutions by Muon, in steps as large as AdamW's, and all else by AdamW.
+
+    gradient_clip: the largest norm of all gradients together (not with sgd). One that every batch exceeds makes batches equal,
+    however far off a few frames with closed eyes are.
 
     scaled_start: random weights are scaled before the first step, so that what each layer puts out of the first training samples
     deviates by 1 (Mishkin & Matas 2016); biases begin at zero.
@@ -118,6 +121,7 @@ class Training(Section):
     workers: int = Field(0, ge=0, le=1024)
     momentum: float = Field(0.0, ge=0, lt=1)
     momentum_end: float | None = Field(None, ge=0, lt=1)
+    gradient_clip: float = Field(1.0, gt=0, le=1e12)
     scaled_start: bool = False
     shared_epochs: int = Field(0, ge=0, le=100_000)
     batch_norm: bool = False
@@ -135,8 +139,9 @@ class Training(Section):
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_done(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """See `FOR_RANDOM_WEIGHTS`."""
-        return {key: value for key, value in plain(self).items() if key not in FOR_RANDOM_WEIGHTS or value}
+        """Recipes without a later key are what they were before there was one."""
+        own = type(self).model_fields
+        return {key: value for key, value in plain(self).items() if key not in LATER or value != own[key].default}
 
     @property
     def for_random_weights(self) -> list[str]:

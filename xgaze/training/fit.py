@@ -209,7 +209,7 @@ def _trainer(settings: Training, callbacks: list[pl.Callback], folder: Path, kee
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        gradient_clip_val=1.0 if settings.optimiser != "sgd" else None,
+        gradient_clip_val=settings.gradient_clip if settings.optimiser != "sgd" else None,
     )
 
 
