@@ -76,7 +76,7 @@ class GazeAugmentation(Section):
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
-FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_epochs", "batch_norm")
+FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_start", "batch_norm")
 """Keys of training that make no sense for weights that mean something."""
 LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip")
 
@@ -95,8 +95,8 @@ class Training(Section):
     scaled_start: random weights are scaled before the first step, so that what each layer puts out of the first training samples
     deviates by 1 (Mishkin & Matas 2016); biases begin at zero.
 
-    shared_epochs: for so many epochs, towers that are alike hold equal weights, mirrored for mirrored cameras, and every camera
-    teaches all of them; then each goes its own way.
+    shared_start: for this share of the steps, towers that are alike hold equal weights, mirrored for mirrored cameras, and every
+    camera teaches all of them; then each goes its own way.
 
     batch_norm: batches are normalised after each convolution while it trains, and that is folded into it afterwards.
 
@@ -123,7 +123,7 @@ class Training(Section):
     momentum_end: float | None = Field(None, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0, le=1e12)
     scaled_start: bool = False
-    shared_epochs: int = Field(0, ge=0, le=100_000)
+    shared_start: float = Field(0.0, ge=0, le=1)
     batch_norm: bool = False
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None

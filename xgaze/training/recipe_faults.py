@@ -23,6 +23,6 @@ def check_recipe(recipe: Recipe, divided: bool = True, recording: Recording | No
         if divided:
             require_enough(recording.table, spec.groups)
     model = starting_model(recipe, spec)
-    if recipe.training.shared_epochs:
-        tied_towers(model, [torch.zeros(1, *one.shape) for one in spec.inputs], None, recipe.training.shared_epochs)
+    if recipe.training.shared_start:
+        tied_towers(model, [torch.zeros(1, *one.shape) for one in spec.inputs], None, recipe.training.shared_start)
     check_loss(recipe, spec)

@@ -60,7 +60,7 @@ def layout_of(model: nn.Module, training: Training) -> torch.memory_format:
 
 class GazeTask(pl.LightningModule):
     """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch. weights: see `participant_weights`; one where a
-    participant has none. tied: which towers train as one in the first epochs."""
+    participant has none. tied: which towers train as one at first."""
 
     tied: TiedTowers | None = None
     weights: Mapping[str, float] = MappingProxyType({})
@@ -78,7 +78,7 @@ class GazeTask(pl.LightningModule):
     def on_train_epoch_start(self) -> None:
         # Dropout depends on seed and epoch alone, so a resumed training equals an uninterrupted one.
         torch.manual_seed(self.seed * 100_003 + self.current_epoch)
-        if self.tied is not None and self.current_epoch < self.tied.epochs:
+        if self.tied is not None and self.share_done < self.tied.share:
             begin_alike(self.model, self.tied)  # rounding drives apart what takes equal steps
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
@@ -98,8 +98,13 @@ class GazeTask(pl.LightningModule):
             right = (weight * (prediction.argmax(dim=1) == batch.target)).mean()
             self.log("validation_accuracy", right, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
 
+    @property
+    def share_done(self) -> float:
+        """Of all steps, those that are over: the same after a stop."""
+        return self.global_step / int(self.trainer.estimated_stepping_batches)
+
     def on_after_backward(self) -> None:
-        if self.tied is not None and self.current_epoch < self.tied.epochs:
+        if self.tied is not None and self.share_done < self.tied.share:
             share_gradients(self.model, self.tied)
 
     def on_train_batch_start(self, *_: Any) -> None:

@@ -44,7 +44,7 @@ def task_for(model: nn.Module, recording: Recording, settings: Training, seed: i
     if settings.batch_norm:
         put_norms(model)
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
-    task.tied = shared_start(model, recording, settings.shared_epochs)
+    task.tied = shared_start(model, recording, settings.shared_start)
     try:
         yield task
     finally:

@@ -78,10 +78,10 @@ def test_what_begins_anew_begins_as_the_recipe_says_but_for_what_is_kept(model):
 
 @pytest.mark.parametrize("anew", [False, True])
 def test_batches_are_normalised_for_random_weights_only(anew):
-    training = Training(batch_norm=True, scaled_start=True, shared_epochs=2, patience=3)
+    training = Training(batch_norm=True, scaled_start=True, shared_start=0.5, patience=3)
     settings = end_to_end_settings(training, 5, 0.01, anew)
     assert (settings.epochs, settings.learning_rate, settings.patience) == (5, 0.01, 5)
-    assert (settings.batch_norm, settings.scaled_start, settings.shared_epochs) == (anew, False, 0)
+    assert (settings.batch_norm, settings.scaled_start, settings.shared_start) == (anew, False, 0)
 
 
 class Own(nn.Module):

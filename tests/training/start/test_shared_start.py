@@ -32,8 +32,8 @@ EYES = tuple(torch.randn(6, 1, 40, 40, generator=torch.Generator().manual_seed(k
 
 
 def test_towers_that_are_alike_are_tied_layer_by_layer():
-    tied = tied_towers(Net(), EYES, (False, True), 3)
-    assert tied.epochs == 3
+    tied = tied_towers(Net(), EYES, (False, True), 0.5)
+    assert tied.share == 0.5
     assert tied.groups == (
         (Twin("towers.0.0.weight", False), Twin("towers.1.0.weight", True)),
         (Twin("towers.0.0.bias", False), Twin("towers.1.0.bias", False)),
@@ -76,15 +76,15 @@ def test_mirrored_towers_stay_mirror_images():
     assert torch.equal(second, first.flip(-1))
 
 
-@pytest.mark.parametrize("shared_epochs", [2, 1])
-def test_they_part_once_their_epochs_are_over(tmp_path, gaze_recording, shared_epochs):
-    settings = Training(epochs=2, batch_size=16, precision="32-true", shared_epochs=shared_epochs)
+@pytest.mark.parametrize("shared_start", [1.0, 0.8])
+def test_they_part_once_their_steps_are_over(tmp_path, gaze_recording, shared_start):
+    settings = Training(epochs=2, batch_size=16, precision="32-true", shared_start=shared_start)
     net = Net()
     begin_alike(net, tied_towers(net, EYES, (False, False), 2))
     tune_model(net, gaze_recording, settings, tmp_path, 0, "training")
     last = (tmp_path / "fitted.json").is_file()
     first, second = (tower[0].weight for tower in net.towers)
-    assert last and torch.equal(first, second) == (shared_epochs == 2)
+    assert last and torch.equal(first, second) == (shared_start == 1)
 
 
 def test_a_model_whose_towers_are_one_is_refused_before_anything_is_rendered(monkeypatch, gaze_recording):
@@ -93,27 +93,27 @@ def test_a_model_whose_towers_are_one_is_refused_before_anything_is_rendered(mon
             "name": "one",
             "data": {"source": "rendered"},
             "model": {"name": "multi-eye"},
-            "training": {"shared_epochs": 2},
+            "training": {"shared_start": 0.5},
         }
     )
     monkeypatch.setattr(recipe_faults, "starting_model", lambda *_: Net())
     recipe_faults.check_recipe(recipe, recording=gaze_recording)
     monkeypatch.setattr(recipe_faults, "starting_model", lambda *_: Net(shared=True))
     with pytest.raises(
-        InputError, match=r"training.shared_epochs: no towers to share: no two .* Leave it out for this model"
+        InputError, match=r"training.shared_start: no towers to share: no two .* Leave it out for this model"
     ):
         recipe_faults.check_recipe(recipe, recording=gaze_recording)
 
 
 def test_weights_from_a_file_are_not_overwritten():
     model = {"name": "multi-eye", "weights": "a.safetensors"}
-    with pytest.raises(ValidationError, match=r"training\.shared_epochs is for random weights"):
+    with pytest.raises(ValidationError, match=r"training\.shared_start is for random weights"):
         Recipe.model_validate(
-            {"name": "one", "data": {"source": "rendered"}, "model": model, "training": {"shared_epochs": 2}}
+            {"name": "one", "data": {"source": "rendered"}, "model": model, "training": {"shared_start": 0.5}}
         )
 
 
 def test_recipes_that_do_not_use_it_are_what_they_were():
     assert (
-        "shared_epochs" not in Training().model_dump() and Training(shared_epochs=2).model_dump()["shared_epochs"] == 2
+        "shared_start" not in Training().model_dump() and Training(shared_start=0.5).model_dump()["shared_start"] == 0.5
     )

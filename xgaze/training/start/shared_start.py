@@ -1,4 +1,4 @@
-"""Towers that are alike train as one for the first epochs: every camera teaches all of them, then each goes its own way."""
+"""Towers that are alike train as one at first: every camera teaches all of them, then each goes its own way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,22 +26,24 @@ class Twin:
 
 @dataclass(frozen=True)
 class TiedTowers:
-    """Groups of parameters that hold the same numbers until so many epochs are over."""
+    """Groups of parameters that hold the same numbers for this share of the steps."""
 
-    epochs: int
+    share: float
     groups: tuple[tuple[Twin, ...], ...]
 
 
-def tied_towers(model: nn.Module, inputs: Sequence[Tensor], declared: Sequence[bool] | None, epochs: int) -> TiedTowers:
+def tied_towers(
+    model: nn.Module, inputs: Sequence[Tensor], declared: Sequence[bool] | None, share: float
+) -> TiedTowers:
     """The towers of `model` that are alike, those of mirrored inputs mirrored. Raises InputError
     where none are, naming the layers."""
     flags = mirrored_inputs(inputs, declared)
     try:
         found = alike(find_towers(model, inputs))
     except InputError as error:
-        raise InputError(f"training.shared_epochs: {str(error).rstrip('.')}. Leave it out for this model.") from None
+        raise InputError(f"training.shared_start: {str(error).rstrip('.')}. Leave it out for this model.") from None
     groups = [group for towers in found for group in _twins(model, towers, flags)]
-    return TiedTowers(epochs, tuple(groups))
+    return TiedTowers(share, tuple(groups))
 
 
 def _twins(model: nn.Module, towers: Sequence[Tower], flags: Sequence[bool]) -> list[tuple[Twin, ...]]:
@@ -58,12 +60,12 @@ def _twins(model: nn.Module, towers: Sequence[Tower], flags: Sequence[bool]) -> 
     return groups
 
 
-def shared_start(model: nn.Module, recording: Recording, epochs: int) -> TiedTowers | None:
-    """What `training.shared_epochs` ties in a model that is about to train on this recording; nothing for 0."""
-    if not epochs:
+def shared_start(model: nn.Module, recording: Recording, share: float) -> TiedTowers | None:
+    """What `training.shared_start` ties in a model that is about to train on this recording; nothing for 0."""
+    if not share:
         return None
     batch = next(ordered_batches(recording, rows_of(recording, "train"), SAMPLES))
-    return tied_towers(model, batch.inputs, recording.mirrored, epochs)
+    return tied_towers(model, batch.inputs, recording.mirrored, share)
 
 
 @torch.no_grad()

@@ -30,7 +30,7 @@ def started_model(recipe: Recipe, recording: Recording) -> FeatureHead:
     model = starting_model(recipe, recording.spec)
     if recipe.training.scaled_start:
         scale_start(model, next(ordered_batches(recording, rows_of(recording, "train"), SAMPLES)).inputs)
-    tied = shared_start(model, recording, recipe.training.shared_epochs)
+    tied = shared_start(model, recording, recipe.training.shared_start)
     if tied is not None:
         begin_alike(model, tied)
     return model
