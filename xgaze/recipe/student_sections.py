@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import Section
@@ -33,6 +33,7 @@ class Distill(Section):
     convolutions; `wiring`: towers that are alike become one, and maps coarser, before any channel is cut.
     `importance`: by which channels go: how far the outputs move without one, the squares of the weights that go with it, or
     |weight x gradient of the loss| over them. `calibration_samples`: training samples that surgeries are computed on, at most.
+    `head_samples`: training samples whose embeddings are cached and on which heads are tuned, at most (None: all).
     `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
     tuned for as many epochs as fit, at most four times as many.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
@@ -63,6 +64,12 @@ class Distill(Section):
     hints: list[Hint] = []
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
     calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
+    head_samples: int | None = Field(None, ge=8, le=10**12)
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without the key are what they were before there was one."""
+        return {key: value for key, value in plain(self).items() if key != "head_samples" or value is not None}
 
     @property
     def cuts_towers(self) -> bool:

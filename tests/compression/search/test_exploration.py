@@ -24,10 +24,10 @@ from xgaze.compression.search.smallest import (
 )
 from xgaze.compression.search.trial import Trial, latency_ms, run_trial
 from xgaze.compression.student import load_model
-from xgaze.data.contract import collate, rows_of
+from xgaze.data.contract import collate, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.jobs import Fan
-from xgaze.models.inference import predict
+from xgaze.models.inference import head_outputs, predict
 from xgaze.recipe import Distill
 
 
@@ -49,6 +49,25 @@ def test_the_embeddings_are_memory_mapped_files(run, gaze_recording):
     _, folder, _ = run
     stored = np.load(folder / "student" / "embeddings" / "head.embedding.input.train.npy", mmap_mode="r")
     assert stored.shape[0] == len(rows_of(gaze_recording, "train")) and stored.dtype == np.float32
+
+
+@pytest.mark.parametrize(("weight", "effort", "told"), [(0.0, "full", 0), (0.5, "quick", 0), (0.5, "full", 72)])
+def test_heads_are_tuned_on_as_many_samples_as_are_asked_for(run, gaze_recording, tmp_path, weight, effort, told):
+    recipe, folder, _ = run
+    teacher, _ = load_model(folder / "teacher")
+    changed = {"head_samples": 16, "teacher_weight": weight, "effort": effort}
+    few = recipe.model_copy(update={"distill": recipe.distill.model_copy(update=changed)})
+    bench = open_bench(few, gaze_recording, teacher, tmp_path)
+    rows = rows_of(gaze_recording, "train")[calibration_rows(72, 16, recipe.seed)]
+    assert len(bench.train) == 16 and len(bench.validation) == len(rows_of(gaze_recording, "validation"))
+    np.testing.assert_array_equal(bench.train.targets, targets_of(gaze_recording, rows))
+    np.testing.assert_allclose(
+        head_outputs(teacher.head, bench.train.values), predict(teacher, gaze_recording, rows), rtol=1e-4
+    )
+    assert (
+        len(bench.lesson.outputs) == told
+    )  # whole students learn from all; nobody asks where there is no such student
+    assert "head_samples" not in Distill().model_dump()
 
 
 def test_ranks_lie_around_what_capacity_expects():

@@ -32,7 +32,8 @@ SHOWN = 64
 
 @dataclass(frozen=True)
 class Bench:
-    """train and validation: what enters the teacher's head. lesson: what whole students learn from. unlabelled: see `Lesson`."""
+    """train and validation: what enters the teacher's head, of as many training samples as heads are tuned on.
+    lesson: what whole students learn from. unlabelled: see `Lesson`."""
 
     recipe: Recipe
     recording: Recording
@@ -83,10 +84,11 @@ class Bench:
     ) -> None:
         """Tune from end to end, in place, for as many epochs as the recipe says or as are asked for. by_teacher: with the
         teacher's outputs, unlabelled recordings and hints of the recipe; else from labels alone, as the control is. anew: its
-        weights are random."""
+        weights are random, and it learns at the teacher's rate."""
         wanted = self.recipe.distill
         length = epochs or wanted.end_to_end_epochs
-        settings = end_to_end_settings(self.recipe.training, length, wanted.end_to_end_learning_rate, anew)
+        rate = self.recipe.training.learning_rate if anew else wanted.end_to_end_learning_rate
+        settings = end_to_end_settings(self.recipe.training, length, rate, anew)
         lesson = self.lesson if by_teacher else self.lesson.labels_only()
         distil_model(
             model,
@@ -120,18 +122,40 @@ def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, folde
     layer = first_linear(teacher)
     with progress_bar("preparing the unlabelled recording") as advance:
         unlabelled = open_unlabelled(recipe.data, recording.spec, advance)
-    parts = {
-        split: Features(
-            _embeddings(teacher, layer, recording, split, folder),
-            targets_of(recording, rows_of(recording, split)),
-            weights=_weights(recording, split),
-        )
-        for split in ("train", "validation")
-    }
+    parts = {split: _features(recipe, recording, teacher, layer, split, folder) for split in ("train", "validation")}
     outputs = head_outputs(teacher.head, parts["train"].values)
-    lesson = make_lesson(outputs, unlabelled, teacher, folder)
+    taught = (
+        outputs if len(outputs) == len(rows_of(recording, "train")) else _taught(recipe, recording, teacher, folder)
+    )
+    lesson = make_lesson(taught, unlabelled, teacher, folder)
     train = Features(parts["train"].values, parts["train"].targets, outputs)
     return Bench(recipe, recording, teacher, layer, train, parts["validation"], lesson, folder)
+
+
+def head_rows(recipe: Recipe, recording: Recording, split: str) -> NDArray[np.int64]:
+    """The samples whose embeddings are cached: all, but of training people no more than heads are tuned on."""
+    rows, most = rows_of(recording, split), recipe.distill.head_samples
+    if split != "train" or most is None or most >= len(rows):
+        return rows
+    return rows[calibration_rows(len(rows), most, recipe.seed)]
+
+
+def _features(
+    recipe: Recipe, recording: Recording, teacher: FeatureHead, layer: str, split: str, folder: Path
+) -> Features:
+    rows = head_rows(recipe, recording, split)
+    embedded = _embeddings(teacher, layer, recording, rows, folder / "embeddings" / f"{layer}.input.{split}.npy")
+    return Features(embedded, targets_of(recording, rows), weights=_weights(recording, rows))
+
+
+def _taught(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path) -> NDArray[np.float32]:
+    """What the teacher says of all training samples; of none where nobody is going to ask."""
+    wanted = recipe.distill
+    asked = wanted.effort == "full" and (wanted.teacher_weight > 0 or wanted.hints or recipe.data.unlabelled)
+    rows = rows_of(recording, "train") if asked else np.array([], np.int64)
+    if not len(rows):
+        return np.empty((0, recording.spec.outputs), np.float32)
+    return _kept(teacher, recording, rows, folder / "embeddings" / "teacher.train.npy")
 
 
 def make_lesson(
@@ -159,22 +183,20 @@ def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
     return np.sort(chosen)
 
 
-def _weights(recording: Recording, split: str) -> NDArray[np.float32]:
+def _weights(recording: Recording, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """How much every sample counts, so that every participant counts the same."""
-    people = recording.table["group"].to_numpy(str)[rows_of(recording, split)]
+    people = recording.table["group"].to_numpy(str)[rows]
     by_name = participant_weights(people)
     return np.array([by_name[one] for one in people], np.float32)
 
 
 def _embeddings(
-    teacher: FeatureHead, layer: str, recording: Recording, split: str, folder: Path
+    teacher: FeatureHead, layer: str, recording: Recording, rows: NDArray[np.int64], file: Path
 ) -> NDArray[np.float32]:
-    file = folder / "embeddings" / f"{layer}.input.{split}.npy"
-    rows = rows_of(recording, split)
     kept = readable_embeddings(file, len(rows))
     if kept is not None:
         return kept
-    with progress_bar(f"collecting embeddings ({split})") as advance:
+    with progress_bar(f"collecting embeddings ({file.stem.rpartition('.')[2]})") as advance:
         return collect_embeddings(teacher, entrance(layer), recording, rows, file, "input", advance)
 
 

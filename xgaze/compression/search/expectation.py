@@ -123,11 +123,12 @@ def what_is_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace
     quick = wanted.model_copy(update={"effort": "quick"})
     asked, batch = wanted.ranks is not None, recipe.training.batch_size
     unlabelled = 0 if bench.lesson.unlabelled is None else len(bench.lesson.unlabelled.table)
+    labelled = len(rows_of(bench.recording, "train"))
     macs = count_macs(bench.teacher, bench.recording.spec)
     return Ahead(
         heads_s(pace, bench, len(head_trials(tried.heads, asked))),
         heads_s(pace, bench, len(head_trials(head_plans(capacity, bench.teacher, quick), asked))),
-        pace.epoch_s(math.ceil((len(bench.train) + unlabelled) / batch), len(bench.validation) / batch),
+        pace.epoch_s(math.ceil((labelled + unlabelled) / batch), len(bench.validation) / batch),
         lambda own: epochs_ahead(recipe, tried, macs, own),
     )
 
