@@ -1,9 +1,14 @@
 """Batch normalisation that is there while a model trains, and folded into its convolutions afterwards: it stays what it is."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from xgaze.models.layers import evaluated
 
 MOMENTUM, EPS = 0.1, 1e-5  # torch's own
 NUMBERS = ("scale", "shift", "mean", "variance")
@@ -41,20 +46,49 @@ class NormedConv2d(nn.Conv2d):
             delattr(self, name)
 
 
-def put_norms(model: nn.Module) -> None:
-    """Normalise what every convolution puts out, in place; layers stay the objects they are, for whoever else computes with them.
+def put_norms(model: nn.Module, inputs: Sequence[Tensor]) -> None:
+    """Normalise what every convolution puts out that an activation reads, in place; layers stay the objects they are, for whoever
+    else computes with them. inputs: a sample of each, to see who reads what.
 
-    Left as they are: a model that normalises batches itself, convolutions of other classes than torch's, and those without bias,
-    which could not hold what is folded into them.
+    Left as they are: a model that normalises batches itself; convolutions of other classes than torch's, and those without bias,
+    which could not hold what is folded into them; and those read by the head, which would have to learn from noisy numbers.
     """
     if any(isinstance(module, _BatchNorm) for module in model.modules()):
         return
-    for layer in model.modules():
+    for layer in _activated(model, inputs):
         if type(layer) is nn.Conv2d and layer.bias is not None:
             normed: nn.Module = layer
             normed.__class__ = NormedConv2d
             assert isinstance(normed, NormedConv2d)
             normed.begin()
+
+
+@torch.no_grad()
+def _activated(model: nn.Module, inputs: Sequence[Tensor]) -> list[nn.Module]:
+    """Convolutions whose output goes into an activation."""
+    made: dict[int, tuple[Tensor, nn.Module]] = {}  # the tensors too, so that no other comes to lie where one was
+    found: dict[nn.Module, None] = {}
+
+    def note(module: nn.Module, _read: Any, out: Any) -> None:
+        made[id(out)] = out, module
+
+    def look(_module: nn.Module, read: tuple[Any, ...]) -> None:
+        if read and id(read[0]) in made:
+            found[made[id(read[0])][1]] = None
+
+    handles = [one.register_forward_hook(note) for one in model.modules() if isinstance(one, nn.Conv2d)]
+    handles += [one.register_forward_pre_hook(look) for one in model.modules() if _is_activation(one)]
+    try:
+        with evaluated(model):
+            model(*(x.clone() for x in inputs))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(found)
+
+
+def _is_activation(module: nn.Module) -> bool:
+    return type(module).__module__ == nn.ReLU.__module__
 
 
 def fold_norms(model: nn.Module) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import nn
 
-from xgaze.data.batches import ordered_loader
+from xgaze.data.batches import ordered_batches, ordered_loader
 from xgaze.data.contract import Recording, participants_of, rows_of
 from xgaze.recipe import Training
 from xgaze.training.augmentation import training_loader
@@ -42,7 +42,7 @@ def tune_model(
 def task_for(model: nn.Module, recording: Recording, settings: Training, seed: int) -> Iterator[GazeTask]:
     """What trains the model, with what the settings add to it for so long and is gone afterwards; it comes `home` in the end."""
     if settings.batch_norm:
-        put_norms(model)
+        put_norms(model, next(ordered_batches(recording, rows_of(recording, "train")[:1])).inputs)
     task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
     task.tied = shared_start(model, recording, settings.shared_start)
     try:
