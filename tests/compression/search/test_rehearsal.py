@@ -14,9 +14,11 @@ from xgaze.compression.head import first_linear
 from xgaze.compression.kept import kept_modules
 from xgaze.compression.plan import Plan
 from xgaze.compression.search import bench as bench_module
+from xgaze.compression.search import candidates as search_candidates
 from xgaze.compression.search.bench import Bench
-from xgaze.compression.search.candidates import candidates
+from xgaze.compression.search.candidates import candidates, in_time
 from xgaze.compression.search.rehearsal import few_frames, rehearse, uncut_in_words
+from xgaze.compression.search.widths import latency_of_plan
 from xgaze.compression.surgeries.base import probe_of
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
@@ -201,3 +203,29 @@ def test_which_layers_do_nothing_is_measured_once_for_all_students_of_a_teacher(
     ]
     bench.build(Plan(share=0.5, keep=("head",)))
     assert asked == [(), ("head",)]
+
+
+def test_what_cannot_keep_the_budget_of_time_is_not_tried(bench_of, monkeypatch):
+    """A wiring is judged by its narrowest student, all others by their own."""
+    monkeypatch.setattr(search_candidates, "latency_of_plan", lambda _bench, plan: 4 * plan.share)
+    bench = bench_of("vgg", max_latency_ms=2.5)
+    found = candidates(bench, capacity_for(bench))
+    assert {plan.share for plan in found.wholes} == {0.5} and not found.heads
+    assert any(one.startswith("Not tried: rank") and "(untrained it already takes 4 ms)" in one for one in found.words)
+    tight = candidates(bench_of("vgg", max_latency_ms=1.5), capacity_for(bench))
+    assert not tight.wholes and {plan.share for plan in tight.wired} == {0.5}  # at a quarter of the channels in time
+
+
+def test_a_budget_of_time_below_the_fastest_student_names_it(bench_of, monkeypatch):
+    monkeypatch.setattr(search_candidates, "latency_of_plan", lambda _bench, plan: 4 * plan.share)
+    bench = bench_of("vgg", max_latency_ms=0.5)
+    with pytest.raises(
+        InputError, match=r"--max-latency-ms 0\.5: no student .* the fastest, 25 % of the .*, takes 1 ms here"
+    ):
+        candidates(bench, capacity_for(bench))
+
+
+def test_times_are_those_of_the_exported_student(bench_of):
+    bench = bench_of("vgg", max_latency_ms=1000.0)
+    some = rehearse(bench, [Plan(share=0.25)])
+    assert in_time(bench, some).plans == some.plans and 0 < latency_of_plan(bench, some.plans[0]) < 1000

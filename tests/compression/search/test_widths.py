@@ -26,7 +26,7 @@ def test_the_tolerance_is_relative_to_the_smallest():
 @pytest.mark.parametrize(("milliseconds", "expected"), [({4: 1.0, 8: 1.0}, 8), ({4: 1.0, 8: 1.3}, 4)])
 def test_a_plan_is_rounded_up_where_its_student_is_measured_to_be_as_fast(milliseconds, expected, monkeypatch):
     asked = Plan(share=0.3, coarse=True, rank=6)
-    monkeypatch.setattr(widths, "_latency_ms", lambda bench, plan: milliseconds[plan.multiple])
+    monkeypatch.setattr(widths, "latency_of_plan", lambda bench, plan: milliseconds[plan.multiple])
     monkeypatch.setattr(widths, "rehearse", lambda bench, plans: Rehearsal(list(plans)))
     rounded = widths.rounded_as_fast(None, asked)
     assert rounded == replace(asked, multiple=expected)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from xgaze.capacity.layer_capacity import LayerCapacity
@@ -10,14 +9,16 @@ from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
+from xgaze.compression.search.widths import latency_of_plan
 from xgaze.compression.search.wirings import epochs_of, rungs, wirings
-from xgaze.compression.surgeries.base import Surgery
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
 
 KEPT = "distill.keep"
 """In the reason why something is not done: because the recipe asked for it, which is no news."""
+NOISE = 0.1
+"""By how much of a budget of time one measurement may exceed it, before anything is tuned."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,39 @@ class Candidates:
 
 def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
     """All that can be built and is smaller than the teacher. Raises InputError where nothing is, saying why and what to do."""
-    heads = rehearse(bench, _head_plans(bench, capacity))
-    wholes = _wholes(bench, capacity) if bench.recipe.distill.effort == "full" else Rehearsal()
-    wired = _wired(bench, capacity) if bench.recipe.distill.effort == "full" else Rehearsal()
+    heads = in_time(bench, rehearse(bench, _head_plans(bench, capacity)))
+    wholes = in_time(bench, _wholes(bench, capacity)) if bench.recipe.distill.effort == "full" else Rehearsal()
+    narrow = min(bench.recipe.distill.shares)
+    wired = in_time(bench, _wired(bench, capacity), narrow) if bench.recipe.distill.effort == "full" else Rehearsal()
     words = list(dict.fromkeys([*heads.words, *wholes.words, *wired.words]))
     if not (heads.plans or wholes.plans or wired.plans):
-        raise InputError(_nothing(bench, capacity, words))
+        slow = heads.slow | wholes.slow | wired.slow
+        raise InputError(_too_slow(bench, slow) if slow else _nothing(bench, capacity, words))
     return Candidates(heads.plans, wholes.plans, words, wired.plans, heads.macs | wholes.macs | wired.macs)
+
+
+def in_time(bench: Bench, found: Rehearsal, share: float | None = None) -> Rehearsal:
+    """Those whose untrained student keeps the budget of time, where there is one; why others are not tried. share: the narrowest
+    that will be tried of them, by which they are judged."""
+    limit = bench.recipe.distill.max_latency_ms
+    if limit is None:
+        return found
+    kept, slow = [], {}
+    for plan in found.plans:
+        fastest = _narrowest(bench, plan, share)
+        took = latency_of_plan(bench, fastest)
+        if took <= limit * (1 + NOISE):
+            kept.append(plan)
+        else:
+            slow[fastest] = took
+    told = [f"Not tried: {plan.in_words} (untrained it already takes {took:.3g} ms)." for plan, took in slow.items()]
+    return Rehearsal(kept, [*found.words, *told], found.macs, slow)
+
+
+def _narrowest(bench: Bench, plan: Plan, share: float | None) -> Plan:
+    """The plan with this share of the channels, where that can be built."""
+    narrow = [] if share is None else rehearse(bench, [replace(plan, share=share)]).plans
+    return narrow[0] if narrow else plan
 
 
 def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int) -> float:
@@ -113,35 +140,24 @@ def _wired(bench: Bench, capacity: LayerCapacity) -> Rehearsal:
     can = {kind for kind, found in alone.items() if found.plans}
     refused = {kind: why(found.words) for kind, found in alone.items() if not found.plans}
     words = [f"Not tried: {kind.replace('_', ' ')} {reason}." for kind, reason in refused.items() if KEPT not in reason]
-    again = _repeated(bench)
-    plans = [
-        replace(plan, others=others)
-        for others in wirings()
-        if {kind for kind, _ in others} <= can and not again & set(others)
-    ]
+    plans = [replace(plan, others=others) for others in wirings() if {kind for kind, _ in others} <= can]
     found = rehearse(bench, plans, tuned_whole=True)
     return Rehearsal(found.plans, words, found.macs)
-
-
-def _repeated(bench: Bench) -> set[tuple[str, int | float | str]]:
-    """Values of wirings that do to this teacher what an earlier value of the same kind does."""
-    again: set[tuple[str, int | float | str]] = set()
-    probe = bench.probe(bench.teacher)
-    for kind in (one for one in SURGERIES.values() if one.wiring):
-        seen: list[Surgery | None] = []
-        for value in kind.values:
-            with suppress(InputError):
-                surgery = kind.planned(bench.teacher, bench.layer, value, probe)
-                if surgery in seen:
-                    again.add((kind.name, value))
-                seen.append(surgery)
-    return again
 
 
 def why(words: Sequence[str]) -> str:
     """The reason in brackets, of what a rehearsal did not try."""
     refused = [one for one in words if one.startswith("Not tried: ")]
     return f"({refused[0].partition(' (')[2].rstrip('.').removesuffix(')').rstrip('.')})" if refused else "(no smaller)"
+
+
+def _too_slow(bench: Bench, slow: Mapping[Plan, float]) -> str:
+    """That time rules out every plan, and what the fastest takes."""
+    fastest = min(slow, key=lambda plan: slow[plan])
+    return (
+        f"--max-latency-ms {bench.recipe.distill.max_latency_ms:g}: no student that can be built is so fast; the fastest, "
+        f"{fastest.in_words}, takes {slow[fastest]:.3g} ms here before it is trained. Allow more."
+    )
 
 
 def _nothing(bench: Bench, capacity: LayerCapacity, words: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench, open_bench
 from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result
-from xgaze.compression.search.candidates import Candidates
+from xgaze.compression.search.candidates import Candidates, in_time
 from xgaze.compression.search.expectation import capacity_of, sensitivity_curves
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.rehearsal import rehearse
@@ -160,7 +160,8 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
 
     best = best_wiring(plans, max(epochs_of(recipe, plan, search.epochs) for plan in plans), scores)
     shares = sorted(recipe.distill.shares, reverse=True)
-    chain = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True).plans
+    widths = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True)
+    chain = in_time(search.bench, widths).plans
     held: list[bool] = []
 
     def holds(some: list[Plan]) -> list[bool]:

@@ -23,11 +23,13 @@ SHOWN = 3
 @dataclass
 class Rehearsal:
     """plans: as they turn out, each made by other surgeries and smaller than the teacher, in the order they were asked for.
-    words: for people, what is left as it is and what is not tried. macs: multiply-accumulates of each plan's student."""
+    words: for people, what is left as it is and what is not tried. macs: multiply-accumulates of each plan's student. slow: plans
+    that cannot keep the budget of time, with what their untrained students take, in ms."""
 
     plans: list[Plan] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     macs: dict[Plan, int] = field(default_factory=dict)
+    slow: dict[Plan, float] = field(default_factory=dict)
 
 
 def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> Rehearsal:

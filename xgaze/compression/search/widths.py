@@ -16,7 +16,7 @@ from xgaze.data.contract import rows_of
 def rounded_as_fast(bench: Bench, plan: Plan) -> Plan:
     """The plan with channel counts rounded up to the largest of MULTIPLES that makes it no slower."""
     plans = {one.multiple: one for one in rehearse(bench, (replace(plan, multiple=k) for k in MULTIPLES)).plans}
-    measured = {multiple: _latency_ms(bench, one) for multiple, one in plans.items()}
+    measured = {multiple: latency_of_plan(bench, one) for multiple, one in plans.items()}
     return plans[largest_as_fast(measured)]
 
 
@@ -26,7 +26,7 @@ def largest_as_fast(latency_ms: Mapping[int, float], tolerance: float = 0.02) ->
     return max(multiple for multiple, each in latency_ms.items() if each <= allowed)
 
 
-def _latency_ms(bench: Bench, plan: Plan) -> float:
+def latency_of_plan(bench: Bench, plan: Plan) -> float:
     """Median of the untrained student, one thread of onnxruntime."""
     student = bench.build(plan).student
     inputs = next(iter(ordered_batches(bench.recording, rows_of(bench.recording, "validation")[:1]))).inputs
