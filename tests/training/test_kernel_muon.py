@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from xgaze.recipe import Training
@@ -68,6 +69,24 @@ def test_decay_shrinks_kernels_and_the_schedule_reaches_both_kinds():
         schedule.step()
         rates.append({group["lr"] for group in optimiser.param_groups})
     assert all(len(one) == 1 for one in rates) and max(max(one) for one in rates) == pytest.approx(0.01, rel=0.01)
+
+
+def test_kernels_may_have_a_rate_of_their_own():
+    ours, equal = net(), net()
+    settings = Training(optimiser="muon", learning_rate=0.01, kernel_learning_rate=0.02)
+    optimiser = make_optimiser(ours, settings)
+    before = copy.deepcopy(ours.state_dict())
+    steps(ours, optimiser, 1)
+    steps(equal, KernelMuon(equal.parameters(), 0.01, settings.weight_decay), 1)
+    for name, value in equal.state_dict().items():
+        times = 2 if value.ndim == 4 else 1
+        torch.testing.assert_close(
+            ours.state_dict()[name] - before[name], times * (value - before[name]), rtol=1e-3, atol=1e-6
+        )
+    schedule = make_schedule(optimiser, settings, 10)["scheduler"]
+    assert [round(group["max_lr"], 9) for group in schedule.optimizer.param_groups] == [0.01, 0.02]
+    with pytest.raises(ValidationError, match="kernel_learning_rate is for optimiser: muon"):
+        Training(kernel_learning_rate=0.01)
 
 
 def test_a_model_without_kernels_is_stepped_by_adamw():

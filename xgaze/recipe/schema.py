@@ -78,7 +78,7 @@ WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorbo
 MOST_DEVICES = 1024
 FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_start", "batch_norm")
 """Keys of training that make no sense for weights that mean something."""
-LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip")
+LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate")
 
 
 class Training(Section):
@@ -87,7 +87,8 @@ class Training(Section):
     schedule: one-cycle; step (x 0.1 every `step_epochs`); plateau (x 0.5 once the training loss has not fallen for more than 3
     epochs, to 1e-6 at least); constant. momentum_end: momentum goes there on a line, from `momentum` at the first step.
 
-    optimiser: muon steps kernels of convolutions by Muon, in steps as large as AdamW's, and all else by AdamW.
+    optimiser: muon steps kernels of convolutions by Muon, in steps as large as AdamW's, and all else by AdamW;
+    kernel_learning_rate: of kernels, where it is not `learning_rate`.
 
     gradient_clip: the largest norm of all gradients together (not with sgd). One that every batch exceeds makes batches equal,
     however far off a few frames with closed eyes are.
@@ -121,6 +122,7 @@ class Training(Section):
     workers: int = Field(0, ge=0, le=1024)
     momentum: float = Field(0.0, ge=0, lt=1)
     momentum_end: float | None = Field(None, ge=0, lt=1)
+    kernel_learning_rate: float | None = Field(None, gt=0, le=1e12)
     gradient_clip: float = Field(1.0, gt=0, le=1e12)
     scaled_start: bool = False
     shared_start: float = Field(0.0, ge=0, le=1)
@@ -153,9 +155,11 @@ class Training(Section):
         return self.model_copy(update={key: type(self).model_fields[key].default for key in FOR_RANDOM_WEIGHTS})
 
     @model_validator(mode="after")
-    def _momentum_is_used(self) -> Self:
+    def _what_is_given_is_used(self) -> Self:
         if (self.momentum or self.momentum_end is not None) and self.optimiser != "sgd":
             raise PydanticCustomError("choice", "momentum is for optimiser: sgd")
+        if self.kernel_learning_rate is not None and self.optimiser != "muon":
+            raise PydanticCustomError("choice", "kernel_learning_rate is for optimiser: muon")
         return self
 
 

@@ -11,15 +11,20 @@ MUON = "muon"
 
 class KernelMuon(torch.optim.AdamW):
     """torch's Muon on kernels as matrices, a row per output channel: their momentum is made orthogonal, so that no few directions
-    take the whole step. Its steps are as large as AdamW's, so that rate and decay mean the same for both."""
+    take the whole step. Its steps are as large as AdamW's, so that rate and decay mean the same for both. kernel_rate: of
+    kernels, if they shall have another."""
 
-    def __init__(self, parameters: Iterable[Tensor], rate: float, decay: float) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], rate: float, decay: float, kernel_rate: float | None = None
+    ) -> None:
         every = list(parameters)
         self.kernels = [p for p in every if p.ndim > 2]
         others = [p for p in every if p.ndim <= 2]
-        super().__init__([{"params": some} for some in (others, self.kernels) if some], rate, weight_decay=decay)
+        own = rate if kernel_rate is None else kernel_rate
+        groups = [{"params": some, "lr": each} for some, each in ((others, rate), (self.kernels, own)) if some]
+        super().__init__(groups, rate, weight_decay=decay)
         rows = [_matrix(p.detach()) for p in self.kernels]
-        self.muon = torch.optim.Muon(rows, rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw") if rows else None
+        self.muon = torch.optim.Muon(rows, own, weight_decay=decay, adjust_lr_fn="match_rms_adamw") if rows else None
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

@@ -127,7 +127,7 @@ def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimize
     if settings.optimiser == "sgd":
         return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay)
     if settings.optimiser == "muon":
-        return KernelMuon(parameters, rate, decay)
+        return KernelMuon(parameters, rate, decay, settings.kernel_learning_rate)
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(parameters, rate, weight_decay=decay)
 
@@ -135,7 +135,9 @@ def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimize
 def make_schedule(optimiser: torch.optim.Optimizer, settings: Training, steps: int) -> dict[str, Any]:
     """Lightning's scheduler entry: one cycle over all steps, steps of x 0.1, half where the loss stays, or constant."""
     if settings.schedule == "one-cycle":
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=steps
+        )
         return {"scheduler": cycle, "interval": "step"}
     if settings.schedule == "plateau":
         half = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=3, min_lr=1e-6)

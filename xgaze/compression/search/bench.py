@@ -174,6 +174,8 @@ def end_to_end_settings(training: Training, epochs: int, learning_rate: float, a
     """The recipe's training once more, with its own length and rate; of what is for random weights, only how batches are
     normalised, and that where a student begins `anew`."""
     changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
+    if training.kernel_learning_rate is not None:  # as many times the others' as in training
+        changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
     return training.for_known_weights().model_copy(update={**changes, "batch_norm": anew and training.batch_norm})
 
 
