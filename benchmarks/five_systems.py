@@ -48,6 +48,7 @@ ROWS = (
             "data.validation_participants=20",
             "data.test_participants=20",
             "data.frames_per_participant=6",
+            "data.train_frames_per_participant=null",
             "training.epochs=4",
         ),
     ),

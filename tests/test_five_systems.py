@@ -32,8 +32,14 @@ def test_the_small_run_of_a_recipe_is_valid_and_smaller(row, tmp_path):
     settings = FIVE["overrides_of"](row, tmp_path / "data", tmp_path)
     small = load_recipe(row.recipe, tuple(settings))
     whole = load_recipe(row.recipe, tuple(one for one in settings if one.startswith("data.path")))
-    assert small.training.epochs < whole.training.epochs
+    assert looks_at(small) < looks_at(whole)
     assert small.name == whole.name and small.model == whole.model
+
+
+def looks_at(recipe):
+    """How often a training looks at a frame, of a recording whose size the recipe tells; else its epochs."""
+    people = getattr(recipe.data, "train_participants", 1)
+    return recipe.training.epochs * people * (getattr(recipe.data, "train_frames_per_participant", None) or 1)
 
 
 def test_a_row_holds_what_distill_printed():

@@ -18,6 +18,7 @@ from xgaze.compression.surgeries.base import surgery_to_json
 from xgaze.compression.surgeries.coarse_input import CoarseInput
 from xgaze.compression.surgeries.columns import Columns
 from xgaze.compression.surgeries.cut import Cut
+from xgaze.compression.surgeries.factored_conv import FactoredConv
 from xgaze.compression.surgeries.fold import Fold
 from xgaze.compression.surgeries.low_rank import LowRank
 from xgaze.compression.surgeries.no_op import RemoveNoOp
@@ -64,6 +65,8 @@ STUDENTS = {
     "channels": ({}, [Cut({"towers.0.conv3:out": "0:4,8:12", "towers.0.conv4:in": "0:4,8:12"})]),
     "coarse_input": ({"first_stride": 2}, [CoarseInput("towers.0.conv1")]),
     "stem": ({"conv4_padding": 1}, [Stem(("towers.0.conv1", "towers.1.conv1"), 2, LAYER, (6, 6, 3, 3))]),
+    "depthwise": ({}, [FactoredConv(("towers.0.conv2", "towers.0.conv3"))]),
+    "rows": ({}, [FactoredConv(("towers.0.conv3",), "rows"), FactoredConv(("towers.1.conv3",), "tucker")]),
     "shared_towers": ({}, [SharedTowers(SHARED, tuple(SHARED), "shift"), CUT_SHARED]),
 }
 EVERY = [surgery for _, surgeries in STUDENTS.values() for surgery in surgeries]

@@ -47,7 +47,7 @@ class FactoredConv:
         """Structure only, weights undefined."""
         for path in self.layers:
             conv = _plain(model, path, self.form)
-            model.set_submodule(path, factored(conv, self.form).to(conv.weight.device))
+            model.set_submodule(path, factored(conv, self.form).to(conv.weight.device).train(conv.training))
 
     @torch.no_grad()
     def apply(self, model: FeatureHead, probe: Probe) -> Proof:
