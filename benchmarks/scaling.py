@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import torch
 from profile_step import milliseconds
 from torch import Tensor, nn
-from training_step import step_of
+from training_step import first_batch, step_of
 
 from xgaze.data.contract import Spec
 from xgaze.data.source import source_of
@@ -56,9 +56,9 @@ def costs_ms(recipe: Recipe, spec: Spec, times: int) -> dict[str, float]:
     frames = [torch.randn(SCORED_AT_ONCE, *one.shape) for one in spec.inputs]
     one = tuple(x[:1] for x in frames)
     truth, there = torch.zeros(1, spec.outputs), tuple(torch.zeros_like(x) for x in one)
-    target = targets_for(spec)[-1]
+    target, given = targets_for(spec)[-1], (recipe, *first_batch(recipe))
     return {
-        "training, forward and backward": milliseconds(step_of(recipe, spec), times) / recipe.training.batch_size,
+        "training, forward and backward": milliseconds(step_of(*given), times) / recipe.training.batch_size,
         "scoring": milliseconds(scored(model, frames), times) / SCORED_AT_ONCE,
         f"one map of integrated gradients, {STEPS} steps": milliseconds(
             lambda: integrated_gradients(model, target, one, truth, there, STEPS), max(2, times // 4)
