@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pydantic import ValidationError
 
 from xgaze.data.batches import EpochShuffle, ordered_loader, shuffled_loader
 from xgaze.data.contract import rows_of, targets_of
@@ -117,9 +118,14 @@ def test_losses_on_known_values():
 
 @pytest.mark.parametrize(
     ("settings", "largest"),
-    [({}, 1.0), ({"gradient_clip": 0.01}, 0.01), ({"optimiser": "sgd", "gradient_clip": 2}, None)],
+    [({}, 1.0), ({"gradient_clip": 0.01}, 0.01), ({"optimiser": "sgd"}, None)],
 )
 def test_gradients_are_clipped_as_the_recipe_says(tmp_path, settings, largest):
     training = Training(accelerator="cpu", **settings)
     assert _trainer(training, [], tmp_path).gradient_clip_val == largest
     assert ("gradient_clip" in training.model_dump()) == ("gradient_clip" in settings)
+
+
+def test_a_clip_that_nobody_would_heed_is_refused():
+    with pytest.raises(ValidationError, match="gradient_clip is not for optimiser: sgd"):
+        Training(optimiser="sgd", gradient_clip=0.01)

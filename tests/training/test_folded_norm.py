@@ -88,38 +88,17 @@ def test_whoever_borrows_the_layers_weights_computes_with_the_folded_ones(mirror
     torch.testing.assert_close(model(PICTURES), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_a_training_with_norms_goes_on_after_a_stop_and_leaves_a_plain_model(tmp_path, gaze_recording, monkeypatch):
+def test_a_training_with_norms_goes_on_after_a_stop_and_leaves_a_plain_model(
+    tmp_path, gaze_recording, eyes, stop_in_last_epoch
+):
     settings = Training(epochs=3, batch_size=24, precision="32-true", batch_norm=True, patience=3)
-    whole, stopped = (two_eyes() for _ in range(2))
+    whole, stopped = (eyes() for _ in range(2))
     names = list(whole.state_dict())
     tune_model(whole, gaze_recording, settings, tmp_path / "whole", 0, "training")
     assert list(whole.state_dict()) == names and not any(isinstance(one, NormedConv2d) for one in whole.modules())
-    step = "xgaze.training.task.GazeTask.on_train_epoch_start"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(step, stop_in_last_epoch)
+    with stop_in_last_epoch(2):
         tune_model(stopped, gaze_recording, settings, tmp_path / "stopped", 0, "training")
-    again = two_eyes()
+    again = eyes()
     tune_model(again, gaze_recording, settings, tmp_path / "stopped", 0, "training")
     for name, value in whole.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
-
-
-def stop_in_last_epoch(task):
-    torch.manual_seed(task.seed * 100_003 + task.current_epoch)
-    if task.current_epoch == 2:
-        raise KeyboardInterrupt
-
-
-class Eyes(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.towers = nn.ModuleList(nn.Sequential(nn.Conv2d(1, 4, 9, stride=4), nn.ReLU()) for _ in range(2))
-        self.head = nn.Linear(2 * 4 * 64, 2)
-
-    def forward(self, *eyes):
-        return self.head(torch.cat([tower(eye).flatten(1) for tower, eye in zip(self.towers, eyes, strict=True)], 1))
-
-
-def two_eyes():
-    torch.manual_seed(0)
-    return Eyes()

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
+from xgaze.models.layers import SeparableLinear
 from xgaze.recipe import Training
 from xgaze.training.kernel_muon import KernelMuon
 from xgaze.training.task import make_optimiser, make_schedule
@@ -30,7 +31,7 @@ def steps(model, optimiser, count):
 def test_a_kernels_step_is_orthogonal_and_as_large_as_adamws():
     model = net()
     before = copy.deepcopy(model.state_dict())
-    steps(model, KernelMuon(model.parameters(), 0.01, 0.0), 1)
+    steps(model, KernelMuon(model, 0.01, 0.0), 1)
     moved = (before["0.weight"] - model[0].weight.detach()).flatten(1)
     singular = torch.linalg.svdvals(moved)
     assert singular.min() > 0.5 * singular.max()  # five steps of Newton and Schulz leave them between 0.7 and 1.2
@@ -39,7 +40,7 @@ def test_a_kernels_step_is_orthogonal_and_as_large_as_adamws():
 
 def test_all_but_kernels_step_as_with_adamw():
     ours, plain = net(), net()
-    steps(ours, KernelMuon(ours.parameters(), 0.01, 0.1), 1)
+    steps(ours, KernelMuon(ours, 0.01, 0.1), 1)
     steps(plain, torch.optim.AdamW(plain.parameters(), 0.01, weight_decay=0.1), 1)
     for name, value in plain.state_dict().items():
         assert torch.equal(value, ours.state_dict()[name]) == (value.ndim < 4), name
@@ -48,7 +49,7 @@ def test_all_but_kernels_step_as_with_adamw():
 def test_the_layout_in_memory_changes_nothing():
     plain, last = net(), net().to(memory_format=torch.channels_last)
     for model in (plain, last):
-        steps(model, KernelMuon(model.parameters(), 0.01, 0.1), 3)
+        steps(model, KernelMuon(model, 0.01, 0.1), 3)
     assert not last[2].weight.is_contiguous()
     for name, value in plain.state_dict().items():
         torch.testing.assert_close(last.state_dict()[name], value, rtol=0, atol=5e-4)  # it rounds to bfloat16 within
@@ -58,7 +59,7 @@ def test_decay_shrinks_kernels_and_the_schedule_reaches_both_kinds():
     model = nn.Conv2d(1, 2, 3)
     model.weight.grad, model.bias.grad = torch.zeros(2, 1, 3, 3), torch.zeros(2)
     before = model.weight.detach().clone()
-    KernelMuon(model.parameters(), 0.1, 0.5).step()
+    KernelMuon(model, 0.1, 0.5).step()
     torch.testing.assert_close(model.weight.detach(), before * (1 - 0.1 * 0.5))
     settings = Training(optimiser="muon", learning_rate=0.01)
     optimiser = make_optimiser(net(), settings)
@@ -71,13 +72,27 @@ def test_decay_shrinks_kernels_and_the_schedule_reaches_both_kinds():
     assert all(len(one) == 1 for one in rates) and max(max(one) for one in rates) == pytest.approx(0.01, rel=0.01)
 
 
+def test_numbers_of_more_axes_that_are_no_kernels_step_as_with_adamw():
+    """A head of separable filters holds rows and columns of maps, not kernels."""
+    ours, plain = SeparableLinear((3, 4, 5), 6, 2), SeparableLinear((3, 4, 5), 6, 2)
+    ours.reset_parameters()
+    plain.load_state_dict(ours.state_dict())
+    for model, optimiser in (
+        (ours, KernelMuon(ours, 0.01, 0.1)),
+        (plain, torch.optim.AdamW(plain.parameters(), 0.01, weight_decay=0.1)),
+    ):
+        model(torch.ones(2, 60)).square().sum().backward()
+        optimiser.step()
+    assert torch.equal(ours.rows, plain.rows) and torch.equal(ours.columns, plain.columns)
+
+
 def test_kernels_may_have_a_rate_of_their_own():
     ours, equal = net(), net()
     settings = Training(optimiser="muon", learning_rate=0.01, kernel_learning_rate=0.02)
     optimiser = make_optimiser(ours, settings)
     before = copy.deepcopy(ours.state_dict())
     steps(ours, optimiser, 1)
-    steps(equal, KernelMuon(equal.parameters(), 0.01, settings.weight_decay), 1)
+    steps(equal, KernelMuon(equal, 0.01, settings.weight_decay), 1)
     for name, value in equal.state_dict().items():
         times = 2 if value.ndim == 4 else 1
         torch.testing.assert_close(
@@ -94,7 +109,7 @@ def test_a_model_without_kernels_is_stepped_by_adamw():
     plain.load_state_dict(ours.state_dict())
     x = torch.randn(5, 4)
     for model, optimiser in (
-        (ours, KernelMuon(ours.parameters(), 0.01, 0.1)),
+        (ours, KernelMuon(ours, 0.01, 0.1)),
         (plain, torch.optim.AdamW(plain.parameters(), 0.01, weight_decay=0.1)),
     ):
         model(x).square().mean().backward()
@@ -104,44 +119,22 @@ def test_a_model_without_kernels_is_stepped_by_adamw():
 
 def test_a_state_goes_on_where_it_was():
     model = net()
-    optimiser = KernelMuon(model.parameters(), 0.01, 0.1)
+    optimiser = KernelMuon(model, 0.01, 0.1)
     steps(model, optimiser, 2)
     again = copy.deepcopy(model)
-    other = KernelMuon(again.parameters(), 0.01, 0.1)
+    other = KernelMuon(again, 0.01, 0.1)
     other.load_state_dict(copy.deepcopy(optimiser.state_dict()))
     for one, own in ((model, optimiser), (again, other)):
         steps(one, own, 2)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
 
 
-def test_a_training_learns_and_goes_on_after_a_stop(tmp_path, gaze_recording, monkeypatch):
+def test_a_training_learns_and_goes_on_after_a_stop(tmp_path, gaze_recording, eyes, stop_in_last_epoch):
     settings = Training(epochs=3, batch_size=24, precision="32-true", optimiser="muon", patience=3)
     whole, stopped, again = (eyes() for _ in range(3))
     tune_model(whole, gaze_recording, settings, tmp_path / "whole", 0, "training")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("xgaze.training.task.GazeTask.on_train_epoch_start", stop_in_last_epoch)
+    with stop_in_last_epoch(2):
         tune_model(stopped, gaze_recording, settings, tmp_path / "stopped", 0, "training")
     tune_model(again, gaze_recording, settings, tmp_path / "stopped", 0, "training")
     for name, value in whole.state_dict().items():
         assert torch.equal(again.state_dict()[name], value), name
-
-
-def stop_in_last_epoch(task):
-    torch.manual_seed(task.seed * 100_003 + task.current_epoch)
-    if task.current_epoch == 2:
-        raise KeyboardInterrupt
-
-
-class Eyes(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.towers = nn.ModuleList(nn.Sequential(nn.Conv2d(1, 4, 9, stride=4), nn.ReLU()) for _ in range(2))
-        self.head = nn.Linear(2 * 4 * 64, 2)
-
-    def forward(self, *inputs):
-        return self.head(torch.cat([tower(x).flatten(1) for tower, x in zip(self.towers, inputs, strict=True)], 1))
-
-
-def eyes():
-    torch.manual_seed(0)
-    return Eyes()

@@ -160,6 +160,8 @@ class Training(Section):
             raise PydanticCustomError("choice", "momentum is for optimiser: sgd")
         if self.kernel_learning_rate is not None and self.optimiser != "muon":
             raise PydanticCustomError("choice", "kernel_learning_rate is for optimiser: muon")
+        if self.optimiser == "sgd" and self.gradient_clip != type(self).model_fields["gradient_clip"].default:
+            raise PydanticCustomError("choice", "gradient_clip is not for optimiser: sgd")
         return self
 
 

@@ -1,12 +1,13 @@
 """Muon (Jordan et al. 2024) for the kernels of convolutions, AdamW for all else, as one optimiser."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 MUON = "muon"
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 class KernelMuon(torch.optim.AdamW):
@@ -14,12 +15,11 @@ class KernelMuon(torch.optim.AdamW):
     take the whole step. Its steps are as large as AdamW's, so that rate and decay mean the same for both. kernel_rate: of
     kernels, if they shall have another."""
 
-    def __init__(
-        self, parameters: Iterable[Tensor], rate: float, decay: float, kernel_rate: float | None = None
-    ) -> None:
-        every = list(parameters)
-        self.kernels = [p for p in every if p.ndim > 2]
-        others = [p for p in every if p.ndim <= 2]
+    def __init__(self, model: nn.Module, rate: float, decay: float, kernel_rate: float | None = None) -> None:
+        found = {id(p) for layer in model.modules() if isinstance(layer, CONVOLUTIONS) for p in own_kernels(layer)}
+        every = [p for p in model.parameters() if p.requires_grad]
+        self.kernels = [p for p in every if id(p) in found]
+        others = [p for p in every if id(p) not in found]
         own = rate if kernel_rate is None else kernel_rate
         groups = [{"params": some, "lr": each} for some, each in ((others, rate), (self.kernels, own)) if some]
         super().__init__(groups, rate, weight_decay=decay)
@@ -54,6 +54,11 @@ class KernelMuon(torch.optim.AdamW):
         super().load_state_dict({key: value for key, value in state_dict.items() if key != MUON})
         if self.muon is not None:
             self.muon.load_state_dict(state_dict[MUON])
+
+
+def own_kernels(layer: nn.Module) -> list[nn.Parameter]:
+    """Its weight, unless that is computed from others."""
+    return [p for p in layer.parameters(recurse=False) if p.ndim > 2]
 
 
 def _matrix(kernel: Tensor) -> Tensor:

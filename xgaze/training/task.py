@@ -127,7 +127,7 @@ def make_optimiser(model: nn.Module, settings: Training) -> torch.optim.Optimize
     if settings.optimiser == "sgd":
         return torch.optim.SGD(parameters, rate, settings.momentum, weight_decay=decay)
     if settings.optimiser == "muon":
-        return KernelMuon(parameters, rate, decay, settings.kernel_learning_rate)
+        return KernelMuon(model, rate, decay, settings.kernel_learning_rate)
     kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
     return kind(parameters, rate, weight_decay=decay)
 
