@@ -21,6 +21,8 @@ from xgaze.models.registry import build_architecture
 from xgaze.processes import keep_freed_memory
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.training.fit import resolve_precision
+from xgaze.training.folded_norm import put_norms
+from xgaze.training.task import make_optimiser
 
 WARM_UP = 3
 
@@ -77,9 +79,11 @@ def laid_out(inputs: list[Tensor]) -> list[Tensor]:
 
 
 def step_of(recipe: Recipe, spec: Spec, inputs: list[Tensor]):  # noqa: ANN201
-    """Forward, backward and update on these inputs with random targets, in the precision in which the recipe trains here."""
+    """Forward, backward and update on these inputs with random targets, as the recipe trains here; towers apart."""
     model = build_architecture(recipe.model.model_dump(mode="json"), spec).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(model.parameters(), recipe.training.learning_rate)
+    if recipe.training.batch_norm:
+        put_norms(model, [one[:1] for one in inputs])
+    optimiser = make_optimiser(model, recipe.training)
     inputs = laid_out(inputs)
     half = resolve_precision(recipe.training) == "bf16-mixed"
     targets = 500 * torch.rand(len(inputs[0]), spec.outputs)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 
 class FeatureHead(nn.Module):
@@ -160,3 +161,13 @@ def evaluated(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train(training)
+
+
+def heard(model: nn.Module, inputs: Sequence[Tensor], hooks: Sequence[RemovableHandle]) -> None:
+    """One forward in evaluation mode, on copies of the inputs, for those who listen; their hooks are removed after it."""
+    try:
+        with evaluated(model):
+            model(*(x.clone() for x in inputs))
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.errors import InputError
-from xgaze.models.layers import evaluated
+from xgaze.models.layers import heard
 
 SURER = 0.02
 """How much more alike two cameras' mean pictures must be when one is mirrored: correlations differ by less by chance."""
@@ -65,12 +65,7 @@ def _touched(model: nn.Module, inputs: Sequence[Tensor]) -> list[Call]:
         for path, module in model.named_modules()
         if not list(module.children())
     ]
-    try:
-        with evaluated(model):
-            model(*(x.clone() for x in inputs))
-    finally:
-        for handle in handles:
-            handle.remove()
+    heard(model, inputs, handles)
     return calls
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from xgaze.models.layers import evaluated
+from xgaze.models.layers import heard
 
 MOMENTUM, EPS = 0.1, 1e-5  # torch's own
 NUMBERS = ("scale", "shift", "mean", "variance")
@@ -78,12 +78,7 @@ def _activated(model: nn.Module, inputs: Sequence[Tensor]) -> list[nn.Module]:
 
     handles = [one.register_forward_hook(note) for one in model.modules() if isinstance(one, nn.Conv2d)]
     handles += [one.register_forward_pre_hook(look) for one in model.modules() if _is_activation(one)]
-    try:
-        with evaluated(model):
-            model(*(x.clone() for x in inputs))
-    finally:
-        for handle in handles:
-            handle.remove()
+    heard(model, inputs, handles)
     return list(found)
 
 
