@@ -121,7 +121,8 @@ def say_how_long(search: Search, tried: Candidates, say: Say) -> None:
     ahead = what_is_ahead(bench, search.capacity, tried, pace)
     if wanted.minutes is not None and not quick:
         search.epochs = epochs_within(search, wanted.minutes, ahead)
-        say(f"So that it ends in {wanted.minutes:g} minutes, the control is tuned for {search.epochs} epochs.")
+        length = f"{wanted.minutes:g} minute{'s' * (wanted.minutes != 1)}"
+        say(f"So that it ends in {length}, the control is tuned for {search.epochs} epochs.")
     say(ahead.in_words(search.epochs))
 
 
