@@ -194,7 +194,7 @@ def test_data_of_a_builtin_recipe_take_overrides():
 
 
 HASHES = {
-    "multi-eye": "8d72338b1d9b",
+    "multi-eye": "cba1dd3baa9a",
     "multi-eye-reference": "db62d65a60dc",
     "gat": "05f87efb2aed",
     "heatmap-cnn": "43ffd84b5cc4",

@@ -51,6 +51,7 @@ WHOLE_KEYS = (
     "distill.end_to_end_epochs",
     "distill.minutes",
     "distill.end_to_end_learning_rate",
+    "distill.end_to_end_teacher_weight",
     "distill.hints",
     "distill.hint_weight",
     "distill.unlabelled_weight",
@@ -220,8 +221,9 @@ def check_onnx(recipe: Recipe, recording: Recording, teacher: FeatureHead, say: 
 def by_teacher(recipe: Recipe, trial: Trial) -> bool:
     """Whether the teacher taught this student anything, so that the same student from labels alone belongs beside it."""
     wanted = recipe.distill
-    extra = recipe.data.unlabelled is not None or bool(wanted.hints)
-    return wanted.teacher_weight > 0 or (trial.tuning == "whole" and extra)
+    if trial.tuning != "whole":
+        return wanted.teacher_weight > 0
+    return wanted.whole_teacher_weight > 0 or recipe.data.unlabelled is not None or bool(wanted.hints)
 
 
 def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:

@@ -78,7 +78,7 @@ WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorbo
 MOST_DEVICES = 1024
 FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_start", "batch_norm")
 """Keys of training that make no sense for weights that mean something."""
-LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate")
+LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate", "head_epochs")
 
 
 class Training(Section):
@@ -100,6 +100,9 @@ class Training(Section):
     camera teaches all of them; then each goes its own way.
 
     batch_norm: batches are normalised after each convolution while it trains, and that is folded into it afterwards.
+
+    head_epochs: afterwards the head alone is trained for so many epochs, on what the towers then make of the training samples,
+    by AdamW in batches of 256. Towers cost most of an epoch; a head that has seen few epochs is soon better.
 
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
@@ -127,6 +130,7 @@ class Training(Section):
     scaled_start: bool = False
     shared_start: float = Field(0.0, ge=0, le=1)
     batch_norm: bool = False
+    head_epochs: int = Field(0, ge=0, le=100_000)
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False

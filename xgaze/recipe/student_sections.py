@@ -37,7 +37,8 @@ class Distill(Section):
     `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
     tuned for as many epochs as fit, at most four times as many.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
-    Teaching: labels and the teacher's outputs mixed by `teacher_weight`, extra `data.unlabelled` people, `hints`.
+    Teaching: labels and the teacher's outputs mixed by `teacher_weight` (of whole students by `end_to_end_teacher_weight`, where
+    that is given), extra `data.unlabelled` people, `hints`.
     """
 
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
@@ -60,6 +61,7 @@ class Distill(Section):
     minutes: float | None = Field(None, gt=0, le=MOST_MINUTES)
     end_to_end_learning_rate: float = Field(1.5e-3, gt=0, le=1e12)
     teacher_weight: float = Field(0.5, ge=0, le=1)
+    end_to_end_teacher_weight: float | None = Field(None, ge=0, le=1)
     unlabelled_weight: float = Field(1.0, ge=0, le=MOST_WEIGHT)
     hints: list[Hint] = []
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
@@ -69,7 +71,13 @@ class Distill(Section):
     @model_serializer(mode="wrap")
     def _without_later_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Recipes without the key are what they were before there was one."""
-        return {key: value for key, value in plain(self).items() if key != "head_samples" or value is not None}
+        return {key: value for key, value in plain(self).items() if key not in LATER or value is not None}
+
+    @property
+    def whole_teacher_weight(self) -> float:
+        """How much the teacher's outputs count where a whole student is tuned."""
+        own = self.end_to_end_teacher_weight
+        return self.teacher_weight if own is None else own
 
     @property
     def cuts_towers(self) -> bool:
@@ -85,6 +93,8 @@ class Distill(Section):
         return asked
 
 
+LATER = ("head_samples", "end_to_end_teacher_weight")
+"""Keys that recipes did not always have; None where they are not given."""
 SEARCH_KEYS = (
     "max_worse_percent",
     "max_parameters",

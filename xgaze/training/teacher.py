@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
@@ -18,7 +19,6 @@ from xgaze.artifacts import (
     write_card,
     write_csv,
     write_json,
-    write_text,
     write_weights,
 )
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
@@ -36,11 +36,12 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
-from xgaze.stored import Stored, read_mapping
-from xgaze.training.fit import HISTORY_FILE, fresh_folder
+from xgaze.stored import Stored, read_mapping, read_table
+from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.start.start import started_model
 from xgaze.training.teacher_folder import TRAINING, forget_training
+from xgaze.training.tuning import HEAD, tune_own_head
 from xgaze.training.whole import tune_model
 
 TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json")
@@ -62,8 +63,10 @@ def train_teacher(
     write_splits(folder / "splits.json", recording.table)
     wall, cpu = time.perf_counter(), time.process_time()
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
+    if recipe.training.head_epochs:
+        tune_own_head(model, recording, recipe.training, run / HEAD, recipe.seed)
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
-    write_text(folder / HISTORY_FILE, (run / HISTORY_FILE).read_text(encoding="utf-8"))
+    write_csv(folder / HISTORY_FILE, _history(run))
     card = _finish(model, recipe, recording, folder, {**seconds, **_told(notes)}, command)
     forget_training(folder)
     return card
@@ -78,6 +81,13 @@ def store_adopted(
     write_splits(folder / "splits.json", recording.table)
     metrics = {"train_seconds": 0.0, "adopted": recipe.model.adopted, **_told(notes)}
     return _finish(model, recipe, recording, folder, metrics, command)
+
+
+def _history(run: Path) -> pd.DataFrame:
+    """Of every epoch, those of the head alone last."""
+    files = [file for file in (run / HISTORY_FILE, run / HEAD / HISTORY_FILE) if file.is_file()]
+    history = pd.concat([read_table(file, ["epoch"], AGAIN) for file in files])
+    return history.assign(epoch=np.arange(len(history)))
 
 
 def _told(notes: Sequence[str]) -> dict[str, Any]:

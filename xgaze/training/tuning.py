@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
 from xgaze.data.batches import EpochShuffle
-from xgaze.data.contract import Spec
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.models.layers import FeatureHead
+from xgaze.progress import progress_bar
 from xgaze.recipe import Training
-from xgaze.training.fit import fit
+from xgaze.training.fit import fit, fit_epochs
 from xgaze.training.losses import loss_of
-from xgaze.training.task import make_optimiser, make_schedule, monitored, validation_figure
+from xgaze.training.task import make_optimiser, make_schedule, monitored, participant_weights, validation_figure
 
 Quadruple = tuple[Tensor, Tensor, Tensor, Tensor]
+HEAD, HEAD_BATCH_SIZE = "head", 256
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,29 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.values)
+
+
+def features_of(recording: Recording, rows: NDArray[np.int64], values: NDArray[np.float32]) -> Features:
+    """Features of these rows, with their targets; every participant counts the same in validation."""
+    people = participants_of(recording, rows)
+    by_name = participant_weights(people)
+    return Features(
+        values, targets_of(recording, rows), weights=np.array([by_name[str(one)] for one in people], np.float32)
+    )
+
+
+def kept_embeddings(
+    model: FeatureHead, path: str, recording: Recording, rows: NDArray[np.int64], file: Path
+) -> NDArray[np.float32]:
+    """What enters the module at `path`, (rows, width), from `file`; collected first where no whole one of so many rows lies. Of
+    no rows nothing is kept."""
+    if not len(rows):
+        return np.zeros((0, 0), np.float32)
+    kept = readable_embeddings(file, len(rows))
+    if kept is not None:
+        return kept
+    with progress_bar(f"collecting embeddings ({file.stem.rpartition('.')[2]})") as advance:
+        return collect_embeddings(model, path, recording, rows, file, "input", advance)
 
 
 class FeatureRows(Dataset[int]):
@@ -101,21 +128,31 @@ def tune_head(
     folder: Path,
     seed: int,
     teacher_weight: float = 0.0,
+    rate: str = "distill.learning_rate",
 ) -> None:
-    """Tune `head` in place and leave it with the weights that validation participants select. Resumes from `folder`."""
+    """Tune `head` in place and leave it with the weights that validation participants select; where there are none, with the
+    last. Resumes from `folder`. rate: the key to lower should it diverge."""
     task = HeadTask(head, spec, settings, seed, teacher_weight)
-    shuffle = EpochShuffle(len(train), seed)
-    fit(
-        task,
-        _loader(FeatureRows(train), settings.batch_size, shuffle),
-        _loader(FeatureRows(validation), 256, None),
-        settings,
-        folder,
-        monitored(spec),
-        f"tuning {folder.parent.name}",
-        "distill.learning_rate",
-    )
+    loader = _loader(FeatureRows(train), settings.batch_size, EpochShuffle(len(train), seed))
+    what = f"tuning {folder.parent.name}"
+    if len(validation):
+        selecting = _loader(FeatureRows(validation), 256, None)
+        fit(task, loader, selecting, settings, folder, monitored(spec), what, rate)
+    else:
+        fit_epochs(task, loader, settings, folder, settings.epochs, what)
     head.eval()
+
+
+def tune_own_head(model: FeatureHead, recording: Recording, settings: Training, folder: Path, seed: int) -> None:
+    """Train the head alone for `settings.head_epochs` on what the trained towers make of the recording, in place. Resumes from
+    `folder`."""
+    own = tuning_settings(settings, settings.head_epochs, settings.learning_rate, HEAD_BATCH_SIZE)
+    rows = {split: rows_of(recording, split) for split in ("train", "validation")}
+    train, validation = (
+        features_of(recording, some, kept_embeddings(model, HEAD, recording, some, folder / f"{split}.npy"))
+        for split, some in rows.items()
+    )
+    tune_head(model.head, recording.spec, train, validation, own, folder, seed, rate="training.learning_rate")
 
 
 def _loader(rows: FeatureRows, batch_size: int, shuffle: EpochShuffle | None) -> DataLoader[int]:

@@ -1,5 +1,6 @@
 """Which student is chosen: known errors of 40 people, known sizes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,37 @@ def test_the_smallest_that_holds_is_chosen(gaze_recording):
     judge = judge_of(10.0, gaze_recording.spec)
     tried = [candidate(judge, size, error) for size, error in ((900, 10.0), (500, 10.19), (100, 10.21), (10, 11.0))]
     assert chosen_of(tried, judge) == (tried[1], True)
+
+
+def noisy(judge, size, error_px):
+    """The same with people who are 1 px of error apart: an upper end 3.2 % above a mean that is taken against 10 px."""
+    return candidate(judge, size, error_px + np.where(np.arange(40) % 2, 1.0, -1.0))
+
+
+def test_of_those_that_hold_the_smallest_that_test_people_should_confirm_is_chosen(gaze_recording):
+    judge = replace(judge_of(10.0, gaze_recording.spec), further=40)
+    tried = [noisy(judge, size, error) for size, error in ((900, 10.0), (500, 10.1), (100, 10.6))]
+    half = tried[0].worse_percent.high - tried[0].worse_percent.mean
+    assert [one.bound - one.worse_percent.mean for one in tried] == pytest.approx([1.925 * half] * 3, rel=0.01)
+    nearly, hardly = 1.925 * half + 1.1, half + 0.1
+    for budget, size in ((nearly, 500), (hardly, 900)):
+        chosen, held = chosen_of(tried, judge, max_worse_percent=budget)
+        assert held and chosen.result.parameters == size
+    alone = replace(judge, further=0)
+    tried = [noisy(alone, size, error) for size, error in ((900, 10.0), (500, 10.1), (100, 10.6))]
+    assert chosen_of(tried, alone, max_worse_percent=half + 1.1)[0].result.parameters == 500
+
+
+def test_the_reason_says_whether_test_people_should_confirm_it(gaze_recording):
+    judge = replace(judge_of(10.0, gaze_recording.spec), further=40)
+    tried = [noisy(judge, 900, 10.0)]
+    half = tried[0].worse_percent.high - tried[0].worse_percent.mean
+
+    def reason(budget):
+        return choose(tried, DISTILL.model_copy(update={"max_worse_percent": budget}), judge, lambda one: 0).reason
+
+    assert reason(2 * half).endswith(", and test participants should confirm it nine times in ten")
+    assert "need not confirm it" in reason(half + 0.1)
 
 
 def asked_next(tried, judge, **budgets):
@@ -194,6 +226,7 @@ def test_equal_upper_bounds_leave_it_to_the_estimate(gaze_recording):
     tried = [candidate(judge, 100, 12.0) for _ in range(2)]
     for one, mean in zip(tried, (19.0, 11.0), strict=True):
         object.__setattr__(one, "worse_percent", Interval(mean, 0.0, 20.0))
+        object.__setattr__(one, "bound", 20.0)
     assert chosen_of(tried, judge)[0] is tried[1]
 
 

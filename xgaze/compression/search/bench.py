@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.artifacts import atomic_path
-from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
+from xgaze.capacity.embeddings import readable_embeddings
 from xgaze.compression.build import Built, MakeProbe, build
 from xgaze.compression.head import entrance, first_linear
 from xgaze.compression.kept import kept_modules
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgeries.base import Probe, probe_of
 from xgaze.compression.surgeries.no_op import RemoveNoOp, plan_no_ops
-from xgaze.data.contract import Recording, rows_of, targets_of
+from xgaze.data.contract import Recording, rows_of
 from xgaze.data.unlabelled import open_unlabelled
 from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
@@ -23,8 +23,7 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.losses import loss_of
-from xgaze.training.task import participant_weights
-from xgaze.training.tuning import Features, tune_head, tuning_settings
+from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_head, tuning_settings
 from xgaze.units import told_in
 
 SHOWN = 64
@@ -98,7 +97,7 @@ class Bench:
             folder,
             seed,
             f"tuning {what}",
-            teacher_weight=wanted.teacher_weight if by_teacher else 0.0,
+            teacher_weight=wanted.whole_teacher_weight if by_teacher else 0.0,
             unlabelled_weight=wanted.unlabelled_weight,
             hints=wanted.hints if by_teacher else (),
             hint_weight=wanted.hint_weight if wanted.hints else 0.0,
@@ -144,14 +143,14 @@ def _features(
     recipe: Recipe, recording: Recording, teacher: FeatureHead, layer: str, split: str, folder: Path
 ) -> Features:
     rows = head_rows(recipe, recording, split)
-    embedded = _embeddings(teacher, layer, recording, rows, folder / "embeddings" / f"{layer}.input.{split}.npy")
-    return Features(embedded, targets_of(recording, rows), weights=_weights(recording, rows))
+    file = folder / "embeddings" / f"{layer}.input.{split}.npy"
+    return features_of(recording, rows, kept_embeddings(teacher, entrance(layer), recording, rows, file))
 
 
 def _taught(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path) -> NDArray[np.float32]:
     """What the teacher says of all training samples; of none where nobody is going to ask."""
     wanted = recipe.distill
-    asked = wanted.effort == "full" and (wanted.teacher_weight > 0 or wanted.hints or recipe.data.unlabelled)
+    asked = wanted.effort == "full" and (wanted.whole_teacher_weight > 0 or wanted.hints or recipe.data.unlabelled)
     rows = rows_of(recording, "train") if asked else np.array([], np.int64)
     if not len(rows):
         return np.empty((0, recording.spec.outputs), np.float32)
@@ -183,23 +182,6 @@ def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
     """Which training samples surgeries are computed and proved on: spread over all, reproducible, in order."""
     chosen = np.random.default_rng(seed).choice(samples, min(samples, wanted), replace=False)
     return np.sort(chosen)
-
-
-def _weights(recording: Recording, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How much every sample counts, so that every participant counts the same."""
-    people = recording.table["group"].to_numpy(str)[rows]
-    by_name = participant_weights(people)
-    return np.array([by_name[one] for one in people], np.float32)
-
-
-def _embeddings(
-    teacher: FeatureHead, layer: str, recording: Recording, rows: NDArray[np.int64], file: Path
-) -> NDArray[np.float32]:
-    kept = readable_embeddings(file, len(rows))
-    if kept is not None:
-        return kept
-    with progress_bar(f"collecting embeddings ({file.stem.rpartition('.')[2]})") as advance:
-        return collect_embeddings(teacher, entrance(layer), recording, rows, file, "input", advance)
 
 
 def _kept(teacher: FeatureHead, recording: Recording, rows: NDArray[np.int64], file: Path) -> NDArray[np.float32]:

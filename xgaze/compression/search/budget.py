@@ -34,11 +34,12 @@ LIMITS: Mapping[str, Limit] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Judged:
-    """A finished trial, judged. latency_ms: None where it was not measured."""
+    """A finished trial, judged. bound: see `Judge.bound`. latency_ms: None where it was not measured."""
 
     result: Result
     score: float
     worse_percent: Interval
+    bound: float
     against: str
     latency_ms: float | None = None
 
@@ -55,7 +56,7 @@ class Choice:
 def judge_result(judge: Judge, result: Result, latency_ms: float | None = None) -> Judged:
     """Score and paired difference on validation participants."""
     worse = judge.worse_percent(result.outputs)
-    return Judged(result, judge.score(result.outputs), worse, judge.name, latency_ms)
+    return Judged(result, judge.score(result.outputs), worse, judge.bound(worse), judge.name, latency_ms)
 
 
 def fits(one: Judged, wanted: Distill) -> bool:
@@ -91,8 +92,8 @@ _ALL_DIVERGED = (
 
 
 def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Size) -> Choice:
-    """Within budgets of size or time: the one least worse, by its upper bound. Else the smallest whose upper bound holds the
-    budget of error.
+    """Within budgets of size or time: the one least worse, by its upper bound. Else the smallest that holds the budget of error
+    so that test people should confirm it; where some hold it by their upper bounds alone, the one most likely to be confirmed.
 
     Where none does, the smallest whose estimate holds it and whose upper bound holds it against the best student tried, since
     the reference was tuned apart and the noise of that is common to all students; failing that, the nearest. Where no upper bound
@@ -112,7 +113,7 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
         return Choice(nearest, nearest.worse_percent.upper <= budget, said)
     holding = [one for one in fitting if one.worse_percent.upper <= budget]
     if holding:
-        return Choice(_smallest(holding, size), True, f"the smallest whose upper bound is at most {budget:g} {unit}")
+        return _held(holding, budget, judge, size)
     if nearest.worse_percent.high is None:
         return Choice(nearest, False, f"the least worse{_unbounded(nearest, judge)}")
     best = min(fitting, key=lambda one: one.worse_percent.mean)
@@ -129,18 +130,29 @@ def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Si
     return Choice(nearest, False, f"{none}; the nearest")
 
 
+def _held(holding: Sequence[Judged], budget: float, judge: Judge, size: Size) -> Choice:
+    """Of those whose upper bounds hold the budget, the smallest that test people should confirm, or the likeliest."""
+    sure = [one for one in holding if one.bound <= budget]
+    within, who = f"upper bound is at most {budget:g} {judge.unit}", f"test {judge.spec.groups}"
+    if sure:
+        more = f", and {who} should confirm it nine times in ten" if judge.further else ""
+        return Choice(_smallest(sure, size), True, f"the smallest whose {within}{more}")
+    doubt = f"so near to it that {who} need not confirm it; of those tried they most likely will this one"
+    return Choice(min(holding, key=_by_bound), True, f"its {within}, but {doubt}")
+
+
 def next_question(
     candidates: Sequence[Judged], choice: Choice, wanted: Distill, judge: Judge, size: Size, teacher_size: int
 ) -> str:
     """Which larger budget of error would allow a smaller student, of those tried; and which the chosen one holds, where it does
     not hold its own. Empty where size or time was limited, or nothing can be said."""
-    if has_cost_budget(wanted) or not math.isfinite(choice.chosen.worse_percent.upper):
+    if has_cost_budget(wanted) or not math.isfinite(choice.chosen.bound):
         return ""
     told = []
     if not choice.held:
         told.append(f"It would hold a budget of {_allowing(choice.chosen)} {judge.unit}.")
     smaller = [one for one in candidates if size(one.result) < size(choice.chosen.result)]
-    allowed = [one for one in smaller if max(wanted.max_worse_percent, 0.0) < one.worse_percent.upper < math.inf]
+    allowed = [one for one in smaller if max(wanted.max_worse_percent, 0.0) < one.bound < math.inf]
     if allowed:
         nearest = min(allowed, key=_by_bound)
         times = teacher_size / size(nearest.result)
@@ -149,13 +161,13 @@ def next_question(
 
 
 def _allowing(one: Judged) -> str:
-    """The least budget that its upper bound holds, rounded up to tenths."""
-    return f"{math.ceil(round(10 * one.worse_percent.upper, 6)) / 10:g}"
+    """The least budget that its bound holds, rounded up to tenths."""
+    return f"{math.ceil(round(10 * one.bound, 6)) / 10:g}"
 
 
 def _by_bound(one: Judged) -> tuple[float, float]:
-    """Upper bounds that are equal, or not defined, leave it to the estimate."""
-    return one.worse_percent.upper, one.worse_percent.mean
+    """Bounds that are equal, or not defined, leave it to the estimate."""
+    return one.bound, one.worse_percent.mean
 
 
 def _unbounded(one: Judged, judge: Judge) -> str:

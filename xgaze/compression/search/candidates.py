@@ -1,6 +1,5 @@
 """What a search will try, rehearsed before anything is tuned; and the refusal where nothing can shrink."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -8,7 +7,7 @@ from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan, widths_of
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
-from xgaze.compression.search.smallest import head_plans, thin_plans, thinnest, whole_plan
+from xgaze.compression.search.smallest import bisections, head_plans, thin_plans, thinnest, whole_plan
 from xgaze.compression.search.widths import latency_of_plan
 from xgaze.compression.search.wirings import epochs_of, rungs, wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
@@ -87,11 +86,6 @@ def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int)
         ahead += halving * mean(tried.wired, lambda _: 1)
         ahead += mean(tried.wired, lambda plan: epochs_of(recipe, plan, own)) * bisections(len(recipe.distill.shares))
     return ahead
-
-
-def bisections(plans: int) -> int:
-    """Of so many, how many are tried one at a time until the smallest that holds is known, at most."""
-    return math.ceil(math.log2(plans + 1))
 
 
 def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:

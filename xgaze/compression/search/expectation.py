@@ -17,7 +17,7 @@ from xgaze.compression.couplings.tracing import making_layers
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.candidates import Candidates, epochs_ahead
-from xgaze.compression.search.smallest import head_plans, head_trials
+from xgaze.compression.search.smallest import head_plans, heads_tuned
 from xgaze.compression.surgeries.proof import outputs_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
@@ -121,13 +121,13 @@ def what_is_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace
     """Of this search at this pace."""
     wanted, recipe = bench.recipe.distill, bench.recipe
     quick = wanted.model_copy(update={"effort": "quick"})
-    asked, batch = wanted.ranks is not None, recipe.training.batch_size
+    batch = recipe.training.batch_size
     unlabelled = 0 if bench.lesson.unlabelled is None else len(bench.lesson.unlabelled.table)
     labelled = len(rows_of(bench.recording, "train"))
     macs = count_macs(bench.teacher, bench.recording.spec)
     return Ahead(
-        heads_s(pace, bench, len(head_trials(tried.heads, asked))),
-        heads_s(pace, bench, len(head_trials(head_plans(capacity, bench.teacher, quick), asked))),
+        heads_s(pace, bench, heads_tuned(tried.heads, wanted)),
+        heads_s(pace, bench, heads_tuned(head_plans(capacity, bench.teacher, quick), quick)),
         pace.epoch_s(math.ceil((labelled + unlabelled) / batch), len(bench.validation) / batch),
         lambda own: epochs_ahead(recipe, tried, macs, own),
     )

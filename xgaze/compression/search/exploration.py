@@ -19,7 +19,7 @@ from xgaze.compression.search.expectation import capacity_of, sensitivity_curves
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.rehearsal import rehearse
 from xgaze.compression.search.rivals import kirigami_installed
-from xgaze.compression.search.smallest import bisect, head_trials
+from xgaze.compression.search.smallest import bisect, by_thinness, head_trials, is_bisected
 from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, Tuning, latency_ms
 from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
@@ -92,7 +92,8 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     validation = rows_of(recording, "validation")
     people = participants_of(recording, validation)
     own = head_outputs(teacher.head, bench.validation.values)
-    judge = Judge(recording.spec, targets_of(recording, validation), people, own, TEACHER)
+    tested = len(set(participants_of(recording, rows_of(recording, "test")).tolist()))
+    judge = Judge(recording.spec, targets_of(recording, validation), people, own, TEACHER, tested)
     folded = bench.build(Plan(keep=bench.keep)).student
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)
@@ -118,16 +119,21 @@ def tell_diverged(ended: Sequence[Ended], say: Say) -> None:
 
 def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     """Every rank: with whole filters without training, with separable ones and the head tuned on cached embeddings; both ways
-    where ranks were asked for."""
+    where ranks were asked for. A quick search that may choose the ranks tunes only those that bisection asks for."""
     recipe = search.bench.recipe
+    asked = recipe.distill.ranks is not None
     control = Trial(Plan(), "head", UNTOUCHED, "labels", recipe.seed)
-    tuned = head_trials(plans, recipe.distill.ranks is not None)
+    tuned = head_trials(plans, asked)
     whole = list(plans) if len(tuned) == len(plans) else [plan for plan in plans if plan not in tuned]
-    ways: list[tuple[Tuning, list[Plan]]] = [("none", whole), ("head", tuned)]
+    chain = by_thinness([plan for plan in tuned if plan.rank is not None]) if is_bisected(recipe.distill) else []
+    ways: list[tuple[Tuning, list[Plan]]] = [("none", whole), ("head", [plan for plan in tuned if plan not in chain])]
     results = search.run([control, *(Trial(plan, how, seed=recipe.seed) for how, some in ways for plan in some)])
     control_with(search, CONTROL, results[0], say)
     search.judged(results[1:])
     tell_diverged(results[1:], say)
+    bisect(
+        chain, search.width, lambda some: holding(search, [Trial(one, "head", seed=recipe.seed) for one in some], say)
+    )
 
 
 def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
@@ -139,7 +145,7 @@ def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
     control_with(search, "control, end to end", control, say)
     if tried.wired and search_wired(search, tried.wired, say):
         return
-    bisect(tried.wholes, search.width, lambda plans: holding(search, plans, say))
+    bisect(tried.wholes, search.width, lambda plans: wholes_holding(search, plans, say))
 
 
 def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
@@ -165,20 +171,17 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
     held: list[bool] = []
 
     def holds(some: list[Plan]) -> list[bool]:
-        held.extend(told := holding(search, some, say))
+        held.extend(told := wholes_holding(search, some, say))
         return told
 
     bisect(chain, search.width, holds)
     return any(held) and not has_cost_budget(recipe.distill)
 
 
-def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
+def holding(search: Search, trials: list[Trial], say: Say) -> list[bool]:
     """Tune these, say how they do, and whether each lets the search go on to smaller ones."""
-    recipe = search.bench.recipe
-    wanted = recipe.distill
-    if wanted.max_latency_ms is not None and wanted.towers:
-        plans = [rounded_as_fast(search.bench, plan) for plan in plans]
-    ended = search.run([search.whole_trial(plan) for plan in plans])
+    wanted = search.bench.recipe.distill
+    ended = search.run(trials)
     done = search.judged(ended)
     for one in done:
         say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
@@ -186,8 +189,16 @@ def holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
     if has_cost_budget(wanted):
         held = {one.result.trial: not fits(one, wanted) for one in done}  # too large: go on to smaller ones
     else:
-        held = {one.result.trial: one.worse_percent.upper <= wanted.max_worse_percent for one in done}
+        held = {one.result.trial: one.bound <= wanted.max_worse_percent for one in done}
     return [held.get(one.trial, False) for one in ended]
+
+
+def wholes_holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
+    """The same of whole students, with as many channels more as cost no time."""
+    wanted = search.bench.recipe.distill
+    if wanted.max_latency_ms is not None and wanted.towers:
+        plans = [rounded_as_fast(search.bench, plan) for plan in plans]
+    return holding(search, [search.whole_trial(plan) for plan in plans], say)
 
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:

@@ -33,6 +33,28 @@ def head_trials(plans: Sequence[Plan], asked: bool) -> list[Plan]:
     return list(plans) if asked or len(thin) in (0, len(plans)) else thin
 
 
+def is_bisected(wanted: Distill) -> bool:
+    """Whether not every head is tuned: a quick search that may choose the ranks itself wants the smallest that holds, soon."""
+    return wanted.effort == "quick" and wanted.ranks is None
+
+
+def heads_tuned(plans: Sequence[Plan], wanted: Distill) -> int:
+    """How many of these a search tunes, at most."""
+    tuned = head_trials(plans, wanted.ranks is not None)
+    return bisections(len(tuned)) if is_bisected(wanted) else len(tuned)
+
+
+def bisections(plans: int) -> int:
+    """Of so many, how many are tried one at a time until the smallest that holds is known, at most."""
+    return math.ceil(math.log2(plans + 1))
+
+
+def by_thinness(plans: Sequence[Plan]) -> list[Plan]:
+    """Heads of one layer from large to small: what a rank costs goes with its terms, and of heads as large the one of fewer ranks
+    is the larger, since its filters are finer."""
+    return sorted(plans, key=lambda plan: (-(plan.rank or 0) * (plan.terms or 1), plan.rank or 0))
+
+
 def ranks_to_try(capacity: LayerCapacity, asked: Sequence[int] | None) -> list[int]:
     """Ranks around the one that capacity expects, ascending, of those that save parameters where any does; or those asked for.
     Raises InputError for one that the layer cannot have."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from xgaze.progress import progress_bar
 from xgaze.report.page.html import embedded, fragment, render, resource
 from xgaze.report.section import Maps, Report, Section, in_reading_order, with_every_key
 from xgaze.report.words import groups_in_words
@@ -16,13 +17,23 @@ def render_page(report: dict[str, Any], maps: Maps) -> str:
     """The whole page, of at most `MOST_BYTES` where what its sections run can be made smaller. The same report gives the same
     bytes; it loads nothing. Keys of sections may be missing."""
     shown = with_every_key(report)
-    rendered = {one.name: render_section(one, shown, maps) for one in sections_of(shown)}
+    rendered = _rendered(shown, maps)
     page = _page(shown, rendered, list(report))
     while len(page.encode()) > MOST_BYTES and (less := _smaller(shown)) is not None:
         section, shown = less
         rendered[section.name] = render_section(section, shown, maps)
         page = _page(shown, rendered, list(report))
     return page
+
+
+def _rendered(report: Report, maps: Maps) -> dict[str, Markup]:
+    """Every section that has something to show, by name."""
+    there, rendered = sections_of(report), {}
+    with progress_bar("drawing the page") as advance:
+        for k, one in enumerate(there, start=1):
+            rendered[one.name] = render_section(one, report, maps)
+            advance(k, len(there))
+    return rendered
 
 
 def _page(report: Report, rendered: dict[str, Markup], keys: list[str]) -> str:

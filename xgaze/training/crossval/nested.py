@@ -19,6 +19,7 @@ from xgaze.training.crossval.fold import Trained, fresh_model, seed_of, split_of
 from xgaze.training.crossval.folds import InnerFold, OuterFold
 from xgaze.training.fit import HISTORY_FILE, epochs_fitted, fit_epochs
 from xgaze.training.task import monitored
+from xgaze.training.tuning import HEAD, tune_own_head
 from xgaze.training.whole import task_for, tune_model
 
 DONE = "inner.csv"
@@ -26,8 +27,8 @@ DONE = "inner.csv"
 
 def train_nested(recipe: Recipe, recording: Recording, fold: OuterFold, work: Path, seed: int) -> Trained:
     """Every inner training starts from fresh weights and is judged, epoch by epoch, on its own validation participants; the model
-    is then trained afresh on all outer training participants for as many epochs as were best on average. No one tested has a say.
-    """
+    is then trained afresh on all outer training participants for as many epochs as were best on average, and its head alone for
+    as many as the recipe says. No one tested has a say."""
     trainings = [
         _inner_history(recipe, recording, one, work / f"inner-{number}", seed_of(seed, number))
         for number, one in enumerate(fold.inner, start=1)
@@ -87,4 +88,6 @@ def _refit(
     with task_for(model, view, settings, seed) as task:
         loader = training_loader(view, rows_of(view, "train"), settings, seed)
         fit_epochs(task, loader, settings, folder, epochs, "cross validation, refit")
+    if settings.head_epochs:
+        tune_own_head(model, view, settings, folder / HEAD, seed)
     return model, pd.read_csv(folder / HISTORY_FILE)

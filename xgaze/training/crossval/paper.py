@@ -39,6 +39,8 @@ def train_paper(recipe: Recipe, recording: Recording, fold: OuterFold, _: Path, 
     if recipe.training.for_random_weights:
         key = recipe.training.for_random_weights[0]
         raise InputError(f"--protocol paper starts from random weights as they are; leave training.{key} out.")
+    if recipe.training.head_epochs:
+        raise InputError("--protocol paper trains the whole model throughout; leave training.head_epochs out.")
     model = fresh_model(recipe, recording, seed)
     optimiser = make_optimiser(model, recipe.training)
     best, chosen, rows = -1.0, model.state_dict(), []
