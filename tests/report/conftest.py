@@ -11,7 +11,7 @@ import pytest
 from xgaze.report.drawing import svg
 from xgaze.report.page.page import sections_of
 from xgaze.report.section import with_every_key
-from xgaze.report.sections.error_by_eccentricity import eccentricity
+from xgaze.report.sections.where_errors_lie.error_by_eccentricity import eccentricity
 from xgaze.report.verdicts import judged
 
 HERE = Path(__file__).parent

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from xgaze.artifacts import (
     CONTROL,
+    SLICES_FILE,
     STUDENT,
     TEACHER,
     WEIGHTS_FILE,
@@ -19,6 +20,7 @@ from xgaze.artifacts import (
     library_versions,
     write_card,
     write_csv,
+    write_json,
     write_weights,
 )
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
@@ -31,6 +33,7 @@ from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
+from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
 from xgaze.models.inference import predict, predict_each
 from xgaze.models.layers import FeatureHead
@@ -41,7 +44,7 @@ from xgaze.scorings import log_scoring
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
-TABLES = ("budget.csv", "capacity.json", "predictions.csv", "control_predictions.csv")
+TABLES = ("budget.csv", "capacity.json", "predictions.csv", "control_predictions.csv", SLICES_FILE)
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,16 @@ def write_student(
 
 
 def score_on_test(recording: Recording, models: dict[str, FeatureHead], reference: str, folder: Path) -> dict[str, Any]:
-    """Errors of every model, and paired differences in percent. Writes predictions.csv and control_predictions.csv."""
+    """Errors of every model, and paired differences in percent. Writes predictions.csv, control_predictions.csv
+    and slices.json."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
     with progress_bar(f"scoring {', '.join(models)}") as advance:
         outputs = predict_each(models, recording, test, advance=advance)
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs[CONTROL]))
+    both = {name: outputs[name] for name in (TEACHER, STUDENT)}
+    write_json(folder / SLICES_FILE, {"slices": slices_of(recording, test, both)})
     validation = predict(models[STUDENT], recording, rows_of(recording, "validation"))
     return {
         FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),

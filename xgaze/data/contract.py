@@ -210,6 +210,11 @@ class Recording:
         """What the renderer knows of these rows, as `xgaze.data.rendered.person_frames.STATE_SHAPES` names it."""
         return None
 
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:  # noqa: ARG002
+        """What else is known of these rows, of one split: numbers by name and unit ("lid opening, mm"), or words ("device").
+        NaN and "" where it is not known."""
+        return {}
+
     def with_spec(self, spec: Spec) -> "Recording":
         """The same samples as a model with these inputs reads them."""
         return RecordingView(spec, self.table, self)
@@ -261,6 +266,9 @@ class RecordingView(Recording):
 
     def states(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]] | None:
         return self.recording.states(rows)
+
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return self.recording.conditions(rows)
 
 
 def gaze_columns(unit: str) -> list[str]:

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 
 from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
-from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.artifacts import (
+    SLICES_FILE,
     WEIGHTS_FILE,
     ModelCard,
     hashes_of,
@@ -21,6 +21,7 @@ from xgaze.artifacts import (
     write_json,
     write_weights,
 )
+from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
@@ -30,6 +31,7 @@ from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
+from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs, weights_hash
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
@@ -44,7 +46,7 @@ from xgaze.training.teacher_folder import TRAINING, forget_training
 from xgaze.training.tuning import HEAD, tune_own_head
 from xgaze.training.whole import tune_model
 
-TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json")
+TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE)
 
 
 def train_teacher(
@@ -164,7 +166,8 @@ def _sizes(model: FeatureHead, recording: Recording) -> dict[str, Any]:
 
 
 def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) -> dict[str, Any]:
-    """Score on validation and test participants, baselines beside; writes predictions.csv and baselines.json."""
+    """Score on validation and test participants, baselines beside; writes predictions.csv, baselines.json and
+    slices.json."""
     spec = recording.spec
     rows = np.concatenate([rows_of(recording, "validation"), rows_of(recording, "test")])
     outputs = predict(model, recording, rows)
@@ -175,6 +178,7 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
         name: summarise(spec, guess, truth, people).to_json() for name, guess in baselines(recording, seed).items()
     }
     write_json(folder / "baselines.json", beside)
+    write_json(folder / SLICES_FILE, {"slices": slices_of(recording, test, {TEACHER: outputs[-len(test) :]})})
     error = summarise(spec, outputs[-len(test) :], truth, people).to_json()
     known = targets_of(recording, rows_of(recording, "train"))
     learned = learned_of(spec, outputs[-len(test) :], known, truth, people)

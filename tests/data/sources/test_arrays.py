@@ -107,3 +107,15 @@ def test_what_is_no_recording_is_told(given, message):
 def test_no_inputs():
     with pytest.raises(InputError, match="there is none"):
         ArrayRecording({}, GAZE_PX, PEOPLE)
+
+
+def test_conditions_are_kept_by_row_and_are_part_of_what_is_held():
+    given = {"inputs": {"x": np.zeros((12, 3))}, "targets": np.zeros((12, 1)), "groups": np.repeat(list("abcdef"), 2)}
+    plain = ArrayRecording(**given)
+    known = ArrayRecording(**given, conditions={"device": np.repeat(["one", "two"], 6), "lux": np.arange(12)})
+    assert plain.conditions(np.array([0])) == {}
+    assert known.conditions(np.array([7, 0]))["device"].tolist() == ["two", "one"]
+    assert known.conditions(np.array([7, 0]))["lux"].tolist() == [7, 0]
+    assert known.definition != plain.definition
+    with pytest.raises(InputError, match="device 3"):
+        ArrayRecording(**given, conditions={"device": ["one"] * 3})

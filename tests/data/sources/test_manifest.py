@@ -243,3 +243,27 @@ def test_a_recipe_names_the_definition(manifest, tmp_path):
     data = manifest()
     (tmp_path / "recipe.yaml").write_text("name: own\ndata: samples.yaml\nmodel: {name: multi-eye}\n")
     assert load_data(tmp_path / "recipe.yaml") == data
+
+
+def test_conditions_are_numbers_or_words_and_known_of_every_row(manifest):
+    columns = {
+        "glasses": lambda table: ["yes" if k % 2 else "" for k in range(len(table))],
+        "lux": lambda table: [str(k / 2) if k % 5 else "" for k in range(len(table))],
+        "mixed": lambda table: ["3" if k % 2 else "bright" for k in range(len(table))],
+    }
+    recording = open_recording(manifest(columns, conditions=list(columns)))
+    rows = np.arange(len(recording.table))[::-1]
+    known = recording.conditions(rows)
+    assert known["glasses"].tolist() == ["yes" if k % 2 else "" for k in rows]
+    np.testing.assert_array_equal(known["lux"], [k / 2 if k % 5 else np.nan for k in rows])
+    assert set(known["mixed"]) == {"3", "bright"}
+
+
+def test_a_condition_that_is_no_column_is_named(manifest):
+    with pytest.raises(InputError, match="weather"):
+        open_recording(manifest(conditions=["weather"]))
+
+
+def test_definitions_without_conditions_are_what_they_were(manifest):
+    assert "conditions" not in manifest().model_dump()
+    assert manifest({"glasses": "no"}, conditions=["glasses"]).model_dump()["conditions"] == ["glasses"]

@@ -98,6 +98,14 @@ def test_a_sample_is_its_frame(recording):
         assert sample.target.tolist() == line[["gaze_x_px", "gaze_y_px"]].tolist()
 
 
+def test_conditions_are_what_the_renderer_knows_of_a_row(recording):
+    rows = rows_of(recording, "test")[::-1]
+    known, states = recording.conditions(rows), recording.states(rows)
+    np.testing.assert_allclose(known["pupil radius, mm"], states["pupil_radius_mm"].mean(axis=1))
+    np.testing.assert_allclose(known["slippage, mm"] ** 2, (states["slippage_mm"] ** 2).sum(axis=1), rtol=1e-6)
+    assert all(len(values) == len(rows) for values in known.values()) and len(known) == 6
+
+
 def test_the_spec_says_that_it_is_rendered(recording):
     spec = recording.spec
     assert spec.rendered and spec.kind == "gaze" and spec.scene == (800, 600)

@@ -50,8 +50,7 @@ def bisections(plans: int) -> int:
 
 
 def by_thinness(plans: Sequence[Plan]) -> list[Plan]:
-    """Heads of one layer from large to small: what a rank costs goes with its terms, and of heads as large the one of fewer ranks
-    is the larger, since its filters are finer."""
+    """Heads of one layer from large to small: rank times terms; of as much, the one of more terms first, which does better."""
     return sorted(plans, key=lambda plan: (-(plan.rank or 0) * (plan.terms or 1), plan.rank or 0))
 
 

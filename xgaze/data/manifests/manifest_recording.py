@@ -51,6 +51,9 @@ class ManifestRecording(Recording):
             return own
         return read_input(self.path_of(name, row), one)
 
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return {name: values[rows] for name, values in self.found.conditions.items()}
+
     def path_of(self, name: str, row: int) -> Path:
         """Where a row's picture of an input lies."""
         return self.data.path.parent / self.found.files[name][row]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,13 @@ SESSION, UNLABELLED = "0", -1
 
 @dataclass(frozen=True, eq=False)
 class ManifestScan:
-    """table: as a recording's. files: input -> the path of each row's picture. vectors: input -> float32 (rows, columns)."""
+    """table: as a recording's. files: input -> the path of each row's picture. vectors: input -> float32 (rows, columns).
+    conditions: column -> numbers (NaN where there is none), or words where no cell holds a number."""
 
     table: pd.DataFrame
     files: dict[str, list[str]]
     vectors: dict[str, NDArray[np.float32]]
+    conditions: dict[str, NDArray[Any]]
     classes: tuple[str, ...]
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
@@ -54,7 +57,10 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
         faults += [*unlabelled, *_nobody(cells, data), *_mixed(target, people, data)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
     table = pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits}).astype(str).join(target)
-    return ManifestScan(table, files, vectors, names, tuple(faults), tuple(zeros_told(people, "participants")))
+    conditions = {} if for_prediction else _conditions(cells[data.conditions], sign)
+    return ManifestScan(
+        table, files, vectors, conditions, names, tuple(faults), tuple(zeros_told(people, "participants"))
+    )
 
 
 def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]:
@@ -108,6 +114,15 @@ def _vectors(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[
             ]
             vectors[name] = found.astype(np.float32)
     return vectors, faults
+
+
+def _conditions(cells: pd.DataFrame, sign: Sign) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    for name in cells:
+        words, numbers = as_text(cells[name]).mask(is_missing(cells[name]), ""), read_numbers(cells[[name]], sign)[:, 0]
+        worded = (words != "").to_numpy() & ~np.isfinite(numbers)
+        found[str(name)] = words.to_numpy(str) if worded.any() or not np.isfinite(numbers).any() else numbers
+    return found
 
 
 def _target(

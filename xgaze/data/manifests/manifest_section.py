@@ -1,9 +1,16 @@
 """The data section of a recipe: a manifest, and what each of its columns is."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from xgaze.data.eyes.eye_section import Scene
@@ -101,7 +108,8 @@ class ManifestData(NumberTable, DataSection):
     """A table (CSV or parquet) with one row per sample; pictures lie at paths relative to it.
 
     participant, session: columns; no participant is in two splits. split: the column that says train, validation or test, in the
-    words of `splits`; or shares. scene: size of what gaze points in px lie in, origin top left.
+    words of `splits`; or shares. scene: size of what gaze points in px lie in, origin top left. conditions: further columns, of
+    words or numbers (glasses, device, lighting), by which the report tells errors apart.
     """
 
     source: Literal["manifest"]
@@ -109,6 +117,7 @@ class ManifestData(NumberTable, DataSection):
     inputs: dict[str, ManifestInput] = Field(min_length=1)
     target: ManifestTarget
     scene: Scene | None = None
+    conditions: list[str] = Field([], max_length=100)
     participant: str = "participant"
     session: str | None = None
     split: str | ManifestShares = "split"
@@ -135,13 +144,18 @@ class ManifestData(NumberTable, DataSection):
             raise PydanticCustomError("scene", "a scene is of gaze points in px; leave it out")
         return scene
 
+    @model_serializer(mode="wrap")
+    def _without_a_later_key(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes without conditions are what they were before there were any."""
+        return {key: value for key, value in plain(self).items() if key != "conditions" or value}
+
     @property
     def columns(self) -> list[str]:
         """All columns that training reads, each once."""
         named = [column for one in self.inputs.values() for column in one.read]
         split = [self.split] if isinstance(self.split, str) else []
         session = [self.session] if self.session else []
-        return list(dict.fromkeys([*named, *self.target.read, self.participant, *session, *split]))
+        return list(dict.fromkeys([*named, *self.target.read, self.participant, *session, *split, *self.conditions]))
 
 
 def _require(holds: bool, what: str) -> None:

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,18 @@ class RenderedSource(Recording):
         stored = self.recording.split(str(split)).states
         places = table["place"].to_numpy()
         return {name: values[places].astype(np.float64) for name, values in stored.items()}
+
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Means over both eyes; how far the headset has slipped since it was put on."""
+        known = self.states(rows)
+        return {
+            "lid opening, mm": known["lid_opening_mm"].mean(axis=1),
+            "pupil radius, mm": known["pupil_radius_mm"].mean(axis=1),
+            "slippage, mm": np.linalg.norm(known["slippage_mm"], axis=1),
+            "slippage, degrees": np.linalg.norm(known["slippage_deg"], axis=1),
+            "depth of the target, m": known["depth_m"],
+            "blink": np.where(known["closing"] > 0, "closing or opening", "none"),
+        }
 
     def _place(self, row: int) -> tuple[str, int]:
         """A row's split and its place there, counted: looking it up in the table costs more than reading its pictures."""

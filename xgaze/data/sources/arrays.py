@@ -53,7 +53,8 @@ class ArrayRecording(Recording):
     "degrees", or (n, 3) vectors. kind: which of "gaze", "angle", "class", "value", where the numbers alone would mislead.
     groups: whose each sample is (n,): no person is in two splits, and intervals are over people.
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
-    and `test`. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
+    and `test`. conditions: what else is known of every sample, by name: numbers or words (n,), by which the report tells errors
+    apart. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
     """
@@ -72,6 +73,7 @@ class ArrayRecording(Recording):
         validation: float = 0.15,
         test: float = 0.25,
         seed: int = 0,
+        conditions: Mapping[str, ArrayLike] | None = None,
         scene: tuple[int, int] | None = None,
         unit: str = "",
         mean: float | Sequence[float] | None = None,
@@ -83,7 +85,8 @@ class ArrayRecording(Recording):
         known, people = np.asarray(targets), np.asarray(groups).astype(str)
         kind = kind or _kind(known)
         values, classes = _targets(known, kind)
-        _require_lengths({**self.inputs, "targets": values, "groups": people})
+        self.known = {str(name): np.asarray(one) for name, one in (conditions or {}).items()}
+        _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known})
         own = None if kind != "class" else [classes[label] for label in values]
         drawn = assign_splits(list(people), own, validation, test, seed) if splits is None else _splits(splits, people)
         ids = [f"{person}/{row}" for row, person in enumerate(people)]
@@ -102,10 +105,15 @@ class ArrayRecording(Recording):
         digest.update(self.table.to_csv(index=False).encode())
         for one in self.inputs.values():
             digest.update(np.ascontiguousarray(one).data)
+        for name, values in self.known.items():
+            digest.update(json.dumps([name, values.tolist()]).encode())
         return ArraysData(source="arrays", content=digest.hexdigest()[:16])
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return {name: values[rows] for name, values in self.known.items()}
 
     def __getitem__(self, row: int) -> Sample:
         own = {"group": str(self.table["group"].iloc[row]), "session": SESSION}
