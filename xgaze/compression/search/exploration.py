@@ -122,7 +122,7 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     where ranks were asked for. A quick search that may choose the ranks tunes only those that bisection asks for."""
     recipe = search.bench.recipe
     asked = recipe.distill.ranks is not None
-    control = Trial(Plan(), "head", UNTOUCHED, "labels", recipe.seed)
+    control = Trial(Plan(), "head", UNTOUCHED, seed=recipe.seed)  # by its own outputs too, where these teach students
     tuned = head_trials(plans, asked)
     whole = list(plans) if len(tuned) == len(plans) else [plan for plan in plans if plan not in tuned]
     chain = by_thinness([plan for plan in tuned if plan.rank is not None]) if is_bisected(recipe.distill) else []
