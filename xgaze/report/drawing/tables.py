@@ -1,5 +1,6 @@
 """A table as the page shows it: text to read, and values to sort by. One macro of the templates draws them all."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.drawing.format import DASH, number, spread
 
 SORTABLE_FROM, LONG_FROM = 3, 16
+PLAIN_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,13 @@ class Cell:
     text: str
     value: float | str | None = None
     look: str = ""
+
+    @property
+    def key(self) -> float | str | None:
+        """What sorting compares; None where it is the text, as of plain numbers. Six digits: a page of many rows is large."""
+        if PLAIN_NUMBER.fullmatch(self.text):
+            return None
+        return float(f"{self.value:.6g}") if isinstance(self.value, float) else self.value
 
 
 @dataclass(frozen=True)

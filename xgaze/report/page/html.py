@@ -81,9 +81,10 @@ def with_commands(text: str) -> Markup:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(_with_its_unit(text)))))
 
 
-def embedded(stored: Any) -> Markup:
-    """JSON for a script element of type application/json; "<" would end the element. Numbers are cut to 6 digits."""
-    text = json.dumps(_plain(stored), separators=(",", ":"))
+def embedded(stored: Any, most_rows: int | None = None) -> Markup:
+    """JSON for a script element of type application/json; "<" would end the element. Numbers are cut to 6 digits. Of lists longer
+    than `most_rows` nothing is left, where files beside the page hold them."""
+    text = json.dumps(_plain(stored, most_rows), separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
 
@@ -94,11 +95,11 @@ def _with_its_unit(value: Any) -> Any:
     return re.sub(r"(?<=\d) (?=(?:%|px|ms|kB|MB)(?!\w))", "\u00a0", value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, most_rows: int | None = None) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(one, most_rows) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(one, most_rows) for one in value] if most_rows is None or len(value) <= most_rows else None
     if isinstance(value, np.generic):
         return _plain(value.item())
     return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -11,6 +11,8 @@ from xgaze.report.words import groups_in_words
 
 PLAIN = "section.html"
 MOST_BYTES = 1_500_000
+MOST_ROWS = 50
+"""Of a list in the JSON that the page embeds; longer ones lie in files beside it."""
 
 
 def render_page(report: dict[str, Any], maps: Maps) -> str:
@@ -48,7 +50,7 @@ def _page(report: Report, rendered: dict[str, Markup], keys: list[str]) -> str:
         report=report,
         nav=[(one.name, one.named(report), one.runs(report)) for one in there],
         sections=[rendered[one.name] for one in there],
-        embedded=embedded({key: report[key] for key in keys if key not in own}),
+        embedded=embedded({key: report[key] for key in keys if key not in own}, MOST_ROWS),
     )
 
 

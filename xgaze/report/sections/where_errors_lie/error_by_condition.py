@@ -132,7 +132,7 @@ def _answers(report: Report) -> list[tuple[str, str]]:
 
 SECTION = Section(
     name="slices",
-    place=42,
+    place=41.5,
     label="Error by condition",
     reads={"slices": list[Slice] | None, "slices_unit": str | None},
     gather=_gather,
