@@ -1,0 +1,136 @@
+"""MPIIGaze's normalised eyes as a `Recording`: an eye and where the head points; the direction of gaze."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, gaze_columns
+from xgaze.data.fault_kinds import Fault, raise_faults
+from xgaze.data.normalised.mpiigaze_days import EYES, SIDE, Eyes, read_day
+from xgaze.data.normalised.mpiigaze_section import MpiiGazeData
+from xgaze.data.splits import assign_splits
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+
+NORMALISED, LISTS = Path("Data/Normalized"), Path("Evaluation Subset/sample list for eye image")
+SPEC = Spec((InputSpec("eye", (1, *SIDE), 0.0, 255.0), InputSpec("head", (2,), 0.0, 1.0, "float32")), "angle", "rad")
+Wanted = dict[tuple[str, str], list[str]]
+"""(day, side) -> the frames to take of it, in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class MpiiGazeRecording(Recording):
+    """Row i is eye i: of people, their days and sides in order. eyes: of all rows; sides (n,)."""
+
+    spec: Spec
+    table: pd.DataFrame
+    eyes: Eyes
+    sides: NDArray[np.str_]
+
+    def __getitem__(self, row: int) -> Sample:
+        line = self.table.iloc[row]
+        inputs = {"eye": self.eyes.pictures[row][None], "head": self.eyes.head[row].astype(np.float32)}
+        groups = {"group": str(line["group"]), "session": str(line["session"])}
+        return Sample(str(line["id"]), groups, inputs, self.eyes.gaze[row].astype(np.float32))
+
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        pitch, yaw = np.degrees(self.eyes.head[rows]).T
+        light = self.eyes.pictures[rows].mean(axis=(1, 2))
+        return {"eye": self.sides[rows], "head pitch, degrees": pitch, "head yaw, degrees": yaw, "mean grey": light}
+
+
+def open_mpiigaze(data: MpiiGazeData, progress: Advance | None = None) -> MpiiGazeRecording:
+    """Raises InputError with all that is missing of what is listed, and for files that are none."""
+    people = sorted(one.name for one in (data.path / NORMALISED).glob("p*") if one.is_dir())
+    if not people:
+        raise InputError(
+            f"{data.path / NORMALISED}: holds no folder of a person (p00, p01, ...). Give the folder MPIIGaze as `path`."
+        )
+    faults: list[Fault] = []
+    parts = []
+    for done, person in enumerate(people, start=1):
+        folder = data.path / NORMALISED / person
+        listed = _listed(data.path / LISTS / f"{person}.txt") if data.samples == "evaluation" else None
+        parts += [(person, *one) for one in _person(folder, listed, faults.append)]
+        if progress:
+            progress(done, len(people))
+    raise_faults(data.path, faults)
+    return _recording(parts, data)
+
+
+def _listed(file: Path) -> Wanted:
+    """What the evaluation list of a person names. Raises InputError."""
+    try:
+        lines = file.read_text(encoding="ascii").split("\n")
+    except (OSError, ValueError):
+        raise InputError(f"{file}: no such list. Unpack `Evaluation Subset` too, or set `samples: all`.") from None
+    wanted: Wanted = {}
+    for number, line in enumerate(lines, start=1):
+        frame, _, side = line.strip().partition(" ")
+        day, _, name = frame.partition("/")
+        if not line.strip():
+            continue
+        if side not in EYES or not name:
+            raise InputError(f"{file}: line {number} is '{line[:40]}', not `day01/0001.jpg left` or `right`.")
+        wanted.setdefault((day, side), []).append(name)
+    return wanted
+
+
+def _person(folder: Path, wanted: Wanted | None, tell: Callable[[Fault], None]) -> Iterator[tuple[str, str, Eyes]]:
+    """(day, side, eyes) of those that are wanted; of all where nothing is listed."""
+    days = sorted(folder.glob("day*.mat")) if wanted is None else [folder / f"{day}.mat" for day in _days(wanted)]
+    if not days:
+        tell(Fault("nothing found", f"{folder.name}: no day of this person."))
+    for file in days:
+        if not file.is_file():
+            tell(
+                Fault(
+                    "missing view", f"{folder.name}: no such file ({file.name}), though the evaluation list names it."
+                )
+            )
+            continue
+        for side, eyes in read_day(file).items():
+            frames = eyes.frames if wanted is None else wanted.get((file.stem, side), [])
+            place = {name: k for k, name in enumerate(eyes.frames)}
+            for name in [one for one in frames if one not in place]:
+                tell(
+                    Fault(
+                        "missing view", f"{folder.name}/{file.name}: holds no frame {name}, though the list names it."
+                    )
+                )
+            taken = eyes.taken([place[name] for name in frames if name in place])
+            for name in np.array(taken.frames)[~np.isfinite(taken.gaze).all(axis=1)]:
+                tell(
+                    Fault("missing label", f"{folder.name}/{file.name}: {name}, {side} eye: its gaze is no direction.")
+                )
+            if len(taken.frames):
+                yield file.stem, side, taken
+
+
+def _days(wanted: Wanted) -> list[str]:
+    return sorted({day for day, _ in wanted})
+
+
+def _recording(parts: list[tuple[str, str, str, Eyes]], data: MpiiGazeData) -> MpiiGazeRecording:
+    """parts: (person, day, side, eyes)."""
+    lengths = [len(eyes.frames) for *_, eyes in parts]
+    people, days, sides = (np.repeat([part[k] for part in parts], lengths) for k in range(3))
+    eyes = Eyes(
+        np.concatenate([one.pictures for *_, one in parts]),
+        np.concatenate([one.gaze for *_, one in parts]),
+        np.concatenate([one.head for *_, one in parts]),
+        [name for *_, one in parts for name in one.frames],
+    )
+    ids = [
+        f"{person}/{day}/{name}/{side}"
+        for person, day, name, side in zip(people, days, eyes.frames, sides, strict=True)
+    ]
+    splits = assign_splits(list(people), None, data.split.validation, data.split.test, data.seed)
+    table = pd.DataFrame({"id": ids, "group": people, "session": days, "split": splits})
+    named = dict(zip(gaze_columns("rad"), eyes.gaze.T, strict=True))
+    return MpiiGazeRecording(SPEC, table.assign(**named), eyes, sides)
