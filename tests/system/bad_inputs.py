@@ -32,6 +32,7 @@ NEEDED = {
     "viewer-agreement": {"path": "nowhere"},
     "fixation-crops": {"path": "nowhere"},
     "crop-lists": {"path": "nowhere"},
+    "mpiigaze": {"path": "nowhere"},
 }
 
 

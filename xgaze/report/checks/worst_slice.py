@@ -3,6 +3,7 @@
 from typing import Any
 
 from xgaze.report.check_kinds import Check
+from xgaze.report.section import rows_at
 from xgaze.report.sections.where_errors_lie.error_by_condition import lost_in
 
 NO_SLICES = "needs a student (`xgaze distill`), and samples of which something is known"
@@ -11,8 +12,9 @@ NO_SLICES = "needs a student (`xgaze distill`), and samples of which something i
 def worst_slice(report: dict[str, Any]) -> float | None:
     """The largest loss in % of the teacher's error in a slice where it is more than chance explains, 0 where there is none; in
     reports of older versions, which know no slices, the largest among quarters of the test samples by eccentricity."""
-    if any(one["worse_percent"] is not None for one in report.get("slices") or []):
-        return max((float(one["worse_percent"]["mean"]) for one in lost_in(report["slices"])), default=0.0)
+    rows = rows_at("slices", "rows")(report)
+    if any(one["worse_percent"] is not None for one in rows):
+        return max((float(one["worse_percent"]["mean"]) for one in lost_in(rows)), default=0.0)
     rings = (report.get("eccentricity") or {}).get("rings") or []
     lost = [
         100 * (one["student"] / one["teacher"] - 1) for one in rings if one["student"] is not None and one["teacher"]

@@ -25,7 +25,7 @@ ROWS = [row("0 to 2", 12.0, 0.001), row("2 to 5", 15.0, 0.4), row("5 to 7", -3.0
 
 
 def report_of(rows):
-    return with_every_key({"slices": rows, "slices_unit": "px", "student": {}, "groups": "participants"})
+    return with_every_key({"slices": {"unit": "px", "rows": rows}, "student": {}, "groups": "participants"})
 
 
 def test_only_losses_beyond_chance_count_the_largest_first():
@@ -71,13 +71,18 @@ def run_with(folder, stored, student=True):
 @pytest.mark.parametrize("student", [True, False])
 def test_it_is_gathered_from_the_models_folder(tmp_path, student):
     found = SECTION.gathered(run_with(tmp_path, json.dumps({"slices": ROWS}), student))
-    assert found == {"slices": ROWS, "slices_unit": "px"}
+    assert found == {"slices": {"unit": "px", "rows": ROWS}}
 
 
 def test_a_run_of_an_older_version_has_no_such_section(tmp_path):
     run = run_with(tmp_path, "{}")
     (tmp_path / "student" / "slices.json").unlink()
-    assert SECTION.gathered(run) == {"slices": None, "slices_unit": None}
+    assert SECTION.gathered(run) == {"slices": None}
+
+
+def test_where_too_few_people_give_no_slice_there_is_no_section(tmp_path):
+    found = SECTION.gathered(run_with(tmp_path, '{"slices": []}'))
+    assert found == {"slices": None} and not SECTION.there(with_every_key(found))
 
 
 @pytest.mark.parametrize("stored", ["", "[]", "{}", '{"slices": [{"condition": 3}]}'])

@@ -10,7 +10,7 @@ from xgaze.report.drawing.format import number, percent, percent_interval
 from xgaze.report.drawing.svg import BLUE, ORANGE, SHAPES, Chart, chart
 from xgaze.report.drawing.tables import Table, between, table, value
 from xgaze.report.remedies import TRAIN
-from xgaze.report.section import Report, Rows, Run, Section
+from xgaze.report.section import Report, Rows, Run, Section, rows_at
 from xgaze.report.sections.once_calibrated import Ends, flat
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored, read_mapping
@@ -33,7 +33,16 @@ class Slice(Stored):
 
 
 class Slices(Stored):
+    """As a model's folder holds them."""
+
     slices: list[Slice]
+
+
+class SlicesTold(Stored):
+    """unit: of the errors."""
+
+    unit: str
+    rows: list[Slice]
 
 
 def _gather(run: Run) -> Report:
@@ -42,7 +51,8 @@ def _gather(run: Run) -> Report:
     if file is None:  # of an older version
         return {}
     unit = CLASSES_UNIT if run.teacher.spec["kind"] == "class" else run.teacher.metrics["error"]["unit"]
-    return {"slices": read_mapping(file, Slices, TRAIN)["slices"] or None, "slices_unit": unit}
+    rows = read_mapping(file, Slices, TRAIN)["slices"]
+    return {"slices": {"unit": unit, "rows": rows}} if rows else {}
 
 
 def lost_in(rows: Rows) -> Rows:
@@ -56,12 +66,12 @@ def _compared(rows: Rows) -> Rows:
 
 
 def _words(report: Report) -> list[str]:
-    rows, who = report["slices"], groups_in_words(report)
+    rows, who = report["slices"]["rows"], groups_in_words(report)
     compared, lost = _compared(rows), lost_in(rows)
     if not compared:
         worst = max(rows, key=lambda one: one["teacher"]["mean"])
         return [
-            f"The teacher errs most where {_named(worst)}: {number(worst['teacher']['mean'])} {report['slices_unit']}."
+            f"The teacher errs most where {_named(worst)}: {number(worst['teacher']['mean'])} {report['slices']['unit']}."
         ]
     told = [
         f"{_named(one)}: {percent(one['worse_percent']['mean'])} ({percent_interval(one['worse_percent'])})"
@@ -84,7 +94,7 @@ def _named(one: dict[str, Any]) -> str:
 
 def slices_figure(report: Report) -> Chart:
     """The student's loss in every slice; without a student the teacher's error."""
-    rows, who = report["slices"], groups_in_words(report)
+    rows, who = report["slices"]["rows"], groups_in_words(report)
     shown = _compared(rows)
     losses = bool(shown)
     shown = shown or rows
@@ -95,7 +105,7 @@ def slices_figure(report: Report) -> Chart:
         axes = figure.subplots()
         forest(axes, [Series(label, colour, shape, figures)], zero=0.0 if losses else None)
         name_rows(axes, [_named(one) for one in shown])
-        axes.set(xlabel="student worse than teacher, %" if losses else f"error, {report['slices_unit']}")
+        axes.set(xlabel="student worse than teacher, %" if losses else f"error, {report['slices']['unit']}")
 
     title = "Whom did it cost?" if losses else "Where does the teacher err?"
     return chart(
@@ -104,9 +114,9 @@ def slices_figure(report: Report) -> Chart:
 
 
 def _table(report: Report) -> Table:
-    compared = bool(_compared(report["slices"]))
-    columns = ["condition", "slice", groups_in_words(report), "samples", f"teacher, {report['slices_unit']}"]
-    columns += [f"student, {report['slices_unit']}", "worse, %", "p, corrected"] if compared else []
+    compared = bool(_compared(report["slices"]["rows"]))
+    columns = ["condition", "slice", groups_in_words(report), "samples", f"teacher, {report['slices']['unit']}"]
+    columns += [f"student, {report['slices']['unit']}", "worse, %", "p, corrected"] if compared else []
     rows = [
         (
             one["condition"],
@@ -116,13 +126,13 @@ def _table(report: Report) -> Table:
             between(one["teacher"]),
             *((between(one["student"]), between(one["worse_percent"]), value(one["p"], 3)) if compared else ()),
         )
-        for one in report["slices"]
+        for one in report["slices"]["rows"]
     ]
     return table("Error by condition", columns, rows, words=(0, 1))
 
 
 def _answers(report: Report) -> list[tuple[str, str]]:
-    rows = report.get("slices") or []
+    rows = rows_at("slices", "rows")(report)
     if not _compared(rows):
         return []
     lost = lost_in(rows)
@@ -134,11 +144,11 @@ SECTION = Section(
     name="slices",
     place=41.5,
     label="Error by condition",
-    reads={"slices": list[Slice] | None, "slices_unit": str | None},
+    reads={"slices": SlicesTold | None},
     gather=_gather,
     words=_words,
     charts=lambda report: {"slices": slices_figure(report)},
     tables=lambda report: {"slices": _table(report)},
-    csv={"slices": lambda report: flat(report.get("slices") or [])},
+    csv={"slices": lambda report: flat(rows_at("slices", "rows")(report))},
     answers=_answers,
 )
