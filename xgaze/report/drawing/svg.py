@@ -132,7 +132,7 @@ def _inline(svg: str, name: str, title: str, description: str) -> str:
     svg = re.sub(r' style="([^"]*)"', _attributes, svg)
     for colour, variable in PAGE_COLOURS.items():
         svg = svg.replace(f'"{colour}"', f'"{variable}"')
-    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", _short, tag.group()), svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{2,}", _short, tag.group()), svg)
     svg = re.sub(r">\s+<", "><", svg).replace("<g/>", "")
     svg = re.sub(SAME_MARKS, _together, svg)
     head, body = svg.split(">", 1)
@@ -150,14 +150,14 @@ def _shortly_named(svg: str, name: str) -> str:
 
 
 def _short(match: re.Match[str]) -> str:
-    """A hundredth of a point is finer than any screen."""
-    return f"{float(match.group()):.2f}".rstrip("0").rstrip(".")
+    """A tenth of a point is finer than any line is wide; opacities and widths, below 1, keep a hundredth."""
+    value = float(match.group())
+    return f"{value:.1f}".removesuffix(".0") if value >= 1 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _together(match: re.Match[str]) -> str:
-    """Marks of one look say it once, and each where it is to a tenth of a point: a third of a cloud's bytes."""
-    marks = match.group().replace(match["look"] + "/>", "/>")
-    return f"<g{match['look']}>{re.sub(r'[0-9]+[.][0-9]{2}', lambda one: f'{float(one.group()):.1f}', marks)}</g>"
+    """Marks of one look say it once: half of a cloud's bytes."""
+    return f"<g{match['look']}>{match.group().replace(match['look'] + '/>', '/>')}</g>"
 
 
 def _attributes(match: re.Match[str]) -> str:
