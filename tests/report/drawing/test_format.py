@@ -40,4 +40,5 @@ def test_losses_of_classes_are_told_in_points():
         "x",
         "\u2013",
     ]
+    assert (format.tiny(1.07), format.tiny(0.1)) == ("1.1", "0.1")
     assert (format.tiny(0), format.tiny(1.7e-7), format.tiny(1e-12)) == ("0", "1.7 × 10⁻⁷", "1.0 × 10⁻¹²")

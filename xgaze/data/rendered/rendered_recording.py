@@ -63,7 +63,7 @@ class RenderedSource(Recording):
             "pupil radius, mm": known["pupil_radius_mm"].mean(axis=1),
             "slippage, mm": np.linalg.norm(known["slippage_mm"], axis=1),
             "slippage, degrees": np.linalg.norm(known["slippage_deg"], axis=1),
-            "depth of the target, m": known["depth_m"],
+            "target depth, m": known["depth_m"],
             "blink": np.where(known["closing"] > 0, "closing or opening", "none"),
         }
 

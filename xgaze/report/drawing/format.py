@@ -11,6 +11,7 @@ NOT_DEFINED = "not defined"
 POINTS = "points"
 MINUS, DASH = "\u2212", "\u2013"
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+NOT_TINY = 0.1
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -102,7 +103,9 @@ def excludes_zero(figure: dict[str, Any]) -> bool:
 
 
 def tiny(value: float) -> str:
-    """1.1e-07 -> "1.1 × 10⁻⁷", zero as "0"."""
+    """1.1e-07 -> "1.1 × 10⁻⁷", zero as "0"; what is not tiny as it is."""
+    if abs(value) >= NOT_TINY:
+        return number(value)
     mantissa, exponent = f"{value:.1e}".split("e")
     return "0" if value == 0 else f"{mantissa} \u00d7 10{str(int(exponent)).translate(RAISED)}"
 
