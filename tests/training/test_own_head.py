@@ -134,6 +134,19 @@ def test_a_cross_validation_tunes_the_head_of_its_refit(class_recording, make_re
     assert any(not torch.equal(plain_head[name], tuned_head[name]) for name in plain_head)
 
 
+def test_what_a_stopped_refit_embedded_is_not_used(class_recording, make_recipe, tmp_path):
+    people = people_of(class_recording.table["group"], [str(one) for one in targets_of(class_recording)])
+    fold = nested_folds(people, 4, 2, 0)[0]
+    training = {"epochs": 1, "batch_size": 24, "loss": "cross-entropy", "precision": "32-true", "head_epochs": 2}
+    recipe = make_recipe(model={"name": "heatmap-cnn", "args": {"channels": [4, 4]}}, training=training)
+    whole = train_nested(recipe, class_recording, fold, tmp_path / "whole", 0).model.state_dict()
+    embedded = np.load(tmp_path / "whole" / "refit" / HEAD / "train.npy")
+    (tmp_path / "again" / "refit" / HEAD).mkdir(parents=True)
+    np.save(tmp_path / "again" / "refit" / HEAD / "train.npy", np.ones_like(embedded))
+    again = train_nested(recipe, class_recording, fold, tmp_path / "again", 0).model.state_dict()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
 def test_the_published_protocol_refuses_it(class_recording, make_recipe, tmp_path):
     people = people_of(class_recording.table["group"], [str(one) for one in targets_of(class_recording)])
     fold = nested_folds(people, 4, 2, 0)[0]

@@ -92,7 +92,7 @@ _ALL_DIVERGED = (
 
 
 def choose(candidates: Sequence[Judged], wanted: Distill, judge: Judge, size: Size) -> Choice:
-    """Within budgets of size or time: the one least worse, by its upper bound. Else the smallest that holds the budget of error
+    """Within budgets of size or time: the one least worse, by its bound. Else the smallest that holds the budget of error
     so that test people should confirm it; where some hold it by their upper bounds alone, the one most likely to be confirmed.
 
     Where none does, the smallest whose estimate holds it and whose upper bound holds it against the best student tried, since

@@ -6,18 +6,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from xgaze.artifacts import STUDENT, TEACHER
+from xgaze.artifacts import TEACHER
 from xgaze.report.drawing.format import number
 from xgaze.report.drawing.svg import COLOURS, SHAPES, Chart, chart, legend_above
 from xgaze.report.drawing.tables import Table, table, value
-from xgaze.report.remedies import TRAIN
 from xgaze.report.section import Report, Rows, Run, Section
+from xgaze.report.sections.where_errors_lie.gaze_predictions import TRUTH, gaze_predictions
 from xgaze.report.words import groups_in_words
-from xgaze.stored import Stored, read_table
+from xgaze.stored import Stored
 
 RINGS, FEWEST_SAMPLES = 4, 8
 BOOTSTRAPS = 300
-COLUMNS = ("truth_x_px", "truth_y_px", "error_px")
 
 
 class Ring(Stored):
@@ -49,7 +48,7 @@ class Eccentricity(Stored):
 
 
 def eccentricity(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
-    """samples: model -> its predictions on test samples (`group` and COLUMNS). None where all looked equally far out."""
+    """samples: model -> its predictions on test samples (`gaze_predictions`). None where all looked equally far out."""
     shown = {model: _with_rings(scene, one, samples[TEACHER]) for model, one in samples.items()}
     teacher = shown[TEACHER]
     if len(teacher) < FEWEST_SAMPLES or teacher["ring"].nunique() < RINGS:
@@ -64,7 +63,7 @@ def eccentricity(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str
 
 
 def _distance_px(scene: list[int], samples: pd.DataFrame) -> np.ndarray:
-    x, y = (samples[name].to_numpy(float) for name in COLUMNS[:2])
+    x, y = (samples[name].to_numpy(float) for name in TRUTH)
     return np.asarray(np.hypot(x - scene[0] / 2, y - scene[1] / 2))
 
 
@@ -98,15 +97,8 @@ def _steepness(distance: pd.Series, error: pd.Series) -> float | None:
 
 
 def _gather(run: Run) -> Report:
-    spec = run.teacher.spec
-    if spec["kind"] != "gaze" or not spec["scene"]:
-        return {}
-    models = (TEACHER, STUDENT) if run.student else (TEACHER,)
-    tables = {
-        model: read_table(run.folder / model / "predictions.csv", COLUMNS, TRAIN, ("group", "split"))
-        for model in models
-    }
-    return {"eccentricity": eccentricity(spec["scene"], {k: one[one["split"] == "test"] for k, one in tables.items()})}
+    samples = gaze_predictions(run)
+    return {"eccentricity": eccentricity(run.teacher.spec["scene"], samples)} if samples else {}
 
 
 def _people(report: Report) -> Rows:

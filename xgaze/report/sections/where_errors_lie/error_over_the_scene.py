@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.drawing.svg import Chart, chart
 from xgaze.report.drawing.tables import Table, table, value
-from xgaze.report.remedies import TRAIN
 from xgaze.report.section import Report, Rows, Run, Section
+from xgaze.report.sections.where_errors_lie.gaze_predictions import ERROR, TRUTH, gaze_predictions
 from xgaze.report.words import groups_in_words
-from xgaze.stored import Stored, read_table
+from xgaze.stored import Stored
 
 COLUMNS, ROWS = 8, 6
 FEWEST_PEOPLE = 3
-READ = ("truth_x_px", "truth_y_px", "error_px")
 
 
 class SceneCell(Stored):
@@ -38,7 +37,7 @@ class SceneErrors(Stored):
 
 
 def scene_errors(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
-    """samples: model -> its predictions on test samples (`group` and READ). None unless several cells have an error to tell.
+    """samples: model -> its predictions on test samples (`gaze_predictions`). None unless several cells have an error to tell.
     Who looked beyond the scene's edge counts in the nearest cell."""
     found = {model: _by_cell(scene, one) for model, one in samples.items()}
     nobody = _Looks(0.0, 0, 0)
@@ -65,11 +64,11 @@ class _Looks(NamedTuple):
 def _by_cell(scene: list[int], samples: pd.DataFrame) -> dict[tuple[int, int], _Looks]:
     """By column and row."""
     column, row = (
-        np.clip((samples[f"truth_{axis}_px"].to_numpy(float) * cells / size).astype(int), 0, cells - 1)
-        for axis, cells, size in (("x", COLUMNS, scene[0]), ("y", ROWS, scene[1]))
+        np.clip((samples[name].to_numpy(float) * cells / size).astype(int), 0, cells - 1)
+        for name, cells, size in zip(TRUTH, (COLUMNS, ROWS), scene, strict=True)
     )
-    placed = samples[["group", "error_px"]].assign(column=column, row=row)
-    means = placed.groupby(["column", "row", "group"])["error_px"].agg(["mean", "size"]).reset_index()
+    placed = samples[["group", ERROR]].assign(column=column, row=row)
+    means = placed.groupby(["column", "row", "group"])[ERROR].agg(["mean", "size"]).reset_index()
     found = {}
     for place in sorted(set(zip(means["column"].tolist(), means["row"].tolist(), strict=True))):
         own = means[(means["column"] == place[0]) & (means["row"] == place[1])]
@@ -78,14 +77,8 @@ def _by_cell(scene: list[int], samples: pd.DataFrame) -> dict[tuple[int, int], _
 
 
 def _gather(run: Run) -> Report:
-    spec = run.teacher.spec
-    if spec["kind"] != "gaze" or not spec["scene"]:
-        return {}
-    models = (TEACHER, STUDENT) if run.student else (TEACHER,)
-    tables = {
-        model: read_table(run.folder / model / "predictions.csv", READ, TRAIN, ("group", "split")) for model in models
-    }
-    return {"scene_errors": scene_errors(spec["scene"], {k: one[one["split"] == "test"] for k, one in tables.items()})}
+    samples = gaze_predictions(run)
+    return {"scene_errors": scene_errors(run.teacher.spec["scene"], samples)} if samples else {}
 
 
 def _models(cells: Rows) -> list[str]:
