@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -17,9 +17,20 @@ EYE_MEAN, EYE_STD = 98.54010552, 41.5086445
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown keys and numbers that are none (nan, inf, true) are refused, values never change."""
+    """A part of a recipe: unknown keys and numbers that are none (nan, inf, true) are refused, values never change.
+
+    later: keys that there were not always; where one has its default it is not stored, so that recipes without it, and their
+    hashes, are what they were before.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_stored(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        own = type(self).model_fields
+        stored: dict[str, Any] = plain(self)
+        return {key: value for key, value in stored.items() if key not in self.later or value != own[key].default}
 
     @model_validator(mode="before")
     @classmethod

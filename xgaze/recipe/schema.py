@@ -50,7 +50,7 @@ class ModelSection(Section):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_the_other(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_stored(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {key: value for key, value in plain(self).items() if value is not None}
 
 
@@ -78,7 +78,6 @@ WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorbo
 MOST_DEVICES = 1024
 FOR_RANDOM_WEIGHTS = ("scaled_start", "shared_start", "batch_norm")
 """Keys of training that make no sense for weights that mean something."""
-LATER = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate", "head_epochs")
 
 
 class Training(Section):
@@ -107,6 +106,7 @@ class Training(Section):
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
 
+    later = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate", "head_epochs")
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(24, ge=1, le=1_000_000)
     optimiser: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
@@ -142,12 +142,6 @@ class Training(Section):
         if not listed and not (isinstance(devices, int) and 1 <= devices <= MOST_DEVICES):
             raise PydanticCustomError("devices", 'give a number from 1 on, auto, or GPUs by number as "0,2"')
         return devices
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_done(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without a later key are what they were before there was one."""
-        own = type(self).model_fields
-        return {key: value for key, value in plain(self).items() if key not in LATER or value != own[key].default}
 
     @property
     def for_random_weights(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import Section
@@ -41,6 +41,7 @@ class Distill(Section):
     that is given), extra `data.unlabelled` people, `hints`.
     """
 
+    later = ("head_samples", "end_to_end_teacher_weight")
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
     max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
@@ -68,11 +69,6 @@ class Distill(Section):
     calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
     head_samples: int | None = Field(None, ge=8, le=10**12)
 
-    @model_serializer(mode="wrap")
-    def _without_later_keys(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key are what they were before there was one."""
-        return {key: value for key, value in plain(self).items() if key not in LATER or value is not None}
-
     @property
     def whole_teacher_weight(self) -> float:
         """How much the teacher's outputs count where a whole student is tuned."""
@@ -93,8 +89,6 @@ class Distill(Section):
         return asked
 
 
-LATER = ("head_samples", "end_to_end_teacher_weight")
-"""Keys that recipes did not always have; None where they are not given."""
 SEARCH_KEYS = (
     "max_worse_percent",
     "max_parameters",

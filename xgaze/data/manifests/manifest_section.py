@@ -1,16 +1,9 @@
 """The data section of a recipe: a manifest, and what each of its columns is."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationInfo,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.data.eyes.eye_section import Scene
@@ -112,6 +105,7 @@ class ManifestData(NumberTable, DataSection):
     words or numbers (glasses, device, lighting), by which the report tells errors apart.
     """
 
+    later = ("conditions",)
     source: Literal["manifest"]
     path: Path
     inputs: dict[str, ManifestInput] = Field(min_length=1)
@@ -143,11 +137,6 @@ class ManifestData(NumberTable, DataSection):
         if scene is not None and target is not None and (target.kind, target.measured) != ("gaze", "px"):
             raise PydanticCustomError("scene", "a scene is of gaze points in px; leave it out")
         return scene
-
-    @model_serializer(mode="wrap")
-    def _without_a_later_key(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without conditions are what they were before there were any."""
-        return {key: value for key, value in plain(self).items() if key != "conditions" or value}
 
     @property
     def columns(self) -> list[str]:

@@ -1,9 +1,9 @@
 """The embedded rendered recording: nothing is read, all is made."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from xgaze.data.eyes.eye_section import EyeFoldersData, Scene
 from xgaze.data.source import Source
@@ -29,6 +29,7 @@ class RenderedData(DataSection):
     train_frames_per_participant: as many as of the others unless given; of more people with fewer frames a model learns more.
     """
 
+    later = ("train_frames_per_participant",)
     source: Literal["rendered"]
     height: int = Field(128, ge=32, le=4096)
     width: int = Field(160, ge=32, le=4096)
@@ -39,11 +40,6 @@ class RenderedData(DataSection):
     train_frames_per_participant: int | None = Field(None, ge=1, le=100_000)
     seed: Seed = 0
     unlabelled: UnlabelledPeople | None = None  # type: ignore[assignment]  # people are counted, no files
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes without the key are what they were before there was one."""
-        return {key: value for key, value in plain(self).items() if key != "train_frames_per_participant" or value}
 
 
 class Rendered(Source[RenderedData]):
