@@ -42,8 +42,8 @@ from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.start.start import started_model
-from xgaze.training.teacher_folder import TRAINING, forget_training
-from xgaze.training.tuning import HEAD, tune_own_head
+from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training, leave_embeddings
+from xgaze.training.tuning import tune_own_head
 from xgaze.training.whole import tune_model
 
 TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE)
@@ -70,6 +70,8 @@ def train_teacher(
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
     write_csv(folder / HISTORY_FILE, _history(run))
     card = _finish(model, recipe, recording, folder, {**seconds, **_told(notes)}, command)
+    if recipe.training.head_epochs:
+        leave_embeddings(folder)
     forget_training(folder)
     return card
 

@@ -20,9 +20,10 @@ from xgaze.recipe import Training
 from xgaze.training.fit import fit, fit_epochs
 from xgaze.training.losses import loss_of
 from xgaze.training.task import make_optimiser, make_schedule, monitored, participant_weights, validation_figure
+from xgaze.training.teacher_folder import HEAD
 
 Quadruple = tuple[Tensor, Tensor, Tensor, Tensor]
-HEAD, HEAD_BATCH_SIZE = "head", 256
+HEAD_BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import atomic_path
+from xgaze.artifacts import TEACHER, atomic_path
 from xgaze.capacity.embeddings import readable_embeddings
 from xgaze.compression.build import Built, MakeProbe, build
 from xgaze.compression.head import entrance, first_linear
@@ -23,6 +23,7 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.losses import loss_of
+from xgaze.training.teacher_folder import left_embeddings
 from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_head, tuning_settings
 from xgaze.units import told_in
 
@@ -143,8 +144,23 @@ def _features(
     recipe: Recipe, recording: Recording, teacher: FeatureHead, layer: str, split: str, folder: Path
 ) -> Features:
     rows = head_rows(recipe, recording, split)
-    file = folder / "embeddings" / f"{layer}.input.{split}.npy"
-    return features_of(recording, rows, kept_embeddings(teacher, entrance(layer), recording, rows, file))
+    values = _left_by_training(recording, teacher, layer, split, rows, folder)
+    if values is None:
+        file = folder / "embeddings" / f"{layer}.input.{split}.npy"
+        values = kept_embeddings(teacher, entrance(layer), recording, rows, file)
+    return features_of(recording, rows, values)
+
+
+def _left_by_training(
+    recording: Recording, teacher: FeatureHead, layer: str, split: str, rows: NDArray[np.int64], folder: Path
+) -> NDArray[np.float32] | None:
+    """What the teacher's training left of it, where its head begins with that layer."""
+    every = rows_of(recording, split)
+    if teacher.get_submodule(entrance(layer)) is not next(teacher.head.children(), None):
+        return None
+    file = left_embeddings(folder.parent / TEACHER, split)
+    left = None if file is None else readable_embeddings(file, len(every))
+    return left if left is None or len(rows) == len(every) else left[np.searchsorted(every, rows)]
 
 
 def _taught(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path) -> NDArray[np.float32]:

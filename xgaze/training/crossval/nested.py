@@ -19,7 +19,8 @@ from xgaze.training.crossval.fold import Trained, fresh_model, seed_of, split_of
 from xgaze.training.crossval.folds import InnerFold, OuterFold
 from xgaze.training.fit import HISTORY_FILE, epochs_fitted, fit_epochs
 from xgaze.training.task import monitored
-from xgaze.training.tuning import HEAD, tune_own_head
+from xgaze.training.teacher_folder import HEAD
+from xgaze.training.tuning import tune_own_head
 from xgaze.training.whole import task_for, tune_model
 
 DONE = "inner.csv"
