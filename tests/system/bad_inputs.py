@@ -32,7 +32,15 @@ NEEDED = {
     "viewer-agreement": {"path": "nowhere"},
     "fixation-crops": {"path": "nowhere"},
     "crop-lists": {"path": "nowhere"},
+    "columbia": {"path": "nowhere"},
+    "eth-xgaze": {"path": "nowhere"},
+    "faze": {"path": "nowhere"},
+    "gaze360": {"path": "nowhere"},
+    "gazecapture": {"path": "nowhere"},
+    "gazehub": {"path": "nowhere"},
+    "mpiifacegaze": {"path": "nowhere"},
     "mpiigaze": {"path": "nowhere"},
+    "openeds": {"path": "nowhere"},
 }
 
 

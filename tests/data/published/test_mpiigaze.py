@@ -6,8 +6,8 @@ from scipy.io import loadmat, savemat
 
 from xgaze.data.checks.soundness import checked
 from xgaze.data.contract import targets_of
-from xgaze.data.normalised.normalised_directions import gaze_angles, head_angles, mirrored_angles
 from xgaze.data.open import open_recording
+from xgaze.data.published.gaze_directions import gaze_angles, head_angles, mirrored_angles
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import angles
 from xgaze.recipe import load_recipe

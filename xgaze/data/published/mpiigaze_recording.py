@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import InputSpec, Recording, Sample, Spec, gaze_columns
 from xgaze.data.fault_kinds import Fault, raise_faults
-from xgaze.data.normalised.mpiigaze_days import EYES, SIDE, Eyes, read_day
-from xgaze.data.normalised.mpiigaze_section import MpiiGazeData
+from xgaze.data.published.mpiigaze_days import EYES, SIDE, Eyes, read_day
+from xgaze.data.published.published_sections import MpiiGazeData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
@@ -21,6 +21,10 @@ NORMALISED, LISTS = Path("Data/Normalized"), Path("Evaluation Subset/sample list
 SPEC = Spec((InputSpec("eye", (1, *SIDE), 0.0, 255.0), InputSpec("head", (2,), 0.0, 1.0, "float32")), "angle", "rad")
 Wanted = dict[tuple[str, str], list[str]]
 """(day, side) -> the frames to take of it, in order."""
+
+
+def spec_of_mpiigaze(_: MpiiGazeData) -> Spec:
+    return SPEC
 
 
 @dataclass(frozen=True, eq=False)

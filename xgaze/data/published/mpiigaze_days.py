@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.normalised.normalised_directions import gaze_angles, head_angles, mirrored_angles
+from xgaze.data.published.gaze_directions import gaze_angles, head_angles, mirrored_angles
 from xgaze.errors import InputError
 
 SIDE = (36, 60)

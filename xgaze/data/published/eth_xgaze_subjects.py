@@ -1,0 +1,96 @@
+"""ETH-XGaze: a file per person of face patches (blue first), pitch and yaw of gaze and head in rad. Labels of `test` are not
+public, so that people of `train` are divided."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import Spec, gaze_columns
+from xgaze.data.published.hdf5_recording import (
+    Hdf5Recording,
+    Stored,
+    numbers_of,
+    opened,
+    pictures_in,
+    require_equal,
+)
+from xgaze.data.published.listed_recording import picture_spec, vector_spec
+from xgaze.data.published.published_sections import EthXGazeData
+from xgaze.data.splits import assign_splits
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+
+PICTURES, GAZE, HEAD = "face_patch", "face_gaze", "face_head_pose"
+SPLIT_FILE = "train_test_split.json"
+
+
+def spec_of_eth_xgaze(data: EthXGazeData) -> Spec:
+    return Spec((picture_spec("face", 3, data.side, data.side), vector_spec("head", 2)), "angle", "rad")
+
+
+def open_eth_xgaze(data: EthXGazeData, progress: Advance | None = None) -> Hdf5Recording:
+    """Raises InputError for what is missing of the people that are listed, and for files that are none."""
+    files = _files(data.path)
+    found = []
+    for done, file in enumerate(files, start=1):
+        found.append(_person(file, data.every))
+        if progress:
+            progress(done, len(files))
+    lengths = [len(one["places"]) for one in found]
+    people = np.repeat([file.stem for file in files], lengths)
+    joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    ids = [f"{person}/{place}" for person, place in zip(people, joined["places"], strict=True)]
+    splits = assign_splits(list(people), None, data.split.validation, data.split.test, data.seed)
+    table = pd.DataFrame({"id": ids, "group": people, "session": "0", "split": splits})
+    table = table.assign(**dict(zip(gaze_columns("rad"), joined["gaze"].T, strict=True)))
+    pictures = Stored(files, [PICTURES] * len(files), np.repeat(np.arange(len(files)), lengths), joined["places"])
+    pitch, yaw = np.degrees(joined["head"]).T
+    known = {"camera": joined["camera"], "head pitch, degrees": pitch, "head yaw, degrees": yaw}
+    return Hdf5Recording(
+        spec_of_eth_xgaze(data),
+        table,
+        _blue_first(pictures),
+        {"head": joined["head"].astype(np.float32)},
+        {name: values for name, values in known.items() if len(values)},
+        data.colour,
+    )
+
+
+def _blue_first(pictures: Stored) -> Stored:
+    return Stored(pictures.files, pictures.names, pictures.of, pictures.places, pictures.order, "bgr")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Of the people whose labels are public. Raises InputError."""
+    listing = folder / SPLIT_FILE
+    try:
+        stored = json.loads(listing.read_text(encoding="utf-8"))
+        names = [str(one) for one in stored["train"]]
+    except FileNotFoundError:
+        names = sorted(one.name for one in (folder / "train").glob("subject*.h5"))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"{listing}: not the list of the data set: no `train` in it. Unpack it again.") from None
+    files = [folder / "train" / name for name in names]
+    if missing := [file.name for file in files if not file.is_file()]:
+        told = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        raise InputError(f"{folder / 'train'}: no such file: {told}, though {SPLIT_FILE} names it.")
+    if not files:
+        raise InputError(f"{folder / 'train'}: holds no subject0000.h5 and so on. Give the folder that holds `train`.")
+    return files
+
+
+def _person(file: Path, every: int) -> dict[str, NDArray[Any]]:
+    with opened(file) as stored:
+        many = pictures_in(file, stored, PICTURES)
+        parts = {name: numbers_of(file, stored, name, 2) for name in (GAZE, HEAD)}
+        require_equal(file, {PICTURES: many, **{name: len(one) for name, one in parts.items()}})
+        camera = numbers_of(file, stored, "cam_index", 1)[:, 0] if "cam_index" in stored else None
+    if bad := np.flatnonzero(~np.isfinite(parts[GAZE]).all(axis=1)).tolist():
+        raise InputError(f"{file}: row {bad[0]} of '{GAZE}' is no direction ({len(bad)} such rows).")
+    places = np.arange(0, many, every)
+    cameras = np.array([], str) if camera is None else camera[places].astype(int).astype(str)
+    return {"places": places, "gaze": parts[GAZE][places], "head": parts[HEAD][places], "camera": cameras}

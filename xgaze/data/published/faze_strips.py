@@ -1,0 +1,78 @@
+"""GazeCapture and MPIIGaze as FAZE prepares them: a group per person of strips of both eyes (red first), and pitch and yaw of
+gaze and of the head in rad."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import Spec, gaze_columns
+from xgaze.data.published.hdf5_recording import (
+    Hdf5Recording,
+    Stored,
+    numbers_of,
+    opened,
+    pictures_in,
+    require_equal,
+)
+from xgaze.data.published.listed_recording import picture_spec, vector_spec
+from xgaze.data.published.published_sections import FazeData
+from xgaze.data.splits import assign_splits
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+
+PICTURES, LABELS, STRIP = "pixels", "labels", (64, 256)
+
+
+def spec_of_faze(_: FazeData) -> Spec:
+    return Spec((picture_spec("eyes", 3, *STRIP), vector_spec("head", 2)), "angle", "rad")
+
+
+def open_faze(data: FazeData, progress: Advance | None = None) -> Hdf5Recording:
+    """People of several files are others, whatever their names. Raises InputError for files that are none."""
+    files = sorted(data.path.glob("*.h5")) if data.path.is_dir() else [data.path]
+    files = [file for file in files if not file.stem.endswith("_supplementary")]
+    if not files or not files[0].is_file():
+        raise InputError(f"{data.path}: no such file, or a folder without .h5 files.")
+    people, owners, labels, places = [], [], [], []
+    for done, file in enumerate(files, start=1):
+        for person, own in _people(file).items():
+            people.append(person if len(files) == 1 else f"{file.stem}/{person}")
+            owners.append((file, person))
+            places.append(taken := np.arange(0, len(own), data.every))
+            labels.append(own[taken])
+        if progress:
+            progress(done, len(files))
+    lengths = [len(one) for one in labels]
+    group, label, place = np.repeat(people, lengths), np.concatenate(labels), np.concatenate(places)
+    ids = [f"{person}/{row}" for person, row in zip(group, place, strict=True)]
+    splits = assign_splits(list(group), None, data.split.validation, data.split.test, data.seed)
+    table = pd.DataFrame({"id": ids, "group": group, "session": "0", "split": splits})
+    table = table.assign(**dict(zip(gaze_columns("rad"), label[:, :2].T, strict=True)))
+    pictures = Stored(
+        [file for file, _ in owners],
+        [f"{person}/{PICTURES}" for _, person in owners],
+        np.repeat(np.arange(len(owners)), lengths),
+        place,
+    )
+    pitch, yaw = np.degrees(label[:, 2:]).T
+    known = {"head pitch, degrees": pitch, "head yaw, degrees": yaw}
+    vectors = {"head": label[:, 2:].astype(np.float32)}
+    return Hdf5Recording(spec_of_faze(data), table, pictures, vectors, known, data.colour)
+
+
+def _people(file: Path) -> dict[str, NDArray[np.float64]]:
+    """Labels (n, 4) of every person of a file."""
+    found = {}
+    with opened(file) as stored:
+        for person in sorted(stored):
+            labels = numbers_of(file, stored, f"{person}/{LABELS}", 4)
+            many = pictures_in(file, stored, f"{person}/{PICTURES}")
+            require_equal(file, {f"{person}/{PICTURES}": many, f"{person}/{LABELS}": len(labels)})
+            if bad := np.flatnonzero(~np.isfinite(labels).all(axis=1)).tolist():
+                raise InputError(f"{file}: row {bad[0]} of '{person}/{LABELS}' is no direction ({len(bad)} such rows).")
+            found[person] = labels
+    if not found:
+        raise InputError(f"{file}: holds no person.")
+    return found

@@ -1,0 +1,201 @@
+"""GazeCapture: faces, eyes and face grids of phones and tablets; gaze in cm from the camera, x to the right, y up.
+
+Crops and grids are those of its own Python code (prepareDataset.py, ITrackerData.py): coordinates truncated, black beyond the
+frame, the 1-based grid taken as 0-based. With them the published network reads what it was trained on.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.published.published_sections import GazeCaptureData
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+
+SPLITS: Mapping[str, str] = {"train": "train", "val": "validation", "test": "test"}
+CELLS = 25
+FACE, EYES = "appleFace", {"left": "appleLeftEye", "right": "appleRightEye"}
+REMEDY = "Unpack the recording again."
+
+
+def spec_of_gazecapture(data: GazeCaptureData) -> Spec:
+    """In the order of the published network."""
+    pictures = [picture_spec(name, 3, data.side, data.side) for name in ("face", "left", "right")]
+    return Spec((*pictures, vector_spec("grid", CELLS**2)), "gaze", "cm")
+
+
+def open_gazecapture(data: GazeCaptureData, progress: Advance | None = None) -> Recording:
+    """Frames whose face, eyes and grid are all valid. Raises InputError for recordings that lack files or fields."""
+    if data.samples == "prepared":
+        listed = _prepared(data)
+    else:
+        folders = sorted(one for one in data.path.glob("[0-9][0-9][0-9][0-9][0-9]") if one.is_dir())
+        if not folders:
+            raise InputError(
+                f"{data.path}: holds no recording (00002 and so on). Give the folder they are unpacked in."
+            )
+        parts = []
+        for done, folder in enumerate(folders, start=1):
+            parts.append(_recording(folder, data))
+            if progress:
+                progress(done, len(folders))
+        listed = _joined(data, [one for one in parts if one is not None])
+    return listed_recording(data.path, spec_of_gazecapture(data), listed, data.colour)
+
+
+def crop_boxes(face: NDArray[np.float64], eye: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
+    """x, y, width, height (n, 4) of faces in the frame, and of eyes in the face -> left, top, right, bottom in the frame."""
+    box = face + np.array([-1, -1, 1, 1])
+    if eye is not None:
+        corner = np.concatenate([box[:, :2], np.zeros_like(box[:, :2])], axis=1)
+        box = corner + eye + np.array([0, -1, 0, 0])
+    whole = box.astype(np.int64)  # truncated
+    return np.concatenate([whole[:, :2], whole[:, :2] + whole[:, 2:]], axis=1)
+
+
+def face_grids(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """x, y, width, height (n, 4) in cells -> (n, 625), row by row: 1 where the face is. Numbers as the file has them."""
+    x, y, width, height = boxes.T[:, :, None]
+    cells = np.arange(CELLS)
+    columns, rows = (cells >= x) & (cells < x + width), (cells >= y) & (cells < y + height)
+    cells_of: NDArray[np.bool_] = rows[:, :, None] & columns[:, None, :]
+    return cells_of.reshape(len(boxes), -1).astype(np.float32)
+
+
+def _recording(folder: Path, data: GazeCaptureData) -> dict[str, Any] | None:
+    """One recording's valid frames; None for a device that is not asked for."""
+    info = _read(folder, "info.json", dict, ["Dataset", "DeviceName"])
+    device = str(info["DeviceName"])
+    is_phone = "iphone" in device.lower()
+    if data.devices != "all" and is_phone != (data.devices == "phones"):
+        return None
+    if info["Dataset"] not in SPLITS:
+        raise InputError(f"{folder / 'info.json'}: Dataset is '{info['Dataset']}', not train, val or test.")
+    frames = _read(folder, "frames.json", list)
+    boxes = {name: _boxes(folder, name, len(frames)) for name in (FACE, *EYES.values(), "faceGrid")}
+    dots = _columns(folder, "dotInfo.json", ["DotNum", "XCam", "YCam"], len(frames))
+    screen = _columns(folder, "screen.json", ["Orientation"], len(frames))
+    valid = np.all([one[:, 4] == 1 for one in boxes.values()], axis=0)
+    rows = np.flatnonzero(valid)[:: data.every]
+    if bad := np.flatnonzero(~np.isfinite(dots[rows, 1:]).all(axis=1)).tolist():
+        raise InputError(f"{folder / 'dotInfo.json'}: frame {frames[rows[bad[0]]]} is valid and has no XCam, YCam.")
+    face = boxes[FACE][rows, :4]
+    crops = {name: crop_boxes(face, boxes[file][rows, :4]) for name, file in EYES.items()}
+    return {
+        "names": [str(frames[row]) for row in rows],
+        "folder": folder,
+        "split": SPLITS[info["Dataset"]],
+        "gaze": dots[rows, 1:],
+        "boxes": {"face": crop_boxes(face), **crops},
+        "grid": face_grids(boxes["faceGrid"][rows, :4]),
+        "device": device,
+        "orientation": screen[rows, 0].astype(int).astype(str),
+        "dot": dots[rows, 0].astype(int).astype(str),
+        "left_out": len(frames) - int(valid.sum()),
+    }
+
+
+def _joined(data: GazeCaptureData, parts: list[dict[str, Any]]) -> Listed:
+    if not parts:
+        raise InputError(f"{data.path}: no recording of {data.devices}.")
+    lengths = [len(one["names"]) for one in parts]
+    people, splits, devices = (
+        np.repeat([str(of(one)) for one in parts], lengths)
+        for of in (lambda one: one["folder"].name, lambda one: one["split"], lambda one: one["device"])
+    )
+    frames = [one["folder"] / "frames" / name for one in parts for name in one["names"]]
+    ids = [f"{file.parents[1].name}/{file.stem}" for file in frames]
+    dots = np.concatenate([one["dot"] for one in parts])
+    table = pd.DataFrame({"id": ids, "group": people, "session": dots, "split": splits})
+    gaze = np.concatenate([one["gaze"] for one in parts])
+    left_out = sum(one["left_out"] for one in parts)
+    return Listed(
+        table.assign(**dict(zip(gaze_columns("cm"), gaze.T, strict=True))),
+        dict.fromkeys(("face", "left", "right"), frames),
+        {name: np.concatenate([one["boxes"][name] for one in parts]) for name in ("face", "left", "right")},
+        {"grid": np.concatenate([one["grid"] for one in parts])},
+        {"device": devices, "orientation": np.concatenate([one["orientation"] for one in parts])},
+        (f"{left_out:,} frames without a face, both eyes and a grid are left out",) if left_out else (),
+    )
+
+
+def _prepared(data: GazeCaptureData) -> Listed:
+    """What prepareDataset.py wrote: crops as pictures, and all else in one file."""
+    stored = _metadata(data.path / "metadata.mat")
+    number, frame = (np.atleast_1d(stored[name]).astype(np.int64) for name in ("labelRecNum", "frameIndex"))
+    flags = np.stack([np.atleast_1d(stored[name]).astype(bool) for name in ("labelTrain", "labelVal", "labelTest")])
+    rows = np.flatnonzero(flags.any(axis=0))[:: data.every]
+    people = np.array([f"{one:05d}" for one in number[rows]])
+    names = [f"{one:05d}" for one in frame[rows]]
+    splits = np.array(list(SPLITS.values()))[flags[:, rows].argmax(axis=0)]
+    ids = [f"{person}/{name}" for person, name in zip(people, names, strict=True)]
+    gaze = np.stack([np.atleast_1d(stored[name]).astype(np.float64)[rows] for name in ("labelDotXCam", "labelDotYCam")])
+    table = pd.DataFrame({"id": ids, "group": people, "session": "0", "split": splits})
+    files = {
+        name: [data.path / person / folder / f"{one}.jpg" for person, one in zip(people, names, strict=True)]
+        for name, folder in {"face": FACE, **EYES}.items()
+    }
+    boxes = np.atleast_2d(stored["labelFaceGrid"])[rows].astype(np.uint8).view(np.int8).astype(np.float64)
+    table = table.assign(**dict(zip(gaze_columns("cm"), gaze, strict=True)))
+    return Listed(table, files, vectors={"grid": face_grids(boxes)})
+
+
+def _metadata(file: Path) -> dict[str, Any]:
+    from scipy.io import loadmat  # reads numbers and text; nothing in a .mat runs
+
+    try:
+        found = loadmat(str(file), squeeze_me=True, struct_as_record=False, verify_compressed_data_integrity=True)
+    except FileNotFoundError:
+        raise InputError(
+            f"{file}: no such file. Run prepareDataset.py of GazeCapture, or set `samples: raw`."
+        ) from None
+    except Exception as error:  # what a damaged file raises is of a dozen types
+        raise InputError(f"{file}: not readable as MATLAB v5 ({str(error)[:80]}). {REMEDY}") from None
+    needed = ["labelRecNum", "frameIndex", "labelDotXCam", "labelDotYCam", "labelFaceGrid"]
+    needed += ["labelTrain", "labelVal", "labelTest"]
+    if missing := [name for name in needed if name not in found]:
+        raise InputError(f"{file}: holds no {', '.join(missing)}. {REMEDY}")
+    lengths = {name: np.size(found[name]) // (4 if name == "labelFaceGrid" else 1) for name in needed}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{many} of {name}" for name, many in lengths.items())
+        raise InputError(f"{file}: its fields differ in length: {told}. {REMEDY}")
+    return dict(found)
+
+
+def _boxes(folder: Path, name: str, frames: int) -> NDArray[np.float64]:
+    """x, y, width, height and whether they are valid, (frames, 5)."""
+    return _columns(folder, f"{name}.json", ["X", "Y", "W", "H", "IsValid"], frames)
+
+
+def _columns(folder: Path, name: str, columns: list[str], frames: int) -> NDArray[np.float64]:
+    """(frames, columns). Raises InputError for lists of another length, or that hold something else than numbers."""
+    stored = _read(folder, name, dict, columns)
+    try:
+        found = np.array([[np.nan if one is None else float(one) for one in stored[key]] for key in columns])
+    except (TypeError, ValueError):
+        raise InputError(f"{folder / name}: {', '.join(columns)} are not all lists of numbers. {REMEDY}") from None
+    if found.shape != (len(columns), frames):
+        raise InputError(f"{folder / name}: {found.shape[-1]} entries for {frames} frames of frames.json. {REMEDY}")
+    return found.T
+
+
+def _read(folder: Path, name: str, kind: type[Any], keys: list[str] | None = None) -> Any:
+    file = folder / name
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file. {REMEDY}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file}: not readable as JSON ({str(error)[:60]}). {REMEDY}") from None
+    if not isinstance(stored, kind) or (missing := [key for key in keys or [] if key not in stored]):
+        told = "a list" if kind is list else f"with {', '.join(keys or [])}"
+        lacking = "" if not isinstance(stored, kind) else f" ({', '.join(missing)} missing)"
+        raise InputError(f"{file}: not {told}{lacking}. {REMEDY}")
+    return stored

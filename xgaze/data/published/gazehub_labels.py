@@ -1,0 +1,195 @@
+"""Label files of the common form: a line of headings, then a sample a line; vectors by commas, pictures relative to `Image/`.
+
+They hold (yaw, pitch), both in rad; here pitch comes first, as everywhere in this package. Pictures are as they were written: of
+MPIIFaceGaze, lines of the right eye are mirrored already and their left and right pictures changed places.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import InputSpec, Recording, Spec, gaze_columns
+from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.published.published_sections import GazeHubData
+from xgaze.data.splits import assign_splits
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+
+EYE = (36, 60)
+GAZE360_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns by number, from 0. person: whose line it is: "file" (one per person), "folder" (the first of the face's path) or
+    "origin" (recording and person of the path in `origin`). own_split: the files are train, val and test."""
+
+    face: int
+    gaze: int
+    head: int | None = None
+    left: int | None = None
+    right: int | None = None
+    person: str = "folder"
+    origin: int = 0
+    eye: int | None = None
+    own_split: bool = False
+
+
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {
+        "mpiifacegaze": Layout(0, 7, 8, 1, 2, "file", eye=4),
+        "gaze360": Layout(0, 5, None, 1, 2, "origin", origin=3, own_split=True),
+        "eyediap": Layout(0, 6, 7, 1, 2),
+        "eth-xgaze": Layout(0, 1, 2),
+        "rt-gene": Layout(0, 6, 7),
+    }
+)
+HEADINGS = {
+    "Face Left Right Origin WhichEye": "mpiifacegaze",
+    "Face Left Right Origin 3DGaze": "gaze360",
+    "Face Left Right metapath": "eyediap",
+}
+
+
+def spec_of_gazehub(data: GazeHubData) -> Spec:
+    known: dict[str, InputSpec] = {
+        "face": picture_spec("face", 3, data.side, data.side),
+        "left": picture_spec("left", 1, *EYE),
+        "right": picture_spec("right", 1, *EYE),
+        "head": vector_spec("head", 2),
+    }
+    return Spec(tuple(known[name] for name in data.inputs), "angle", "rad")
+
+
+def open_gazehub(data: GazeHubData, progress: Advance | None = None) -> Recording:
+    """Raises InputError for lines that are none, and for inputs that the data set does not have."""
+    files = _label_files(data)
+    layout = _layout(data, files[0])
+    parts = []
+    for done, file in enumerate(files, start=1):
+        parts.append(_read(file, layout))
+        if progress:
+            progress(done, len(files))
+    lines = [line for part in parts for line in part]
+    of_file = np.repeat([file.stem for file in files], [len(part) for part in parts])
+    if not lines:
+        raise InputError(f"{data.path / 'Label'}: its files hold no line below their headings.")
+    people = [_person(layout, line, str(stem)) for line, stem in zip(lines, of_file, strict=True)]
+    gaze = np.stack([_vector(line, layout.gaze) for line in lines])[:, ::-1]
+    table = pd.DataFrame({"id": _ids(lines, layout, of_file), "group": people, "session": "0"})
+    table["split"] = _splits(data, layout, people, of_file)
+    table = table.assign(**dict(zip(gaze_columns("rad"), gaze.T, strict=True)))
+    listed = Listed(table, _pictures(data, layout, lines), {}, _heads(data, layout, lines), _conditions(layout, lines))
+    return listed_recording(data.path, spec_of_gazehub(data), listed, data.colour)
+
+
+def _label_files(data: GazeHubData) -> list[Path]:
+    folder = data.path / "Label"
+    found = sorted(one for one in folder.rglob("*.label") if one.stem != "unused")
+    if data.labels is not None:
+        by_name = {one.stem: one for one in folder.rglob("*.label")}
+        if missing := [name for name in data.labels if name not in by_name]:
+            raise InputError(f"{folder}: holds no {missing[0]}.label; there are: {', '.join(sorted(by_name))}.")
+        found = [by_name[name] for name in data.labels]
+    if not found:
+        raise InputError(f"{folder}: holds no label file. Give the folder that holds `Label` and `Image`.")
+    return found
+
+
+def _layout(data: GazeHubData, file: Path) -> Layout:
+    """Raises InputError where the headings do not say which, or the inputs are not among it."""
+    name = data.layout
+    if name == "auto":
+        heading = " ".join(_lines(file)[0].split())
+        told = [one for start, one in HEADINGS.items() if heading.startswith(start)]
+        if not told:
+            raise InputError(
+                f"{file}: headings '{heading[:60]}' tell no data set; set `layout` to {', '.join(LAYOUTS)}."
+            )
+        name = told[0]  # type: ignore[assignment]
+    layout = LAYOUTS[name]
+    if missing := [one for one in data.inputs if getattr(layout, one) is None]:
+        raise InputError(f"{file}: label files of {name} hold no '{missing[0]}'; leave it out of `inputs`.")
+    return layout
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+
+
+def _read(file: Path, layout: Layout) -> list[list[str]]:
+    """Cells of every line below the headings. Raises InputError naming one that lacks some or holds no angles."""
+    needed = 1 + max(
+        one for one in (layout.face, layout.gaze, layout.head, layout.left, layout.right) if one is not None
+    )
+    found = []
+    for number, line in enumerate(_lines(file)[1:], start=2):
+        cells = line.split()
+        if not cells:
+            continue
+        if len(cells) < needed:
+            raise InputError(f"{file}: line {number} has {len(cells)} fields, not {needed} or more.")
+        for column in (one for one in (layout.gaze, layout.head) if one is not None):
+            if not np.isfinite(_vector(cells, column)).all():
+                raise InputError(f"{file}: line {number}: '{cells[column][:30]}' is not a yaw and a pitch.")
+        found.append(cells)
+    return found
+
+
+def _vector(cells: Sequence[str], column: int) -> NDArray[np.float64]:
+    """Two numbers by a comma; NaN where they are none."""
+    try:
+        first, second = map(float, cells[column].split(","))
+    except ValueError:
+        return np.full(2, np.nan)
+    return np.array([first, second])
+
+
+def _path(written: str) -> PurePosixPath:
+    return PurePosixPath(written.replace("\\", "/"))  # label files that were made on Windows
+
+
+def _person(layout: Layout, cells: Sequence[str], stem: str) -> str:
+    if layout.person == "file":
+        return stem
+    if layout.person == "folder":
+        return _path(cells[layout.face]).parts[0]
+    parts = _path(cells[layout.origin]).parts  # rec_000/head/000003/000131.jpg
+    return f"{parts[0]}/{parts[-2]}" if len(parts) > 2 else parts[0]
+
+
+def _ids(lines: Sequence[Sequence[str]], layout: Layout, of_file: NDArray[np.str_]) -> list[str]:
+    return [
+        f"{stem}/{_path(cells[layout.face]).with_suffix('').as_posix()}"
+        for cells, stem in zip(lines, of_file, strict=True)
+    ]
+
+
+def _splits(data: GazeHubData, layout: Layout, people: list[str], of_file: NDArray[np.str_]) -> NDArray[np.str_]:
+    if not layout.own_split:
+        return assign_splits(people, None, data.split.validation, data.split.test, data.seed)
+    if unknown := sorted(set(of_file) - set(GAZE360_SPLITS)):
+        raise InputError(f"{data.path / 'Label'}: {unknown[0]}.label is none of {', '.join(GAZE360_SPLITS)}.")
+    return np.array([GAZE360_SPLITS[str(one)] for one in of_file])
+
+
+def _pictures(data: GazeHubData, layout: Layout, lines: Sequence[Sequence[str]]) -> dict[str, list[Path]]:
+    folder, columns = data.path / "Image", {name: getattr(layout, name) for name in data.inputs if name != "head"}
+    return {name: [folder / _path(cells[column]) for cells in lines] for name, column in columns.items()}
+
+
+def _heads(data: GazeHubData, layout: Layout, lines: Sequence[Sequence[str]]) -> dict[str, NDArray[np.float32]]:
+    """Pitch and yaw of heads, where they are read."""
+    if "head" not in data.inputs or layout.head is None:
+        return {}
+    return {"head": np.stack([_vector(cells, layout.head) for cells in lines])[:, ::-1].astype(np.float32)}
+
+
+def _conditions(layout: Layout, lines: Sequence[Sequence[str]]) -> dict[str, NDArray[Any]]:
+    return {} if layout.eye is None else {"eye": np.array([cells[layout.eye] for cells in lines])}

@@ -1,0 +1,102 @@
+"""Samples that lists name, as a `Recording`: pictures at paths, whole or inside boxes, and vectors. Decoded one by one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
+from xgaze.data.fault_kinds import Fault, raise_faults
+from xgaze.data.pictures.decoding import decode
+from xgaze.data.pictures.pixels import fit_picture
+from xgaze.errors import InputError
+
+Box = NDArray[np.int64]
+"""left, top, right, bottom in px, whole numbers; right and bottom lie outside."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """n samples. table: as a recording's. files: input -> the path of each one's picture. boxes: input -> (n, 4), the part of
+    the picture that is meant; what lies beyond its edges is black. vectors: input -> float32 (n, numbers). conditions: see
+    `Recording.conditions`, (n,) each. notes: what was left out or assumed."""
+
+    table: pd.DataFrame
+    files: Mapping[str, Sequence[Path]]
+    boxes: Mapping[str, Box] = field(default_factory=dict)
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    conditions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ListedRecording(Recording):
+    """Row i is sample i of the lists. colour: the order in which the channels of pictures in colour come."""
+
+    spec: Spec
+    table: pd.DataFrame
+    listed: Listed
+    colour: str = "rgb"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.listed.notes
+
+    def __getitem__(self, row: int) -> Sample:
+        """Raises InputError naming the picture that cannot be used."""
+        opened: dict[Path, Image.Image] = {}  # several inputs may be parts of one picture
+        inputs = {one.name: self._input(one, row, opened) for one in self.spec.inputs}
+        line = self.table.iloc[row]
+        groups = {"group": str(line["group"]), "session": str(line["session"])}
+        return Sample(str(line["id"]), groups, inputs, targets_of(self, np.array([row]))[0])
+
+    def _input(self, one: InputSpec, row: int, opened: dict[Path, Image.Image]) -> NDArray[Any]:
+        if one.name in self.listed.vectors:
+            own: NDArray[np.float32] = self.listed.vectors[one.name][row]
+            return own
+        file = self.listed.files[one.name][row]
+        if file not in opened:
+            opened[file] = decode(file).picture
+        picture = opened[file]
+        if one.name in self.listed.boxes:
+            left, top, right, bottom = map(int, self.listed.boxes[one.name][row])
+            picture = picture.crop((left, top, right, bottom))
+        channels, height, width = one.picture
+        return in_colour(fit_picture(picture, height, width, channels), self.colour)
+
+    def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        return {name: values[rows] for name, values in self.listed.conditions.items()}
+
+
+def listed_recording(folder: Path, spec: Spec, listed: Listed, colour: str = "rgb") -> ListedRecording:
+    """Raises InputError with all pictures that are not there, and where nothing is listed."""
+    if not len(listed.table):
+        raise InputError(f"{folder}: its lists name no sample.")
+    there: dict[Path, bool] = {}
+    faults = []
+    for name, files in listed.files.items():
+        for sample, file in zip(listed.table["id"], files, strict=True):
+            if not there.setdefault(file, file.is_file()):
+                faults.append(Fault("missing view", f"{sample}: {name}: no such file ({file.relative_to(folder)})."))
+    raise_faults(folder, faults)
+    return ListedRecording(spec, listed.table, listed, colour)
+
+
+def in_colour(pixels: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
+    """RGB pixels (channels, height, width) in the order that is asked for; grey ones as they are."""
+    return np.ascontiguousarray(pixels[::-1]) if colour == "bgr" else pixels
+
+
+def picture_spec(name: str, channels: int, height: int, width: int) -> InputSpec:
+    """Fed between 0 and 1."""
+    return InputSpec(name, (channels, height, width), 0.0, 255.0)
+
+
+def vector_spec(name: str, numbers: int) -> InputSpec:
+    """Fed as it is."""
+    return InputSpec(name, (numbers,), 0.0, 1.0, "float32")

@@ -1,0 +1,132 @@
+"""MPIIFaceGaze: normalised faces (MATLAB v7.3, blue first), or the frames with six landmarks, from which faces are cut.
+
+The crop of raw frames is ours: a square around the landmarks' middle, CROP times as wide as the outer corners of the eyes are
+apart. Gaze is the direction from the face's centre to the target in the camera's frame, as the data set gives both.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.published.gaze_directions import gaze_angles, head_angles
+from xgaze.data.published.hdf5_recording import (
+    Hdf5Recording,
+    Stored,
+    numbers_of,
+    opened,
+    pictures_in,
+    require_equal,
+)
+from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.published.published_sections import MpiiFaceGazeData
+from xgaze.data.splits import assign_splits
+from xgaze.errors import InputError
+from xgaze.progress import Advance
+
+CROP = 2.4
+COLUMNS = 28
+PICTURES, LABELS = "Data/data", "Data/label"
+
+
+def spec_of_mpiifacegaze(data: MpiiFaceGazeData) -> Spec:
+    return Spec((picture_spec("face", 3, data.side, data.side), vector_spec("head", 2)), "angle", "rad")
+
+
+def open_mpiifacegaze(data: MpiiFaceGazeData, progress: Advance | None = None) -> Recording:
+    """Raises InputError for people without files, and for files that are none."""
+    return _normalised(data, progress) if data.samples == "normalised" else _raw(data, progress)
+
+
+def _normalised(data: MpiiFaceGazeData, progress: Advance | None) -> Hdf5Recording:
+    files = sorted(data.path.glob("p[0-9][0-9].mat"))
+    if not files:
+        raise InputError(f"{data.path}: holds no p00.mat and so on. Give the folder MPIIFaceGaze_normalizad.")
+    labels = []
+    for done, file in enumerate(files, start=1):
+        with opened(file) as stored:
+            own = numbers_of(file, stored, LABELS, 4)
+            require_equal(file, {PICTURES: pictures_in(file, stored, PICTURES), LABELS: len(own)})
+        if bad := np.flatnonzero(~np.isfinite(own).all(axis=1)).tolist():
+            raise InputError(f"{file}: row {bad[0]} of '{LABELS}' is no direction ({len(bad)} such rows).")
+        labels.append(own)
+        if progress:
+            progress(done, len(files))
+    lengths = [len(one) for one in labels]
+    label, people = np.concatenate(labels), np.repeat([file.stem for file in files], lengths)
+    places = np.concatenate([np.arange(many) for many in lengths])
+    ids = [f"{person}/{row}" for person, row in zip(people, places, strict=True)]
+    of = np.repeat(np.arange(len(files)), lengths)
+    pictures = Stored(files, [PICTURES] * len(files), of, places, order=(1, 2, 0), stored="bgr")
+    table = _table(ids, people, np.full(len(ids), "0"), label[:, :2], data)
+    vectors = {"head": label[:, 2:].astype(np.float32)}
+    return Hdf5Recording(spec_of_mpiifacegaze(data), table, pictures, vectors, _turned(label[:, 2:]), data.colour)
+
+
+def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
+    lists = sorted(data.path.glob("p[0-9][0-9]/p[0-9][0-9].txt"))
+    if not lists:
+        raise InputError(f"{data.path}: holds no p00/p00.txt and so on. Give the folder MPIIFaceGaze.")
+    parts = []
+    for done, file in enumerate(lists, start=1):
+        parts.append(_read_list(file))
+        if progress:
+            progress(done, len(lists))
+    names = [name for own, _ in parts for name in own]
+    numbers = np.concatenate([one for _, one in parts])
+    people = np.repeat([file.parent.name for file in lists], [len(own) for own, _ in parts])
+    days = np.array([name.partition("/")[0] for name in names])
+    gaze = gaze_angles(numbers[:, 23:26] - numbers[:, 20:23])
+    head = head_angles(numbers[:, 14:17])
+    ids = [f"{person}/{name}" for person, name in zip(people, names, strict=True)]
+    files = [data.path / str(person) / name for person, name in zip(people, names, strict=True)]
+    note = f"faces are cut {CROP:g} eye widths wide around their landmarks, and not normalised"
+    listed = Listed(
+        _table(ids, people, days, gaze, data),
+        {"face": files},
+        {"face": face_boxes(numbers[:, 2:14].reshape(-1, 6, 2))},
+        {"head": head.astype(np.float32)},
+        _turned(head),
+        (note,),
+    )
+    return listed_recording(data.path, spec_of_mpiifacegaze(data), listed, data.colour)
+
+
+def face_boxes(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Six landmarks each (n, 6, 2), the outer corners of the eyes first and fourth -> squares (n, 4) around their middle."""
+    middle = landmarks.mean(axis=1)
+    half = CROP / 2 * np.linalg.norm(landmarks[:, 3] - landmarks[:, 0], axis=1, keepdims=True)
+    return np.concatenate([np.floor(middle - half), np.ceil(middle + half)], axis=1).astype(np.int64)
+
+
+def _read_list(file: Path) -> tuple[list[str], NDArray[np.float64]]:
+    """Names of frames, and the numbers (n, 26) of columns 2 to 27. Raises InputError naming the line."""
+    names, rows = [], []
+    for number, line in enumerate(file.read_text(encoding="ascii", errors="replace").splitlines(), start=1):
+        cells = line.split()
+        if not cells:
+            continue
+        try:
+            values = [float(one) for one in cells[1:27]]
+        except ValueError:
+            values = []
+        if len(cells) != COLUMNS or len(values) != 26 or not np.isfinite(values).all():
+            raise InputError(f"{file}: line {number} is not a frame, 26 numbers and an eye: '{line[:40]}'.")
+        names.append(cells[0])
+        rows.append(values)
+    return names, np.array(rows, np.float64).reshape(-1, 26)
+
+
+def _table(
+    ids: list[str], people: NDArray[np.str_], days: NDArray[np.str_], gaze: NDArray[np.float64], data: MpiiFaceGazeData
+) -> pd.DataFrame:
+    splits = assign_splits(list(people), None, data.split.validation, data.split.test, data.seed)
+    table = pd.DataFrame({"id": ids, "group": people, "session": days, "split": splits})
+    return table.assign(**dict(zip(gaze_columns("rad"), gaze.T, strict=True)))
+
+
+def _turned(head: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    pitch, yaw = np.degrees(head).T
+    return {"head pitch, degrees": pitch, "head yaw, degrees": yaw}

@@ -1,0 +1,119 @@
+"""The data sections of recipes: public data sets of gaze, by the layouts in which they are unpacked."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Seed
+
+
+class PublishedData(DataSection):
+    """path: the folder that is unpacked. split: shares of people, drawn by `seed`; `xgaze crossval` leaves out one after the
+    other."""
+
+    path: Path
+    split: Fractions = Fractions()
+    seed: Seed = 0
+
+
+class MpiiGazeData(PublishedData):
+    """MPIIGaze's normalised eyes (Zhang et al. 2015): `Data/Normalized/p00/day01.mat` and so on.
+
+    samples: "evaluation", the 3,000 eyes of each person that `Evaluation Subset` lists and that results are published on; or
+    "all" of both eyes.
+    """
+
+    source: Literal["mpiigaze"]
+    samples: Literal["evaluation", "all"] = "evaluation"
+
+
+class PicturesData(PublishedData):
+    """Pictures in colour are read as height = width = `side` px, in the order of channels that the network reads (`colour`)."""
+
+    side: PictureSide = 224
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+
+class MpiiFaceGazeData(PicturesData):
+    """MPIIFaceGaze (Zhang et al. 2017). samples: "normalised", p00.mat and so on, faces with the direction of gaze; or "raw",
+    p00/p00.txt and so on, faces cut around their six landmarks out of the frames, gaze from the face's centre to the target."""
+
+    source: Literal["mpiifacegaze"]
+    samples: Literal["normalised", "raw"] = "normalised"
+
+
+class EthXGazeData(PicturesData):
+    """ETH-XGaze (Zhang et al. 2020): `train/subject0000.h5` and so on with train_test_split.json. `every`: one of so many
+    frames is read."""
+
+    source: Literal["eth-xgaze"]
+    every: int = Field(1, ge=1, le=10_000)
+
+
+class FazeData(DataSection):
+    """GazeCapture or MPIIGaze as strips of both eyes, 64x256 px (Park et al. 2019): the file, or several in one folder."""
+
+    source: Literal["faze"]
+    path: Path
+    split: Fractions = Fractions()
+    seed: Seed = 0
+    every: int = Field(1, ge=1, le=10_000)
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+
+class GazeCaptureData(DataSection):
+    """GazeCapture (Krafka et al. 2016): the folders of recordings as downloaded ("raw"), or after its own prepareDataset.py
+    ("prepared", with metadata.mat). Face, both eyes and the grid of the face; gaze in cm from the camera, y up. Its own split by
+    people. devices: of raw recordings, those of phones or of tablets alone. `every`: one of so many frames is read."""
+
+    source: Literal["gazecapture"]
+    path: Path
+    samples: Literal["raw", "prepared"] = "raw"
+    devices: Literal["all", "phones", "tablets"] = "all"
+    every: int = Field(1, ge=1, le=10_000)
+    side: PictureSide = 224
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+
+class Gaze360Data(DataSection):
+    """Gaze360 (Kellnhofer et al. 2019): metadata.mat and imgs/. picture: the head, or the face where one was found. Its own
+    split; frames that it does not use are left out. within: the largest angle from the camera's axis, in degrees."""
+
+    source: Literal["gaze360"]
+    path: Path
+    picture: Literal["head", "face"] = "head"
+    within: float = Field(180, gt=0, le=180)
+    every: int = Field(1, ge=1, le=10_000)
+    side: PictureSide = 224
+    colour: Literal["rgb", "bgr"] = "rgb"
+
+
+class ColumbiaData(PicturesData):
+    """Columbia Gaze (Smith et al. 2013): `0001/0001_2m_-15P_-10V_5H.jpg` and so on. The directions are those of the file names:
+    pitch V, yaw H, in degrees from the camera."""
+
+    source: Literal["columbia"]
+
+
+class GazeHubData(PicturesData):
+    """Label files of the common form, `Label/*.label` beside `Image/` (Cheng et al. 2021): yaw and pitch of a normalised face.
+
+    layout: whose columns they have; "auto" from the line of headings. inputs: which pictures the network reads, and `head`, where
+    the head points. labels: files by their names without ending; all but `unused` unless given.
+    """
+
+    source: Literal["gazehub"]
+    layout: Literal["auto", "mpiifacegaze", "gaze360", "eyediap", "eth-xgaze", "rt-gene"] = "auto"
+    inputs: list[Literal["face", "left", "right", "head"]] = Field(["face"], min_length=1)
+    labels: list[str] | None = Field(None, min_length=1)
+
+
+class OpenEdsData(PublishedData):
+    """OpenEDS 2020 and folders like it: `sequences/NAME/000.png` and so on beside `labels/NAME.txt`, lines of index, x, y, z; or
+    train, validation and test with both in each. Pictures of one eye, read grey as `height` x `width` px."""
+
+    source: Literal["openeds"]
+    height: PictureSide = 100
+    width: PictureSide = 160
+    every: int = Field(1, ge=1, le=10_000)
