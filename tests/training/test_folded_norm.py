@@ -88,6 +88,24 @@ def test_whoever_borrows_the_layers_weights_computes_with_the_folded_ones(mirror
     torch.testing.assert_close(model(PICTURES), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("mirrored", [None, False, True])
+def test_known_weights_put_out_at_first_what_they_put_out_without(mirrored):
+    """Also a layer that several cameras share."""
+    model = net()
+    if mirrored is not None:
+        owner = nn.Conv2d(1, 4, 3)
+        model = nn.ModuleList([nn.Sequential(one, nn.ReLU()) for one in (owner, Borrowed(owner, mirrored))])
+        model.forward = lambda x: torch.cat([one(x) for one in model])
+    expected = model.eval()(PICTURES).detach()
+    put_norms(model, [PICTURES], as_is=True)
+    assert any(isinstance(one, NormedConv2d) for one in model.modules())
+    torch.testing.assert_close(model(PICTURES), expected, rtol=1e-4, atol=1e-4)
+    if mirrored is None:  # of the very batch that was seen; of several cameras each is a batch of its own
+        torch.testing.assert_close(copy.deepcopy(model).train()(PICTURES), expected, rtol=1e-4, atol=1e-4)
+    fold_norms(model)
+    torch.testing.assert_close(model.eval()(PICTURES), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_training_with_norms_goes_on_after_a_stop_and_leaves_a_plain_model(
     tmp_path, gaze_recording, eyes, stop_in_last_epoch
 ):

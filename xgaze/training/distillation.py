@@ -28,7 +28,7 @@ from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
 from xgaze.training.losses import in_steps, weighted_loss
 from xgaze.training.task import GazeTask, monitored, participant_weights
-from xgaze.training.whole import home, tune_model
+from xgaze.training.whole import normed, tune_model
 
 OUTLIER_QUANTILE = 0.95
 HINT_SAMPLES = 64
@@ -174,31 +174,32 @@ def distil_model(
     hints: Sequence[Hint | str] = (),
     hint_weight: float = 0.0,
     teacher: nn.Module | None = None,
+    known: bool = True,
 ) -> None:
     """Train `student` in place, leave it on the CPU with the weights that validation participants select.
 
     An epoch passes once over labelled and unlabelled samples, shuffled together by seed and epoch. teacher: needed for hints.
-    With nothing but labels it is `tune_model`. Resumes an unfinished run in `folder`. Raises InputError for unlabelled people
-    who are validation or test participants, and for hints that name no module.
+    known: whether its weights mean something. With nothing but labels it is `tune_model`. Resumes an unfinished run in `folder`.
+    Raises InputError for unlabelled people who are validation or test participants, and for hints that name no module.
     """
     if lesson.unlabelled is not None:
         refuse_held_out(lesson.unlabelled, held_out_of(recording))
     hints = hints if hint_weight > 0 else ()
     lesson = lesson if unlabelled_weight > 0 else lesson.labels_only()
     if not (teacher_weight or hints or lesson.unlabelled):
-        return tune_model(student, recording, settings, folder, seed, what, RATE)
+        return tune_model(student, recording, settings, folder, seed, what, RATE, known)
     rows = TaughtRows(recording, lesson, teacher_weight, unlabelled_weight)
     lacking = hint_loss(hints, student, teacher, recording, seed)
-    task = DistillTask(student.train(), recording.spec, settings, seed, lacking, hint_weight)
     shuffle = EpochShuffle(len(rows), seed)
     train: DataLoader[int] = DataLoader(
         rows, settings.batch_size, sampler=shuffle, collate_fn=rows.gather, num_workers=settings.workers
     )
     selecting = rows_of(recording, "validation")
-    task.weights = participant_weights(participants_of(recording, selecting))
     validation = ordered_loader(recording, selecting, workers=settings.workers)
-    fit(task, train, validation, settings, folder, monitored(recording.spec), what, RATE)
-    home(student)
+    with normed(student, recording, settings, known):
+        task = DistillTask(student.train(), recording.spec, settings, seed, lacking, hint_weight)
+        task.weights = participant_weights(participants_of(recording, selecting))
+        fit(task, train, validation, settings, folder, monitored(recording.spec), what, RATE)
 
 
 def hint_loss(

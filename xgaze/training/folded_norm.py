@@ -1,6 +1,7 @@
 """Batch normalisation that is there while a model trains, and folded into its convolutions afterwards: it stays what it is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,12 +23,16 @@ class NormedConv2d(nn.Conv2d):
     mean: Tensor
     variance: Tensor
 
-    def begin(self) -> None:
-        """As if it had seen nothing."""
+    def begin(self, seen: "Seen | None" = None) -> None:
+        """As if it had seen nothing; or so that what it puts out is, at first, what it would put out without, of inputs like
+        those that were `seen`."""
         channels = self.weight.detach()[:, 0, 0, 0]
-        self.scale, self.shift = nn.Parameter(torch.ones_like(channels)), nn.Parameter(torch.zeros_like(channels))
-        self.register_buffer("mean", torch.zeros_like(channels))
-        self.register_buffer("variance", torch.ones_like(channels))
+        zeros, ones = torch.zeros_like(channels), torch.ones_like(channels)
+        mean, variance = (zeros, ones) if seen is None else (seen.mean, seen.variance)
+        scale = ones if seen is None else (variance + EPS).sqrt()
+        self.scale, self.shift = nn.Parameter(scale.clone()), nn.Parameter(mean.clone())
+        self.register_buffer("mean", mean.clone())
+        self.register_buffer("variance", variance.clone())
 
     def forward(self, x: Tensor) -> Tensor:
         made = super().forward(x)
@@ -46,40 +51,56 @@ class NormedConv2d(nn.Conv2d):
             delattr(self, name)
 
 
-def put_norms(model: nn.Module, inputs: Sequence[Tensor]) -> None:
+@dataclass(frozen=True)
+class Seen:
+    """Of what a convolution puts out, per channel."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+def put_norms(model: nn.Module, inputs: Sequence[Tensor], as_is: bool = False) -> None:
     """Normalise what every convolution puts out that an activation reads, in place; layers stay the objects they are, for whoever
-    else computes with them. inputs: a sample of each, to see who reads what.
+    else computes with them. inputs: a sample of each, to see who reads what; with `as_is` some more, since the model then puts
+    out in evaluation what it put out before.
 
     Left as they are: a model that normalises batches itself; convolutions of other classes than torch's, and those without bias,
     which could not hold what is folded into them; and those read by the head, which would have to learn from noisy numbers.
     """
     if any(isinstance(module, _BatchNorm) for module in model.modules()):
         return
-    for layer in _activated(model, inputs):
+    for layer, out in _activated(model, inputs).items():
         if type(layer) is nn.Conv2d and layer.bias is not None:
             normed: nn.Module = layer
             normed.__class__ = NormedConv2d
             assert isinstance(normed, NormedConv2d)
-            normed.begin()
+            normed.begin(_seen(out) if as_is else None)
+
+
+def _seen(outputs: Sequence[Tensor]) -> Seen:
+    """Over all cameras that a layer is shared by, all samples and places."""
+    values = torch.cat([out.transpose(0, 1).flatten(1) for out in outputs], dim=1).float()
+    return Seen(values.mean(1), values.var(1, correction=0))
 
 
 @torch.no_grad()
-def _activated(model: nn.Module, inputs: Sequence[Tensor]) -> list[nn.Module]:
-    """Convolutions whose output goes into an activation."""
+def _activated(model: nn.Module, inputs: Sequence[Tensor]) -> dict[nn.Module, list[Tensor]]:
+    """Convolutions whose output goes into an activation, with all that they put out."""
     made: dict[int, tuple[Tensor, nn.Module]] = {}  # the tensors too, so that no other comes to lie where one was
-    found: dict[nn.Module, None] = {}
+    found: dict[nn.Module, list[Tensor]] = {}
 
     def note(module: nn.Module, _read: Any, out: Any) -> None:
         made[id(out)] = out, module
 
     def look(_module: nn.Module, read: tuple[Any, ...]) -> None:
         if read and id(read[0]) in made:
-            found[made[id(read[0])][1]] = None
+            out, module = made[id(read[0])]
+            found.setdefault(module, []).append(out.clone())  # an activation may work in place
 
     handles = [one.register_forward_hook(note) for one in model.modules() if isinstance(one, nn.Conv2d)]
     handles += [one.register_forward_pre_hook(look) for one in model.modules() if _is_activation(one)]
     heard(model, inputs, handles)
-    return list(found)
+    return found
 
 
 def _is_activation(module: nn.Module) -> bool:

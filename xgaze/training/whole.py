@@ -16,6 +16,9 @@ from xgaze.training.gaze_augmentation import task_of
 from xgaze.training.start.shared_start import shared_start
 from xgaze.training.task import GazeTask, monitored, participant_weights
 
+SEEN = 64
+"""Training samples by which known weights are normalised at first."""
+
 
 def tune_model(
     model: nn.Module,
@@ -25,12 +28,13 @@ def tune_model(
     seed: int,
     what: str,
     rate: str = "training.learning_rate",
+    known: bool = False,
 ) -> None:
     """Train `model` in place with `settings`, leave it on the CPU with the weights that validation participants select.
 
-    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge.
+    Resumes an unfinished run in `folder`. rate: the key to lower should it diverge. known: see `normed`.
     """
-    with task_for(model, recording, settings, seed) as task:
+    with task_for(model, recording, settings, seed, known) as task:
         train = training_loader(recording, rows_of(recording, "train"), settings, seed)
         rows = rows_of(recording, "validation")
         task.weights = participant_weights(participants_of(recording, rows))
@@ -39,14 +43,26 @@ def tune_model(
 
 
 @contextmanager
-def task_for(model: nn.Module, recording: Recording, settings: Training, seed: int) -> Iterator[GazeTask]:
+def task_for(
+    model: nn.Module, recording: Recording, settings: Training, seed: int, known: bool = False
+) -> Iterator[GazeTask]:
     """What trains the model, with what the settings add to it for so long and is gone afterwards; it comes `home` in the end."""
-    if settings.batch_norm:
-        put_norms(model, next(ordered_batches(recording, rows_of(recording, "train")[:1])).inputs)
-    task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
-    task.tied = shared_start(model, recording, settings.shared_start)
-    try:
+    with normed(model, recording, settings, known):
+        task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
+        task.tied = shared_start(model, recording, settings.shared_start)
         yield task
+
+
+@contextmanager
+def normed(model: nn.Module, recording: Recording, settings: Training, known: bool) -> Iterator[None]:
+    """Batches are normalised inside it for so long, where the settings say so. known: its weights mean something, and it begins
+    with putting out what it puts out without."""
+    if settings.batch_norm:
+        rows = rows_of(recording, "train")
+        some = rows[:: max(1, len(rows) // SEEN)][:SEEN] if known else rows[:1]
+        put_norms(model, next(ordered_batches(recording, some, SEEN)).inputs, known)
+    try:
+        yield
     finally:
         fold_norms(model)
         home(model)

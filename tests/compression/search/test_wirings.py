@@ -76,12 +76,12 @@ def test_what_begins_anew_begins_as_the_recipe_says_but_for_what_is_kept(model):
         assert torch.equal(value, model.state_dict()[name] if kept else torch.ones_like(value))
 
 
-@pytest.mark.parametrize("anew", [False, True])
-def test_batches_are_normalised_for_random_weights_only(anew):
-    training = Training(batch_norm=True, scaled_start=True, shared_start=0.5, patience=3)
-    settings = end_to_end_settings(training, 5, 0.01, anew)
+@pytest.mark.parametrize("normed", [False, True])
+def test_batches_are_normalised_as_in_training_and_nothing_is_begun_again(normed):
+    training = Training(batch_norm=normed, scaled_start=True, shared_start=0.5, patience=3)
+    settings = end_to_end_settings(training, 5, 0.01)
     assert (settings.epochs, settings.learning_rate, settings.patience) == (5, 0.01, 5)
-    assert (settings.batch_norm, settings.scaled_start, settings.shared_start) == (anew, False, 0)
+    assert (settings.batch_norm, settings.scaled_start, settings.shared_start) == (normed, False, 0)
 
 
 class Own(nn.Module):

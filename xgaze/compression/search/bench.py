@@ -23,8 +23,8 @@ from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.losses import loss_of
-from xgaze.training.teacher_folder import left_embeddings
-from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_head, tuning_settings
+from xgaze.training.teacher_folder import HEAD, left_embeddings
+from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_head, tune_own_head, tuning_settings
 from xgaze.units import told_in
 
 SHOWN = 64
@@ -88,7 +88,7 @@ class Bench:
         wanted = self.recipe.distill
         length = epochs or wanted.end_to_end_epochs
         rate = self.recipe.training.learning_rate if anew else wanted.end_to_end_learning_rate
-        settings = end_to_end_settings(self.recipe.training, length, rate, anew)
+        settings = end_to_end_settings(self.recipe.training, length, rate)
         lesson = self.lesson if by_teacher else self.lesson.labels_only()
         distil_model(
             model,
@@ -103,7 +103,10 @@ class Bench:
             hints=wanted.hints if by_teacher else (),
             hint_weight=wanted.hint_weight if wanted.hints else 0.0,
             teacher=self.teacher,
+            known=not anew,
         )
+        if self.recipe.training.head_epochs:  # as the teacher's was
+            tune_own_head(model, self.recording, self.recipe.training, folder / HEAD, seed)
 
     def probe(self, model: FeatureHead) -> Probe:
         """Calibration frames through the towers of `model`; the teacher's own are kept."""
@@ -185,13 +188,13 @@ def make_lesson(
     )
 
 
-def end_to_end_settings(training: Training, epochs: int, learning_rate: float, anew: bool = False) -> Training:
+def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
     """The recipe's training once more, with its own length and rate; of what is for random weights, only how batches are
-    normalised, and that where a student begins `anew`."""
+    normalised."""
     changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
     if training.kernel_learning_rate is not None:  # as many times the others' as in training
         changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
-    return training.for_known_weights().model_copy(update={**changes, "batch_norm": anew and training.batch_norm})
+    return training.for_known_weights().model_copy(update={**changes, "batch_norm": training.batch_norm})
 
 
 def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
