@@ -104,6 +104,7 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
         heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
         say(f"This search {heads}; the recipe's {', '.join(idle)} {'are' if len(idle) > 1 else 'is'} not used.")
     tried = candidates(search.bench, search.capacity)
+    search.macs |= tried.macs
     for words in tried.words:
         say(words)
     say_how_long(search, tried, say)

@@ -189,6 +189,12 @@ class Recording:
         return None
 
     @property
+    def partners(self) -> tuple[int, ...] | None:
+        """For each input, the number of the one whose mirror image could stand in its place, as that of the same camera at the
+        other eye: a sample in the mirror is then one that could be."""
+        return None
+
+    @property
     def scanpaths(self) -> "Sequence[Scanpath] | None":
         """The scanpath that each row is made of."""
         return None
@@ -249,6 +255,10 @@ class RecordingView(Recording):
     @property
     def mirrored(self) -> tuple[bool, ...] | None:
         return self.recording.mirrored
+
+    @property
+    def partners(self) -> tuple[int, ...] | None:
+        return self.recording.partners
 
     @property
     def scanpaths(self) -> "Sequence[Scanpath] | None":

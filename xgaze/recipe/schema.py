@@ -100,13 +100,16 @@ class Training(Section):
 
     batch_norm: batches are normalised after each convolution while it trains, and that is folded into it afterwards.
 
+    mirror_images: half of the samples of each batch are seen in a mirror, each camera's picture that of its partner at the other
+    eye, gaze on the other side.
+
     head_epochs: afterwards the head alone is trained for so many epochs, on what the towers then make of the training samples,
     by AdamW in batches of 256. Towers cost most of an epoch; a head that has seen few epochs is soon better.
 
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
 
-    later = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate", "head_epochs")
+    later = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate", "head_epochs", "mirror_images")
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(24, ge=1, le=1_000_000)
     optimiser: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
@@ -131,6 +134,7 @@ class Training(Section):
     shared_start: float = Field(0.0, ge=0, le=1)
     batch_norm: bool = False
     head_epochs: int = Field(0, ge=0, le=100_000)
+    mirror_images: bool = False
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False

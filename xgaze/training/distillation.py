@@ -27,6 +27,7 @@ from xgaze.recipe.student_sections import Hint
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
 from xgaze.training.losses import in_steps, weighted_loss
+from xgaze.training.mirror_images import partners_of, turned, turned_gaze
 from xgaze.training.task import GazeTask, monitored, participant_weights
 from xgaze.training.whole import normed, tune_model
 
@@ -139,11 +140,16 @@ class DistillTask(GazeTask):
         self.hints = hints
         self.hint_weight = hint_weight
 
-    def training_step(self, taught: Any, _: int) -> Tensor:
-        batch = taught.batch
+    def training_step(self, taught: Any, step: int) -> Tensor:
+        batch, told = taught.batch, taught.teacher
+        if (
+            self.partners is not None
+        ):  # what the teacher says of a mirror image is taken for the mirror image of what it says
+            half = self.half_of(batch, step)
+            batch, told = turned(self.spec, self.partners, batch, half), turned_gaze(self.spec, told, half)
         output, hinted = self._outputs(batch)
         loss = self._weighted(output, batch.target, taught.label_weight)
-        loss = loss + self._weighted(output, taught.teacher, taught.teacher_weight) + self.hint_weight * hinted
+        loss = loss + self._weighted(output, told, taught.teacher_weight) + self.hint_weight * hinted
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss
 
@@ -199,6 +205,7 @@ def distil_model(
     with normed(student, recording, settings, known):
         task = DistillTask(student.train(), recording.spec, settings, seed, lacking, hint_weight)
         task.weights = participant_weights(participants_of(recording, selecting))
+        task.partners = partners_of(recording) if settings.mirror_images else None
         fit(task, train, validation, settings, folder, monitored(recording.spec), what, RATE)
 
 

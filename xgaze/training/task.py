@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from xgaze.recipe import Training
 from xgaze.training.kernel_muon import KernelMuon
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.losses import loss_of, sample_losses
+from xgaze.training.mirror_images import Partners, turned
 from xgaze.training.start.shared_start import TiedTowers, begin_alike, share_gradients
 
 FEWEST_CHANNELS = 8
@@ -60,9 +62,11 @@ def layout_of(model: nn.Module, training: Training) -> torch.memory_format:
 
 class GazeTask(pl.LightningModule):
     """Batches of `Batch`; logs `train_loss` and `monitored(spec)` per epoch. weights: see `participant_weights`; one where a
-    participant has none. tied: which towers train as one at first."""
+    participant has none. tied: which towers train as one at first. partners: which cameras change places in the mirror, where
+    half of the samples are seen in one."""
 
     tied: TiedTowers | None = None
+    partners: Partners | None = None
     weights: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, model: nn.Module, spec: Spec, training: Training, seed: int) -> None:
@@ -84,10 +88,17 @@ class GazeTask(pl.LightningModule):
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, _: int) -> Batch:
         return batch.to(device, self.memory_format)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
+    def training_step(self, batch: Batch, step: int) -> Tensor:
+        if self.partners is not None:
+            batch = turned(self.spec, self.partners, batch, self.half_of(batch, step))
         loss = self.loss(self.model(*batch.inputs).float(), batch.target)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss
+
+    def half_of(self, batch: Batch, step: int) -> Tensor:
+        """Of the samples, at random by seed, epoch and step alone: (batch,), true or false."""
+        chance = np.random.default_rng([self.seed % 2**63, self.current_epoch, step])
+        return torch.from_numpy(chance.random(len(batch.ids)) < 0.5).to(batch.target.device)
 
     def validation_step(self, batch: Batch, _: int) -> None:
         prediction = self.model(*batch.inputs).float()

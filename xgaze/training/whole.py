@@ -13,6 +13,7 @@ from xgaze.training.augmentation import training_loader
 from xgaze.training.fit import fit
 from xgaze.training.folded_norm import fold_norms, put_norms
 from xgaze.training.gaze_augmentation import task_of
+from xgaze.training.mirror_images import partners_of
 from xgaze.training.start.shared_start import shared_start
 from xgaze.training.task import GazeTask, monitored, participant_weights
 
@@ -50,6 +51,7 @@ def task_for(
     with normed(model, recording, settings, known):
         task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
         task.tied = shared_start(model, recording, settings.shared_start)
+        task.partners = partners_of(recording) if settings.mirror_images else None
         yield task
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from xgaze.compression.plan import Plan
-from xgaze.compression.search.candidates import Candidates, bisections, epochs_ahead
+from xgaze.compression.search.candidates import Candidates, bisections, epochs_ahead, wholes_ahead
 from xgaze.compression.search.expectation import Ahead, rough_time
 from xgaze.compression.search.smallest import head_trials
 from xgaze.errors import InputError
@@ -32,8 +32,12 @@ def test_widths_take_the_control_and_a_bisection_of_students_that_compute_less(r
 def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):
     apart, anew = Plan(others=(("stem", 2),)), Plan(others=(("shared_towers", "fresh"),))
     tried = Candidates([], [], [], [apart, anew], {apart: 20, anew: 60})
-    halving = 2 * 6 * (0.2 + 0.6) / 2  # one rung of both, a third of the 20 epochs of the one that begins anew
-    widths = 3 * (10 * 0.2 + 20 * 0.6) / 2  # four shares: three steps
+    long = {
+        apart: 50,
+        anew: 33,
+    }  # a fifth of the computing: five times as long; 20 epochs, the teacher's too, at three fifths
+    halving = 2 * 16 * (0.2 + 0.6) / 2  # one rung of both, a third of the longest
+    widths = 3 * (long[apart] * 0.2 + long[anew] * 0.6) / 2  # four shares: three steps
     assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + halving + widths)
     both = replace(
         tried, wholes=(whole := [Plan(share=0.5)]), macs={**tried.macs, whole[0]: 30}
@@ -82,3 +86,15 @@ def test_too_few_minutes_are_refused_with_how_many_it_takes():
 def test_heads_alone_take_what_they_take():
     told = Ahead(heads_s=61, quick_s=61, epoch_s=0, epochs=lambda _: 0).in_words(10)
     assert told == "The whole search takes about 60 s here at most, one trial at a time."
+
+
+def test_what_heads_read_is_collected_for_every_whole_student(recipe):
+    plans = [Plan(share=share) for share in (0.75, 0.5, 0.25)]
+    tried = Candidates([], plans, [], macs=dict(zip(plans, (60, 30, 15), strict=True)))
+    training = recipe.training.model_copy(update={"head_epochs": 12})
+    with_heads = recipe.model_copy(update={"training": training})
+    more = epochs_ahead(with_heads, tried, 100, 10) - epochs_ahead(recipe, tried, 100, 10)
+    assert more == pytest.approx((1 + 2 * 0.35) / 3)
+    assert wholes_ahead(recipe, tried) == 3 and wholes_ahead(recipe, Candidates([Plan(rank=2)], [], [])) == 0
+    wired = Candidates([], [], [], [Plan(others=(("stem", k),)) for k in range(7)])
+    assert wholes_ahead(recipe, wired) == 1 + 7 + 3 + 3

@@ -17,8 +17,8 @@ from xgaze.recipe import Training
 def test_every_combination_is_tried_with_the_stem_first():
     found = wirings()
     assert (
-        len(found) == len(set(found)) == 2 * 2 * 5 - 1
-    )  # with and without a stem and thin kernels; apart, or shared in four ways; not nothing of it
+        len(found) == len(set(found)) == 2 * 2 * 4 - 1
+    )  # with and without a stem and thin kernels; apart, or shared in three ways; not nothing of it
     assert (("stem", 2), ("shared_towers", "fresh")) in found and (("stem", 2),) in found
     assert Plan(others=found[-1]).wiring == found[-1]
 
@@ -55,6 +55,14 @@ def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_r
         epochs_of(recipe, plan, 8) == 8
         and epochs_of(recipe, replace(plan, others=(("shared_towers", "fresh"),)), 8) == 22
     )
+
+
+def test_a_student_that_computes_less_is_tuned_for_more_epochs_up_to_the_controls_computing(make_recipe):
+    recipe = make_recipe(training={"epochs": 2}, distill={"end_to_end_epochs": 4})
+    mean, fresh = (Plan(others=(("shared_towers", value),)) for value in ("mean", "fresh"))
+    assert [epochs_of(recipe, mean, 4, share) for share in (1.0, 0.5, 0.3, 0.2, 0.01)] == [4, 8, 13, 20, 20]
+    assert epochs_of(recipe, fresh, 4, 0.5) == 12 and epochs_of(recipe, mean, 4, 1.5) == 4
+    assert epochs_of(recipe, Plan(share=0.5), 4, 0.2) == 4  # towers that stay as they are learn as the control does
 
 
 def test_why_a_wiring_cannot_be_is_said_once():

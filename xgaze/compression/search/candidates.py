@@ -13,6 +13,7 @@ from xgaze.compression.search.wirings import epochs_of, rungs, wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
+from xgaze.training.pace import FORWARD
 
 KEPT = "distill.keep"
 """In the reason why something is not done: because the recipe asked for it, which is no news."""
@@ -72,20 +73,32 @@ def _narrowest(bench: Bench, plan: Plan, share: float | None) -> Plan:
 def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int) -> float:
     """How long students and their control are tuned end to end, at most, in epochs of the teacher: a student's are shorter, since
     it computes less. own: of the control. Halvings and bisections take the mean student; towers apart are counted too, should
-    no wiring hold."""
+    no wiring hold. Where heads are trained alone in the end, what they read is collected for it."""
+    collected = FORWARD if recipe.training.head_epochs else 0.0
+
+    def length(plan: Plan) -> int:
+        return epochs_of(recipe, plan, own, tried.macs[plan] / teacher_macs)
 
     def mean(plans: Sequence[Plan], epochs: Callable[[Plan], int]) -> float:
-        return sum(epochs(plan) * tried.macs[plan] / teacher_macs for plan in plans) / len(plans)
+        return sum((epochs(plan) + collected) * tried.macs[plan] / teacher_macs for plan in plans) / len(plans)
 
-    ahead = float(own) if tried.wholes or tried.wired else 0.0
+    ahead = own + collected if tried.wholes or tried.wired else 0.0
     if tried.wholes:
         ahead += mean(tried.wholes, lambda _: own) * bisections(len(tried.wholes))
     if tried.wired:
-        longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)
-        halving = sum(rung.candidates * rung.epochs for rung in rungs(len(tried.wired), longest))
-        ahead += halving * mean(tried.wired, lambda _: 1)
-        ahead += mean(tried.wired, lambda plan: epochs_of(recipe, plan, own)) * bisections(len(recipe.distill.shares))
+        for rung in rungs(len(tried.wired), max(map(length, tried.wired))):
+            ahead += rung.candidates * mean(tried.wired, lambda _, epochs=rung.epochs: epochs)  # type: ignore[misc]
+        ahead += mean(tried.wired, length) * bisections(len(recipe.distill.shares))
     return ahead
+
+
+def wholes_ahead(recipe: Recipe, tried: Candidates) -> int:
+    """How many models are tuned end to end, at most, the control among them."""
+    if not (tried.wholes or tried.wired):
+        return 0
+    halving = sum(rung.candidates for rung in rungs(len(tried.wired), 1))
+    widths = bisections(len(recipe.distill.shares)) if tried.wired else 0
+    return 1 + bisections(len(tried.wholes)) + halving + widths
 
 
 def _head_plans(bench: Bench, capacity: LayerCapacity) -> list[Plan]:

@@ -16,7 +16,7 @@ from xgaze.capacity.sensitivity import SensitivityPoint, channel_sensitivity, le
 from xgaze.compression.couplings.tracing import making_layers
 from xgaze.compression.head import rows_read, tail_reading
 from xgaze.compression.search.bench import Bench
-from xgaze.compression.search.candidates import Candidates, epochs_ahead
+from xgaze.compression.search.candidates import Candidates, epochs_ahead, wholes_ahead
 from xgaze.compression.search.smallest import head_plans, heads_tuned
 from xgaze.compression.surgeries.proof import outputs_of
 from xgaze.data.batches import ordered_batches
@@ -26,6 +26,7 @@ from xgaze.evaluation.score import POINTS, sample_errors
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_macs
 from xgaze.training.pace import Pace
+from xgaze.training.tuning import HEAD_BATCH_SIZE
 
 FRAMES = 96
 SHARES = (1.0, 0.5, 0.25)
@@ -125,8 +126,9 @@ def what_is_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace
     unlabelled = 0 if bench.lesson.unlabelled is None else len(bench.lesson.unlabelled.table)
     labelled = len(rows_of(bench.recording, "train"))
     macs = count_macs(bench.teacher, bench.recording.spec)
+    head_steps = recipe.training.head_epochs * math.ceil(labelled / HEAD_BATCH_SIZE) * wholes_ahead(recipe, tried)
     return Ahead(
-        heads_s(pace, bench, heads_tuned(tried.heads, wanted)),
+        heads_s(pace, bench, heads_tuned(tried.heads, wanted)) + pace.head_s * head_steps,
         heads_s(pace, bench, heads_tuned(head_plans(capacity, bench.teacher, quick), quick)),
         pace.epoch_s(math.ceil((labelled + unlabelled) / batch), len(bench.validation) / batch),
         lambda own: epochs_ahead(recipe, tried, macs, own),

@@ -31,6 +31,7 @@ from xgaze.evaluation.score import higher_is_better
 from xgaze.jobs import Fan, jobs_at_once
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
+from xgaze.models.size import count_macs
 from xgaze.recipe import Recipe
 
 Say = Callable[[str], None]
@@ -40,7 +41,7 @@ Say = Callable[[str], None]
 class Search:
     """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time.
     control_fault: why a teacher given the tuning of students came to nothing, empty where it did not. epochs: of the control,
-    end to end, and with it of students."""
+    end to end, and with it of students. macs: of plans, as far as they were counted."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -54,11 +55,20 @@ class Search:
     found: list[Judged] = field(default_factory=list)
     control_fault: str = ""
     epochs: int = 1
+    macs: dict[Plan, int] = field(default_factory=dict)
+
+    def length(self, plan: Plan) -> int:
+        """Epochs that a student is tuned end to end."""
+        bench = self.bench
+        if plan.wiring and plan not in self.macs:
+            self.macs[plan] = count_macs(bench.build(plan).student, bench.recording.spec)
+        share = self.macs[plan] / count_macs(bench.teacher, bench.recording.spec) if plan.wiring else 1.0
+        return epochs_of(bench.recipe, plan, self.epochs, share)
 
     def whole_trial(self, plan: Plan, **how: Any) -> Trial:
         """Tuned end to end as long as the control, or as it takes a student that begins anew."""
         recipe = self.bench.recipe
-        length = epochs_of(recipe, plan, self.epochs)
+        length = self.length(plan)
         epochs = None if length == recipe.distill.end_to_end_epochs else length
         return Trial(plan, "whole", seed=recipe.seed, epochs=epochs, **how)
 
@@ -164,7 +174,7 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
         found = {one.result.trial: sign * one.score for one in done}
         return [found.get(one.trial, math.inf) for one in ended]
 
-    best = best_wiring(plans, max(epochs_of(recipe, plan, search.epochs) for plan in plans), scores)
+    best = best_wiring(plans, max(search.length(plan) for plan in plans), scores)
     shares = sorted(recipe.distill.shares, reverse=True)
     widths = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True)
     chain = in_time(search.bench, widths).plans

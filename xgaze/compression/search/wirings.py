@@ -2,7 +2,7 @@
 
 Every wiring is tuned for a few epochs at one width, the better third for more of them (successive halving, Jamieson & Talwalkar
 2016), and the best is searched in all widths. Those whose towers begin anew are tuned for as many epochs as the control has seen,
-its training as a teacher included.
+its training as a teacher included; all of them for more, up to the control's computing.
 """
 
 import math
@@ -17,6 +17,7 @@ from xgaze.recipe import Recipe
 REDUCTION = 3
 """Of candidates from one rung to the next, and of epochs from one rung to the one before."""
 ANEW = "fresh"
+MORE = 5
 
 Others = tuple[tuple[str, int | float | str], ...]
 Scores = Callable[[Sequence[Plan], int], Sequence[float]]
@@ -44,12 +45,14 @@ def begins_anew(plan: Plan) -> bool:
     return any(str(value).startswith(ANEW) for _, value in plan.wiring)
 
 
-def epochs_of(recipe: Recipe, plan: Plan, own: int) -> int:
+def epochs_of(recipe: Recipe, plan: Plan, own: int, macs_share: float = 1.0) -> int:
     """How long a student is tuned end to end where the control is for `own` epochs: as long. One that begins anew also as long as
-    the teacher was trained, or for as much of that as `own` is of the recipe's."""
-    if not begins_anew(plan):
-        return own
-    return own + max(1, round(recipe.training.epochs * own / recipe.distill.end_to_end_epochs))
+    the teacher was trained, or for as much of that as `own` is of the recipe's. One of another wiring, that computes only
+    `macs_share` of what the control does, for more epochs, as long as both compute as much in all, up to MORE times as many:
+    a small net learns more slowly."""
+    anew = max(1, round(recipe.training.epochs * own / recipe.distill.end_to_end_epochs)) if begins_anew(plan) else 0
+    more = min(MORE, max(1.0, 1 / macs_share)) if plan.wiring else 1.0
+    return int((own + anew) * more)
 
 
 def rungs(candidates: int, epochs: int) -> list[Rung]:

@@ -205,12 +205,7 @@ SURGERY = SurgeryKind(
     SharedTowers,
     _in_words,
     _where,
-    values=(
-        "fresh",
-        "mean",
-        "fresh-measured",
-        "fresh-unmirrored",
-    ),  # the same where the recording declares nothing: tried once
+    values=("fresh", "mean", "fresh-unmirrored"),
     plan=_planned,
     on_towers=True,
     wiring=True,

@@ -11,6 +11,7 @@ from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Recording, Sample, Spec
 from xgaze.data.eyes.eye_scan import EyeScan, Frame, Session, scan
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import raise_faults
+from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.pictures.pixels import read_grey, resize_grey
 
 
@@ -23,6 +24,10 @@ class EyeFoldersRecording(Recording):
     data: EyeFoldersData
     frames: list[tuple[Session, Frame]]
     notes: tuple[str, ...] = ()
+
+    @property
+    def partners(self) -> tuple[int, ...] | None:
+        return partners_by_name(self.spec.inputs, self.data.mirror_images)
 
     def __getitem__(self, row: int) -> Sample:
         """Decode all views of a frame. Raises InputError naming the file that cannot be used."""

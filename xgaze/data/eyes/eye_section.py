@@ -29,9 +29,11 @@ class EyeFoldersData(DataSection):
     """Eye-camera frames in folders: `path/layout/<view file>` with one label table per session folder.
 
     `layout` names the folder levels with {split}, {participant}, {session}. `views` gives each camera's file name with
-    {frame}. `splits` says which folder is which split. `unit` is the unit of the labels.
+    {frame}. `splits` says which folder is which split. `unit` is the unit of the labels. `mirror_images`: pairs of cameras that
+    lie symmetrically, for `training.mirror_images`.
     """
 
+    later = ("mirror_images",)
     source: Literal["eye-folders"]
     path: Path
     layout: str = "{split}/{participant}/{session}"
@@ -50,3 +52,4 @@ class EyeFoldersData(DataSection):
     resize_width: PictureSide | None = None
     mean: float = Field(EYE_MEAN, ge=-1e6, le=1e6)
     std: float = Field(EYE_STD, ge=1e-6, le=1e6)
+    mirror_images: dict[str, str] | None = None

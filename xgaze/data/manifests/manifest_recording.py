@@ -14,6 +14,7 @@ from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.manifests.manifest_scan import ManifestScan, scan_manifest
 from xgaze.data.manifests.manifest_section import ManifestData, ManifestInput
+from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.pictures.decoding import Decoded, PictureError, decode
 from xgaze.data.pictures.pixels import fit_picture
 
@@ -38,6 +39,10 @@ class ManifestRecording(Recording):
     def targets(self) -> NDArray[Any]:
         """Of all rows."""
         return targets_of(self)
+
+    @property
+    def partners(self) -> tuple[int, ...] | None:
+        return partners_by_name(self.spec.inputs, self.data.mirror_images)
 
     def __getitem__(self, row: int) -> Sample:
         """Decode the pictures of a row. Raises InputError naming the file that cannot be used."""

@@ -102,16 +102,18 @@ class ManifestData(NumberTable, DataSection):
 
     participant, session: columns; no participant is in two splits. split: the column that says train, validation or test, in the
     words of `splits`; or shares. scene: size of what gaze points in px lie in, origin top left. conditions: further columns, of
-    words or numbers (glasses, device, lighting), by which the report tells errors apart.
+    words or numbers (glasses, device, lighting), by which the report tells errors apart. mirror_images: pairs of pictures that
+    are each other's mirror images, for `training.mirror_images`; {} where each is its own.
     """
 
-    later = ("conditions",)
+    later = ("conditions", "mirror_images")
     source: Literal["manifest"]
     path: Path
     inputs: dict[str, ManifestInput] = Field(min_length=1)
     target: ManifestTarget
     scene: Scene | None = None
     conditions: list[str] = Field([], max_length=100)
+    mirror_images: dict[str, str] | None = None
     participant: str = "participant"
     session: str | None = None
     split: str | ManifestShares = "split"

@@ -39,6 +39,7 @@ class RenderedSource(Recording):
     recording: RenderedRecording
     regions: tuple[str, ...] = tuple(REGIONS)
     mirrored: tuple[bool, ...] = tuple(eye == RIGHT for eye in EYE_OF_CAMERA)
+    partners: tuple[int, ...] = tuple(range(len(CAMERAS)))[::-1]  # from the left temporal to the right temporal one
 
     def __getitem__(self, row: int) -> Sample:
         name, k = self._place(row)

@@ -22,6 +22,7 @@ from xgaze.data.contract import (
     targets_of,
 )
 from xgaze.data.fault_kinds import Checked
+from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.source import Source
 from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError
@@ -54,7 +55,8 @@ class ArrayRecording(Recording):
     groups: whose each sample is (n,): no person is in two splits, and intervals are over people.
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
     and `test`. conditions: what else is known of every sample, by name: numbers or words (n,), by which the report tells errors
-    apart. scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
+    apart. mirror_images: pairs of inputs that are each other's mirror images, as {"left": "right"}; {}: each is its own.
+    scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
     """
@@ -74,6 +76,7 @@ class ArrayRecording(Recording):
         test: float = 0.25,
         seed: int = 0,
         conditions: Mapping[str, ArrayLike] | None = None,
+        mirror_images: Mapping[str, str] | None = None,
         scene: tuple[int, int] | None = None,
         unit: str = "",
         mean: float | Sequence[float] | None = None,
@@ -95,6 +98,7 @@ class ArrayRecording(Recording):
         unit = _unit(kind, unit, values)
         scene = scene or (_reach(values) if kind == "gaze" and unit == "px" else None)
         self.spec = Spec(specs, kind, unit, scene, classes)
+        self.pairs = partners_by_name(specs, mirror_images)
         self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
         assert_disjoint(self.table)
 
@@ -107,7 +111,13 @@ class ArrayRecording(Recording):
             digest.update(np.ascontiguousarray(one).data)
         for name, values in self.known.items():
             digest.update(json.dumps([name, values.tolist()]).encode())
+        if self.pairs is not None:
+            digest.update(json.dumps(self.pairs).encode())
         return ArraysData(source="arrays", content=digest.hexdigest()[:16])
+
+    @property
+    def partners(self) -> tuple[int, ...] | None:
+        return self.pairs
 
     def __len__(self) -> int:
         return len(self.table)
