@@ -1,11 +1,20 @@
 """Samples in the mirror: known geometry, who changes places, and that training sees both halves."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import xgaze
+from xgaze.compression.distill import distill
+from xgaze.compression.student import load_model
 from xgaze.data.contract import Batch, InputSpec, RecordingView, Spec, collate, rows_of
+from xgaze.data.eyes.eye_recording import EyeFoldersRecording
+from xgaze.data.eyes.eye_recording import spec_of as spec_of_eyes
+from xgaze.data.eyes.eye_section import EyeFoldersData
+from xgaze.data.manifests.manifest_recording import ManifestRecording
+from xgaze.data.manifests.manifest_recording import spec_of as spec_of_manifest
+from xgaze.data.manifests.manifest_section import ManifestData
 from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.open import open_recording
 from xgaze.data.rendered.headset import CAMERAS
@@ -14,6 +23,7 @@ from xgaze.recipe import Training
 from xgaze.recipe.sources import SOURCES
 from xgaze.training.gaze_augmentation import task_of
 from xgaze.training.mirror_images import partners_of, turned, turned_gaze
+from xgaze.training.teacher import train_teacher
 from xgaze.training.whole import tune_model
 
 PAIR = (InputSpec("left", (1, 4, 6)), InputSpec("right", (1, 4, 6)))
@@ -153,3 +163,37 @@ def test_what_is_no_picture_has_no_mirror_image():
 
 def test_what_a_task_is_told_is_what_the_settings_say(gaze_recording, eyes):
     assert task_of(eyes(), gaze_recording.spec, Training(), 0).partners is None
+
+
+def test_a_teacher_is_refused_before_anything_is_written(gaze_recording, make_recipe, tmp_path):
+    with pytest.raises(InputError, match=r"does not say which cameras"):
+        train_teacher(make_recipe(training={"mirror_images": True}), gaze_recording, tmp_path / "teacher")
+    assert not (tmp_path / "teacher").exists()
+
+
+def test_a_distillation_is_refused_before_anything_is_tuned(gaze_recording, make_recipe, tmp_path):
+    recipe = make_recipe(training={"epochs": 1, "batch_size": 24, "precision": "32-true", "loss": "euclidean"})
+    card = train_teacher(recipe, gaze_recording, tmp_path / "teacher")
+    mirrored = make_recipe(training=recipe.training.model_dump(), distill={"mirror_images": True})
+    teacher = load_model(tmp_path / "teacher")[0]
+    with pytest.raises(InputError, match=r"does not say which cameras"):
+        distill(mirrored, gaze_recording, teacher, card, tmp_path / "student")
+    assert not (tmp_path / "student").exists()
+
+
+def test_definitions_name_their_pairs(tmp_path):
+    eyes = EyeFoldersData(source="eye-folders", path=tmp_path, mirror_images={"eye0": "eye4", "eye1": "eye3"})
+    table = pd.DataFrame()
+    assert EyeFoldersRecording(spec_of_eyes(eyes), table, eyes, []).partners == (3, 2, 1, 0)
+    plain = eyes.model_copy(update={"mirror_images": None})
+    assert EyeFoldersRecording(spec_of_eyes(plain), table, plain, []).partners is None
+    assert "mirror_images" not in plain.model_dump() and "mirror_images" in eyes.model_dump()
+    told = {
+        "source": "manifest",
+        "path": tmp_path / "samples.csv",
+        "inputs": {name: {"picture": name, "height": 8, "width": 8} for name in ("left", "right")},
+        "target": {"kind": "angle", "columns": ["pitch", "yaw"], "unit": "rad"},
+        "mirror_images": {"left": "right"},
+    }
+    manifest = ManifestData.model_validate(told)
+    assert ManifestRecording(spec_of_manifest(manifest), table, manifest, None).partners == (1, 0)

@@ -40,6 +40,7 @@ from xgaze.models.size import count_fc_parameters, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder
+from xgaze.training.mirror_images import partners_of
 from xgaze.training.pace import measured_pace
 from xgaze.writing import together
 
@@ -55,6 +56,7 @@ WHOLE_KEYS = (
     "distill.hints",
     "distill.hint_weight",
     "distill.unlabelled_weight",
+    "distill.mirror_images",
     "data.unlabelled",
 )
 """What only students tuned end to end read."""
@@ -94,6 +96,8 @@ def distill(
 def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan, say: Say) -> Search:
     """Everything that the recipe asks for, tuned and judged. What cannot be honoured is refused before anything is tuned."""
     check_hints(recipe, teacher)
+    if recipe.distill.mirror_images:
+        partners_of(recording)
     kept_modules(teacher, recipe.distill.keep)
     check_onnx(recipe, recording, teacher, say)
     for part in ("trials", "embeddings"):

@@ -36,12 +36,14 @@ class Distill(Section):
     `head_samples`: training samples whose embeddings are cached and on which heads are tuned, at most (None: all).
     `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
     tuned for as many epochs as fit, at most four times as many.
+    `mirror_images`: whole students and their control are tuned on mirror images too, as `training.mirror_images` says, which they
+    are in any case where the teacher was trained so.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight` (of whole students by `end_to_end_teacher_weight`, where
     that is given), extra `data.unlabelled` people, `hints`.
     """
 
-    later = ("head_samples", "end_to_end_teacher_weight")
+    later = ("head_samples", "end_to_end_teacher_weight", "mirror_images")
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
     max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
@@ -68,6 +70,7 @@ class Distill(Section):
     hint_weight: float = Field(0.1, ge=0, le=MOST_WEIGHT)
     calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
     head_samples: int | None = Field(None, ge=8, le=10**12)
+    mirror_images: bool = False
 
     @property
     def whole_teacher_weight(self) -> float:

@@ -41,6 +41,7 @@ from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
 from xgaze.training.lightning.devices import device_of
+from xgaze.training.mirror_images import partners_of
 from xgaze.training.start.start import started_model
 from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training, leave_embeddings
 from xgaze.training.tuning import tune_own_head
@@ -58,6 +59,8 @@ def train_teacher(
     left out; command: what was typed; both are kept with the model.
     """
     check_loss(recipe, recording.spec)
+    if recipe.training.mirror_images:
+        partners_of(recording)
     torch.manual_seed(recipe.seed)
     model = started_model(recipe, recording)
     run = fresh_folder(folder / TRAINING, recipe.teacher_hash())

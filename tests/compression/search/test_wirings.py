@@ -90,6 +90,9 @@ def test_batches_are_normalised_as_in_training_and_nothing_is_begun_again(normed
     settings = end_to_end_settings(training, 5, 0.01)
     assert (settings.epochs, settings.learning_rate, settings.patience) == (5, 0.01, 5)
     assert (settings.batch_norm, settings.scaled_start, settings.shared_start) == (normed, False, 0)
+    assert not settings.mirror_images and end_to_end_settings(training, 5, 0.01, True).mirror_images
+    mirrored = training.model_copy(update={"mirror_images": True})
+    assert end_to_end_settings(mirrored, 5, 0.01).mirror_images
 
 
 class Own(nn.Module):

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class Bench:
         wanted = self.recipe.distill
         length = epochs or wanted.end_to_end_epochs
         rate = self.recipe.training.learning_rate if anew else wanted.end_to_end_learning_rate
-        settings = end_to_end_settings(self.recipe.training, length, rate)
+        settings = end_to_end_settings(self.recipe.training, length, rate, wanted.mirror_images)
         lesson = self.lesson if by_teacher else self.lesson.labels_only()
         distil_model(
             model,
@@ -188,10 +189,16 @@ def make_lesson(
     )
 
 
-def end_to_end_settings(training: Training, epochs: int, learning_rate: float) -> Training:
-    """The recipe's training once more, with its own length and rate; of what is for random weights, only how batches are
-    normalised."""
-    changes = {"epochs": epochs, "learning_rate": learning_rate, "patience": epochs, "schedule": "one-cycle"}
+def end_to_end_settings(training: Training, epochs: int, learning_rate: float, mirror_images: bool = False) -> Training:
+    """The recipe's training once more, with its own length and rate, and mirror images where these are asked for; of what is for
+    random weights, only how batches are normalised."""
+    changes: dict[str, Any] = {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "patience": epochs,
+        "schedule": "one-cycle",
+    }
+    changes["mirror_images"] = training.mirror_images or mirror_images
     if training.kernel_learning_rate is not None:  # as many times the others' as in training
         changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
     return training.for_known_weights().model_copy(update={**changes, "batch_norm": training.batch_norm})
