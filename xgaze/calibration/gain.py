@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.svm import SVR
 
-from xgaze.calibration.maps import Scale, fit_weights, terms
+from xgaze.calibration.maps import ON_OUTPUTS, Scale, fit_weights, terms
 from xgaze.calibration.points import Draws
 from xgaze.evaluation.intervals.participants import ERRORS, Interval, difference_percent, mean_interval
 
@@ -33,9 +33,13 @@ class Seen:
     def residuals_px(self) -> NDArray[np.float64]:
         return self.targets_px - self.predictions_px
 
-    def read(self, how: str, directions: PCA) -> NDArray[np.float64]:
-        """What a map reads: (n, d)."""
-        return self.predictions_px if how in ("affine", "poly2") else directions.transform(self.head)
+    def read(self, how: str, directions: PCA | None) -> NDArray[np.float64]:
+        """What a map reads: (n, d). directions: of the head, for maps that read it."""
+        if how in ON_OUTPUTS:
+            return self.predictions_px
+        assert directions is not None
+        read: NDArray[np.float64] = directions.transform(self.head)
+        return read
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,7 @@ def head_directions(head: NDArray[np.float64]) -> PCA:
     return PCA(min(DIRECTIONS, *head.shape), svd_solver="full").fit(head)
 
 
-def chosen_strength(how: str, points: int, others: Seen, directions: PCA, scale: Scale) -> tuple[float, ...]:
+def chosen_strength(how: str, points: int, others: Seen, directions: PCA | None, scale: Scale) -> tuple[float, ...]:
     """How strongly maps are drawn to no change, so that the mean error of these people is least with so many points."""
     grid: list[tuple[float, ...]] = list(product(*([COSTS_PX] if how == "svr" else [STRENGTHS] * 2)))
     scores = [_mean_error(_after(how, points, others, directions, scale, one), others) for one in grid]
@@ -100,21 +104,28 @@ def _mean_error(errors: NDArray[np.float64], of: Seen) -> float:
 
 
 def _after(
-    how: str, points: int, of: Seen, directions: PCA, scale: Scale, strength: tuple[float, ...]
+    how: str, points: int, of: Seen, directions: PCA | None, scale: Scale, strength: tuple[float, ...]
 ) -> NDArray[np.float64]:
     """Errors in px of every line's tested frames once calibrated: (lines, width)."""
-    calibrating, tested = of.draws.calibrating[:, :points], of.draws.tested
-    if how == "svr":
-        moved = _support_vectors(of, directions, scale, calibrating, strength[0])
-    else:
-        every = terms(how, of.read(how, directions), scale)
-        moved = every[tested] @ fit_weights(every[calibrating], of.residuals_px[calibrating], strength)
-    errors: NDArray[np.float64] = np.linalg.norm(of.residuals_px[tested] - moved, axis=-1)
+    moved = corrections(how, points, of, directions, scale, strength)
+    errors: NDArray[np.float64] = np.linalg.norm(of.residuals_px[of.draws.tested] - moved, axis=-1)
     return errors
 
 
+def corrections(
+    how: str, points: int, of: Seen, directions: PCA | None, scale: Scale, strength: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """What every line's map, fitted on its first `points` frames, adds to what is said of its tested ones: (lines, width, 2)."""
+    calibrating, tested = of.draws.calibrating[:, :points], of.draws.tested
+    if how == "svr":
+        return _support_vectors(of, directions, scale, calibrating, strength[0])
+    every = terms(how, of.read(how, directions), scale)
+    moved: NDArray[np.float64] = every[tested] @ fit_weights(every[calibrating], of.residuals_px[calibrating], strength)
+    return moved
+
+
 def _support_vectors(
-    of: Seen, directions: PCA, scale: Scale, calibrating: NDArray[np.int64], cost_px: float
+    of: Seen, directions: PCA | None, scale: Scale, calibrating: NDArray[np.int64], cost_px: float
 ) -> NDArray[np.float64]:
     """Corrections (lines, width, 2) by one regression per line and coordinate (GazeCapture, Krafka 2016)."""
     read = (of.read("svr", directions) - scale.mean) / scale.spread

@@ -12,7 +12,7 @@ from xgaze.artifacts import CARD_FILE, CONTROL, TEACHER, ModelCard, write_json
 from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
-from xgaze.compression.result import Outcome, write_student
+from xgaze.compression.result import Outcome, known_people, write_student
 from xgaze.compression.search.budget import Choice, choose, next_question
 from xgaze.compression.search.candidates import Candidates, candidates
 from xgaze.compression.search.expectation import Ahead, expectation, what_is_ahead
@@ -40,8 +40,8 @@ from xgaze.models.size import count_fc_parameters, count_parameters
 from xgaze.recipe import Recipe
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder
-from xgaze.training.mirror_images import partners_of
 from xgaze.training.pace import measured_pace
+from xgaze.training.varied.mirror_images import partners_of
 from xgaze.writing import together
 
 TRIED, LENGTH = "tried.csv", "length.json"
@@ -98,11 +98,18 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     check_hints(recipe, teacher)
     if recipe.distill.mirror_images:
         partners_of(recording)
+    if recipe.distill.after_calibration is not None:
+        for split in ("validation", "test"):
+            known_people(recording, split, recipe.distill.after_calibration)
     kept_modules(teacher, recipe.distill.keep)
     check_onnx(recipe, recording, teacher, say)
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     search = open_search(recipe, recording, teacher, folder, fan)
+    if points := recipe.distill.after_calibration:
+        say(
+            f"Worse is worse once each person is calibrated by {points} point{'s' * (points > 1)}, on frames at others."
+        )
     say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent, search.judge.unit))
     if idle := unused_keys(recipe):
         heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
@@ -235,7 +242,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
     """The models that the test participants shall see. No budget holds against a reference that learned nothing."""
     judge, chosen = search.judge, choice.chosen
     learned = learned_of(
-        judge.spec, judge.reference, search.bench.train.targets, judge.truth, judge.participants
+        judge.spec, judge.seen(judge.reference), search.bench.train.targets, judge.truth, judge.participants
     ).learned
     reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
     beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]

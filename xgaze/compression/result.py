@@ -23,6 +23,7 @@ from xgaze.artifacts import (
     write_json,
     write_weights,
 )
+from xgaze.calibration.once_known import OnceKnown, once_known
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures, quantise_onnx
 from xgaze.compression.search.budget import limits_of
@@ -74,7 +75,7 @@ def write_student(
     if outcome.labels_only is not None:
         models[LABELS_ONLY] = outcome.labels_only
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
-    scored = score_on_test(recording, models, outcome.reference, folder)
+    scored = score_on_test(recording, models, outcome.reference, folder, recipe.distill.after_calibration)
     measured = {
         TEACHER: measure(teacher, recording, folder.parent / TEACHER),
         STUDENT: measure(outcome.student, recording, folder),
@@ -103,9 +104,15 @@ def write_student(
     return card
 
 
-def score_on_test(recording: Recording, models: dict[str, FeatureHead], reference: str, folder: Path) -> dict[str, Any]:
-    """Errors of every model, and paired differences in percent. Writes predictions.csv, control_predictions.csv
-    and slices.json."""
+def score_on_test(
+    recording: Recording,
+    models: dict[str, FeatureHead],
+    reference: str,
+    folder: Path,
+    after_calibration: int | None = None,
+) -> dict[str, Any]:
+    """Errors of every model, and paired differences in percent, once people are calibrated by so many points where that is asked
+    for. Writes predictions.csv, control_predictions.csv and slices.json."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
     with progress_bar(f"scoring {', '.join(models)}") as advance:
@@ -118,9 +125,8 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
     return {
         FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
-        "difference": compare(spec, outputs[STUDENT], outputs[reference], truth, people),
-        "against_teacher": compare(spec, outputs[STUDENT], outputs[TEACHER], truth, people),
-        "control_against_teacher": compare(spec, outputs[CONTROL], outputs[TEACHER], truth, people),
+        **_differences(spec, outputs, reference, truth, people),
+        **_once_calibrated(recording, outputs, reference, after_calibration),
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
@@ -128,6 +134,39 @@ def score_on_test(recording: Recording, models: dict[str, FeatureHead], referenc
         "guessing": {name: _learned(recording, outputs[name], truth, people) for name in (TEACHER, CONTROL)},
         "participants": len(set(people)),
     }
+
+
+def known_people(recording: Recording, split: str, points: int) -> OnceKnown:
+    """Those of a split, calibrated by so many points each. Raises InputError where they cannot be."""
+    rows = rows_of(recording, split)
+    return once_known(recording.spec, targets_of(recording, rows), participants_of(recording, rows), points)
+
+
+def _differences(
+    spec: Spec, outputs: dict[str, NDArray[Any]], reference: str, truth: NDArray[Any], people: NDArray[Any]
+) -> dict[str, Any]:
+    pairs = {
+        "difference": (STUDENT, reference),
+        "against_teacher": (STUDENT, TEACHER),
+        "control_against_teacher": (CONTROL, TEACHER),
+    }
+    return {name: compare(spec, outputs[a], outputs[b], truth, people) for name, (a, b) in pairs.items()}
+
+
+def _once_calibrated(
+    recording: Recording, outputs: dict[str, NDArray[Any]], reference: str, points: int | None
+) -> dict[str, Any]:
+    """The differences that the budget is about, and errors, once people are calibrated; without that the difference as it was."""
+    if points is None:
+        return {"after_calibration": None}
+    spec, known, test = recording.spec, known_people(recording, "test", points), rows_of(recording, "test")
+    plain = compare(
+        spec, outputs[STUDENT], outputs[reference], targets_of(recording, test), participants_of(recording, test)
+    )
+    seen = {name: known.outputs(one) for name, one in outputs.items()}
+    error = {name: summarise(spec, one, known.truth, known.people).to_json() for name, one in seen.items()}
+    told = {"points": points, "error": error, "uncalibrated_percent": vars(plain)}
+    return {**_differences(spec, seen, reference, known.truth, known.people), "after_calibration": told}
 
 
 def _learned(recording: Recording, outputs: NDArray[Any], truth: NDArray[Any], people: NDArray[Any]) -> dict[str, Any]:
@@ -233,6 +272,7 @@ def gather_metrics(
         "difference_from_teacher_percent": vars(scored["against_teacher"]),
         "control_difference_from_teacher_percent": vars(scored["control_against_teacher"]),
         "budget_percent": budget_percent,
+        "after_calibration": scored["after_calibration"],
         "learned": learned,
         "against_guessing": scored["guessing"],
         "budget_met": bool(difference.upper <= budget_percent) and learned,

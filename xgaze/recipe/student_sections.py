@@ -9,6 +9,7 @@ from xgaze.recipe.data_sections import Section
 
 MOST_AT_ONCE, MOST_EPOCHS, MOST_WEIGHT = 1_000_000, 100_000, 1e6
 MOST_MINUTES = 1e6
+MOST_POINTS = 1000
 MOST_WORSE_PERCENT, MOST_PARAMETERS, MOST_BYTES, MOST_LATENCY_MS = 1e6, 10**12, 10**15, 1e9
 """Far above what anybody needs: a slip of the hand is told at once, not by memory or the clock."""
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
@@ -26,7 +27,8 @@ class Distill(Section):
 
     Budgets: `max_worse_percent` against the teacher given the same tuning, of its error (of classes: percentage points of the
     score); or the best student within `max_parameters`, `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one
-    thread). Without `towers` only fully connected layers shrink. `effort: full` tunes whole students end to end; `quick` tunes
+    thread). `after_calibration`: errors count once each person's gaze points were calibrated by so many target points, on frames
+    at others. Without `towers` only fully connected layers shrink. `effort: full` tunes whole students end to end; `quick` tunes
     heads on cached embeddings only.
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
@@ -43,11 +45,12 @@ class Distill(Section):
     that is given), extra `data.unlabelled` people, `hints`.
     """
 
-    later = ("head_samples", "end_to_end_teacher_weight", "mirror_images")
+    later = ("head_samples", "end_to_end_teacher_weight", "mirror_images", "after_calibration")
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
     max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
     max_latency_ms: float | None = Field(None, gt=0, le=MOST_LATENCY_MS)
+    after_calibration: int | None = Field(None, ge=1, le=MOST_POINTS)
     towers: bool = True
     effort: Literal["quick", "full"] = "full"
     ranks: list[Count] | None = Field(None, min_length=1)
@@ -98,6 +101,7 @@ SEARCH_KEYS = (
     "max_bytes",
     "max_latency_ms",
     "minutes",
+    "after_calibration",
     "towers",
     "effort",
     "ranks",

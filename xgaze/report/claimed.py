@@ -1,7 +1,9 @@
 """What pages claim of a model besides its figures, as its card stores it: did it learn, and which budgets were asked for. Cards
 of older versions hold none of it."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import PositiveInt
 
 from xgaze.stored import Stored
 
@@ -42,8 +44,18 @@ class FrameRadii(Stored):
     rows: list[RadiusRow]
 
 
+class AfterCalibration(Stored):
+    """Where the budget is about people who are calibrated by so many points. error: by model, once they are;
+    uncalibrated_percent: the student's loss as long as they are not."""
+
+    points: PositiveInt
+    error: dict[str, Any]
+    uncalibrated_percent: Worse
+
+
 class Claimed(Stored):
     learned: bool | None = None
     against_guessing: dict[str, Guessing] | None = None
     frame_radii: FrameRadii | None = None
+    after_calibration: AfterCalibration | None = None
     limits: dict[Literal["max_parameters", "max_bytes", "max_latency_ms"], float] | None = None

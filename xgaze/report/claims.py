@@ -60,6 +60,24 @@ def reference_learned(report: dict[str, Any], groups: str) -> str:
     return f"{told[:-1]}; {NO_BUDGET}." if told else ""
 
 
+def once_calibrated(report: dict[str, Any]) -> str:
+    """As ", once each of the people is calibrated by 5 points"; empty where the budget is about people as they come."""
+    known = report.get("after_calibration")
+    if known is None:
+        return ""
+    return f", once each is calibrated by {known['points']} point{'s' * (known['points'] != 1)}"
+
+
+def uncalibrated_in_words(report: dict[str, Any]) -> str:
+    """How much is lost as long as nobody is calibrated; empty where the budget is about that."""
+    known = report.get("after_calibration")
+    if known is None:
+        return ""
+    worse, unit = known["uncalibrated_percent"], report.get("worse_unit") or "%"
+    ends = "" if worse["low"] is None else f" [{worse['low']:+.1f}, {worse['high']:+.1f}]"
+    return f"As long as nobody is calibrated, it loses {worse['mean']:+.1f} {unit}{ends}."
+
+
 def budget_in_words(report: dict[str, Any]) -> str:
     """Whether the budget of error was met, and if not, why: "met", "not met by the upper bound", ..."""
     if report["budget_met"]:

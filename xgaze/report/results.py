@@ -34,6 +34,7 @@ FRONTIER_NUMBERS = (
     "worse_percent_high",
 )
 LEARNED = ("learned", "against_guessing")
+KNOWN = "after_calibration"
 RATIOS = (
     "fc_reduction",
     "parameter_reduction",
@@ -154,7 +155,7 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     baselines = [{"name": name, "error": error} for name, error in own["baselines"].items()]
     if student is None:
         keys = ("student", "control", "reference", "difference_percent", "teacher_tuning_gain_percent")
-        more = ("budget_percent", "budget_met", "macro_f1", *RATIOS)
+        more = ("budget_percent", "budget_met", "macro_f1", KNOWN, *RATIOS)
         nothing = {"teacher": alone, "baselines": baselines, "surgeries": [], **dict.fromkeys(keys + more)}
         return nothing | {key: own.get(key) for key in LEARNED}
     found = student.metrics
@@ -166,7 +167,7 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "teacher_tuning_gain_percent": None
         if found["control"].get("fault")
         else -found["control_difference_from_teacher_percent"]["mean"],
-        **{key: found.get(key) for key in kept + RATIOS + LEARNED},
+        **{key: found.get(key) for key in (*kept, *RATIOS, *LEARNED, KNOWN)},
         "macro_f1": _macro_f1(found),
         "baselines": baselines,
         "surgeries": student.surgeries,

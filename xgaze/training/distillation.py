@@ -27,8 +27,8 @@ from xgaze.recipe.student_sections import Hint
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
 from xgaze.training.losses import in_steps, weighted_loss
-from xgaze.training.mirror_images import partners_of, turned, turned_gaze
 from xgaze.training.task import GazeTask, monitored, participant_weights
+from xgaze.training.varied.mirror_images import partners_of, turned, turned_gaze
 from xgaze.training.whole import normed, tune_model
 
 OUTLIER_QUANTILE = 0.95
@@ -196,10 +196,7 @@ def distil_model(
         return tune_model(student, recording, settings, folder, seed, what, RATE, known)
     rows = TaughtRows(recording, lesson, teacher_weight, unlabelled_weight)
     lacking = hint_loss(hints, student, teacher, recording, seed)
-    shuffle = EpochShuffle(len(rows), seed)
-    train: DataLoader[int] = DataLoader(
-        rows, settings.batch_size, sampler=shuffle, collate_fn=rows.gather, num_workers=settings.workers
-    )
+    train = _loader(rows, settings, seed)
     selecting = rows_of(recording, "validation")
     validation = ordered_loader(recording, selecting, workers=settings.workers)
     with normed(student, recording, settings, known):
@@ -207,6 +204,11 @@ def distil_model(
         task.weights = participant_weights(participants_of(recording, selecting))
         task.partners = partners_of(recording) if settings.mirror_images else None
         fit(task, train, validation, settings, folder, monitored(recording.spec), what, RATE)
+
+
+def _loader(rows: TaughtRows, settings: Training, seed: int) -> DataLoader[int]:
+    shuffle = EpochShuffle(len(rows), seed)
+    return DataLoader(rows, settings.batch_size, sampler=shuffle, collate_fn=rows.gather, num_workers=settings.workers)
 
 
 def hint_loss(

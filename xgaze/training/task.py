@@ -17,8 +17,8 @@ from xgaze.recipe import Training
 from xgaze.training.kernel_muon import KernelMuon
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.losses import loss_of, sample_losses
-from xgaze.training.mirror_images import Partners, turned
 from xgaze.training.start.shared_start import TiedTowers, begin_alike, share_gradients
+from xgaze.training.varied.mirror_images import Partners, turned
 
 FEWEST_CHANNELS = 8
 

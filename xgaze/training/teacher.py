@@ -41,10 +41,10 @@ from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
 from xgaze.training.lightning.devices import device_of
-from xgaze.training.mirror_images import partners_of
 from xgaze.training.start.start import started_model
 from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training, leave_embeddings
 from xgaze.training.tuning import tune_own_head
+from xgaze.training.varied.mirror_images import partners_of
 from xgaze.training.whole import tune_model
 
 TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE)

@@ -9,13 +9,13 @@ from torch import nn
 from xgaze.data.batches import ordered_batches, ordered_loader
 from xgaze.data.contract import Recording, participants_of, rows_of
 from xgaze.recipe import Training
-from xgaze.training.augmentation import training_loader
 from xgaze.training.fit import fit
 from xgaze.training.folded_norm import fold_norms, put_norms
-from xgaze.training.gaze_augmentation import task_of
-from xgaze.training.mirror_images import partners_of
 from xgaze.training.start.shared_start import shared_start
 from xgaze.training.task import GazeTask, monitored, participant_weights
+from xgaze.training.varied.augmentation import training_loader
+from xgaze.training.varied.gaze_augmentation import task_of
+from xgaze.training.varied.mirror_images import partners_of
 
 SEEN = 64
 """Training samples by which known weights are normalised at first."""

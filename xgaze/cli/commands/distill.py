@@ -8,7 +8,14 @@ import click
 from xgaze.artifacts import CARD_FILE, CONTROL, STUDENT, TEACHER
 from xgaze.cli.common import emit, fan_options, next_command, read_recipe, recipe_options, run_of, scored_so_far
 from xgaze.cli.words.distilled import in_words
-from xgaze.recipe.student_sections import MOST_BYTES, MOST_LATENCY_MS, MOST_MINUTES, MOST_PARAMETERS, MOST_WORSE_PERCENT
+from xgaze.recipe.student_sections import (
+    MOST_BYTES,
+    MOST_LATENCY_MS,
+    MOST_MINUTES,
+    MOST_PARAMETERS,
+    MOST_POINTS,
+    MOST_WORSE_PERCENT,
+)
 from xgaze.report.remedies import DISTILL
 from xgaze.stored import understood
 
@@ -24,6 +31,7 @@ FIGURES = (
     "learned",
     "against_guessing",
     "budget_percent",
+    "after_calibration",
     "budget_met",
     "held_on_validation",
     "fc_reduction",
@@ -69,6 +77,12 @@ class Percent(click.ParamType[float]):
     type=Percent(),
     metavar="PERCENT",
     help="Budget: how much worse the student may be; of classes, in points.",
+)
+@click.option(
+    "--after-calibration",
+    type=click.IntRange(1, MOST_POINTS),
+    metavar="POINTS",
+    help="Budgets of error are about people who are calibrated by so many points.",
 )
 @click.option("--max-params", type=click.IntRange(1, MOST_PARAMETERS), metavar="N", help="Budget: parameters in all.")
 @click.option("--max-bytes", type=click.IntRange(1, MOST_BYTES), metavar="N", help="Budget: bytes of the weights file.")
@@ -128,6 +142,7 @@ def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
     """Options of the command as overrides of the recipe."""
     keys = {
         "max_worse": "max_worse_percent",
+        "after_calibration": "after_calibration",
         "max_params": "max_parameters",
         "max_bytes": "max_bytes",
         "max_latency_ms": "max_latency_ms",

@@ -9,7 +9,9 @@ from xgaze.report.claims import (
     budget_in_words,
     costs_in_words,
     frame_in_words,
+    once_calibrated,
     people_needed_in_words,
+    uncalibrated_in_words,
 )
 from xgaze.report.drawing.format import changed, compared
 
@@ -32,8 +34,10 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"{student['bytes'] / 1e6:.2f} MB).",
         f"  Student {error_in_words(student['error'], groups)}.",
         f"  Teacher {error_in_words(teacher['error'], groups)}; {tuning_in_words(figures['control'].get('fault'), extra, unit)}.",
-        f"  Worse than {against}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, 95 % interval over "
+        f"  Worse than {against}{once_calibrated(figures)}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, "
+        "95 % interval over "
         f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
+        *([f"  {told}"] if (told := uncalibrated_in_words(figures)) else []),
         *([f"  {told}"] if (told := _people_needed(figures, _who(groups))) else []),
         *([f"  {told}"] if (told := costs_in_words(figures)) else []),
         *([f"  {told}"] if (told := frame_in_words(figures.get(FRAME_RADII), _who(groups), "the student's")) else []),

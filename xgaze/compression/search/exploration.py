@@ -16,7 +16,7 @@ from xgaze.compression.search.bench import Bench, open_bench
 from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result
 from xgaze.compression.search.candidates import Candidates, in_time
 from xgaze.compression.search.expectation import capacity_of, sensitivity_curves
-from xgaze.compression.search.judge import Judge
+from xgaze.compression.search.judge import Judge, open_judge
 from xgaze.compression.search.rehearsal import rehearse
 from xgaze.compression.search.rivals import kirigami_installed
 from xgaze.compression.search.smallest import bisect, by_thinness, head_trials, is_bisected
@@ -25,7 +25,7 @@ from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
 from xgaze.compression.search.wirings import best_wiring, epochs_of
-from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.evaluation.score import higher_is_better
 from xgaze.jobs import Fan, jobs_at_once
@@ -99,11 +99,8 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     anything is computed, for a cluster that does not answer or has no workers."""
     width = jobs_at_once(fan)
     bench = open_bench(recipe, recording, teacher, folder)
-    validation = rows_of(recording, "validation")
-    people = participants_of(recording, validation)
     own = head_outputs(teacher.head, bench.validation.values)
-    tested = len(set(participants_of(recording, rows_of(recording, "test")).tolist()))
-    judge = Judge(recording.spec, targets_of(recording, validation), people, own, TEACHER, tested)
+    judge = open_judge(recording, own, TEACHER, recipe.distill.after_calibration)
     folded = bench.build(Plan(keep=bench.keep)).student
     capacity = capacity_of(bench, folded)
     curves = sensitivity_curves(bench, folded, capacity)

@@ -6,7 +6,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Spec
+from xgaze.calibration.once_known import OnceKnown, once_known
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.intervals.confirmation import confirmed_below
 from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.score import compare, higher_is_better, pooled_score, worse_unit
@@ -15,7 +16,8 @@ from xgaze.evaluation.score import compare, higher_is_better, pooled_score, wors
 @dataclass(frozen=True)
 class Judge:
     """Validation participants: truth, and the outputs of the reference called `name` that "worse" is measured against. further:
-    how many test participants are to confirm what is said of these; 0 where nobody is."""
+    how many test participants are to confirm what is said of these; 0 where nobody is. known: where people are calibrated before
+    they are asked; truth and participants are then those of the frames that are asked."""
 
     spec: Spec
     truth: NDArray[Any]
@@ -23,10 +25,15 @@ class Judge:
     reference: NDArray[Any]
     name: str
     further: int = 0
+    known: OnceKnown | None = None
+
+    def seen(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Of what a model puts out, that which is judged: all of it, or what it says once people are calibrated."""
+        return outputs if self.known is None else self.known.outputs(outputs)
 
     def score(self, outputs: NDArray[Any]) -> float:
         """The score that `worse` compares: every participant counts the same."""
-        return pooled_score(self.spec, outputs, self.truth, self.participants)
+        return pooled_score(self.spec, self.seen(outputs), self.truth, self.participants)
 
     @property
     def unit(self) -> str:
@@ -48,7 +55,7 @@ class Judge:
 
     def worse_percent(self, outputs: NDArray[Any]) -> Interval:
         """How much worse than the reference, in `unit`; without ends where too few participants validate."""
-        return compare(self.spec, outputs, self.reference, self.truth, self.participants)
+        return compare(self.spec, self.seen(outputs), self.seen(self.reference), self.truth, self.participants)
 
     def bound(self, worse: Interval) -> float:
         """By how much a student found so much worse is, at most: the upper end that test participants stay below nine times in
@@ -56,3 +63,15 @@ class Judge:
         if not self.further:
             return worse.upper
         return confirmed_below(worse, len(set(self.participants.tolist())), self.further)
+
+
+def open_judge(recording: Recording, reference: NDArray[Any], name: str, after_calibration: int | None) -> Judge:
+    """Validation participants, each calibrated by so many points where that is asked for; reference: outputs of the model called
+    `name`. Raises InputError where they cannot be."""
+    rows = rows_of(recording, "validation")
+    truth, people = targets_of(recording, rows), participants_of(recording, rows)
+    tested = len(set(participants_of(recording, rows_of(recording, "test")).tolist()))
+    if after_calibration is None:
+        return Judge(recording.spec, truth, people, reference, name, tested)
+    known = once_known(recording.spec, truth, people, after_calibration)
+    return Judge(recording.spec, known.truth, known.people, reference, name, tested, known)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xgaze.artifacts import write_json, write_text
-from xgaze.report.claims import budget_in_words
+from xgaze.report.claims import budget_in_words, once_calibrated
 from xgaze.report.drawing.format import (
     DASH,
     count,
@@ -117,7 +117,7 @@ def _lines(report: dict[str, Any]) -> dict[str, str]:
 def _budget(report: dict[str, Any]) -> str:
     if report["budget_percent"] is None:
         return DASH
-    return f"{report['budget_percent']:g} {worse_unit(report)}: {budget_in_words(report)}"
+    return f"{report['budget_percent']:g} {worse_unit(report)}{once_calibrated(report)}: {budget_in_words(report)}"
 
 
 def _recipes(reports: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, ...]) -> Table | None:

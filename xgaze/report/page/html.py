@@ -71,7 +71,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update({name: getattr(format, name) for name in SHOWN_AS})
-    environment.globals.update(budget_in_words=claims.budget_in_words)
+    environment.globals.update(budget_in_words=claims.budget_in_words, once_calibrated=claims.once_calibrated)
     environment.filters.update(trusted=Markup, commands=with_commands)
     return environment
 

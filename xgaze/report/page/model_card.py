@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from xgaze.report.claims import NO_COMMANDS, budget_in_words, unseen
+from xgaze.report.claims import NO_COMMANDS, budget_in_words, once_calibrated, unseen
 from xgaze.report.drawing.format import (
     compared,
     count,
@@ -67,7 +67,8 @@ def _figures(report: dict[str, Any]) -> str:
     lost, unit_lost = report["difference_percent"], worse_unit(report)
     told = (
         f"Student against its reference: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
-        f"{report['budget_percent']:g} {unit_lost}, {budget_in_words(report)}. Intervals are 95 % over {groups_in_words(report)}."
+        f"{report['budget_percent']:g} {unit_lost}{once_calibrated(report)}, {budget_in_words(report)}. Intervals are 95 % "
+        f"over {groups_in_words(report)}."
     )
     return "\n".join(["## Figures", "", *table, "", told])
 

@@ -12,9 +12,11 @@ from xgaze.report.claims import (
     NO_BUDGET,
     costs_in_words,
     is_adopted,
+    once_calibrated,
     people_needed_in_words,
     reference_learned,
     scored_in_words,
+    uncalibrated_in_words,
     unseen,
 )
 from xgaze.report.drawing.format import (
@@ -130,12 +132,14 @@ def _lost(report: dict[str, Any]) -> str:
     worse, budget, unit = report["difference_percent"], report["budget_percent"], worse_unit(report)
     against = "the teacher" if report["reference"] == TEACHER else "the teacher given the same extra tuning"
     told = (
-        f"{percent(worse['mean'], unit)} against {against} (95 % interval over {groups_in_words(report)}: "
+        f"{percent(worse['mean'], unit)} against {against}{once_calibrated(report)} "
+        f"(95 % interval over {groups_in_words(report)}: "
         f"{percent_interval(worse, unit)}; "
         f"worse is positive). {costs_in_words(report)} ".replace("  ", " ")
     )
     needed = people_needed_in_words(report, report["participants"]["test"], groups_in_words(report))
-    return " ".join(one for one in (told.strip(), _verdict(report, budget, unit), needed) if one)
+    plain = uncalibrated_in_words(report)
+    return " ".join(one for one in (told.strip(), _verdict(report, budget, unit), needed, plain) if one)
 
 
 def _verdict(report: dict[str, Any], budget: float, unit: str) -> str:

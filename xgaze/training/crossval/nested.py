@@ -14,13 +14,13 @@ from xgaze.models.layers import FeatureHead
 from xgaze.processes import is_helper
 from xgaze.recipe import Recipe
 from xgaze.stored import read_table
-from xgaze.training.augmentation import training_loader
 from xgaze.training.crossval.fold import Trained, fresh_model, seed_of, split_of_outer
 from xgaze.training.crossval.folds import InnerFold, OuterFold
 from xgaze.training.fit import HISTORY_FILE, epochs_fitted, fit_epochs
 from xgaze.training.task import monitored
 from xgaze.training.teacher_folder import HEAD
 from xgaze.training.tuning import tune_own_head
+from xgaze.training.varied.augmentation import training_loader
 from xgaze.training.whole import task_for, tune_model
 
 DONE = "inner.csv"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from xgaze.data.contract import InputSpec, Sample, Spec
 from xgaze.errors import InputError
 from xgaze.recipe import Augment, Training
-from xgaze.training.augmentation import AugmentedRows, augmented, jittered, training_loader
+from xgaze.training.varied.augmentation import AugmentedRows, augmented, jittered, training_loader
 
 STILL = Augment(jitter=0)
 SIDE = 16

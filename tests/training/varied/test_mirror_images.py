@@ -21,9 +21,9 @@ from xgaze.data.rendered.headset import CAMERAS
 from xgaze.errors import InputError
 from xgaze.recipe import Training
 from xgaze.recipe.sources import SOURCES
-from xgaze.training.gaze_augmentation import task_of
-from xgaze.training.mirror_images import partners_of, turned, turned_gaze
 from xgaze.training.teacher import train_teacher
+from xgaze.training.varied.gaze_augmentation import task_of
+from xgaze.training.varied.mirror_images import partners_of, turned, turned_gaze
 from xgaze.training.whole import tune_model
 
 PAIR = (InputSpec("left", (1, 4, 6)), InputSpec("right", (1, 4, 6)))

@@ -18,9 +18,9 @@ from xgaze.models.registry import build
 from xgaze.recipe import Recipe, Training
 from xgaze.training import task
 from xgaze.training.crossval.paper import train_paper
-from xgaze.training.gaze_augmentation import gaze_windows, task_of
 from xgaze.training.task import GazeTask, make_optimiser, make_schedule
 from xgaze.training.teacher import train_teacher
+from xgaze.training.varied.gaze_augmentation import gaze_windows, task_of
 
 SIDE = 32
 SMALL = {"depth": 18, "channels": 4, "dropout": 0.0}

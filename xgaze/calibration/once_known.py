@@ -1,0 +1,75 @@
+"""People scored as a tracker in use would see them: each calibrated by a few target points, and asked at others."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgaze.calibration.gain import Seen, chosen_strength, corrections
+from xgaze.calibration.maps import Scale
+from xgaze.calibration.points import Draws, draw_points
+from xgaze.data.contract import Spec
+from xgaze.errors import InputError
+
+HOW = "affine"
+TIMES = 5
+"""Drawings of points per person."""
+
+
+@dataclass(frozen=True, eq=False)
+class OnceKnown:
+    """targets (n, 2) of all samples. halves: drawings of two halves of the people; how strongly the maps of one half are drawn to
+    no change is chosen on the other. points: that calibrate, of each drawing."""
+
+    targets: NDArray[np.float64]
+    participants: NDArray[np.str_]
+    halves: tuple[Draws, Draws]
+    points: int
+
+    @property
+    def truth(self) -> NDArray[np.float32]:
+        """Targets (m, 2) of the frames that are asked, a drawing after the other."""
+        return np.concatenate([self.targets[_asked(half)] for half in self.halves]).astype(np.float32)
+
+    @property
+    def people(self) -> NDArray[np.str_]:
+        """Whose they are, (m,)."""
+        return np.concatenate([np.repeat(half.people, (half.tested >= 0).sum(axis=1)) for half in self.halves])
+
+    def outputs(self, outputs: NDArray[Any]) -> NDArray[np.float32]:
+        """What a model says of all samples (n, 2) -> of the frames that are asked (m, 2), by each person's own map."""
+        said = np.asarray(outputs, np.float64)
+        first, second = self.halves
+        parts = [self._calibrated(said, own, other) for own, other in ((first, second), (second, first))]
+        return np.concatenate(parts).astype(np.float32)
+
+    def _calibrated(self, said: NDArray[np.float64], own: Draws, other: Draws) -> NDArray[np.float64]:
+        head = np.zeros((len(said), 0))
+        scale = Scale.of(said[np.isin(self.participants, other.people)])
+        strength = chosen_strength(HOW, self.points, Seen(said, head, self.targets, other), None, scale)
+        moved = corrections(HOW, self.points, Seen(said, head, self.targets, own), None, scale, strength)
+        return said[_asked(own)] + moved[own.tested >= 0]
+
+
+def once_known(spec: Spec, targets: NDArray[Any], participants: NDArray[Any], points: int, seed: int = 0) -> OnceKnown:
+    """Drawn at random, the same whoever is scored. Raises InputError for targets that are no gaze points, for fewer than two
+    people, and where somebody looked at too few points."""
+    if spec.kind != "gaze":
+        raise InputError("distill.after_calibration is for gaze points; leave it out for other targets.")
+    known, people = np.asarray(targets, np.float64), np.asarray(participants).astype(str)
+    names = np.unique(people)
+    if len(names) < 2:
+        raise InputError("distill.after_calibration needs two people or more: the maps of some are chosen on others.")
+    draws = draw_points(known, people, points, TIMES, seed)
+    first = np.isin(draws.people, names[::2])
+    return OnceKnown(known, people, (_lines(draws, first), _lines(draws, ~first)), points)
+
+
+def _lines(draws: Draws, kept: NDArray[np.bool_]) -> Draws:
+    return Draws(draws.calibrating[kept], draws.tested[kept], draws.people[kept])
+
+
+def _asked(draws: Draws) -> NDArray[np.int64]:
+    """Samples (m,) of all lines, one line after the other."""
+    return draws.tested[draws.tested >= 0]

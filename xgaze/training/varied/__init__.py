@@ -1,0 +1,1 @@
+"""Samples varied anew in every epoch: photographs, windows of them that people looked at, mirror images."""
