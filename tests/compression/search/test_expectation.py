@@ -97,4 +97,4 @@ def test_what_heads_read_is_collected_for_every_whole_student(recipe):
     assert more == pytest.approx((1 + 2 * 0.35) / 3)
     assert wholes_ahead(recipe, tried) == 3 and wholes_ahead(recipe, Candidates([Plan(rank=2)], [], [])) == 0
     wired = Candidates([], [], [], [Plan(others=(("stem", k),)) for k in range(7)])
-    assert wholes_ahead(recipe, wired) == 1 + 7 + 3 + 3
+    assert wholes_ahead(recipe, wired) == 1 + 7 + 3 + 3  # five widths: three steps

@@ -5,7 +5,7 @@ import pytest
 
 from xgaze.compression.distill import stored_model
 from xgaze.compression.search.candidates import candidates
-from xgaze.compression.search.exploration import open_search, rivals, search_wired
+from xgaze.compression.search.exploration import open_search, rivals, search_wired, widths_to_try
 from xgaze.compression.search.frontier import row_of
 from xgaze.compression.student import load_model
 from xgaze.data.contract import rows_of
@@ -32,11 +32,21 @@ def test_all_are_tried_shortly_and_the_best_as_long_as_it_takes(searched):
     assert held
     assert [plan.others for plan in tried[:2]] == [(("shared_towers", "fresh"),), (("shared_towers", "mean"),)]
     rows = [row_of(one, None, search.bench) for one in search.found]
-    assert [row["epochs"] for row in rows[:2]] == [1, 1] and len(rows) == 3
-    assert rows[2]["epochs"] == (3 if "fresh" in rows[2]["others"] else 1)
+    short = max(map(search.length, tried[:2])) // 3
+    assert [row["epochs"] for row in rows[:2]] == [short, short] and len(
+        rows
+    ) == 3  # half the channels hold: all need not
+    (own,) = [one.result.trial.plan for one in search.found[2:]]
+    anew = 3 if "fresh" in rows[2]["others"] else 1
+    assert rows[2]["epochs"] == search.length(own) > anew  # it computes less than the control
     best = min(rows[:2], key=lambda row: row["validation_score"])
     assert rows[2]["others"] == best["others"] and rows[2]["parameters"] == best["parameters"]
-    assert "shared towers fresh, 1 epoch: " in said[0] and len(said) == 3
+    assert f"shared towers fresh, {short} epochs: " in said[0] and len(said) == 3
+
+
+def test_all_channels_are_the_widest_that_is_tried(searched):
+    search, *_ = searched
+    assert widths_to_try(search.bench.recipe) == [1.0, 0.5]
 
 
 def test_shared_students_are_smaller_than_towers_apart_and_rebuilt_from_their_folder(searched, gaze_recording):

@@ -88,7 +88,7 @@ def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int)
     if tried.wired:
         for rung in rungs(len(tried.wired), max(map(length, tried.wired))):
             ahead += rung.candidates * mean(tried.wired, lambda _, epochs=rung.epochs: epochs)  # type: ignore[misc]
-        ahead += mean(tried.wired, length) * bisections(len(recipe.distill.shares))
+        ahead += mean(tried.wired, length) * bisections(1 + len(recipe.distill.shares))  # all channels, too
     return ahead
 
 
@@ -97,7 +97,7 @@ def wholes_ahead(recipe: Recipe, tried: Candidates) -> int:
     if not (tried.wholes or tried.wired):
         return 0
     halving = sum(rung.candidates for rung in rungs(len(tried.wired), 1))
-    widths = bisections(len(recipe.distill.shares)) if tried.wired else 0
+    widths = bisections(1 + len(recipe.distill.shares)) if tried.wired else 0
     return 1 + bisections(len(tried.wholes)) + halving + widths
 
 

@@ -172,7 +172,7 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
         return [found.get(one.trial, math.inf) for one in ended]
 
     best = best_wiring(plans, max(search.length(plan) for plan in plans), scores)
-    shares = sorted(recipe.distill.shares, reverse=True)
+    shares = widths_to_try(recipe)
     widths = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True)
     chain = in_time(search.bench, widths).plans
     held: list[bool] = []
@@ -183,6 +183,11 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
 
     bisect(chain, search.width, holds)
     return any(held) and not has_cost_budget(recipe.distill)
+
+
+def widths_to_try(recipe: Recipe) -> list[float]:
+    """Of the best wiring, from large to small: all channels first, since they alone may hold."""
+    return [1.0, *sorted(recipe.distill.shares, reverse=True)]
 
 
 def holding(search: Search, trials: list[Trial], say: Say) -> list[bool]:
