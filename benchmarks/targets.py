@@ -1,9 +1,8 @@
 """What `xgaze distill` reaches on a recipe's teacher, beside what we aim at. `python benchmarks/targets.py`
 
-Runs the search of whole models from nothing (45 minutes on 2 cores), teacher given. Prints a line per target, with the figures of test
-participants, and by how much it is met or missed. `--figures WHOLE.json` reads what `xgaze distill --json` printed before, and leaves
-the time out. With a table of benchmarks/compression.py (`--table`) it says at which budgets our students do better than
-torch-pruning's best.
+Runs the search of whole models from nothing, teacher given. Prints a line per target, with the figures of test participants, and
+by how much it is met or missed. `--figures WHOLE.json` reads what `xgaze distill --json` printed before, and leaves the time out.
+With a table of benchmarks/compression.py (`--table`) it says at which budgets our students do better than torch-pruning's best.
 """
 
 import argparse

@@ -8,7 +8,7 @@ import pytest
 
 from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan, widths_of
-from xgaze.compression.search.budget import choose, judge_result, next_question
+from xgaze.compression.search.budget import choose, judge_result, next_question, verdict_of
 from xgaze.compression.search.judge import Judge
 from xgaze.compression.search.smallest import bisect, thin_plans
 from xgaze.compression.search.trial import Result, Trial
@@ -45,6 +45,15 @@ def test_the_smallest_that_holds_is_chosen(gaze_recording):
     judge = judge_of(10.0, gaze_recording.spec)
     tried = [candidate(judge, size, error) for size, error in ((900, 10.0), (500, 10.19), (100, 10.21), (10, 11.0))]
     assert chosen_of(tried, judge) == (tried[1], True)
+
+
+def test_a_verdict_says_what_keeps_a_student_from_being_chosen(gaze_recording):
+    judge = replace(judge_of(10.0, gaze_recording.spec), further=40)
+    sure, hair, worse = noisy(judge, 900, 9.0), noisy(judge, 500, 9.85), noisy(judge, 100, 10.6)
+    told = [verdict_of(one, DISTILL) for one in (sure, hair, worse)]
+    assert told == ["holds", "holds by a hair", "does not hold"]
+    sized = DISTILL.model_copy(update={"max_parameters": 600})
+    assert [verdict_of(one, sized) for one in (sure, hair, worse)] == ["too large or slow", "fits", "fits"]
 
 
 def noisy(judge, size, error_px):

@@ -85,6 +85,15 @@ def has_cost_budget(wanted: Distill) -> bool:
     return bool(limits_of(wanted))
 
 
+def verdict_of(one: Judged, wanted: Distill) -> str:
+    """Whether it keeps the budgets of size and time, or else that of error, in a word or two."""
+    if has_cost_budget(wanted):
+        return "fits" if fits(one, wanted) else "too large or slow"
+    if one.bound <= wanted.max_worse_percent:
+        return "holds"
+    return "holds by a hair" if one.worse_percent.upper <= wanted.max_worse_percent else "does not hold"
+
+
 _ALL_DIVERGED = (
     "every candidate diverged, so that there is none to choose: lower distill.learning_rate (of heads) and "
     "distill.end_to_end_learning_rate (of whole models) in the recipe."

@@ -13,7 +13,7 @@ from xgaze.artifacts import CONTROL, TEACHER
 from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench, open_bench
-from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result
+from xgaze.compression.search.budget import Judged, fits, has_cost_budget, judge_result, verdict_of
 from xgaze.compression.search.candidates import Candidates, in_time
 from xgaze.compression.search.expectation import capacity_of, sensitivity_curves
 from xgaze.compression.search.judge import Judge, open_judge
@@ -90,8 +90,10 @@ class Search:
         return new
 
     def told(self, one: Judged) -> str:
-        """Its size and loss in words."""
-        return f"{one.result.parameters:,} parameters, {one.worse_percent} {self.judge.unit} worse"
+        """Its size, time and loss in words, and whether it keeps what was asked for."""
+        time = [] if one.latency_ms is None else [f"{one.latency_ms:.2f} ms"]
+        parts = [f"{one.result.parameters:,} parameters", *time, f"{one.worse_percent} {self.judge.unit} worse"]
+        return f"{', '.join(parts)}: {verdict_of(one, self.bench.recipe.distill)}"
 
 
 def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan) -> Search:
