@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_views, remarks_of
 from xgaze.data.fault_kinds import Checked, Fault
-from xgaze.data.manifests.manifest_recording import ManifestRecording, fitted, look_into
+from xgaze.data.manifests.manifest_recording import ManifestRecording, fitted, look_into, with_videos
 from xgaze.data.manifests.manifest_section import ManifestData
 from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.pictures.pixels import in_threads
@@ -21,7 +21,13 @@ def check_manifest(data: ManifestData, advance: Advance | None) -> Checked:
         recording, faults = look_into(data)
     except InputError as error:
         return Checked((Fault("label table", str(error)),))
-    rows = list(range(len(recording.table))) if recording.found.files else []
+    if not faults:
+        try:
+            with_videos(recording, advance)
+        except InputError as error:
+            return Checked((Fault("undecodable image", str(error)),), recording.notes)
+    pictures = recording.found.files.keys() - recording.found.frames.keys()
+    rows = list(range(len(recording.table))) if pictures else []
     looked = list(in_threads(lambda row: _look(recording, row), rows, advance))
     told = [one for one in faults_of(looked) if not _told_before(one)]
     return Checked((*faults, *told), (*recording.notes, *remarks_of(looked)))
@@ -33,9 +39,10 @@ def _look(recording: ManifestRecording, row: int) -> Looked:
     def read(view: str, decoded: Decoded, path: Path) -> NDArray[np.uint8]:
         return fitted(decoded, path, inputs[view])
 
-    files = {name: own[row] for name, own in recording.found.files.items() if own[row]}
+    pictures = {name: own for name, own in recording.found.files.items() if name not in recording.found.frames}
+    files = {name: own[row] for name, own in pictures.items() if own[row]}
     grey = {name: one.channels == 1 for name, one in inputs.items()}
-    whole = len(files) == len(recording.found.files)
+    whole = len(files) == len(pictures)
     split = str(recording.table["split"].iat[row])
     return look_at_views(f"row {row + 1}", split, recording.data.path.parent, files, read, whole, grey)
 

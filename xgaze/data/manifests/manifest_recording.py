@@ -1,6 +1,7 @@
 """A manifest as a `Recording`. Pictures are decoded one sample at a time."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.manifests.manifest_scan import ManifestScan, scan_manifest
 from xgaze.data.manifests.manifest_section import ManifestData, ManifestInput
+from xgaze.data.manifests.video_frames import VideoFrames, open_frames
 from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.pictures.decoding import Decoded, PictureError, decode
 from xgaze.data.pictures.pixels import fit_picture
+from xgaze.progress import Advance
 
 ONLY_CHECKED = ("too few", "class missing from a split")
 """Kinds of fault that a recording may be opened with, as one to be divided anew."""
@@ -30,6 +33,7 @@ class ManifestRecording(Recording):
     table: pd.DataFrame
     data: ManifestData
     found: ManifestScan
+    videos: Mapping[str, VideoFrames] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -51,7 +55,9 @@ class ManifestRecording(Recording):
         return Sample(str(self.table["id"].iat[row]), groups, inputs, np.asarray(self.targets[row]))
 
     def _input(self, name: str, one: ManifestInput, row: int) -> NDArray[Any]:
-        if one.picture is None:
+        if name in self.videos:
+            return self.videos[name].of_row(row)
+        if one.columns is not None:
             own: NDArray[np.float32] = self.found.vectors[name][row]
             return own
         return read_input(self.path_of(name, row), one)
@@ -64,11 +70,24 @@ class ManifestRecording(Recording):
         return self.data.path.parent / self.found.files[name][row]
 
 
-def open_manifest(data: ManifestData) -> ManifestRecording:
-    """Raises InputError with every fault that shows without decoding pictures."""
+def open_manifest(data: ManifestData, progress: Advance | None = None) -> ManifestRecording:
+    """Raises InputError with every fault that shows without decoding pictures. Videos are decoded, once."""
     recording, faults = look_into(data)
     raise_faults(data.path, [one for one in faults if one.kind not in ONLY_CHECKED])
-    return recording
+    return with_videos(recording, progress)
+
+
+def with_videos(recording: ManifestRecording, progress: Advance | None = None) -> ManifestRecording:
+    """The same with the frames of its videos at hand. Raises InputError."""
+    data, found = recording.data, recording.found
+    if not found.frames:
+        return recording
+    where = data.path.parent
+    videos = {
+        name: open_frames([where / file for file in found.files[name]], frames, data.inputs[name], progress)
+        for name, frames in found.frames.items()
+    }
+    return replace(recording, videos=videos)
 
 
 def look_into(data: ManifestData) -> tuple[ManifestRecording, list[Fault]]:
@@ -83,7 +102,7 @@ def open_manifest_for_prediction(data: ManifestData, spec: Spec) -> ManifestReco
     """The samples of a manifest whose target, people and splits may be missing; all of them are in split "test"."""
     found = scan_manifest(data, for_prediction=True, classes=spec.classes)
     raise_faults(data.path, found.faults)
-    return recording_of(data, found)
+    return with_videos(recording_of(data, found))
 
 
 def recording_of(data: ManifestData, found: ManifestScan) -> ManifestRecording:

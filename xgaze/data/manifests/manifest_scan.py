@@ -1,6 +1,7 @@
 """What a manifest holds, column by column, and every fault that shows without decoding pictures."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ SESSION, UNLABELLED = "0", -1
 
 @dataclass(frozen=True, eq=False)
 class ManifestScan:
-    """table: as a recording's. files: input -> the path of each row's picture. vectors: input -> float32 (rows, columns).
+    """table: as a recording's. files: input -> the path of each row's picture or video. frames: input -> the number of each row's
+    frame in its video. vectors: input -> float32 (rows, columns).
     conditions: column -> numbers (NaN where there is none), or words where no cell holds a number."""
 
     table: pd.DataFrame
@@ -37,6 +39,7 @@ class ManifestScan:
     classes: tuple[str, ...]
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
+    frames: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tuple[str, ...] = ()) -> ManifestScan:
@@ -48,18 +51,19 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
     cells, faults = spelt(cells, [data.participant], data, data.path.name)
     files, missing = _files(cells, data)
     vectors, empty = _vectors(cells, data, sign)
+    frames, uncounted = _frames(cells, data, sign)
     target, names, unlabelled = _target(cells, data, sign, classes)
     people = _column(cells, data.participant, UNKNOWN)
     sessions = _column(cells, data.session, SESSION)
     splits, doubts = (np.full(len(cells), "test"), []) if for_prediction else _splits(cells, data, people, target)
-    faults += [*missing, *empty, *doubts]
+    faults += [*missing, *empty, *uncounted, *doubts]
     if not for_prediction:
         faults += [*unlabelled, *_nobody(cells, data), *_mixed(target, people, data)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
     table = pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits}).astype(str).join(target)
     conditions = {} if for_prediction else _conditions(cells[data.conditions], sign)
     return ManifestScan(
-        table, files, vectors, conditions, names, tuple(faults), tuple(zeros_told(people, "participants"))
+        table, files, vectors, conditions, names, tuple(faults), tuple(zeros_told(people, "participants")), frames
     )
 
 
@@ -71,7 +75,7 @@ def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]
     require_columns(cells, needed, name)
     if not len(cells):
         raise InputError(f"{name}: holds no row below its headings.")
-    numeric = [column for one in data.inputs.values() for column in one.columns or ()]
+    numeric = [column for one in data.inputs.values() for column in one.columns or ([one.frame] if one.frame else ())]
     numeric += [] if data.target.kind == "class" else data.target.read
     return cells, decimal_sign({one: cells[one] for one in numeric if one in cells}, data.decimal, name)
 
@@ -83,16 +87,17 @@ def _column(cells: pd.DataFrame, name: str | None, otherwise: str) -> list[str]:
 
 
 def _files(cells: pd.DataFrame, data: ManifestData) -> tuple[dict[str, list[str]], list[Fault]]:
-    """Of every picture input its paths, and those that name no file."""
+    """Of every input of pictures or videos its paths, and those that name no file."""
     files, faults = {}, []
     for name, one in data.inputs.items():
-        if one.picture is None:
+        if one.paths is None:
             continue
-        files[name] = own = list(as_text(cells[one.picture]))
+        files[name] = own = list(as_text(cells[one.paths]))
+        there: dict[str, bool] = {}  # many rows are of one video
         for row, file in enumerate(own, start=1):
             if not file:
-                faults.append(Fault("missing view", f"row {row}: {name}: column '{one.picture}' is empty."))
-            elif not _is_file(data.path.parent / file):
+                faults.append(Fault("missing view", f"row {row}: {name}: column '{one.paths}' is empty."))
+            elif not there.setdefault(file, _is_file(data.path.parent / file)):
                 faults.append(Fault("missing view", f"row {row}: {name}: no such file ({file})."))
     return files, faults
 
@@ -114,6 +119,21 @@ def _vectors(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[
             ]
             vectors[name] = found.astype(np.float32)
     return vectors, faults
+
+
+def _frames(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[str, NDArray[np.int64]], list[Fault]]:
+    """Of every video input the number of each row's frame, -1 where there is none."""
+    frames, faults = {}, []
+    for name, one in data.inputs.items():
+        if one.frame is None:
+            continue
+        found = read_numbers(cells[[one.frame]], sign)[:, 0]
+        whole = np.isfinite(found) & (found >= 0) & (found == np.floor(found))
+        for row in np.flatnonzero(~whole).tolist():
+            told = f"column '{one.frame}' is '{cells[one.frame].iat[row]}', not the number of a frame, from 0."
+            faults.append(Fault("missing number", f"row {row + 1}: {name}: {told}"))
+        frames[name] = np.where(whole, found, -1).astype(np.int64)
+    return frames, faults
 
 
 def _conditions(cells: pd.DataFrame, sign: Sign) -> dict[str, NDArray[Any]]:

@@ -13,13 +13,17 @@ from xgaze.units import LENGTHS
 
 
 class ManifestInput(Section):
-    """One input: the column `picture` of paths, read as `channels` of `height` x `width` px; or `columns` of numbers, a vector.
+    """One input: the column `picture` of paths, read as `channels` of `height` x `width` px; or the column `video` of paths with
+    the column `frame` of numbers, counted from 0; or `columns` of numbers, a vector.
 
     The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise. Pictures of
     another size are refused, unless `resize`. colour: the order in which the network reads the channels of a picture in colour.
     """
 
+    later = ("video", "frame")
     picture: str | None = None
+    video: str | None = None
+    frame: str | None = None
     columns: list[str] | None = Field(None, min_length=1, max_length=10_000)
     channels: Literal[1, 3] = 1
     height: PictureSide | None = None
@@ -31,9 +35,13 @@ class ManifestInput(Section):
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
-        if (self.picture is None) == (self.columns is None):
-            raise PydanticCustomError("choice", "give either picture (a column of paths) or columns (of numbers)")
-        if self.picture is not None and (self.height is None or self.width is None):
+        if sum(one is not None for one in (self.picture, self.video, self.columns)) != 1:
+            raise PydanticCustomError(
+                "choice", "give either picture or video (a column of paths), or columns (of numbers)"
+            )
+        if (self.video is None) != (self.frame is None):
+            raise PydanticCustomError("choice", "video and frame (the column of its frames' numbers) go together")
+        if self.columns is None and (self.height is None or self.width is None):
             raise PydanticCustomError("choice", "a picture needs its height and width in px")
         if len(set(self.columns or [])) < len(self.columns or []):
             raise PydanticCustomError("choice", "columns: name each once")
@@ -42,12 +50,19 @@ class ManifestInput(Section):
     @property
     def read(self) -> list[str]:
         """The columns that hold it."""
+        if self.video is not None:
+            return [self.video, str(self.frame)]
         return self.columns or [str(self.picture)]
+
+    @property
+    def paths(self) -> str | None:
+        """The column of paths; none of a vector."""
+        return self.picture or self.video
 
     @property
     def deviation(self) -> float:
         """What the network divides by."""
-        return self.std or (1.0 if self.picture is None else 255.0)
+        return self.std or (255.0 if self.columns is None else 1.0)
 
 
 class ManifestTarget(Section):

@@ -17,10 +17,10 @@ class Manifest(Source[ManifestData]):
 
     section = ManifestData
 
-    def open(self, data: ManifestData, progress: "Advance | None" = None) -> "Recording":  # noqa: ARG002
+    def open(self, data: ManifestData, progress: "Advance | None" = None) -> "Recording":
         from xgaze.data.manifests.manifest_recording import open_manifest
 
-        return open_manifest(data)
+        return open_manifest(data, progress)
 
     def check(self, data: ManifestData, advance: "Advance | None" = None) -> "Checked":
         from xgaze.data.manifests.manifest_faults import check_manifest
