@@ -108,6 +108,8 @@ class Bench:
         )
         if self.recipe.training.head_epochs:  # as the teacher's was
             tune_own_head(model, self.recording, self.recipe.training, folder / HEAD, seed)
+            for file in (folder / HEAD).glob("*.npy"):  # of every trial they would fill the disk
+                file.unlink()
 
     def probe(self, model: FeatureHead) -> Probe:
         """Calibration frames through the towers of `model`; the teacher's own are kept."""
