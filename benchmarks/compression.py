@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from xgaze.artifacts import CONTROL, TEACHER
+from xgaze.code_version import source_hash
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.budget import judge_result
 from xgaze.compression.search.exploration import Search, open_search, rivals
@@ -63,7 +64,9 @@ def rows_of_recipe(name: str, asked: argparse.Namespace) -> pd.DataFrame:
     recipe = load_recipe(name, tuple(asked.overrides))
     folder = Path("checkpoints") / recipe.name
     for part in ("trials", "embeddings"):
-        fresh_folder(folder / "benchmark" / part, recipe.trial_hash() + teacher_weights(folder / "benchmark"))
+        fresh_folder(
+            folder / "benchmark" / part, f"{recipe.trial_hash()}{teacher_weights(folder / 'benchmark')}-{source_hash()}"
+        )
     teacher, _ = load_model(folder / TEACHER)
     search = open_search(recipe, open_recording(recipe.data), teacher, folder / "benchmark", Fan(asked.workers))
     rows = []

@@ -70,7 +70,7 @@ def test_a_student_that_errs_by_offsets_alone_is_no_worse_once_people_are_known(
     teacher, student = targets + noise, targets + noise + offsets(rng, 20)
     known = once_known(SPEC, targets, names, 15)  # the noise of few points would be in their maps
     plain = Judge(SPEC, targets.astype(np.float32), names, teacher, "teacher")
-    judge = Judge(SPEC, known.truth, known.people, teacher, "teacher", known=known)
+    judge = Judge(SPEC, known.truth, known.people, known.outputs(teacher), "teacher", known=known)
     assert plain.worse_percent(student).low > 50
     assert abs(judge.worse_percent(student).mean) < 8
     assert judge.score(student) < plain.score(student) / 1.5

@@ -48,7 +48,7 @@ def embedded(gaze_recording, tmp_path):
 
 def test_a_linear_head_ends_near_least_squares_and_the_towers_stay(gaze_recording, embedded, tmp_path):
     model, rows = Coarse(), rows_of(gaze_recording, "train")
-    tune_own_head(model, gaze_recording, SETTINGS, tmp_path / "head", 0)
+    tune_own_head(model, gaze_recording, SETTINGS, tmp_path / "head", 0, "training")
     ones = np.ones((len(rows), 1), np.float32)
     best = np.linalg.lstsq(np.hstack([embedded["train"], ones]), targets_of(gaze_recording, rows), rcond=None)[0]
     targets = targets_of(gaze_recording, rows)
@@ -82,7 +82,7 @@ def test_people_of_few_frames_count_as_much(gaze_recording):
 def test_a_stopped_tuning_collects_nothing_again_and_ends_the_same(gaze_recording, tmp_path, monkeypatch):
     def tuned(folder):
         model = Coarse()
-        tune_own_head(model, gaze_recording, SETTINGS.model_copy(update={"head_epochs": 3}), folder, 0)
+        tune_own_head(model, gaze_recording, SETTINGS.model_copy(update={"head_epochs": 3}), folder, 0, "training")
         return predict(model, gaze_recording, rows_of(gaze_recording, "test"))
 
     whole = tuned(tmp_path / "head")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xgaze.api.runs import Run
 from xgaze.artifacts import STUDENT, TEACHER, ModelCard
-from xgaze.report.claims import ADOPTED, is_adopted, unseen
+from xgaze.report.claims import ADOPTED, is_adopted, once_calibrated, unseen
 from xgaze.report.drawing.format import NOT_DEFINED
 from xgaze.units import digits_of
 
@@ -150,7 +150,7 @@ class Distilled(Told):
         kept = "kept" if self.budget_met else "missed"
         return [
             (
-                f"worse than the {metrics['reference']}",
+                f"worse than the {metrics['reference']}{once_calibrated(metrics)}",
                 f"{self.worse}; the budget of {metrics['budget_percent']:g} is {kept}",
             ),
             ("score" if self.card.spec["kind"] == "class" else "error", f"{self.error}"),

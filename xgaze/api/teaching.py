@@ -131,8 +131,9 @@ def _train(run: Run, recipe: Recipe, folder: Path, force: bool) -> ModelCard:
     recording = opened(run)
     # Built once beforehand: a model that cannot be built must not cost minutes.
     check_model(recipe, recording)
+    told = (list(recording.notes), run.command, folder.name)
     if not force:
-        return finished_teacher(recipe, folder) or train(recipe, recording, folder, list(recording.notes), run.command)
-    card = train(recipe, recording, new_folder(folder), list(recording.notes), run.command)
+        return finished_teacher(recipe, folder) or train(recipe, recording, folder, *told)
+    card = train(recipe, recording, new_folder(folder), *told)
     replace_folder(folder)
     return card

@@ -68,7 +68,7 @@ def _require(points: dict[str, list[NDArray[np.int64]]], most: int) -> None:
     few = sorted(name for name, own in points.items() if len(own) <= most)
     if few:
         enough = min(map(len, points.values())) - 1
-        way_out = f"ask for at most {enough} points (--points)" if enough > 0 else "record more points of them"
+        way_out = f"ask for at most {enough} points" if enough > 0 else "record more points of them"
         raise InputError(
             f"{len(few)} of {len(points)} participants ({', '.join(few[:SHOWN])}{', ...' if len(few) > SHOWN else ''}) looked at "
             f"too few target points for {most} to calibrate and others to test: {way_out}."

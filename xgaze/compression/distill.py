@@ -31,7 +31,7 @@ from xgaze.compression.search.trial import WEIGHTS, Result, Trial
 from xgaze.compression.student import in_trained_layout, load_weights, rebuild
 from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, rows_of
+from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
 from xgaze.jobs import Fan
@@ -96,8 +96,9 @@ def distill(
 def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path, fan: Fan, say: Say) -> Search:
     """Everything that the recipe asks for, tuned and judged. What cannot be honoured is refused before anything is tuned."""
     check_hints(recipe, teacher)
-    if recipe.distill.mirror_images:
-        partners_of(recording)
+    if recipe.distill.effort == "full" and (recipe.distill.mirror_images or recipe.training.mirror_images):
+        key = "distill" if recipe.distill.mirror_images else "training"
+        partners_of(recording, f"{key}.mirror_images")
     if recipe.distill.after_calibration is not None:
         for split in ("validation", "test"):
             known_people(recording, split, recipe.distill.after_calibration)
@@ -240,10 +241,8 @@ def by_teacher(recipe: Recipe, trial: Trial) -> bool:
 
 def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
     """The models that the test participants shall see. No budget holds against a reference that learned nothing."""
-    judge, chosen = search.judge, choice.chosen
-    learned = learned_of(
-        judge.spec, judge.seen(judge.reference), search.bench.train.targets, judge.truth, judge.participants
-    ).learned
+    chosen = choice.chosen
+    learned = reference_learned(search)
     reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
     beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
     return Outcome(
@@ -257,6 +256,15 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         teacher_weights(search.bench.folder),
         control_fault="" if search.controls else search.control_fault,
     )
+
+
+def reference_learned(search: Search) -> bool:
+    """Whether that which students are judged against is better than guessing, people as they come."""
+    recording, judge = search.bench.recording, search.judge
+    rows = rows_of(recording, "validation")
+    outputs = search.teacher_outputs if judge.name == TEACHER else search.controls[judge.name].outputs
+    people = participants_of(recording, rows)
+    return learned_of(judge.spec, outputs, search.bench.train.targets, targets_of(recording, rows), people).learned
 
 
 def best_control(search: Search, card: ModelCard) -> FeatureHead:

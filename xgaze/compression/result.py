@@ -156,7 +156,7 @@ def _differences(
 def _once_calibrated(
     recording: Recording, outputs: dict[str, NDArray[Any]], reference: str, points: int | None
 ) -> dict[str, Any]:
-    """The differences that the budget is about, and errors, once people are calibrated; without that the difference as it was."""
+    """The difference that the budget is about, and errors, once people are calibrated, where that is asked for."""
     if points is None:
         return {"after_calibration": None}
     spec, known, test = recording.spec, known_people(recording, "test", points), rows_of(recording, "test")
@@ -166,7 +166,8 @@ def _once_calibrated(
     seen = {name: known.outputs(one) for name, one in outputs.items()}
     error = {name: summarise(spec, one, known.truth, known.people).to_json() for name, one in seen.items()}
     told = {"points": points, "error": error, "uncalibrated_percent": vars(plain)}
-    return {**_differences(spec, seen, reference, known.truth, known.people), "after_calibration": told}
+    worse = compare(spec, seen[STUDENT], seen[reference], known.truth, known.people)
+    return {"difference": worse, "after_calibration": told}
 
 
 def _learned(recording: Recording, outputs: NDArray[Any], truth: NDArray[Any], people: NDArray[Any]) -> dict[str, Any]:

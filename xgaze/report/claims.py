@@ -75,7 +75,13 @@ def uncalibrated_in_words(report: dict[str, Any]) -> str:
         return ""
     worse, unit = known["uncalibrated_percent"], report.get("worse_unit") or "%"
     ends = "" if worse["low"] is None else f" [{worse['low']:+.1f}, {worse['high']:+.1f}]"
-    return f"As long as nobody is calibrated, it loses {worse['mean']:+.1f} {unit}{ends}."
+    own, other = (known["error"][name]["mean"] for name in ("student", report["reference"]))
+    shown, beside = told_apart(own, other)
+    measured = known["error"]["student"]["unit"]
+    return (
+        f"Once calibrated, the student errs by {shown} {measured}, what it is compared with by {beside}. As long as nobody is "
+        f"calibrated, it loses {worse['mean']:+.1f} {unit}{ends}; all other figures are of that."
+    )
 
 
 def budget_in_words(report: dict[str, Any]) -> str:

@@ -77,25 +77,31 @@ def put_norms(model: nn.Module, inputs: Sequence[Tensor], as_is: bool = False) -
             normed.begin(_seen(out) if as_is else None)
 
 
-def _seen(outputs: Sequence[Tensor]) -> Seen:
-    """Over all cameras that a layer is shared by, all samples and places."""
-    values = torch.cat([out.transpose(0, 1).flatten(1) for out in outputs], dim=1).float()
-    return Seen(values.mean(1), values.var(1, correction=0))
+def _seen(sums: Tensor) -> Seen:
+    """sums (3, channels): of ones, numbers and their squares, over all cameras that a layer is shared by."""
+    count, total, squares = sums
+    mean = total / count
+    return Seen(mean.float(), (squares / count - mean**2).clamp_min(0).float())
+
+
+def _sums(out: Tensor) -> Tensor:
+    values = out.transpose(0, 1).flatten(1).double()
+    return torch.stack([torch.full_like(values[:, 0], values.shape[1]), values.sum(1), values.square().sum(1)])
 
 
 @torch.no_grad()
-def _activated(model: nn.Module, inputs: Sequence[Tensor]) -> dict[nn.Module, list[Tensor]]:
-    """Convolutions whose output goes into an activation, with all that they put out."""
+def _activated(model: nn.Module, inputs: Sequence[Tensor]) -> dict[nn.Module, Tensor]:
+    """Convolutions whose output goes into an activation, with `_sums` of all that they put out."""
     made: dict[int, tuple[Tensor, nn.Module]] = {}  # the tensors too, so that no other comes to lie where one was
-    found: dict[nn.Module, list[Tensor]] = {}
+    found: dict[nn.Module, Tensor] = {}
 
     def note(module: nn.Module, _read: Any, out: Any) -> None:
         made[id(out)] = out, module
 
     def look(_module: nn.Module, read: tuple[Any, ...]) -> None:
         if read and id(read[0]) in made:
-            out, module = made[id(read[0])]
-            found.setdefault(module, []).append(out.clone())  # an activation may work in place
+            out, module = made.pop(id(read[0]))
+            found[module] = found.get(module, 0) + _sums(out)  # an activation may work in place
 
     handles = [one.register_forward_hook(note) for one in model.modules() if isinstance(one, nn.Conv2d)]
     handles += [one.register_forward_pre_hook(look) for one in model.modules() if _is_activation(one)]

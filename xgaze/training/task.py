@@ -20,6 +20,8 @@ from xgaze.training.losses import loss_of, sample_losses
 from xgaze.training.start.shared_start import TiedTowers, begin_alike, share_gradients
 from xgaze.training.varied.mirror_images import Partners, turned
 
+MIRRORS = 7
+"""Draws of who is seen in a mirror are others than those of the order of samples."""
 FEWEST_CHANNELS = 8
 
 
@@ -97,7 +99,7 @@ class GazeTask(pl.LightningModule):
 
     def half_of(self, batch: Batch, step: int) -> Tensor:
         """Of the samples, at random by seed, epoch and step alone: (batch,), true or false."""
-        chance = np.random.default_rng([self.seed % 2**63, self.current_epoch, step])
+        chance = np.random.default_rng([MIRRORS, self.seed % 2**63, self.current_epoch, step])
         return torch.from_numpy(chance.random(len(batch.ids)) < 0.5).to(batch.target.device)
 
     def validation_step(self, batch: Batch, _: int) -> None:

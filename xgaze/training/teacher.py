@@ -40,9 +40,10 @@ from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
+from xgaze.training.left_embeddings import leave_embeddings
 from xgaze.training.lightning.devices import device_of
 from xgaze.training.start.start import started_model
-from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training, leave_embeddings
+from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training
 from xgaze.training.tuning import tune_own_head
 from xgaze.training.varied.mirror_images import partners_of
 from xgaze.training.whole import tune_model
@@ -51,12 +52,17 @@ TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLIC
 
 
 def train_teacher(
-    recipe: Recipe, recording: Recording, folder: Path, notes: Sequence[str] = (), command: str = ""
+    recipe: Recipe,
+    recording: Recording,
+    folder: Path,
+    notes: Sequence[str] = (),
+    command: str = "",
+    role: str = TEACHER,
 ) -> ModelCard:
     """Train on training participants, select on validation participants, score the test participants at the end.
 
     Resumes an unfinished run of the same recipe in `folder`; an epoch is lost at most. notes: what reading the recording
-    left out; command: what was typed; both are kept with the model.
+    left out; command: what was typed; both are kept with the model. role: TEACHER, or SECOND_TEACHER beside it.
     """
     check_loss(recipe, recording.spec)
     if recipe.training.mirror_images:
@@ -69,12 +75,12 @@ def train_teacher(
     wall, cpu = time.perf_counter(), time.process_time()
     tune_model(model, recording, recipe.training, run, recipe.seed, "training the teacher")
     if recipe.training.head_epochs:
-        tune_own_head(model, recording, recipe.training, run / HEAD, recipe.seed)
+        tune_own_head(model, recording, recipe.training, run / HEAD, recipe.seed, "training the teacher's head")
     seconds = {"train_seconds": time.perf_counter() - wall, "train_cpu_seconds": time.process_time() - cpu}
     write_csv(folder / HISTORY_FILE, _history(run))
     card = _finish(model, recipe, recording, folder, {**seconds, **_told(notes)}, command)
-    if recipe.training.head_epochs:
-        leave_embeddings(folder)
+    if recipe.training.head_epochs and role == TEACHER:  # nobody distils a second one
+        leave_embeddings(folder, recording)
     forget_training(folder)
     return card
 

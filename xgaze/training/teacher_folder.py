@@ -1,17 +1,14 @@
 """A teacher's folder: is it finished, and what does a training leave in it? Nothing heavy is imported."""
 
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
-from xgaze.artifacts import CARD_FILE, WEIGHTS_FILE, ModelCard, file_hash, read_card, write_json
-from xgaze.code_version import source_hash
+from xgaze.artifacts import CARD_FILE, ModelCard, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
-from xgaze.stored import Stored, read_mapping
 
 RUN = "run.json"
-TRAINING, EMBEDDINGS = "training", "embeddings"
+TRAINING = "training"
 HEAD = "head"
 
 
@@ -39,30 +36,3 @@ def forget_training(folder: Path) -> None:
     nobody goes on from half of it."""
     (folder / TRAINING / RUN).unlink(missing_ok=True)
     shutil.rmtree(folder / TRAINING, ignore_errors=True)
-
-
-def leave_embeddings(folder: Path) -> None:
-    """Keep what the head of a finished teacher was trained on: a distillation would collect the same again."""
-    collected = folder / TRAINING / HEAD
-    shutil.rmtree(folder / EMBEDDINGS, ignore_errors=True)
-    (folder / EMBEDDINGS).mkdir()
-    for file in collected.glob("*.npy"):
-        file.replace(folder / EMBEDDINGS / file.name)
-    write_json(folder / EMBEDDINGS / RUN, {"hash": _embedding_hash(folder)})
-
-
-def left_embeddings(folder: Path, split: str) -> Path | None:
-    """What enters the head of this teacher, of all samples of a split; None unless this very teacher and code left it."""
-    with suppress(InputError):
-        mark = read_mapping(folder / EMBEDDINGS / RUN, _Mark, "It is collected again.")
-        if mark["hash"] == _embedding_hash(folder):
-            return folder / EMBEDDINGS / f"{split}.npy"
-    return None
-
-
-class _Mark(Stored):
-    hash: str
-
-
-def _embedding_hash(folder: Path) -> str:
-    return f"{file_hash(folder / WEIGHTS_FILE)}-{source_hash()}"

@@ -1,6 +1,8 @@
 """Tune a head on cached features: towers frozen, so an epoch takes a second. Labels and the teacher's outputs are mixed."""
 
-from dataclasses import dataclass
+import copy
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,17 @@ from xgaze.capacity.embeddings import collect_embeddings, readable_embeddings
 from xgaze.data.batches import EpochShuffle
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.models.layers import FeatureHead
+from xgaze.processes import is_helper
 from xgaze.progress import progress_bar
 from xgaze.recipe import Training
-from xgaze.training.fit import fit, fit_epochs
+from xgaze.training.fit import fit, fit_epochs, fresh_folder
 from xgaze.training.losses import loss_of
 from xgaze.training.task import make_optimiser, make_schedule, monitored, participant_weights, validation_figure
 from xgaze.training.teacher_folder import HEAD
 
 Quadruple = tuple[Tensor, Tensor, Tensor, Tensor]
 HEAD_BATCH_SIZE = 256
+BLOCK = 4096
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,13 @@ def tune_head(
     seed: int,
     teacher_weight: float = 0.0,
     rate: str = "distill.learning_rate",
+    what: str = "",
 ) -> None:
     """Tune `head` in place and leave it with the weights that validation participants select; where there are none, with the
     last. Resumes from `folder`. rate: the key to lower should it diverge."""
     task = HeadTask(head, spec, settings, seed, teacher_weight)
     loader = _loader(FeatureRows(train), settings.batch_size, EpochShuffle(len(train), seed))
-    what = f"tuning {folder.parent.name}"
+    what = what or f"tuning {folder.parent.name}"
     if len(validation):
         selecting = _loader(FeatureRows(validation), 256, None)
         fit(task, loader, selecting, settings, folder, monitored(spec), what, rate)
@@ -144,16 +149,61 @@ def tune_head(
     head.eval()
 
 
-def tune_own_head(model: FeatureHead, recording: Recording, settings: Training, folder: Path, seed: int) -> None:
-    """Train the head alone for `settings.head_epochs` on what the trained towers make of the recording, in place. Resumes from
-    `folder`."""
+def tune_own_head(
+    model: FeatureHead,
+    recording: Recording,
+    settings: Training,
+    folder: Path,
+    seed: int,
+    what: str,
+    rows: NDArray[np.int64] | None = None,
+    teacher: NDArray[np.float32] | None = None,
+    teacher_weight: float = 0.0,
+    rate: str = "training.learning_rate",
+) -> None:
+    """Train the head alone for `settings.head_epochs` on what the trained towers make of the recording, in place; it stays as it
+    was where that is better on validation participants. Resumes from `folder`, unless other towers were there before.
+
+    rows: training samples, all unless given. teacher: its outputs for these, see `HeadTask`.
+    """
+    if not is_helper():
+        fresh_folder(folder, _digest(model))
     own = tuning_settings(settings, settings.head_epochs, settings.learning_rate, HEAD_BATCH_SIZE)
-    rows = {split: rows_of(recording, split) for split in ("train", "validation")}
+    splits = {split: rows_of(recording, split) for split in ("train", "validation")}
+    splits["train"] = splits["train"] if rows is None else rows
     train, validation = (
         features_of(recording, some, kept_embeddings(model, HEAD, recording, some, folder / f"{split}.npy"))
-        for split, some in rows.items()
+        for split, some in splits.items()
     )
-    tune_head(model.head, recording.spec, train, validation, own, folder, seed, rate="training.learning_rate")
+    before = copy.deepcopy(model.head)
+    train = replace(train, teacher=teacher)
+    tune_head(model.head, recording.spec, train, validation, own, folder, seed, teacher_weight, rate, what)
+    if len(validation) and _figure(before, validation, recording, own) < _figure(
+        model.head, validation, recording, own
+    ):
+        model.head.load_state_dict(before.state_dict())
+
+
+@torch.no_grad()
+def _figure(head: nn.Module, validation: Features, recording: Recording, settings: Training) -> float:
+    """Less is better: what selects among epochs, of this head."""
+    head.eval()
+    rows = FeatureRows(validation)
+    found = 0.0
+    for start in range(0, len(validation), BLOCK):
+        features, target, _, weight = rows.gather(list(range(start, min(start + BLOCK, len(validation)))))
+        figure = validation_figure(recording.spec, settings, head(features), target, weight)
+        found += float(figure) * len(features)
+    return found / len(validation)
+
+
+def _digest(model: nn.Module) -> str:
+    """Of its numbers."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().flatten().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:24]
 
 
 def _loader(rows: FeatureRows, batch_size: int, shuffle: EpochShuffle | None) -> DataLoader[int]:

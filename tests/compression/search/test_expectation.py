@@ -32,12 +32,8 @@ def test_widths_take_the_control_and_a_bisection_of_students_that_compute_less(r
 def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):
     apart, anew = Plan(others=(("stem", 2),)), Plan(others=(("shared_towers", "fresh"),))
     tried = Candidates([], [], [], [apart, anew], {apart: 20, anew: 60})
-    long = {
-        apart: 50,
-        anew: 33,
-    }  # a fifth of the computing: five times as long; 20 epochs, the teacher's too, at three fifths
-    halving = 2 * 16 * (0.2 + 0.6) / 2  # one rung of both, a third of the longest
-    widths = 3 * (long[apart] * 0.2 + long[anew] * 0.6) / 2  # four shares: three steps
+    halving = 2 * (16 * 0.2 + 16 * 0.6) / 2  # one rung of both, a third of the longest
+    widths = 3 * 20  # four shares and all channels: three steps, of the control's computing with its teacher's
     assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + halving + widths)
     both = replace(
         tried, wholes=(whole := [Plan(share=0.5)]), macs={**tried.macs, whole[0]: 30}

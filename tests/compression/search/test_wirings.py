@@ -1,6 +1,7 @@
 """Wirings come before widths: which are tried, for how long, and which is left."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -10,8 +11,22 @@ from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import end_to_end_settings
 from xgaze.compression.search.candidates import why
 from xgaze.compression.search.trial_methods import begun_anew
-from xgaze.compression.search.wirings import Rung, begins_anew, best_wiring, epochs_of, rungs, wirings
+from xgaze.compression.search.wirings import (
+    Rung,
+    begins_anew,
+    best_wiring,
+    epochs_of,
+    most_asked,
+    rungs,
+    wirings,
+)
 from xgaze.recipe import Training
+
+
+def product_of(*kinds):
+    """All that can be made of some of these kinds."""
+    combined = product(*([None, *values] for values in kinds))
+    return [some for one in combined if (some := tuple(value for value in one if value))]
 
 
 def test_every_combination_is_tried_with_the_stem_first():
@@ -31,18 +46,47 @@ def test_a_third_of_the_candidates_for_three_times_the_epochs(candidates, epochs
     assert rungs(candidates, epochs) == expected
 
 
-def test_halving_leaves_the_one_that_is_best_in_the_long_run():
-    """Scores after few epochs mislead; those that lead early are tried longer."""
-    plans = [Plan(rank=k) for k in range(1, 8)]
+def wired(*others):
+    return Plan(others=tuple(others))
+
+
+STEM, THIN, FRESH, MEAN = (
+    ("stem", 2),
+    ("factored_conv", "depthwise"),
+    ("shared_towers", "fresh"),
+    ("shared_towers", "mean"),
+)
+EVERY = [wired(*one) for one in product_of([STEM], [THIN], [FRESH, MEAN])]
+
+
+def test_kinds_are_decided_one_after_the_other_and_each_is_left_out_at_last():
+    worth = {STEM: -3, THIN: 2, FRESH: -1, MEAN: -2}
     asked = []
 
     def scores(some, epochs):
-        asked.append((len(some), epochs))
-        return [one.rank if epochs == 2 else -one.rank for one in some]
+        asked.append((epochs, [one.wiring for one in some]))
+        return [sum(worth[one] for one in plan.wiring) for plan in some]
 
-    assert best_wiring(plans, 20, scores) == Plan(rank=3)
-    assert asked == [(7, 2), (3, 6)]
-    assert best_wiring(plans[:1], 20, None) == plans[0]
+    assert best_wiring(EVERY, 20, scores) == wired(STEM, MEAN)
+    first = [wiring for epochs, some in asked if epochs == 2 for wiring in some]
+    assert first == [(STEM,), (STEM, THIN), (STEM, FRESH), (STEM, MEAN), (MEAN,)]
+    assert [epochs for epochs, _ in asked] == [2, 2, 2, 2, 6] and len(asked[-1][1]) == 2
+    assert most_asked(EVERY) == 4 + 2 and best_wiring(EVERY[:1], 20, None) == EVERY[0]
+
+
+def test_what_leads_early_is_tried_longer():
+    def scores(some, epochs):
+        ahead = FRESH if epochs == 2 else MEAN  # what is best after few epochs is not in the long run
+        return [-len(one.wiring) - 0.5 * (ahead in one.wiring) for one in some]
+
+    assert best_wiring(EVERY, 20, scores) == wired(STEM, THIN, MEAN)
+    assert best_wiring(EVERY, 20, lambda some, _: scores(some, 2)) == wired(STEM, THIN, FRESH)
+
+
+def test_a_kind_that_cannot_be_alone_waits_for_its_others():
+    """Where only both together can be built, they are tried together by no greedy step; what can be built is."""
+    plans = [wired(STEM), wired(STEM, MEAN)]
+    assert best_wiring(plans, 9, lambda some, epochs: [-len(one.wiring) for one in some]) == wired(STEM, MEAN)
 
 
 def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_recipe):

@@ -142,7 +142,7 @@ def arrays(targets, mirror_images, **keys):
 
 def test_arrays_name_their_pairs_and_are_others_for_it():
     targets = np.random.default_rng(1).uniform(0, 100, (24, 2))
-    own, none = arrays(targets, {"left": "right"}), arrays(targets, None)
+    own, none = (arrays(targets, pairs, scene=(120, 90)) for pairs in ({"left": "right"}, None))
     assert partners_of(own) == (1, 0) and own.definition != none.definition
     assert partners_of(own.resplit(dict.fromkeys(own.table["group"], "train"))) == (1, 0)
     with pytest.raises(InputError, match=r"does not say which cameras"):
@@ -156,7 +156,10 @@ def test_arrays_name_their_pairs_and_are_others_for_it():
 def test_what_is_no_picture_has_no_mirror_image():
     inputs = {"left": np.zeros((24, 8, 8), np.uint8), "head": np.zeros((24, 2), np.float32)}
     people = np.repeat([f"p{k}" for k in range(8)], 3)
-    recording = xgaze.ArrayRecording(inputs, np.arange(48.0).reshape(24, 2), people, mirror_images={})
+    targets = np.arange(48.0).reshape(24, 2)
+    recording = xgaze.ArrayRecording(inputs, targets, people, mirror_images={}, scene=(60, 60))
+    with pytest.raises(InputError, match=r"give scene=\(width, height\)"):  # up to the outermost point is not the scene
+        xgaze.ArrayRecording(inputs, targets, people, mirror_images={})
     with pytest.raises(InputError, match=r"input 'head' is no picture"):
         partners_of(recording)
 

@@ -23,12 +23,15 @@ from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
+from xgaze.training.left_embeddings import left_embeddings
+from xgaze.training.lightning.divergence import Diverged
 from xgaze.training.losses import loss_of
-from xgaze.training.teacher_folder import HEAD, left_embeddings
+from xgaze.training.teacher_folder import HEAD
 from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_head, tune_own_head, tuning_settings
 from xgaze.units import told_in
 
 SHOWN = 64
+TUNING_RATE = "training.learning_rate"
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,28 @@ class Bench:
             known=not anew,
         )
         if self.recipe.training.head_epochs:  # as the teacher's was
-            tune_own_head(model, self.recording, self.recipe.training, folder / HEAD, seed)
-            for file in (folder / HEAD).glob("*.npy"):  # of every trial they would fill the disk
+            self._tune_last(model, folder / HEAD, seed, f"tuning the head of {what}", by_teacher)
+
+    def _tune_last(self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool) -> None:
+        """The head alone, on as many samples as heads are tuned on anywhere; what was embedded for it goes again, since that of
+        every trial would fill the disk."""
+        rows, every = (
+            head_rows(self.recipe, self.recording, "train"),
+            rows_of(self.recording, "train"),
+        )
+        weight = self.recipe.distill.whole_teacher_weight if by_teacher else 0.0
+        teacher = self.lesson.outputs[np.searchsorted(every, rows)] if weight else None
+        ended = False
+        try:
+            tune_own_head(
+                model, self.recording, self.recipe.training, folder, seed, what, rows, teacher, weight, TUNING_RATE
+            )
+            ended = True
+        except Diverged:
+            ended = True
+            raise
+        finally:
+            for file in folder.glob("*.npy") if ended else ():
                 file.unlink()
 
     def probe(self, model: FeatureHead) -> Probe:
@@ -161,12 +184,12 @@ def _left_by_training(
     recording: Recording, teacher: FeatureHead, layer: str, split: str, rows: NDArray[np.int64], folder: Path
 ) -> NDArray[np.float32] | None:
     """What the teacher's training left of it, where its head begins with that layer."""
-    every = rows_of(recording, split)
+    if len(rows) < len(rows_of(recording, split)):
+        return None
     if teacher.get_submodule(entrance(layer)) is not next(teacher.head.children(), None):
         return None
-    file = left_embeddings(folder.parent / TEACHER, split)
-    left = None if file is None else readable_embeddings(file, len(every))
-    return left if left is None or len(rows) == len(every) else left[np.searchsorted(every, rows)]
+    file = left_embeddings(folder.parent / TEACHER, recording, split)
+    return None if file is None else readable_embeddings(file, len(rows))
 
 
 def _taught(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder: Path) -> NDArray[np.float32]:

@@ -164,10 +164,13 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
     sign = -1 if higher_is_better(search.judge.spec) else 1
 
     def scores(plans: Sequence[Plan], epochs: int) -> list[float]:
-        ended = search.run([Trial(plan, "whole", seed=recipe.seed, epochs=epochs) for plan in plans])
+        lengths = [min(epochs, search.length(plan)) for plan in plans]  # nobody is tuned for longer than in the end
+        tried = [Trial(plan, "whole", seed=recipe.seed, epochs=own) for plan, own in zip(plans, lengths, strict=True)]
+        ended = search.run(tried)
         done = search.judged(ended)
         for one in done:
-            length = f"{epochs} epoch{'s' * (epochs > 1)}"
+            own = one.result.trial.epochs or 0
+            length = f"{own} epoch{'s' * (own > 1)}"
             say(f"  {one.result.trial.plan.in_words}, {length}: {search.told(one)}.")
         tell_diverged(ended, say)
         found = {one.result.trial: sign * one.score for one in done}

@@ -15,9 +15,9 @@ from xgaze.evaluation.score import compare, higher_is_better, pooled_score, wors
 
 @dataclass(frozen=True)
 class Judge:
-    """Validation participants: truth, and the outputs of the reference called `name` that "worse" is measured against. further:
-    how many test participants are to confirm what is said of these; 0 where nobody is. known: where people are calibrated before
-    they are asked; truth and participants are then those of the frames that are asked."""
+    """Validation participants: truth, and what is judged of the reference called `name` that "worse" is measured against.
+    further: how many test participants are to confirm what is said of these; 0 where nobody is. known: where people are
+    calibrated before they are asked; truth and participants are then those of the frames that are asked."""
 
     spec: Spec
     truth: NDArray[Any]
@@ -47,7 +47,7 @@ class Judge:
 
     def against(self, name: str, outputs: Mapping[str, NDArray[Any]]) -> "Judge":
         """The same judge with another reference."""
-        return replace(self, reference=outputs[name], name=name)
+        return replace(self, reference=self.seen(outputs[name]), name=name)
 
     def against_best(self, outputs: Mapping[str, NDArray[Any]]) -> "Judge":
         """Against the best of several, so that no student wins by tuning alone."""
@@ -55,7 +55,7 @@ class Judge:
 
     def worse_percent(self, outputs: NDArray[Any]) -> Interval:
         """How much worse than the reference, in `unit`; without ends where too few participants validate."""
-        return compare(self.spec, self.seen(outputs), self.seen(self.reference), self.truth, self.participants)
+        return compare(self.spec, self.seen(outputs), self.reference, self.truth, self.participants)
 
     def bound(self, worse: Interval) -> float:
         """By how much a student found so much worse is, at most: the upper end that test participants stay below nine times in
@@ -74,4 +74,5 @@ def open_judge(recording: Recording, reference: NDArray[Any], name: str, after_c
     if after_calibration is None:
         return Judge(recording.spec, truth, people, reference, name, tested)
     known = once_known(recording.spec, truth, people, after_calibration)
-    return Judge(recording.spec, known.truth, known.people, reference, name, tested, known)
+    seen = known.outputs(reference)
+    return Judge(recording.spec, known.truth, known.people, seen, name, tested, known)

@@ -1,12 +1,13 @@
 """Which wiring: sharing towers and coarser stems save more than cutting channels, so they are decided before any channel is cut.
 
-Every wiring is tuned for a few epochs at one width, the better third for more of them (successive halving, Jamieson & Talwalkar
-2016), and the best is searched in all widths. Those whose towers begin anew are tuned for as many epochs as the control has seen,
-its training as a teacher included; all of them for more, up to the control's computing.
+One kind of change after the other: each of its values is tuned for a few epochs beside the best so far, at one width, and in the
+end the best without each of its changes. The better third of all these are tuned for longer, and so on (successive halving,
+Jamieson & Talwalkar 2016); the best is searched in all widths. Those whose towers begin anew are tuned for as many epochs as the
+control has seen, its training as a teacher included; all of them for more, up to the control's computing.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -66,10 +67,49 @@ def rungs(candidates: int, epochs: int) -> list[Rung]:
 
 
 def best_wiring(plans: Sequence[Plan], epochs: int, scores: Scores) -> Plan:
-    """The plan left over by successive halving; the earlier one where scores are equal."""
-    left = list(plans)
-    for rung in rungs(len(left), epochs):
-        told = scores(left, rung.epochs)
-        order = sorted(range(len(left)), key=lambda k: told[k])
-        left = [left[k] for k in order[: math.ceil(len(left) / REDUCTION)]]
+    """Of all that can be built, the plan left over; the earlier one where scores are equal."""
+    if len(plans) == 1:
+        return plans[0]
+    first, *further = rungs(most_asked(plans), epochs)
+    told = told_by_kind(plans, lambda some: scores(some, first.epochs))
+    left = _best_of(told)
+    for rung in further:
+        left = _best_of(dict(zip(left, scores(left, rung.epochs), strict=True)))
     return left[0]
+
+
+def told_by_kind(plans: Sequence[Plan], scores: Callable[[Sequence[Plan]], Sequence[float]]) -> dict[Plan, float]:
+    """The scores of those that are asked: every value of a kind beside the best of the kinds before it, in the order in which
+    they are done; at last the best without each of its changes, since one may have been worth it only for want of a later one."""
+    known, told = {plan.wiring: plan for plan in plans}, dict[Plan, float]()
+
+    def ask(some: Sequence[Others]) -> None:
+        asked = [known[one] for one in dict.fromkeys(some) if one in known and known[one] not in told]
+        told.update(zip(asked, scores(asked) if asked else [], strict=True))
+
+    best: Others = ()
+    for kind in _kinds_of(plans):
+        values = dict.fromkeys(value for plan in plans for name, value in plan.wiring if name == kind)
+        options = [(*best, (kind, value)) for value in values]
+        ask(options)
+        asked = [one for one in (best, *options) if one in known]
+        best = min(asked, key=lambda one: told[known[one]]) if asked else best
+    ask([tuple(one for one in best if one != left_out) for left_out in best])
+    return told
+
+
+def most_asked(plans: Sequence[Plan]) -> int:
+    """How many plans that takes, at most."""
+    values = {one for plan in plans for one in plan.wiring}
+    return min(len(plans), len(values) + max(0, len(_kinds_of(plans)) - 1))
+
+
+def _kinds_of(plans: Sequence[Plan]) -> list[str]:
+    """In the order in which they are done."""
+    names = {name for plan in plans for name, _ in plan.wiring}
+    return sorted(names, key=lambda name: SURGERIES[name].order)
+
+
+def _best_of(told: Mapping[Plan, float]) -> list[Plan]:
+    """The better third, best first."""
+    return sorted(told, key=lambda plan: told[plan])[: math.ceil(len(told) / REDUCTION)]

@@ -96,7 +96,7 @@ class ArrayRecording(Recording):
         table = pd.DataFrame({"id": ids, "group": people, "session": SESSION, "split": drawn})
         specs = tuple(_spec_of(name, one, mean, std) for name, one in self.inputs.items())
         unit = _unit(kind, unit, values)
-        scene = scene or (_reach(values) if kind == "gaze" and unit == "px" else None)
+        scene = scene or (_reach(values, mirror_images is not None) if kind == "gaze" and unit == "px" else None)
         self.spec = Spec(specs, kind, unit, scene, classes)
         self.pairs = partners_by_name(specs, mirror_images)
         self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
@@ -259,7 +259,12 @@ def _numbers(given: float | Sequence[float]) -> float | tuple[float, ...]:
     return float(given) if isinstance(given, int | float) else tuple(map(float, given))
 
 
-def _reach(points_px: NDArray[Any]) -> tuple[int, int]:
+def _reach(points_px: NDArray[Any], mirrored: bool) -> tuple[int, int]:
+    """Up to the outermost point. Raises InputError where samples are mirrored: that is about the middle of the scene itself."""
+    if mirrored:
+        raise InputError(
+            "mirror_images: gaze in px is mirrored about the middle of the scene: give scene=(width, height)."
+        )
     width, height = np.ceil(points_px.max(axis=0)).clip(1).astype(int)
     return int(width), int(height)
 

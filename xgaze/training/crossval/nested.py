@@ -92,5 +92,5 @@ def _refit(
         loader = training_loader(view, rows_of(view, "train"), settings, seed)
         fit_epochs(task, loader, settings, folder, epochs, "cross validation, refit")
     if settings.head_epochs:
-        tune_own_head(model, view, settings, folder / HEAD, seed)
+        tune_own_head(model, view, settings, folder / HEAD, seed, "cross validation, head of the refit")
     return model, pd.read_csv(folder / HISTORY_FILE)

@@ -14,21 +14,20 @@ Partners = Sequence[int]
 """For each input, the number of the one whose mirror image takes its place; its own where it lies in the middle."""
 
 
-def partners_of(recording: Recording) -> Partners:
-    """Raises InputError where a sample has no mirror image, or the recording does not say which cameras change places."""
+def partners_of(recording: Recording, key: str = "training.mirror_images") -> Partners:
+    """Raises InputError where a sample has no mirror image, or the recording does not say which cameras change places. key: of
+    the recipe, that asked."""
     spec = recording.spec
     if spec.kind not in ("gaze", "angle") or (spec.kind == "gaze" and spec.scene is None):
         raise InputError(
-            "training.mirror_images is for gaze in the px of a scene and for directions: elsewhere nothing says where the mirror "
+            f"{key} is for gaze in the px of a scene and for directions: elsewhere nothing says where the mirror "
             "stands. Leave it out here."
         )
     if flat := [one.name for one in spec.inputs if len(one.shape) != 3]:
-        raise InputError(
-            f"training.mirror_images: input '{flat[0]}' is no picture and has no mirror image. Leave it out."
-        )
+        raise InputError(f"{key}: input '{flat[0]}' is no picture and has no mirror image. Leave it out.")
     if recording.partners is None:
         raise InputError(
-            "training.mirror_images: the recording does not say which cameras are each other's mirror images "
+            f"{key}: the recording does not say which cameras are each other's mirror images "
             "(of a manifest: `mirror_images: {left: right}`). Say it, or leave it out."
         )
     return recording.partners
