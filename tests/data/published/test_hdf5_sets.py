@@ -166,14 +166,35 @@ def changed(file, name, data):
         ("face_patch", None, r"holds no 'face_patch'"),
         ("face_gaze", np.zeros((FRAMES - 1, 2)), r"differ in rows: 4 of 'face_patch', 3 of 'face_gaze'"),
         ("face_head_pose", np.zeros(FRAMES), r"'face_head_pose' is 4 float64, not rows of 2 numbers"),
-        ("face_patch", np.zeros((FRAMES, 8, 8), np.uint8), r"'face_patch' is 4x8x8, not pictures in colour"),
+        ("face_patch", np.zeros((FRAMES, 8, 8), np.uint8), r"'face_patch' is 4x8x8 uint8, not pictures in colour"),
         ("face_gaze", np.full((FRAMES, 2), np.nan), r"row 0 of 'face_gaze' is no direction \(4 such rows\)"),
+        ("face_head_pose", np.full((FRAMES, 2), np.inf), r"row 0 of 'face_head_pose' is no direction"),
+        ("face_patch", np.zeros((FRAMES, 3, 8, 8), np.uint8), r"is 4x3x8x8 uint8, not pictures in colour"),
+        ("face_patch", np.full((FRAMES, 8, 8, 3), b"x"), r"not pictures in colour"),
+        ("face_patch", np.full((FRAMES, 8, 8, 3), 0.7), r"holds numbers from 0\.7 to 0\.7, not from 0 to 255"),
+        ("cam_index", np.zeros((2, 1)), r"differ in rows: 4 of 'face_patch', 2 of 'cam_index'"),
     ],
 )
 def test_what_a_file_lacks_is_told(eth, name, data, told):
     changed(eth[0] / "train/subject0003.h5", name, data)
     with pytest.raises(InputError, match=told):
         open_recording(section("eth-xgaze", eth[0]))
+
+
+def test_a_group_in_place_of_a_data_set_is_told(eth):
+    file = eth[0] / "train/subject0003.h5"
+    with h5py.File(file, "r+") as stored:
+        del stored["face_gaze"]
+        stored.create_group("face_gaze")
+    with pytest.raises(InputError, match=r"holds no 'face_gaze'"):
+        open_recording(section("eth-xgaze", eth[0]))
+
+
+def test_cameras_that_one_file_does_not_tell_are_not_known(eth):
+    changed(eth[0] / "train/subject0003.h5", "cam_index", None)
+    recording = open_recording(section("eth-xgaze", eth[0]))
+    known = recording.conditions(np.arange(len(recording.table)))["camera"]
+    assert len(known) == PEOPLE * FRAMES and (known == "").sum() == FRAMES
 
 
 @pytest.mark.parametrize("listing", ["{", "[]", '{"test": []}', '{"train": 3}', "[" * 100_000])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.io import savemat
+from scipy.io import loadmat, savemat
 
 from xgaze.data.checks.soundness import checked
 from xgaze.data.open import open_recording
@@ -81,7 +81,8 @@ def test_valid_frames_are_cut_as_the_published_code_does(capture):
 def test_boxes_are_truncated_and_eyes_lie_in_the_face():
     face_box, eye = np.array([[10.7, 20.2, 50.6, 60.0]]), np.array([[5.5, 6.9, 10.0, 12.0]])
     np.testing.assert_array_equal(crop_boxes(face_box), [[9, 19, 9 + 51, 19 + 61]])
-    np.testing.assert_array_equal(crop_boxes(face_box, eye), [[15, 25, 25, 37]])
+    np.testing.assert_array_equal(crop_boxes(face_box, eye), [[14, 24, 24, 36]])  # each box before anything is added
+    np.testing.assert_array_equal(crop_boxes(np.array([[0.5, 0.5, 9, 9]])), [[-1, -1, 9, 9]])
 
 
 def test_what_lies_beyond_the_frame_is_black(capture):
@@ -94,8 +95,43 @@ def test_what_lies_beyond_the_frame_is_black(capture):
 
 
 def test_a_grid_of_a_face_that_was_not_found_is_empty():
-    assert face_grids(np.array([[-1.0, -1, -1, -1]])).sum() == 0
-    np.testing.assert_array_equal(np.flatnonzero(face_grids(np.array([[0.0, 0, 1, 2]]))), [0, 25])
+    assert face_grids(np.array([[-1, -1, 20, 20]]).astype(np.uint8)).sum() == 0  # stored as 255
+    np.testing.assert_array_equal(np.flatnonzero(face_grids(np.array([[0, 0, 1, 2]], np.uint8))), [0, 25])
+    assert face_grids(np.zeros((0, 4), np.uint8)).shape == (0, 625)
+
+
+def test_a_recording_without_a_valid_frame_is_left_out(capture):
+    root, _ = capture
+    file = root / "00003/faceGrid.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"IsValid": [0] * FRAMES}))
+    assert set(open_recording(section("gazecapture", root)).table["group"]) == {
+        f"{k + 2:05d}" for k in range(PEOPLE)
+    } - {"00003"}
+
+
+def test_one_of_every_two_frames_of_each(capture):
+    table = open_recording(section("gazecapture", capture[0], every=2)).table
+    assert set(table.groupby("group").size()) == {2}
+
+
+@pytest.mark.parametrize("changes", [{"W": [-30] * FRAMES}, {"X": [None] * FRAMES}, {"H": [1e300] * FRAMES}])
+def test_a_box_that_is_none_is_told_with_its_frame(capture, changes):
+    file = capture[0] / "00003/appleFace.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+    with pytest.raises(InputError, match=r"00003/00000: face: its box \(.*\) is no part of a picture"):
+        open_recording(section("gazecapture", capture[0]))
+
+
+def test_what_is_not_known_of_a_dot_is_no_number(capture):
+    file = capture[0] / "00003/dotInfo.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"DotNum": [None] * FRAMES}))
+    table = open_recording(section("gazecapture", capture[0])).table
+    assert set(table.loc[table["group"] == "00003", "session"]) == {""}
+
+
+def test_prepared_crops_do_not_tell_devices(tmp_path):
+    with pytest.raises(ValueError, match="does not say which device"):
+        section("gazecapture", tmp_path, samples="prepared", devices="phones")
 
 
 def test_phones_and_tablets_apart(capture):
@@ -110,6 +146,7 @@ def test_phones_and_tablets_apart(capture):
     ("name", "content", "told"),
     [
         ("info.json", '{"Dataset": "dev", "DeviceName": "x"}', r"Dataset is 'dev', not train, val or test"),
+        ("info.json", '{"Dataset": ["train"], "DeviceName": "x"}', r"not train, val or test"),
         ("info.json", "[]", r"info\.json: not with Dataset, DeviceName"),
         ("frames.json", "{}", r"frames\.json: not a list"),
         ("frames.json", None, r"frames\.json: no such file"),
@@ -183,6 +220,22 @@ def test_metadata_without_a_field_is_told(prepared, field):
         open_recording(section("gazecapture", root, samples="prepared"))
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("labelFaceGrid", np.zeros(8)),
+        ("labelFaceGrid", np.array([["a", "b"]], object)),
+        ("labelDotXCam", np.full(2 * PEOPLE, np.nan)),
+        ("frameIndex", np.zeros(3)),
+    ],
+)
+def test_metadata_of_another_shape_is_told(prepared, field, value):
+    root, fields, _ = prepared
+    savemat(root / "metadata.mat", fields | {field: value})
+    with pytest.raises(InputError, match=r"metadata\.mat: label\w+ is|metadata\.mat: frameIndex is"):
+        open_recording(section("gazecapture", root, samples="prepared"))
+
+
 # Gaze360
 
 
@@ -219,7 +272,7 @@ def test_faces_of_gaze360_are_cut_and_look_as_labelled(panorama):
     root, of = panorama
     recording = open_recording(section("gaze360", root, picture="face", side=64))
     assert len(recording.table) == PEOPLE * (FRAMES - 2)
-    assert recording.notes == ("6 frames of no split are left out", "6 frames without a face are left out")
+    assert recording.notes[:2] == ("6 frames of no split are left out", "6 frames without a face are left out")
     for row, name in enumerate(recording.table["id"]):
         assert_looks_as_labelled(recording[row], "face", of[name])
     assert recording.table["group"].nunique() == PEOPLE  # names are unique within a recording only
@@ -238,6 +291,29 @@ def test_beyond_an_angle_frames_are_left_out_and_counted(panorama):
     used = [name for name, angle in off.items() if angle <= 15 and not name.endswith("000000")]
     assert sorted(recording.table["id"]) == sorted(used)
     assert any("beyond 15 degrees" in one for one in recording.notes)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("split", 9),
+        ("recording", -1),
+        ("frame", 0.5),
+        ("gaze_dir", np.zeros((3, 2))),
+        ("person_face_bbox", np.zeros((24, 3))),
+    ],
+)
+def test_metadata_of_gaze360_that_cannot_be_is_told(panorama, field, value):
+    root, _ = panorama
+    stored = {name: one for name, one in loadmat(root / "metadata.mat").items() if not name.startswith("__")}
+    if isinstance(value, np.ndarray):
+        stored[field] = value
+    else:
+        stored[field] = stored[field].astype(float)
+        stored[field][0, 2] = value
+    savemat(root / "metadata.mat", stored)
+    with pytest.raises(InputError, match=rf"metadata\.mat: {field} is"):
+        open_recording(section("gaze360", root))
 
 
 def test_angles_of_gaze360_are_those_of_the_others():
@@ -312,6 +388,7 @@ def test_gaze360_in_the_common_form_keeps_its_split(tmp_path):
     [
         ("Picture Gaze", "a b", r"headings 'Picture Gaze' tell no data set; set `layout`"),
         ("Face Left Right metapath", "p1/1.jpg l r m 0 0 0.1,x 0.1,0.2", r"line 2: '0\.1,x' is not a yaw and a pitch"),
+        ("Face Left Right metapath", ". l r m 0 0 0.1,0.2 0.1,0.2", r"line 2: '\.' names no picture"),
         ("Face Left Right metapath", "p1/1.jpg l r", r"line 2 has 3 fields, not 8"),
     ],
 )
@@ -319,6 +396,41 @@ def test_lines_that_are_none_are_told(tmp_path, heading, line, told):
     labels(tmp_path, "cluster0", heading, [line])
     with pytest.raises(InputError, match=told):
         open_recording(section("gazehub", tmp_path))
+
+
+def test_a_picture_elsewhere_that_is_not_there_is_told(hub, tmp_path):
+    file = hub[0] / "Label/p02.label"
+    file.write_text(file.read_text().replace("p02/face/1.jpg", "/nowhere/1.jpg", 1))
+    with pytest.raises(InputError, match=r"no such file \(/nowhere/1\.jpg\)"):
+        open_recording(section("gazehub", hub[0]))
+
+
+def test_heads_of_mirrored_lines_are_not_to_be_trusted(hub):
+    file = hub[0] / "Label/p02.label"
+    file.write_text(file.read_text().replace(" left ", " right "))
+    assert "do not trust" in open_recording(section("gazehub", hub[0], inputs=["face", "head"])).notes[0]
+    assert open_recording(section("gazehub", hub[0])).notes == ()
+
+
+def test_eth_xgaze_in_the_common_form_is_read_once(tmp_path):
+    """Beside all people of training stand those of a part, and those without labels."""
+    for name, people in (("trainYP", range(PEOPLE)), ("train", range(3)), ("test", range(2))):
+        lines = []
+        for person in people:
+            path = f"subject{person:04d}/1.jpg"
+            saved(tmp_path / "Image/train" / path, face([0.1, 0.2, -1]))
+            lines.append(f"{path} 0.1,0.2 0.3,0.4 name" if name != "test" else f"{path} 0.3,0.4")
+        labels(tmp_path, name, "face gaze head origin", lines)
+    recording = open_recording(section("gazehub", tmp_path, layout="eth-xgaze", inputs=["face", "head"]))
+    assert len(recording.table) == recording.table["group"].nunique() == PEOPLE
+    np.testing.assert_allclose(recording[0].target, [0.2, 0.1], rtol=1e-6)
+
+
+def test_two_label_files_of_one_name_are_told(hub):
+    (hub[0] / "Label/more").mkdir()
+    (hub[0] / "Label/more/p02.label").write_text("x")
+    with pytest.raises(InputError, match=r"several label files of this name"):
+        open_recording(section("gazehub", hub[0]))
 
 
 def test_a_label_file_that_is_not_there_is_told_with_those_that_are(hub):
@@ -428,6 +540,14 @@ def test_every_picture_has_the_vector_of_its_line(openeds):
         np.testing.assert_allclose(recording[row].target, of[name], atol=1e-6)
         np.testing.assert_allclose(spot(recording[row].inputs["eye"]), of[name][:2], atol=0.02)
     assert recording.spec.groups == "sequences" and checked(section("openeds", root)).faults == ()
+
+
+def test_an_index_stands_once_and_is_whole(openeds):
+    file = next(openeds[0].rglob("labels/0003.txt"))
+    for lines in ("0,0,0,-1\n0,0,0,-1\n", "0.7,0,0,-1\n"):
+        file.write_text(lines)
+        with pytest.raises(InputError, match=r"no whole number, or stood there before"):
+            open_recording(section("openeds", openeds[0]))
 
 
 @pytest.mark.parametrize("line", ["0,1,2", "0,1,x,3", "0,0,0,0", "nan,1,2,3"])

@@ -24,6 +24,7 @@ from xgaze.data.tables.spellings import spelt
 from xgaze.errors import InputError
 
 SESSION, UNLABELLED = "0", -1
+MOST_FRAMES = 10**12
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +94,19 @@ def _files(cells: pd.DataFrame, data: ManifestData) -> tuple[dict[str, list[str]
         if one.paths is None:
             continue
         files[name] = own = list(as_text(cells[one.paths]))
-        there: dict[str, bool] = {}  # many rows are of one video
+        there: dict[Path, bool] = {}  # many rows are of one video
         for row, file in enumerate(own, start=1):
             if not file:
                 faults.append(Fault("missing view", f"row {row}: {name}: column '{one.paths}' is empty."))
-            elif not there.setdefault(file, _is_file(data.path.parent / file)):
+            elif not _known_file(data.path.parent / file, there):
                 faults.append(Fault("missing view", f"row {row}: {name}: no such file ({file})."))
     return files, faults
+
+
+def _known_file(path: Path, there: dict[Path, bool]) -> bool:
+    if path not in there:
+        there[path] = _is_file(path)
+    return there[path]
 
 
 def _is_file(path: Path) -> bool:
@@ -128,7 +135,7 @@ def _frames(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[s
         if one.frame is None:
             continue
         found = read_numbers(cells[[one.frame]], sign)[:, 0]
-        whole = np.isfinite(found) & (found >= 0) & (found == np.floor(found))
+        whole = np.isfinite(found) & (found >= 0) & (found < MOST_FRAMES) & (found == np.floor(found))
         for row in np.flatnonzero(~whole).tolist():
             told = f"column '{one.frame}' is '{cells[one.frame].iat[row]}', not the number of a frame, from 0."
             faults.append(Fault("missing number", f"row {row + 1}: {name}: {told}"))

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,29 @@ from xgaze.data.pictures.pixels import fit_picture
 from xgaze.data.rendered.render_cache import default_cache_dir
 from xgaze.errors import InputError
 from xgaze.progress import Advance
-from xgaze.writing import atomic_path
+from xgaze.writing import atomic_path, take_room
 
+VERSION = 1
+"""Of how pixels are made of frames: kept ones of another are made again."""
 REMEDY = "Restore it from the original recording, or remove its rows."
 
 
 @dataclass(frozen=True, eq=False)
 class VideoFrames:
-    """Of one input: the kept pixels uint8 (frames, channels, height, width) of every video, and where each row's frame lies."""
+    """Of one input: the files of kept pixels uint8 (frames, channels, height, width), one a video, and where each row's frame
+    lies."""
 
-    pixels: Sequence[NDArray[np.uint8]]
+    kept: Sequence[Path]
     video: NDArray[np.int64]
     place: NDArray[np.int64]
 
     def of_row(self, row: int) -> NDArray[np.uint8]:
-        return np.array(self.pixels[self.video[row]][self.place[row]])
+        """Mapped for this frame alone: of thousands of videos, open ones would be too many."""
+        file = self.kept[self.video[row]]
+        try:
+            return np.array(np.load(file, mmap_mode="r", allow_pickle=False)[self.place[row]])
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: kept frames are gone ({str(error)[:60]}). Open the recording again.") from None
 
 
 def open_frames(
@@ -41,67 +49,89 @@ def open_frames(
     names = list(dict.fromkeys(files))
     place_of = {file: k for k, file in enumerate(names)}
     video = np.array([place_of[file] for file in files])
-    pixels, place = [], np.zeros(len(files), np.int64)
+    kept, place = [], np.zeros(len(files), np.int64)
     for k, file in enumerate(names):
         own = video == k
         wanted, place[own] = np.unique(frames[own], return_inverse=True)
-        pixels.append(kept_frames(file, wanted, one))
+        kept.append(kept_frames(file, wanted, one))
         if advance:
             advance(k + 1, len(names))
-    return VideoFrames(pixels, video, place)
+    return VideoFrames(kept, video, place)
 
 
-def kept_frames(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> NDArray[np.uint8]:
-    """Pixels of these frames, ascending, memory-mapped; decoded where no whole file of them is kept."""
+def kept_frames(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> Path:
+    """Where the pixels of these frames, ascending, lie; decoded where no whole file of them is kept."""
     kept = _kept_as(file, wanted, one)
     try:
-        found: NDArray[np.uint8] = np.load(kept, mmap_mode="r", allow_pickle=False)
-        if found.shape == (len(wanted), one.channels, one.height, one.width):
-            return found
-    except Exception:  # none there, or a damaged one; what that raises is of a dozen types
-        kept.unlink(missing_ok=True)
+        if np.load(kept, mmap_mode="r", allow_pickle=False).shape == _shape(wanted, one):
+            return kept
+    except (FileNotFoundError, ValueError, EOFError):  # none there, or a damaged one
+        pass
     with atomic_path(kept) as temporary:
-        np.save(temporary, _decoded(file, wanted, one))
-    again: NDArray[np.uint8] = np.load(kept, mmap_mode="r", allow_pickle=False)
-    return again
+        _decode(file, wanted, one, temporary)
+    return kept
+
+
+def _shape(wanted: NDArray[np.int64], one: ManifestInput) -> tuple[int, int, int, int]:
+    assert one.height is not None and one.width is not None
+    return len(wanted), one.channels, one.height, one.width
 
 
 def _kept_as(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> Path:
     """By all that the pixels depend on."""
     about = file.stat()
-    told = [str(file.resolve()), about.st_size, about.st_mtime_ns, wanted.tolist(), one.channels, one.height, one.width]
+    told = [
+        VERSION,
+        str(file.resolve()),
+        about.st_size,
+        about.st_mtime_ns,
+        wanted.tolist(),
+        one.channels,
+        one.height,
+        one.width,
+    ]
     told += [one.resize, one.colour]
     return default_cache_dir() / f"video-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.npy"
 
 
-def _decoded(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> NDArray[np.uint8]:
-    assert one.height is not None and one.width is not None
-    pixels = np.zeros((len(wanted), one.channels, one.height, one.width), np.uint8)
+def _decode(file: Path, wanted: NDArray[np.int64], one: ManifestInput, target: Path) -> None:
+    """Write the pixels to `target`, a frame at a time."""
+    shape = _shape(wanted, one)
+    pixels = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
+    take_room(target)
     place, last = {int(number): k for k, number in enumerate(wanted)}, -1
+    left = set(place)
     for last, picture in _pictures(file, one, place):
-        if last in place:
+        if picture is not None:
             _require_size(file, picture, one)
-            own = fit_picture(picture, one.height, one.width, one.channels)
+            own = fit_picture(picture, shape[2], shape[3], one.channels)
             pixels[place[last]] = own[::-1] if one.colour == "bgr" else own
-    if missing := [number for number in place if number > last]:
+            left.discard(last)
+    pixels.flush()
+    if left:
         raise InputError(
-            f"{file}: has {last + 1:,} frames, but {len(missing)} of its rows name later ones (frame {missing[0]:,}, counted "
+            f"{file}: has {last + 1:,} frames, but {len(left)} of its rows name later ones (frame {min(left):,}, counted "
             "from 0). Is this the right video, and does its table count from 0?"
         )
-    return pixels
 
 
-def _pictures(file: Path, one: ManifestInput, wanted: Mapping[int, int]) -> Iterator[tuple[int, Image.Image]]:
-    """Every frame's number, with its picture where it is wanted. Raises InputError for what is no video."""
-    av = av_module()
-    nothing = Image.new("L", (1, 1))
+def _pictures(file: Path, one: ManifestInput, wanted: Collection[int]) -> Iterator[tuple[int, Image.Image | None]]:
+    """Every frame's number up to the last that is wanted, with its picture where it is. Raises InputError for what is no video,
+    and for frames that shall be shown turned."""
+    av, last = av_module(), max(wanted)
     try:
         with av.open(str(file)) as container:
             for number, frame in enumerate(container.decode(video=0)):
+                if turn := getattr(frame, "rotation", 0):
+                    raise InputError(
+                        f"{file}: its frames are shown turned by {turn} degrees: turn the video itself first."
+                    )
                 shown = number in wanted
-                yield number, frame.to_image().convert("L" if one.channels == 1 else "RGB") if shown else nothing
-                if number >= max(wanted):
+                yield number, frame.to_image().convert("L" if one.channels == 1 else "RGB") if shown else None
+                if number >= last:
                     return
+    except InputError:
+        raise
     except (av.error.FFmpegError, OSError, IndexError, ValueError) as error:
         raise InputError(f"{file}: not readable as a video ({str(error)[:80]}). {REMEDY}") from None
 

@@ -55,7 +55,7 @@ def open_eth_xgaze(data: EthXGazeData, progress: Advance | None = None) -> Hdf5R
         table,
         _blue_first(pictures),
         {"head": joined["head"].astype(np.float32)},
-        {name: values for name, values in known.items() if len(values)},
+        known,
         data.colour,
     )
 
@@ -88,9 +88,11 @@ def _person(file: Path, every: int) -> dict[str, NDArray[Any]]:
         many = pictures_in(file, stored, PICTURES)
         parts = {name: numbers_of(file, stored, name, 2) for name in (GAZE, HEAD)}
         require_equal(file, {PICTURES: many, **{name: len(one) for name, one in parts.items()}})
-        camera = numbers_of(file, stored, "cam_index", 1)[:, 0] if "cam_index" in stored else None
-    if bad := np.flatnonzero(~np.isfinite(parts[GAZE]).all(axis=1)).tolist():
-        raise InputError(f"{file}: row {bad[0]} of '{GAZE}' is no direction ({len(bad)} such rows).")
+        camera = numbers_of(file, stored, "cam_index", 1)[:, 0] if "cam_index" in stored else np.full(many, np.nan)
+        require_equal(file, {PICTURES: many, "cam_index": len(camera)})
+    for name, one in parts.items():
+        if bad := np.flatnonzero(~np.isfinite(one).all(axis=1)).tolist():
+            raise InputError(f"{file}: row {bad[0]} of '{name}' is no direction ({len(bad)} such rows).")
     places = np.arange(0, many, every)
-    cameras = np.array([], str) if camera is None else camera[places].astype(int).astype(str)
+    cameras = np.array(["" if np.isnan(one) else f"{one:.0f}" for one in camera[places]], dtype=str)
     return {"places": places, "gaze": parts[GAZE][places], "head": parts[HEAD][places], "camera": cameras}

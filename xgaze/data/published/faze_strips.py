@@ -31,8 +31,9 @@ def spec_of_faze(_: FazeData) -> Spec:
 
 def open_faze(data: FazeData, progress: Advance | None = None) -> Hdf5Recording:
     """People of several files are others, whatever their names. Raises InputError for files that are none."""
-    files = sorted(data.path.glob("*.h5")) if data.path.is_dir() else [data.path]
-    files = [file for file in files if not file.stem.endswith("_supplementary")]
+    files = [data.path]
+    if data.path.is_dir():
+        files = [one for one in sorted(data.path.glob("*.h5")) if not one.stem.endswith("_supplementary")]
     if not files or not files[0].is_file():
         raise InputError(f"{data.path}: no such file, or a folder without .h5 files.")
     people, owners, labels, places = [], [], [], []

@@ -9,11 +9,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, Spec, gaze_columns
-from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec
+from xgaze.data.pictures.decoding import size_in_file
+from xgaze.data.published.listed_recording import (
+    Listed,
+    listed_recording,
+    one_of_every,
+    picture_spec,
+    whole_px,
+)
 from xgaze.data.published.published_sections import Gaze360Data
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 
+WHO = "a person is one of one recording: somebody who was recorded twice counts twice, and intervals are somewhat too narrow"
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 FIELDS = ("recordings", "splits", "recording", "frame", "person_identity", "split", "gaze_dir")
 BOXES = ("person_head_bbox", "person_face_bbox")
@@ -55,20 +63,19 @@ def face_in_head(face: NDArray[np.float64], head: NDArray[np.float64], size: NDA
     """Boxes (n, 4) x, y, width, height, shares of the panorama, and the sizes (n, 2) in px of the heads' pictures -> left, top,
     right, bottom in these."""
     corners = np.stack([face[:, :2], face[:, :2] + face[:, 2:]], axis=1)
-    inside = (corners - head[:, None, :2]) / head[:, None, 2:] * size[:, None]
-    return np.rint(inside).astype(np.int64).reshape(-1, 4)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside = (corners - head[:, None, :2]) / head[:, None, 2:] * size[:, None]
+    return whole_px(np.rint(inside)).reshape(-1, 4)
 
 
 def _face_boxes(
     stored: dict[str, NDArray[Any]], use: NDArray[np.int64], files: list[Path], progress: Advance | None
 ) -> NDArray[np.int64]:
     """Opens every picture for its size, which the lists do not tell."""
-    from xgaze.data.pictures.decoding import decode
-
-    sizes = np.zeros((len(files), 2))
+    sizes = np.ones((len(files), 2))
     for done, file in enumerate(files, start=1):
         if file.is_file():  # who is missing is told with all others
-            sizes[done - 1] = decode(file).picture.size
+            sizes[done - 1] = size_in_file(file)
         if progress:
             progress(done, len(files))
     return face_in_head(stored["person_face_bbox"][use], stored["person_head_bbox"][use], sizes)
@@ -82,14 +89,15 @@ def _used(
     if data.within < 180:
         ways[f"beyond {data.within:g} degrees"] = off_axis > data.within
     if data.picture == "face":
-        ways["without a face"] = (stored["person_face_bbox"] < 0).any(axis=1)
+        ways["without a face"] = (stored["person_face_bbox"] == -1).all(axis=1)
     left = np.ones(len(splits), bool)
     told = []
     for why, out in ways.items():
         if many := int((left & out).sum()):
             told.append(f"{many:,} frames {why} are left out")
         left &= ~out
-    return np.flatnonzero(left)[:: data.every], tuple(told)
+    owners = stored["recording"] * (1 + stored["person_identity"].max(initial=0)) + stored["person_identity"]
+    return one_of_every(owners, np.flatnonzero(left), data.every), (*told, WHO)
 
 
 def _metadata(file: Path) -> dict[str, NDArray[Any]]:
@@ -103,13 +111,20 @@ def _metadata(file: Path) -> dict[str, NDArray[Any]]:
         raise InputError(f"{file}: not readable as MATLAB v5 ({str(error)[:80]}). Unpack it again.") from None
     if missing := [name for name in (*FIELDS, *BOXES) if name not in found]:
         raise InputError(f"{file}: holds no {', '.join(missing)}. Unpack it again.")
-    flat = {name: np.ravel(found[name]).astype(np.int64) for name in FIELDS[2:6]}
-    words = {name: np.array([str(np.ravel(one)[0]) for one in np.ravel(found[name])]) for name in FIELDS[:2]}
-    wide = {name: np.asarray(found[name], np.float64) for name in ("gaze_dir", *BOXES)}
-    if len({len(one) for one in (flat | wide).values()}) > 1:
-        told = ", ".join(f"{len(one)} of {name}" for name, one in (flat | wide).items())
-        raise InputError(f"{file}: its fields differ in length: {told}. Unpack it again.")
-    return {**flat, **words, **wide}
+    words = {name: [str(one) for cell in np.ravel(found[name]) for one in np.ravel(cell)] for name in FIELDS[:2]}
+    numbers = {name: np.ravel(found[name]) for name in FIELDS[2:6]}
+    many, most = len(numbers["frame"]), {"recording": len(words["recordings"]), "split": len(words["splits"])}
+    for name, own in numbers.items():
+        whole = own.dtype.kind in "buif" and np.array_equal(own, np.floor(own)) and len(own) == many
+        if not whole or own.min(initial=0) < 0 or own.max(initial=0) >= most.get(name, 10**9):
+            raise InputError(f"{file}: {name} is not {many} whole numbers from 0, each of something. Unpack it again.")
+    wide = {name: np.asarray(found[name]) for name in ("gaze_dir", *BOXES)}
+    for name, own in wide.items():
+        if own.shape != (many, 3 if name == "gaze_dir" else 4) or own.dtype.kind not in "buif":
+            told = "x".join(map(str, own.shape))
+            raise InputError(f"{file}: {name} is {told} {own.dtype} for {many} frames. Unpack it again.")
+    flat = {name: own.astype(np.int64) for name, own in numbers.items()}
+    return {**flat, **{k: np.array(v) for k, v in words.items()}, **{k: v.astype(np.float64) for k, v in wide.items()}}
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:

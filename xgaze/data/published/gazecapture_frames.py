@@ -14,7 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, Spec, gaze_columns
-from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.published.listed_recording import (
+    Listed,
+    listed_recording,
+    one_of_every,
+    picture_spec,
+    vector_spec,
+    whole_px,
+)
 from xgaze.data.published.published_sections import GazeCaptureData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
@@ -51,22 +58,29 @@ def open_gazecapture(data: GazeCaptureData, progress: Advance | None = None) -> 
 
 
 def crop_boxes(face: NDArray[np.float64], eye: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
-    """x, y, width, height (n, 4) of faces in the frame, and of eyes in the face -> left, top, right, bottom in the frame."""
-    box = face + np.array([-1, -1, 1, 1])
+    """x, y, width, height (n, 4) of faces in the frame, and of eyes in the face -> left, top, right, bottom in the frame. Each
+    box is truncated before anything is added to it."""
+    box = whole_px(face) + np.array([-1, -1, 1, 1])
     if eye is not None:
         corner = np.concatenate([box[:, :2], np.zeros_like(box[:, :2])], axis=1)
-        box = corner + eye + np.array([0, -1, 0, 0])
-    whole = box.astype(np.int64)  # truncated
-    return np.concatenate([whole[:, :2], whole[:, :2] + whole[:, 2:]], axis=1)
+        box = corner + whole_px(eye) + np.array([0, -1, 0, 0])
+    return np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1)
 
 
-def face_grids(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """x, y, width, height (n, 4) in cells -> (n, 625), row by row: 1 where the face is. Numbers as the file has them."""
-    x, y, width, height = boxes.T[:, :, None]
+def face_grids(boxes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """x, y, width, height (n, 4) in cells, uint8 -> (n, 625), row by row: 1 where the face is. Numbers as the file has them: -1
+    is stored as 255, beyond the grid."""
+    x, y, width, height = boxes.astype(np.int64).T[:, :, None]
     cells = np.arange(CELLS)
     columns, rows = (cells >= x) & (cells < x + width), (cells >= y) & (cells < y + height)
     cells_of: NDArray[np.bool_] = rows[:, :, None] & columns[:, None, :]
-    return cells_of.reshape(len(boxes), -1).astype(np.float32)
+    return cells_of.reshape(len(boxes), CELLS**2).astype(np.float32)
+
+
+def grid_of(box: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Of one face (4,): (625,)."""
+    own: NDArray[np.float32] = face_grids(box[None])[0]
+    return own
 
 
 def _recording(folder: Path, data: GazeCaptureData) -> dict[str, Any] | None:
@@ -76,7 +90,7 @@ def _recording(folder: Path, data: GazeCaptureData) -> dict[str, Any] | None:
     is_phone = "iphone" in device.lower()
     if data.devices != "all" and is_phone != (data.devices == "phones"):
         return None
-    if info["Dataset"] not in SPLITS:
+    if not isinstance(info["Dataset"], str) or info["Dataset"] not in SPLITS:
         raise InputError(f"{folder / 'info.json'}: Dataset is '{info['Dataset']}', not train, val or test.")
     frames = _read(folder, "frames.json", list)
     boxes = {name: _boxes(folder, name, len(frames)) for name in (FACE, *EYES.values(), "faceGrid")}
@@ -94,10 +108,10 @@ def _recording(folder: Path, data: GazeCaptureData) -> dict[str, Any] | None:
         "split": SPLITS[info["Dataset"]],
         "gaze": dots[rows, 1:],
         "boxes": {"face": crop_boxes(face), **crops},
-        "grid": face_grids(boxes["faceGrid"][rows, :4]),
+        "grid": whole_px(boxes["faceGrid"][rows, :4]).astype(np.uint8),
         "device": device,
-        "orientation": screen[rows, 0].astype(int).astype(str),
-        "dot": dots[rows, 0].astype(int).astype(str),
+        "orientation": _words(screen[rows, 0]),
+        "dot": _words(dots[rows, 0]),
         "left_out": len(frames) - int(valid.sum()),
     }
 
@@ -121,6 +135,7 @@ def _joined(data: GazeCaptureData, parts: list[dict[str, Any]]) -> Listed:
         dict.fromkeys(("face", "left", "right"), frames),
         {name: np.concatenate([one["boxes"][name] for one in parts]) for name in ("face", "left", "right")},
         {"grid": np.concatenate([one["grid"] for one in parts])},
+        {"grid": grid_of},
         {"device": devices, "orientation": np.concatenate([one["orientation"] for one in parts])},
         (f"{left_out:,} frames without a face, both eyes and a grid are left out",) if left_out else (),
     )
@@ -131,7 +146,7 @@ def _prepared(data: GazeCaptureData) -> Listed:
     stored = _metadata(data.path / "metadata.mat")
     number, frame = (np.atleast_1d(stored[name]).astype(np.int64) for name in ("labelRecNum", "frameIndex"))
     flags = np.stack([np.atleast_1d(stored[name]).astype(bool) for name in ("labelTrain", "labelVal", "labelTest")])
-    rows = np.flatnonzero(flags.any(axis=0))[:: data.every]
+    rows = one_of_every(number, np.flatnonzero(flags.any(axis=0)), data.every)
     people = np.array([f"{one:05d}" for one in number[rows]])
     names = [f"{one:05d}" for one in frame[rows]]
     splits = np.array(list(SPLITS.values()))[flags[:, rows].argmax(axis=0)]
@@ -142,9 +157,11 @@ def _prepared(data: GazeCaptureData) -> Listed:
         name: [data.path / person / folder / f"{one}.jpg" for person, one in zip(people, names, strict=True)]
         for name, folder in {"face": FACE, **EYES}.items()
     }
-    boxes = np.atleast_2d(stored["labelFaceGrid"])[rows].astype(np.uint8).view(np.int8).astype(np.float64)
     table = table.assign(**dict(zip(gaze_columns("cm"), gaze, strict=True)))
-    return Listed(table, files, vectors={"grid": face_grids(boxes)})
+    grid = np.atleast_2d(stored["labelFaceGrid"])[rows].astype(np.uint8)
+    left_out = int((~flags.any(axis=0)).sum())
+    told = (f"{left_out:,} frames of no split are left out",) if left_out else ()
+    return Listed(table, files, vectors={"grid": grid}, made={"grid": grid_of}, notes=told)
 
 
 def _metadata(file: Path) -> dict[str, Any]:
@@ -162,11 +179,24 @@ def _metadata(file: Path) -> dict[str, Any]:
     needed += ["labelTrain", "labelVal", "labelTest"]
     if missing := [name for name in needed if name not in found]:
         raise InputError(f"{file}: holds no {', '.join(missing)}. {REMEDY}")
-    lengths = {name: np.size(found[name]) // (4 if name == "labelFaceGrid" else 1) for name in needed}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{many} of {name}" for name, many in lengths.items())
-        raise InputError(f"{file}: its fields differ in length: {told}. {REMEDY}")
-    return dict(found)
+    whole = {name: np.asarray(found[name]) for name in needed}
+    shaped = {
+        name: np.atleast_2d(one) if name == "labelFaceGrid" else np.atleast_1d(one) for name, one in whole.items()
+    }
+    many = len(shaped["frameIndex"])
+    for name, one in shaped.items():
+        shape = (many, 4) if name == "labelFaceGrid" else (many,)
+        if one.shape != shape or one.dtype.kind not in "buif" or not np.isfinite(one.astype(np.float64)).all():
+            told = "x".join(map(str, one.shape))
+            raise InputError(
+                f"{file}: {name} is {told} {one.dtype}, not {'x'.join(map(str, shape))} finite numbers. {REMEDY}"
+            )
+    return shaped
+
+
+def _words(numbers: NDArray[np.float64]) -> NDArray[np.str_]:
+    """Whole numbers as words, "" where there is none."""
+    return np.array(["" if not np.isfinite(one) else f"{one:.0f}" for one in numbers], dtype=str)
 
 
 def _boxes(folder: Path, name: str, frames: int) -> NDArray[np.float64]:
@@ -179,8 +209,9 @@ def _columns(folder: Path, name: str, columns: list[str], frames: int) -> NDArra
     stored = _read(folder, name, dict, columns)
     try:
         found = np.array([[np.nan if one is None else float(one) for one in stored[key]] for key in columns])
-    except (TypeError, ValueError):
-        raise InputError(f"{folder / name}: {', '.join(columns)} are not all lists of numbers. {REMEDY}") from None
+    except (TypeError, ValueError, OverflowError):
+        told = "are not all lists of numbers, equally many"
+        raise InputError(f"{folder / name}: {', '.join(columns)} {told}. {REMEDY}") from None
     if found.shape != (len(columns), frames):
         raise InputError(f"{folder / name}: {found.shape[-1]} entries for {frames} frames of frames.json. {REMEDY}")
     return found.T

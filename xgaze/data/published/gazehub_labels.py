@@ -22,12 +22,16 @@ from xgaze.errors import InputError
 from xgaze.progress import Advance
 
 EYE = (36, 60)
+TURNED_HEADS = (
+    "do not trust heads of mirrored lines (WhichEye is right): the converter did not turn their matrices whole"
+)
 GAZE360_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns by number, from 0. person: whose line it is: "file" (one per person), "folder" (the first of the face's path) or
+    """Columns by number, from 0. labels, pictures: folders of both below the set's. one_of: of files of the same samples the
+    first that is there is read. person: whose line it is: "file" (one per person), "folder" (the first of the face's path) or
     "origin" (recording and person of the path in `origin`). own_split: the files are train, val and test."""
 
     face: int
@@ -39,6 +43,9 @@ class Layout:
     origin: int = 0
     eye: int | None = None
     own_split: bool = False
+    labels: str = "Label"
+    pictures: str = "Image"
+    one_of: tuple[str, ...] = ()
 
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
@@ -46,8 +53,8 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "mpiifacegaze": Layout(0, 7, 8, 1, 2, "file", eye=4),
         "gaze360": Layout(0, 5, None, 1, 2, "origin", origin=3, own_split=True),
         "eyediap": Layout(0, 6, 7, 1, 2),
-        "eth-xgaze": Layout(0, 1, 2),
-        "rt-gene": Layout(0, 6, 7),
+        "eth-xgaze": Layout(0, 1, 2, pictures="Image/train", one_of=("trainYP", "train")),
+        "rt-gene": Layout(0, 6, 7, labels="RT-label/Label-glasses/train", pictures=""),
     }
 )
 HEADINGS = {
@@ -69,8 +76,7 @@ def spec_of_gazehub(data: GazeHubData) -> Spec:
 
 def open_gazehub(data: GazeHubData, progress: Advance | None = None) -> Recording:
     """Raises InputError for lines that are none, and for inputs that the data set does not have."""
-    files = _label_files(data)
-    layout = _layout(data, files[0])
+    layout, files = _layout_and_files(data)
     parts = []
     for done, file in enumerate(files, start=1):
         parts.append(_read(file, layout))
@@ -85,15 +91,39 @@ def open_gazehub(data: GazeHubData, progress: Advance | None = None) -> Recordin
     table = pd.DataFrame({"id": _ids(lines, layout, of_file), "group": people, "session": "0"})
     table["split"] = _splits(data, layout, people, of_file)
     table = table.assign(**dict(zip(gaze_columns("rad"), gaze.T, strict=True)))
-    listed = Listed(table, _pictures(data, layout, lines), {}, _heads(data, layout, lines), _conditions(layout, lines))
+    known = _conditions(layout, lines)
+    turned = "head" in data.inputs and (known.get("eye", np.array([])) == "right").any()
+    listed = Listed(
+        table,
+        _pictures(data, layout, lines),
+        vectors=_heads(data, layout, lines),
+        conditions=known,
+        notes=(TURNED_HEADS,) if turned else (),
+    )
     return listed_recording(data.path, spec_of_gazehub(data), listed, data.colour)
 
 
-def _label_files(data: GazeHubData) -> list[Path]:
-    folder = data.path / "Label"
-    found = sorted(one for one in folder.rglob("*.label") if one.stem != "unused")
+def _layout_and_files(data: GazeHubData) -> tuple[Layout, list[Path]]:
+    """Raises InputError where the headings do not say which, or there is no such file."""
+    if data.layout != "auto":
+        layout = LAYOUTS[data.layout]
+        return _with_inputs(data, data.layout, layout), _label_files(data, layout)
+    files = _label_files(data, Layout(0, 0))
+    name = _told_by_headings(files[0])
+    return _with_inputs(data, name, LAYOUTS[name]), files
+
+
+def _label_files(data: GazeHubData, layout: Layout) -> list[Path]:
+    folder = data.path / layout.labels
+    every = sorted(folder.rglob("*.label"))
+    by_name = {one.stem: one for one in every}
+    if len(by_name) < len(every):
+        twice = next(one for one in every if by_name[one.stem] != one)
+        raise InputError(f"{twice}: there are several label files of this name; give the folder of one of them.")
+    found = [one for one in every if one.stem != "unused"]
+    if first := [by_name[name] for name in layout.one_of if name in by_name][:1]:
+        found = first
     if data.labels is not None:
-        by_name = {one.stem: one for one in folder.rglob("*.label")}
         if missing := [name for name in data.labels if name not in by_name]:
             raise InputError(f"{folder}: holds no {missing[0]}.label; there are: {', '.join(sorted(by_name))}.")
         found = [by_name[name] for name in data.labels]
@@ -102,20 +132,18 @@ def _label_files(data: GazeHubData) -> list[Path]:
     return found
 
 
-def _layout(data: GazeHubData, file: Path) -> Layout:
-    """Raises InputError where the headings do not say which, or the inputs are not among it."""
-    name = data.layout
-    if name == "auto":
-        heading = " ".join(_lines(file)[0].split())
-        told = [one for start, one in HEADINGS.items() if heading.startswith(start)]
-        if not told:
-            raise InputError(
-                f"{file}: headings '{heading[:60]}' tell no data set; set `layout` to {', '.join(LAYOUTS)}."
-            )
-        name = told[0]  # type: ignore[assignment]
-    layout = LAYOUTS[name]
+def _told_by_headings(file: Path) -> str:
+    heading = " ".join(_lines(file)[0].split())
+    told = [one for start, one in HEADINGS.items() if heading.startswith(start)]
+    if not told:
+        raise InputError(f"{file}: headings '{heading[:60]}' tell no data set; set `layout` to {', '.join(LAYOUTS)}.")
+    return told[0]
+
+
+def _with_inputs(data: GazeHubData, name: str, layout: Layout) -> Layout:
+    """Raises InputError where the inputs are not among what it holds."""
     if missing := [one for one in data.inputs if getattr(layout, one) is None]:
-        raise InputError(f"{file}: label files of {name} hold no '{missing[0]}'; leave it out of `inputs`.")
+        raise InputError(f"{data.path}: label files of {name} hold no '{missing[0]}'; leave it out of `inputs`.")
     return layout
 
 
@@ -135,6 +163,8 @@ def _read(file: Path, layout: Layout) -> list[list[str]]:
             continue
         if len(cells) < needed:
             raise InputError(f"{file}: line {number} has {len(cells)} fields, not {needed} or more.")
+        if not _path(cells[layout.face]).name.strip("."):
+            raise InputError(f"{file}: line {number}: '{cells[layout.face][:30]}' names no picture.")
         for column in (one for one in (layout.gaze, layout.head) if one is not None):
             if not np.isfinite(_vector(cells, column)).all():
                 raise InputError(f"{file}: line {number}: '{cells[column][:30]}' is not a yaw and a pitch.")
@@ -180,7 +210,10 @@ def _splits(data: GazeHubData, layout: Layout, people: list[str], of_file: NDArr
 
 
 def _pictures(data: GazeHubData, layout: Layout, lines: Sequence[Sequence[str]]) -> dict[str, list[Path]]:
-    folder, columns = data.path / "Image", {name: getattr(layout, name) for name in data.inputs if name != "head"}
+    folder, columns = (
+        data.path / layout.pictures,
+        {name: getattr(layout, name) for name in data.inputs if name != "head"},
+    )
     return {name: [folder / _path(cells[column]) for cells in lines] for name, column in columns.items()}
 
 

@@ -48,7 +48,7 @@ class Hdf5Recording(Recording):
     known: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     colour: str = "rgb"
     notes: tuple[str, ...] = ()
-    handles: dict[tuple[int, int], Any] = field(default_factory=dict, repr=False)
+    handles: dict[tuple[int, Path], Any] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "handles": {}}  # an open file is of one process
@@ -76,7 +76,7 @@ class Hdf5Recording(Recording):
         return in_colour(fit_picture(Image.fromarray(np.ascontiguousarray(rgb)), height, width, channels), self.colour)
 
     def _file(self, of: int) -> Any:
-        key = (os.getpid(), of)
+        key = (os.getpid(), self.pictures.files[of])  # several people may lie in one file
         if key not in self.handles:
             self.handles[key] = h5py_module().File(self.pictures.files[of], "r")
         return self.handles[key]
@@ -105,29 +105,38 @@ def opened(file: Path) -> "Iterator[Any]":
             yield stored
     except InputError:
         raise
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # what a damaged file raises is of a dozen types
         raise InputError(f"{file}: not readable as HDF5 ({str(error)[:80]}). {REMEDY}") from None
 
 
 def numbers_of(file: Path, stored: Any, name: str, columns: int) -> NDArray[np.float64]:
     """A data set (rows, at least `columns`), its first ones. Raises InputError where it is missing or has another shape."""
-    if name not in stored:
-        raise InputError(f"{file}: holds no '{name}'. {REMEDY}")
-    found = stored[name]
+    found = _data_set(file, stored, name)
     if found.ndim != 2 or found.shape[1] < columns or found.dtype.kind not in "fiu":
         told = "x".join(map(str, found.shape))
         raise InputError(f"{file}: '{name}' is {told} {found.dtype}, not rows of {columns} numbers.")
     return np.asarray(found[:, :columns], np.float64)
 
 
-def pictures_in(file: Path, stored: Any, name: str, ndim: int = 4) -> int:
-    """How many pictures a data set holds. Raises InputError where there is no such one, or none of pictures."""
-    if name not in stored:
+def _data_set(file: Path, stored: Any, name: str) -> Any:
+    found = stored.get(name)
+    if not isinstance(found, h5py_module().Dataset):
         raise InputError(f"{file}: holds no '{name}'. {REMEDY}")
-    found = stored[name]
-    if found.ndim != ndim:
-        told = "x".join(map(str, found.shape))
-        raise InputError(f"{file}: '{name}' is {told}, not pictures in colour.")
+    return found
+
+
+def pictures_in(file: Path, stored: Any, name: str, channels: int = 3) -> int:
+    """How many pictures a data set holds; channels: which of its axes they are. Raises InputError where there is no such data
+    set, or none of pictures in colour, in numbers from 0 to 255."""
+    found = _data_set(file, stored, name)
+    told = "x".join(map(str, found.shape))
+    if found.ndim != 4 or found.shape[channels] != 3 or found.dtype.kind not in "uif":
+        raise InputError(f"{file}: '{name}' is {told} {found.dtype}, not pictures in colour.")
+    if found.dtype != np.uint8 and len(found):
+        first = np.asarray(found[0], np.float64)
+        if first.min() < 0 or first.max() > 255 or (0 < first.max() <= 1):
+            ends = f"{first.min():.3g} to {first.max():.3g}"
+            raise InputError(f"{file}: '{name}' holds numbers from {ends}, not from 0 to 255.")
     return int(found.shape[0])
 
 

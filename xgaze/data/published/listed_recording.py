@@ -1,6 +1,6 @@
 """Samples that lists name, as a `Recording`: pictures at paths, whole or inside boxes, and vectors. Decoded one by one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from xgaze.data.pictures.decoding import decode
 from xgaze.data.pictures.pixels import fit_picture
 from xgaze.errors import InputError
 
+MOST_PX = 20_000
+"""Of a side of a picture."""
 Box = NDArray[np.int64]
 """left, top, right, bottom in px, whole numbers; right and bottom lie outside."""
 
@@ -23,13 +25,14 @@ Box = NDArray[np.int64]
 @dataclass(frozen=True)
 class Listed:
     """n samples. table: as a recording's. files: input -> the path of each one's picture. boxes: input -> (n, 4), the part of
-    the picture that is meant; what lies beyond its edges is black. vectors: input -> float32 (n, numbers). conditions: see
-    `Recording.conditions`, (n,) each. notes: what was left out or assumed."""
+    the picture that is meant; what lies beyond its edges is black. vectors: input -> float32 (n, numbers), or what `made` makes
+    them of, a row at a time. conditions: see `Recording.conditions`, (n,) each. notes: what was left out or assumed."""
 
     table: pd.DataFrame
     files: Mapping[str, Sequence[Path]]
     boxes: Mapping[str, Box] = field(default_factory=dict)
-    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    vectors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    made: Mapping[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = field(default_factory=dict)
     conditions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -57,8 +60,9 @@ class ListedRecording(Recording):
 
     def _input(self, one: InputSpec, row: int, opened: dict[Path, Image.Image]) -> NDArray[Any]:
         if one.name in self.listed.vectors:
-            own: NDArray[np.float32] = self.listed.vectors[one.name][row]
-            return own
+            own: NDArray[Any] = self.listed.vectors[one.name][row]
+            make = self.listed.made.get(one.name)
+            return own if make is None else make(own)
         file = self.listed.files[one.name][row]
         if file not in opened:
             opened[file] = decode(file).picture
@@ -78,18 +82,50 @@ def listed_recording(folder: Path, spec: Spec, listed: Listed, colour: str = "rg
     if not len(listed.table):
         raise InputError(f"{folder}: its lists name no sample.")
     there: dict[Path, bool] = {}
-    faults = []
+    faults = _box_faults(listed)
     for name, files in listed.files.items():
         for sample, file in zip(listed.table["id"], files, strict=True):
-            if not there.setdefault(file, file.is_file()):
-                faults.append(Fault("missing view", f"{sample}: {name}: no such file ({file.relative_to(folder)})."))
+            if file not in there:
+                there[file] = file.is_file()
+            if not there[file]:
+                shown = file.relative_to(folder) if file.is_relative_to(folder) else file
+                faults.append(Fault("missing view", f"{sample}: {name}: no such file ({shown})."))
     raise_faults(folder, faults)
     return ListedRecording(spec, listed.table, listed, colour)
+
+
+def _box_faults(listed: Listed) -> list[Fault]:
+    """Parts that are empty, or larger than any picture."""
+    faults = []
+    for name, boxes in listed.boxes.items():
+        sides = boxes[:, 2:] - boxes[:, :2]
+        bad = (sides < 1).any(axis=1) | (sides > MOST_PX).any(axis=1) | (np.abs(boxes) > MOST_PX).any(axis=1)
+        for row in np.flatnonzero(bad).tolist():
+            told = ", ".join(map(str, boxes[row].tolist()))
+            sample = listed.table["id"].iat[row]
+            faults.append(Fault("missing view", f"{sample}: {name}: its box ({told}) is no part of a picture."))
+    return faults
+
+
+def whole_px(places: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Truncated to whole px; what is no number, or beyond any picture, becomes a box that is refused by its sample's name."""
+    finite = np.nan_to_num(places, nan=4.0 * MOST_PX, posinf=4.0 * MOST_PX, neginf=-4.0 * MOST_PX)
+    return np.clip(finite, -4.0 * MOST_PX, 4.0 * MOST_PX).astype(np.int64)
 
 
 def in_colour(pixels: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
     """RGB pixels (channels, height, width) in the order that is asked for; grey ones as they are."""
     return np.ascontiguousarray(pixels[::-1]) if colour == "bgr" else pixels
+
+
+def one_of_every(owners: NDArray[Any], rows: NDArray[np.int64], every: int) -> NDArray[np.int64]:
+    """The first of every so many of these rows, of each owner (n,) alone, in their order."""
+    kept, seen = [], dict[Any, int]()
+    for row, owner in zip(rows.tolist(), owners[rows].tolist(), strict=True):
+        seen[owner] = seen.get(owner, -1) + 1
+        if seen[owner] % every == 0:
+            kept.append(row)
+    return np.array(kept, np.int64)
 
 
 def picture_spec(name: str, channels: int, height: int, width: int) -> InputSpec:

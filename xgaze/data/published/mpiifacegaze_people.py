@@ -20,7 +20,13 @@ from xgaze.data.published.hdf5_recording import (
     pictures_in,
     require_equal,
 )
-from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.published.listed_recording import (
+    Listed,
+    listed_recording,
+    picture_spec,
+    vector_spec,
+    whole_px,
+)
 from xgaze.data.published.published_sections import MpiiFaceGazeData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
@@ -48,7 +54,7 @@ def _normalised(data: MpiiFaceGazeData, progress: Advance | None) -> Hdf5Recordi
     for done, file in enumerate(files, start=1):
         with opened(file) as stored:
             own = numbers_of(file, stored, LABELS, 4)
-            require_equal(file, {PICTURES: pictures_in(file, stored, PICTURES), LABELS: len(own)})
+            require_equal(file, {PICTURES: pictures_in(file, stored, PICTURES, channels=1), LABELS: len(own)})
         if bad := np.flatnonzero(~np.isfinite(own).all(axis=1)).tolist():
             raise InputError(f"{file}: row {bad[0]} of '{LABELS}' is no direction ({len(bad)} such rows).")
         labels.append(own)
@@ -80,6 +86,10 @@ def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
     days = np.array([name.partition("/")[0] for name in names])
     gaze = gaze_angles(numbers[:, 23:26] - numbers[:, 20:23])
     head = head_angles(numbers[:, 14:17])
+    if bad := np.flatnonzero(~(np.isfinite(gaze) & np.isfinite(head)).all(axis=1)).tolist():
+        raise InputError(
+            f"{data.path}: {people[bad[0]]}/{names[bad[0]]}: its target is its face's centre ({len(bad)} such frames)."
+        )
     ids = [f"{person}/{name}" for person, name in zip(people, names, strict=True)]
     files = [data.path / str(person) / name for person, name in zip(people, names, strict=True)]
     note = f"faces are cut {CROP:g} eye widths wide around their landmarks, and not normalised"
@@ -88,8 +98,8 @@ def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
         {"face": files},
         {"face": face_boxes(numbers[:, 2:14].reshape(-1, 6, 2))},
         {"head": head.astype(np.float32)},
-        _turned(head),
-        (note,),
+        conditions=_turned(head),
+        notes=(note,),
     )
     return listed_recording(data.path, spec_of_mpiifacegaze(data), listed, data.colour)
 
@@ -98,7 +108,7 @@ def face_boxes(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
     """Six landmarks each (n, 6, 2), the outer corners of the eyes first and fourth -> squares (n, 4) around their middle."""
     middle = landmarks.mean(axis=1)
     half = CROP / 2 * np.linalg.norm(landmarks[:, 3] - landmarks[:, 0], axis=1, keepdims=True)
-    return np.concatenate([np.floor(middle - half), np.ceil(middle + half)], axis=1).astype(np.int64)
+    return whole_px(np.concatenate([np.floor(middle - half), np.ceil(middle + half)], axis=1))
 
 
 def _read_list(file: Path) -> tuple[list[str], NDArray[np.float64]]:

@@ -64,6 +64,8 @@ def open_mpiigaze(data: MpiiGazeData, progress: Advance | None = None) -> MpiiGa
         if progress:
             progress(done, len(people))
     raise_faults(data.path, faults)
+    if not parts:
+        raise InputError(f"{data.path / NORMALISED}: its days hold no frame.")
     return _recording(parts, data)
 
 
@@ -108,10 +110,10 @@ def _person(folder: Path, wanted: Wanted | None, tell: Callable[[Fault], None]) 
                     )
                 )
             taken = eyes.taken([place[name] for name in frames if name in place])
-            for name in np.array(taken.frames)[~np.isfinite(taken.gaze).all(axis=1)]:
-                tell(
-                    Fault("missing label", f"{folder.name}/{file.name}: {name}, {side} eye: its gaze is no direction.")
-                )
+            for what, own in (("gaze", taken.gaze), ("head", taken.head)):
+                for name in np.array(taken.frames)[~np.isfinite(own).all(axis=1)]:
+                    told = f"{folder.name}/{file.name}: {name}, {side} eye: its {what} is no direction."
+                    tell(Fault("missing label", told))
             if len(taken.frames):
                 yield file.stem, side, taken
 

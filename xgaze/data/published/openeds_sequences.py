@@ -86,5 +86,7 @@ def _labels(file: Path) -> dict[int, list[float]]:
             index, vector = np.nan, []
         if len(vector) != 3 or not np.isfinite([index, *vector]).all() or not np.any(vector):
             raise InputError(f"{file}: line {number} is '{line[:40]}', not an index and a vector x,y,z.")
+        if index != int(index) or int(index) in found:
+            raise InputError(f"{file}: line {number}: index {index:g} is no whole number, or stood there before.")
         found[int(index)] = vector
     return found

@@ -1,9 +1,10 @@
 """The data sections of recipes: public data sets of gaze, by the layouts in which they are unpacked."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Seed
 
@@ -74,6 +75,12 @@ class GazeCaptureData(DataSection):
     every: int = Field(1, ge=1, le=10_000)
     side: PictureSide = 224
     colour: Literal["rgb", "bgr"] = "rgb"
+
+    @model_validator(mode="after")
+    def _devices_are_known(self) -> Self:
+        if self.samples == "prepared" and self.devices != "all":
+            raise PydanticCustomError("devices", "metadata.mat does not say which device; leave it out, or read raw")
+        return self
 
 
 class Gaze360Data(DataSection):
