@@ -273,7 +273,7 @@ def gather_metrics(
         "difference_from_teacher_percent": vars(scored["against_teacher"]),
         "control_difference_from_teacher_percent": vars(scored["control_against_teacher"]),
         "budget_percent": budget_percent,
-        "after_calibration": scored["after_calibration"],
+        "after_calibration": scored.get("after_calibration"),
         "learned": learned,
         "against_guessing": scored["guessing"],
         "budget_met": bool(difference.upper <= budget_percent) and learned,
