@@ -161,6 +161,16 @@ def test_what_is_wrong_is_told_with_file_and_row(recording, tmp_path, cells, tol
     assert checked(data).faults
 
 
+def test_a_check_tells_all_videos_that_cannot_be_read(recording, tmp_path):
+    data, table, _ = recording
+    for name in ("p1_left.mkv", "p4_right.mkv"):
+        (tmp_path / name).write_bytes(b"")
+    changed(tmp_path, table, frame=99)
+    told = [one.message for one in checked(data).faults]
+    assert len(told) == 4 and sum("has 12 frames" in one for one in told) == 2  # the row's left and right one
+    assert any("p1_left.mkv: not readable" in one for one in told) and any("p4_right.mkv: not" in one for one in told)
+
+
 @pytest.mark.parametrize("kept", [0, 300, 2000])
 def test_a_truncated_video_is_told(recording, tmp_path, kept):
     data, *_ = recording

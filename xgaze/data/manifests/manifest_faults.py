@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_views, remarks_of
 from xgaze.data.fault_kinds import Checked, Fault
-from xgaze.data.manifests.manifest_recording import ManifestRecording, fitted, look_into, with_videos
+from xgaze.data.manifests.manifest_recording import ManifestRecording, fitted, look_into
 from xgaze.data.manifests.manifest_section import ManifestData
+from xgaze.data.manifests.video_frames import kept_frames
 from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.pictures.pixels import in_threads
 from xgaze.errors import InputError
@@ -21,16 +22,33 @@ def check_manifest(data: ManifestData, advance: Advance | None) -> Checked:
         recording, faults = look_into(data)
     except InputError as error:
         return Checked((Fault("label table", str(error)),))
-    if not faults:
-        try:
-            with_videos(recording, advance)
-        except InputError as error:
-            return Checked((Fault("undecodable image", str(error)),), recording.notes)
+    faults += _video_faults(recording, advance)
     pictures = recording.found.files.keys() - recording.found.frames.keys()
     rows = list(range(len(recording.table))) if pictures else []
     looked = list(in_threads(lambda row: _look(recording, row), rows, advance))
     told = [one for one in faults_of(looked) if not _told_before(one)]
     return Checked((*faults, *told), (*recording.notes, *remarks_of(looked)))
+
+
+def _video_faults(recording: ManifestRecording, advance: Advance | None) -> list[Fault]:
+    """Of every video that is there, each by itself. Its frames are decoded, and kept for whoever opens it."""
+    found, where = recording.found, recording.data.path.parent
+    wanted = [
+        (name, file, np.unique(frames[(np.array(found.files[name]) == file) & (frames >= 0)]))
+        for name, frames in found.frames.items()
+        for file in dict.fromkeys(found.files[name])
+        if file and (where / file).is_file()
+    ]
+    faults = []
+    for done, (name, file, frames) in enumerate(wanted, start=1):
+        try:
+            if len(frames):
+                kept_frames(where / file, frames, recording.data.inputs[name])
+        except InputError as error:
+            faults.append(Fault("undecodable image", str(error)))
+        if advance:
+            advance(done, len(wanted))
+    return faults
 
 
 def _look(recording: ManifestRecording, row: int) -> Looked:
