@@ -33,12 +33,12 @@ def test_a_slower_model_has_longer_steps_and_stays_as_it_is(model, gaze_recordin
 
 def test_timing_draws_no_chance_and_leaves_out_what_warms_up(model, gaze_recording, make_recipe, monkeypatch):
     clock = iter(
-        [0, 90, 100, 103, 200, 202, 300, 301, 400, 411, 500, 507]
-    )  # three steps of the head, then of the whole
+        [0, 5, 10, 90, 100, 103, 200, 202, 300, 301, 400, 411, 500, 507]
+    )  # the towers once, three steps of the head, then of the whole
     monkeypatch.setattr(pace_module.time, "perf_counter", lambda: next(clock))
     torch.manual_seed(5)
     told = measured_pace(model, gaze_recording, make_recipe().training, head_batch=8)
-    assert told == Pace(whole_s=7, head_s=2)
+    assert told == Pace(whole_s=7, head_s=2, forward_s=5)
     drawn = torch.rand(1)
     torch.manual_seed(5)
     assert drawn == torch.rand(1)

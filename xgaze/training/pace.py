@@ -25,10 +25,11 @@ FORWARD = 1 / 3
 @dataclass(frozen=True)
 class Pace:
     """Seconds. whole: a training step with one batch of the recipe, 0 where nobody asked; head: one of the head, with a batch of
-    cached embeddings."""
+    cached embeddings; forward: of the towers, with a batch of the recipe in float32, as models are scored."""
 
     whole_s: float
     head_s: float
+    forward_s: float = 0.0
 
     def epoch_s(self, steps: int, validation_batches: float) -> float:
         """One epoch from end to end, its validation with it, counted in batches of training."""
@@ -47,8 +48,10 @@ def measured_pace(
     batch = next(iter(ordered_batches(recording, rows, len(rows)))).to(device, layout)
     loss, half = loss_of(training.loss, recording.spec), resolve_precision(training)
     again = torch.arange(head_batch) % len(rows)
+    start = time.perf_counter()
     with torch.no_grad():
         features = model.eval().features(*(x.clone() for x in batch.inputs)).float()[again]
+    forward_s = time.perf_counter() - start
     targets = batch.target[again]
 
     def whole() -> Tensor:
@@ -58,7 +61,7 @@ def measured_pace(
         return loss(outputs.float(), batch.target)
 
     head_s = _step_s(model.head, lambda: loss(model.head(features), targets), training)
-    return Pace(0.0 if head_only else _step_s(model, whole, training), head_s)
+    return Pace(0.0 if head_only else _step_s(model, whole, training), head_s, forward_s)
 
 
 def _step_s(model: nn.Module, forward: Callable[[], Tensor], training: Training) -> float:

@@ -64,7 +64,7 @@ def test_as_many_epochs_are_tuned_as_fit_into_the_minutes():
     ahead = Ahead(
         heads_s=60, quick_s=30, epoch_s=20, epochs=lambda own: 3 * own
     )  # a minute, and another for every epoch
-    assert ahead.seconds(10) == 660
+    assert ahead.seconds(10) == 660 and replace(ahead, scoring_s=25).seconds(10) == 685
     assert [ahead.epochs_within(minutes, 8) for minutes in (2, 5.9, 6, 100)] == [1, 4, 5, 8]
     assert ahead.in_words(10) == (
         "The whole search takes about 11 min here at most, one trial at a time; --effort quick would take about 30 s."

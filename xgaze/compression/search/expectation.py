@@ -29,6 +29,8 @@ from xgaze.training.pace import Pace
 from xgaze.training.tuning import HEAD_BATCH_SIZE
 
 FRAMES = 96
+SCORED = 6
+"""Models that test participants see in the end: teacher, control, student and its twin from labels alone, both ONNX files."""
 SHARES = (1.0, 0.5, 0.25)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -89,15 +91,17 @@ def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_
 @dataclass(frozen=True)
 class Ahead:
     """How long a search will take, one trial at a time. heads_s: of all heads; quick_s: with effort quick; epoch_s: of the
-    teacher, end to end; epochs: (epochs of the control) -> those of all that is tuned end to end."""
+    teacher, end to end; epochs: (epochs of the control) -> those of all that is tuned end to end; scoring_s: of what was found,
+    on test participants and in 8 bits, which quick_s holds too."""
 
     heads_s: float
     quick_s: float
     epoch_s: float
     epochs: Callable[[int], float]
+    scoring_s: float = 0.0
 
     def seconds(self, own: int) -> float:
-        return self.heads_s + self.epoch_s * self.epochs(own)
+        return self.heads_s + self.epoch_s * self.epochs(own) + self.scoring_s
 
     def in_words(self, own: int) -> str:
         told = f"The whole search takes about {rough_time(self.seconds(own))} here at most, one trial at a time"
@@ -127,18 +131,21 @@ def what_is_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace
     labelled = len(rows_of(bench.recording, "train"))
     macs = count_macs(bench.teacher, bench.recording.spec)
     head_steps = recipe.training.head_epochs * math.ceil(labelled / HEAD_BATCH_SIZE) * wholes_ahead(recipe, tried)
+    scoring_s = pace.forward_s * SCORED * math.ceil(len(rows_of(bench.recording, "test")) / batch)
     return Ahead(
         heads_s(pace, bench, heads_tuned(tried.heads, wanted)) + pace.head_s * head_steps,
-        heads_s(pace, bench, heads_tuned(head_plans(capacity, bench.teacher, quick), quick)),
+        heads_s(pace, bench, heads_tuned(head_plans(capacity, bench.teacher, quick), quick)) + scoring_s,
         pace.epoch_s(math.ceil((labelled + unlabelled) / batch), len(bench.validation) / batch),
         lambda own: epochs_ahead(recipe, tried, macs, own),
+        scoring_s,
     )
 
 
 def heads_s(pace: Pace, bench: Bench, trials: int) -> float:
-    """Of so many heads and their control, each tuned on cached embeddings."""
+    """Of so many heads, their control and the one from labels alone, each tuned on cached embeddings."""
     wanted = bench.recipe.distill
-    return pace.head_s * math.ceil(len(bench.train) / wanted.batch_size) * wanted.tuning_epochs * (trials + 1)
+    others = 1 + (wanted.teacher_weight > 0)
+    return pace.head_s * math.ceil(len(bench.train) / wanted.batch_size) * wanted.tuning_epochs * (trials + others)
 
 
 def rough_time(seconds: float) -> str:
