@@ -32,7 +32,7 @@ def test_widths_take_the_control_and_a_bisection_of_students_that_compute_less(r
 def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):
     apart, anew = Plan(others=(("stem", 2),)), Plan(others=(("shared_towers", "fresh"),))
     tried = Candidates([], [], [], [apart, anew], {apart: 20, anew: 60})
-    halving = 2 * (16 * 0.2 + 16 * 0.6) / 2  # one rung of both, a third of the longest
+    halving = 2 * (17 * 0.2 + 11 * 0.6) / 2  # one rung of both, a third of their 50 and 33 epochs
     widths = 3 * 20  # four shares and all channels: three steps, of the control's computing with its teacher's
     assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + halving + widths)
     both = replace(

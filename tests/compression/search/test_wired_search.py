@@ -32,16 +32,15 @@ def test_all_are_tried_shortly_and_the_best_as_long_as_it_takes(searched):
     assert held
     assert [plan.others for plan in tried[:2]] == [(("shared_towers", "fresh"),), (("shared_towers", "mean"),)]
     rows = [row_of(one, None, search.bench) for one in search.found]
-    short = max(map(search.length, tried[:2])) // 3
-    assert [row["epochs"] for row in rows[:2]] == [short, short] and len(
-        rows
-    ) == 3  # half the channels hold: all need not
+    short = [part_of(search.length(plan), 1 / 3) for plan in tried[:2]]
+    assert [row["epochs"] for row in rows[:2]] == short and len(rows) == 3  # half the channels hold: all need not
     (own,) = [one.result.trial.plan for one in search.found[2:]]
     anew = 3 if "fresh" in rows[2]["others"] else 1
     assert rows[2]["epochs"] == search.length(own) > anew  # it computes less than the control
-    best = min(rows[:2], key=lambda row: row["validation_score"])
-    assert rows[2]["others"] == best["others"] and rows[2]["parameters"] == best["parameters"]
-    assert f"shared towers fresh, {short} epochs: " in said[0] and len(said) == 3
+    assert (
+        rows[2]["parameters"] == rows[0]["parameters"] == rows[1]["parameters"]
+    )  # either is as good within such a budget
+    assert f"shared towers fresh, {short[0]} epochs: " in said[0] and len(said) == 3
 
 
 def test_all_channels_are_the_widest_that_is_tried(searched):

@@ -13,10 +13,13 @@ from xgaze.compression.search.candidates import why
 from xgaze.compression.search.trial_methods import begun_anew
 from xgaze.compression.search.wirings import (
     Rung,
+    Standing,
     begins_anew,
     best_wiring,
     epochs_of,
     most_asked,
+    part_of,
+    ranked,
     rungs,
     wirings,
 )
@@ -39,11 +42,17 @@ def test_every_combination_is_tried_with_the_stem_first():
 
 
 @pytest.mark.parametrize(
-    ("candidates", "epochs", "expected"),
-    [(7, 20, [Rung(7, 2), Rung(3, 6)]), (3, 20, [Rung(3, 6)]), (1, 20, []), (4, 2, [Rung(4, 1), Rung(2, 1)])],
+    ("candidates", "expected"),
+    [(7, [Rung(7, 1 / 9), Rung(3, 1 / 3)]), (3, [Rung(3, 1 / 3)]), (1, []), (4, [Rung(4, 1 / 9), Rung(2, 1 / 3)])],
 )
-def test_a_third_of_the_candidates_for_three_times_the_epochs(candidates, epochs, expected):
-    assert rungs(candidates, epochs) == expected
+def test_a_third_of_the_candidates_for_three_times_as_long(candidates, expected):
+    assert rungs(candidates) == expected
+    assert [part_of(20, rung.share) for rung in rungs(7)] == [2, 7] and part_of(3, 1 / 9) == 1
+
+
+def standing(losses):
+    """Of students of one size."""
+    return [Standing(one, 1) for one in losses]
 
 
 def wired(*others):
@@ -63,30 +72,52 @@ def test_kinds_are_decided_one_after_the_other_and_each_is_left_out_at_last():
     worth = {STEM: -3, THIN: 2, FRESH: -1, MEAN: -2}
     asked = []
 
-    def scores(some, epochs):
-        asked.append((epochs, [one.wiring for one in some]))
-        return [sum(worth[one] for one in plan.wiring) for plan in some]
+    def scores(some, share):
+        asked.append((share, [one.wiring for one in some]))
+        return standing([sum(worth[one] for one in plan.wiring) for plan in some])
 
-    assert best_wiring(EVERY, 20, scores) == wired(STEM, MEAN)
-    first = [wiring for epochs, some in asked if epochs == 2 for wiring in some]
+    assert best_wiring(EVERY, scores, 0) == wired(STEM, MEAN)
+    first = [wiring for share, some in asked if share == 1 / 9 for wiring in some]
     assert first == [(STEM,), (STEM, THIN), (STEM, FRESH), (STEM, MEAN), (MEAN,)]
-    assert [epochs for epochs, _ in asked] == [2, 2, 2, 2, 6] and len(asked[-1][1]) == 2
-    assert most_asked(EVERY) == 4 + 2 and best_wiring(EVERY[:1], 20, None) == EVERY[0]
+    assert [share for share, _ in asked] == [1 / 9] * 4 + [1 / 3] and len(asked[-1][1]) == 2
+    assert most_asked(EVERY) == 4 + 2 and best_wiring(EVERY[:1], None, 0) == EVERY[0]
 
 
 def test_what_leads_early_is_tried_longer():
-    def scores(some, epochs):
-        ahead = FRESH if epochs == 2 else MEAN  # what is best after few epochs is not in the long run
-        return [-len(one.wiring) - 0.5 * (ahead in one.wiring) for one in some]
+    def scores(some, share):
+        ahead = FRESH if share < 0.2 else MEAN  # what is best after few epochs is not in the long run
+        return standing([-len(one.wiring) - 0.5 * (ahead in one.wiring) for one in some])
 
-    assert best_wiring(EVERY, 20, scores) == wired(STEM, THIN, MEAN)
-    assert best_wiring(EVERY, 20, lambda some, _: scores(some, 2)) == wired(STEM, THIN, FRESH)
+    assert best_wiring(EVERY, scores, 0) == wired(STEM, THIN, MEAN)
+    assert best_wiring(EVERY, lambda some, _: scores(some, 1 / 9), 0) == wired(STEM, THIN, FRESH)
 
 
 def test_a_kind_that_cannot_be_alone_waits_for_its_others():
     """Where only both together can be built, they are tried together by no greedy step; what can be built is."""
     plans = [wired(STEM), wired(STEM, MEAN)]
-    assert best_wiring(plans, 9, lambda some, epochs: [-len(one.wiring) for one in some]) == wired(STEM, MEAN)
+    found = best_wiring(plans, lambda some, share: standing([-len(one.wiring) for one in some]), 0)
+    assert found == wired(STEM, MEAN)
+
+
+def test_of_those_as_good_within_the_budget_the_smallest_is_best():
+    """Shared towers lose a little and are a quarter of the size; thin kernels lose more than is allowed."""
+    worse, sizes = {STEM: 0, THIN: 9, FRESH: 3, MEAN: 1.5}, {STEM: 0, THIN: 10, FRESH: 60, MEAN: 60}
+
+    def standings(some, share):
+        return [
+            Standing(20 + sum(worse[one] for one in plan.wiring), 80 - sum(sizes[one] for one in plan.wiring))
+            for plan in some
+        ]
+
+    assert best_wiring(EVERY, standings, 2) == wired(STEM, MEAN)
+    assert best_wiring(EVERY, standings, 1) == wired(STEM)
+    told = {
+        wired(STEM): Standing(1, 9),
+        wired(THIN): Standing(2, 5),
+        wired(FRESH): Standing(9, 1),
+        wired(MEAN): Standing(8, 2),
+    }
+    assert ranked(told, 2) == [wired(THIN), wired(STEM), wired(MEAN), wired(FRESH)]
 
 
 def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_recipe):

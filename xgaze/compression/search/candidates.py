@@ -9,7 +9,7 @@ from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.rehearsal import Rehearsal, rehearse
 from xgaze.compression.search.smallest import bisections, head_plans, thin_plans, thinnest, whole_plan
 from xgaze.compression.search.widths import latency_of_plan
-from xgaze.compression.search.wirings import epochs_of, most_asked, rungs, wirings
+from xgaze.compression.search.wirings import epochs_of, most_asked, part_of, rungs, wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
@@ -86,8 +86,11 @@ def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int)
     if tried.wholes:
         ahead += mean(tried.wholes, lambda _: own) * bisections(len(tried.wholes))
     if tried.wired:
-        for rung in rungs(most_asked(tried.wired), max(map(length, tried.wired))):
-            ahead += rung.candidates * mean(tried.wired, lambda plan, most=rung.epochs: min(most, length(plan)))  # type: ignore[misc]
+        for rung in rungs(most_asked(tried.wired)):
+            ahead += rung.candidates * mean(
+                tried.wired,
+                lambda plan, share=rung.share: part_of(length(plan), share),  # type: ignore[misc]
+            )
         longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)  # of the control's computing
         ahead += (longest + collected) * bisections(1 + len(recipe.distill.shares))  # all channels, too
     return ahead
@@ -97,7 +100,7 @@ def wholes_ahead(recipe: Recipe, tried: Candidates) -> int:
     """How many models are tuned end to end, at most, the control among them."""
     if not (tried.wholes or tried.wired):
         return 0
-    halving = sum(rung.candidates for rung in rungs(most_asked(tried.wired), 1))
+    halving = sum(rung.candidates for rung in rungs(most_asked(tried.wired)))
     widths = bisections(1 + len(recipe.distill.shares)) if tried.wired else 0
     return 1 + bisections(len(tried.wholes)) + halving + widths
 

@@ -24,10 +24,9 @@ from xgaze.compression.search.trial import DivergedTrial, Ended, Result, Trial, 
 from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
-from xgaze.compression.search.wirings import best_wiring, epochs_of
+from xgaze.compression.search.wirings import Standing, best_wiring, epochs_of, part_of
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
-from xgaze.evaluation.score import higher_is_better
 from xgaze.jobs import Fan, jobs_at_once
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
@@ -161,10 +160,10 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
     """The best of several wirings by successive halving, then its widths. Returns whether any student holds the budget of error;
     within budgets of size and time towers apart may be less worse."""
     recipe = search.bench.recipe
-    sign = -1 if higher_is_better(search.judge.spec) else 1
+    size = size_of(recipe)
 
-    def scores(plans: Sequence[Plan], epochs: int) -> list[float]:
-        lengths = [min(epochs, search.length(plan)) for plan in plans]  # nobody is tuned for longer than in the end
+    def standings(plans: Sequence[Plan], share: float) -> list[Standing]:
+        lengths = [part_of(search.length(plan), share) for plan in plans]
         tried = [Trial(plan, "whole", seed=recipe.seed, epochs=own) for plan, own in zip(plans, lengths, strict=True)]
         ended = search.run(tried)
         done = search.judged(ended)
@@ -173,10 +172,10 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
             length = f"{own} epoch{'s' * (own > 1)}"
             say(f"  {one.result.trial.plan.in_words}, {length}: {search.told(one)}.")
         tell_diverged(ended, say)
-        found = {one.result.trial: sign * one.score for one in done}
-        return [found.get(one.trial, math.inf) for one in ended]
+        found = {one.result.trial: Standing(one.worse_percent.mean, size(one.result)) for one in done}
+        return [found.get(one.trial, Standing(math.inf, math.inf)) for one in ended]
 
-    best = best_wiring(plans, max(search.length(plan) for plan in plans), scores)
+    best = best_wiring(plans, standings, recipe.distill.max_worse_percent)
     shares = widths_to_try(recipe)
     widths = rehearse(search.bench, [replace(best, share=share) for share in shares], tuned_whole=True)
     chain = in_time(search.bench, widths).plans

@@ -1,15 +1,18 @@
 """Which wiring: sharing towers and coarser stems save more than cutting channels, so they are decided before any channel is cut.
 
-One kind of change after the other: each of its values is tuned for a few epochs beside the best so far, at one width, and in the
-end the best without each of its changes. The better third of all these are tuned for longer, and so on (successive halving,
-Jamieson & Talwalkar 2016); the best is searched in all widths. Those whose towers begin anew are tuned for as many epochs as the
-control has seen, its training as a teacher included; all of them for more, up to the control's computing.
+One kind of change after the other: each of its values is tuned for a part of its epochs beside the best so far, at one width,
+and in the end the best without each of its changes. Of those that are as good, within the budget of error, the smallest counts as
+best: towers that are shared do as well as towers apart, of four times the size. The better third of all these are tuned for
+longer, and so on (successive halving, Jamieson & Talwalkar 2016); the best is searched in all widths. Those whose towers begin
+anew are tuned for as many epochs as the control has seen, its training as a teacher included; all of them for more, up to its
+computing.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from xgaze.compression.plan import Plan
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
@@ -21,16 +24,25 @@ ANEW = "fresh"
 MORE = 5
 
 Others = tuple[tuple[str, int | float | str], ...]
-Scores = Callable[[Sequence[Plan], int], Sequence[float]]
-"""(plans, epochs that each is tuned) -> their scores, lower is better."""
+
+
+class Standing(NamedTuple):
+    """How much worse than a reference a plan's student is, and its size."""
+
+    worse: float
+    size: float
+
+
+Standings = Callable[[Sequence[Plan], float], Sequence[Standing]]
+"""(plans, share of its epochs that each is tuned) -> how they stand."""
 
 
 @dataclass(frozen=True)
 class Rung:
-    """So many candidates are tuned for so many epochs."""
+    """So many candidates are tuned for this share of their epochs."""
 
     candidates: int
-    epochs: int
+    share: float
 
 
 def wirings() -> list[Others]:
@@ -56,44 +68,59 @@ def epochs_of(recipe: Recipe, plan: Plan, own: int, macs_share: float = 1.0) -> 
     return int((own + anew) * more)
 
 
-def rungs(candidates: int, epochs: int) -> list[Rung]:
+def rungs(candidates: int) -> list[Rung]:
     """From all candidates to one; the last is tuned elsewhere, for all epochs."""
-    found: list[Rung] = []
-    count = candidates
-    while count > 1:
-        found.append(Rung(count, 0))
-        count = math.ceil(count / REDUCTION)
-    return [replace(one, epochs=max(1, epochs // REDUCTION ** (len(found) - k))) for k, one in enumerate(found)]
+    counts: list[int] = []
+    while candidates > 1:
+        counts.append(candidates)
+        candidates = math.ceil(candidates / REDUCTION)
+    return [Rung(count, float(REDUCTION) ** (k - len(counts))) for k, count in enumerate(counts)]
 
 
-def best_wiring(plans: Sequence[Plan], epochs: int, scores: Scores) -> Plan:
-    """Of all that can be built, the plan left over; the earlier one where scores are equal."""
+def part_of(epochs: int, share: float) -> int:
+    """Whole epochs, one at least."""
+    return max(1, round(epochs * share))
+
+
+def best_wiring(plans: Sequence[Plan], standings: Standings, allowed: float) -> Plan:
+    """Of all that can be built, the plan left over. allowed: by how much worse a smaller one may be and still count as better."""
     if len(plans) == 1:
         return plans[0]
-    first, *further = rungs(most_asked(plans), epochs)
-    told = told_by_kind(plans, lambda some: scores(some, first.epochs))
-    left = _best_of(told)
+    first, *further = rungs(most_asked(plans))
+    told = told_by_kind(plans, lambda some: standings(some, first.share), allowed)
+    left = _better_third(told, allowed)
     for rung in further:
-        left = _best_of(dict(zip(left, scores(left, rung.epochs), strict=True)))
+        left = _better_third(dict(zip(left, standings(left, rung.share), strict=True)), allowed)
     return left[0]
 
 
-def told_by_kind(plans: Sequence[Plan], scores: Callable[[Sequence[Plan]], Sequence[float]]) -> dict[Plan, float]:
-    """The scores of those that are asked: every value of a kind beside the best of the kinds before it, in the order in which
+def ranked(told: Mapping[Plan, Standing], allowed: float) -> list[Plan]:
+    """Those that are at most `allowed` worse than the best, smallest first; then the others, best first. The earlier one where
+    they are equal."""
+    least = min(one.worse for one in told.values())
+    good = [plan for plan, one in told.items() if one.worse <= least + allowed]
+    rest = [plan for plan in told if plan not in good]
+    return [*sorted(good, key=lambda plan: told[plan].size), *sorted(rest, key=lambda plan: told[plan].worse)]
+
+
+def told_by_kind(
+    plans: Sequence[Plan], standings: Callable[[Sequence[Plan]], Sequence[Standing]], allowed: float
+) -> dict[Plan, Standing]:
+    """How those stand that are asked: every value of a kind beside the best of the kinds before it, in the order in which
     they are done; at last the best without each of its changes, since one may have been worth it only for want of a later one."""
-    known, told = {plan.wiring: plan for plan in plans}, dict[Plan, float]()
+    known, told = {plan.wiring: plan for plan in plans}, dict[Plan, Standing]()
 
     def ask(some: Sequence[Others]) -> None:
         asked = [known[one] for one in dict.fromkeys(some) if one in known and known[one] not in told]
-        told.update(zip(asked, scores(asked) if asked else [], strict=True))
+        told.update(zip(asked, standings(asked) if asked else [], strict=True))
 
     best: Others = ()
     for kind in _kinds_of(plans):
         values = dict.fromkeys(value for plan in plans for name, value in plan.wiring if name == kind)
         options = [(*best, (kind, value)) for value in values]
         ask(options)
-        asked = [one for one in (best, *options) if one in known]
-        best = min(asked, key=lambda one: told[known[one]]) if asked else best
+        beside = {known[one]: told[known[one]] for one in (best, *options) if one in known}
+        best = ranked(beside, allowed)[0].wiring if beside else best
     ask([tuple(one for one in best if one != left_out) for left_out in best])
     return told
 
@@ -110,6 +137,5 @@ def _kinds_of(plans: Sequence[Plan]) -> list[str]:
     return sorted(names, key=lambda name: SURGERIES[name].order)
 
 
-def _best_of(told: Mapping[Plan, float]) -> list[Plan]:
-    """The better third, best first."""
-    return sorted(told, key=lambda plan: told[plan])[: math.ceil(len(told) / REDUCTION)]
+def _better_third(told: Mapping[Plan, Standing], allowed: float) -> list[Plan]:
+    return ranked(told, allowed)[: math.ceil(len(told) / REDUCTION)]
