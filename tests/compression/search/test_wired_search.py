@@ -7,6 +7,7 @@ from xgaze.compression.distill import stored_model
 from xgaze.compression.search.candidates import candidates
 from xgaze.compression.search.exploration import open_search, rivals, search_wired, widths_to_try
 from xgaze.compression.search.frontier import row_of
+from xgaze.compression.search.wirings import part_of
 from xgaze.compression.student import load_model
 from xgaze.data.contract import rows_of
 from xgaze.jobs import Fan
