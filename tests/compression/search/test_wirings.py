@@ -118,6 +118,8 @@ def test_of_those_as_good_within_the_budget_the_smallest_is_best():
         wired(MEAN): Standing(8, 2),
     }
     assert ranked(told, 2) == [wired(THIN), wired(STEM), wired(MEAN), wired(FRESH)]
+    alike = {wired(FRESH): Standing(3, 5), wired(MEAN): Standing(2, 5), wired(STEM): Standing(1, 9)}
+    assert ranked(alike, 2) == [wired(MEAN), wired(FRESH), wired(STEM)]
 
 
 def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_recipe):

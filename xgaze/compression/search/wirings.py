@@ -95,12 +95,15 @@ def best_wiring(plans: Sequence[Plan], standings: Standings, allowed: float) -> 
 
 
 def ranked(told: Mapping[Plan, Standing], allowed: float) -> list[Plan]:
-    """Those that are at most `allowed` worse than the best, smallest first; then the others, best first. The earlier one where
-    they are equal."""
+    """Those that are at most `allowed` worse than the best, smallest first and of one size the better; then the others, best first.
+    The earlier one where they are equal."""
     least = min(one.worse for one in told.values())
     good = [plan for plan, one in told.items() if one.worse <= least + allowed]
     rest = [plan for plan in told if plan not in good]
-    return [*sorted(good, key=lambda plan: told[plan].size), *sorted(rest, key=lambda plan: told[plan].worse)]
+    return [
+        *sorted(good, key=lambda plan: (told[plan].size, told[plan].worse)),
+        *sorted(rest, key=lambda plan: told[plan].worse),
+    ]
 
 
 def told_by_kind(
