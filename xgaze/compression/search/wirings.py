@@ -95,8 +95,8 @@ def best_wiring(plans: Sequence[Plan], standings: Standings, allowed: float) -> 
 
 
 def ranked(told: Mapping[Plan, Standing], allowed: float) -> list[Plan]:
-    """Those that are at most `allowed` worse than the best, smallest first and of one size the better; then the others, best first.
-    The earlier one where they are equal."""
+    """Those that are at most `allowed` worse than the best, smallest first and of one size the better; then the others, best
+    first. The earlier one where they are equal."""
     least = min(one.worse for one in told.values())
     good = [plan for plan, one in told.items() if one.worse <= least + allowed]
     rest = [plan for plan in told if plan not in good]
