@@ -61,7 +61,7 @@ def once_known(spec: Spec, targets: NDArray[Any], participants: NDArray[Any], po
     names = np.unique(people)
     if len(names) < 2:
         raise InputError("distill.after_calibration needs two people or more: the maps of some are chosen on others.")
-    draws = draw_points(known, people, points, TIMES, seed)
+    draws = draw_points(known, people, points, TIMES, seed, "--after-calibration")
     first = np.isin(draws.people, names[::2])
     return OnceKnown(known, people, (_lines(draws, first), _lines(draws, ~first)), points)
 

@@ -24,15 +24,21 @@ class Draws:
 
 
 def draw_points(
-    targets_px: NDArray[np.float64], participants: NDArray[np.str_], most: int, times: int, seed: int = 0
+    targets_px: NDArray[np.float64],
+    participants: NDArray[np.str_],
+    most: int,
+    times: int,
+    seed: int = 0,
+    option: str = "--points",
 ) -> Draws:
     """`times` drawings of `most` target points for every participant, at random. targets_px: (n, 2); participants: (n,).
 
-    Raises InputError where a participant looked at fewer than most + 1 points, naming how many do.
+    Raises InputError where a participant looked at fewer than most + 1 points, naming how many do. option: that
+    asked for so many.
     """
     rng, names = np.random.default_rng(seed), np.unique(participants)
     points = {str(one): _samples_of_points(targets_px, np.flatnonzero(participants == one)) for one in names}
-    _require(points, most)
+    _require(points, most, option)
     lines = [(one, _drawn(points[str(one)], most, rng)) for one in names for _ in range(times)]
     width = max(len(tested) for _, (_, tested) in lines)
     padded = [np.pad(tested, (0, width - len(tested)), constant_values=-1) for _, (_, tested) in lines]
@@ -64,11 +70,11 @@ def _drawn(
     return calibrating, np.concatenate([points[k] for k in order[most:]])
 
 
-def _require(points: dict[str, list[NDArray[np.int64]]], most: int) -> None:
+def _require(points: dict[str, list[NDArray[np.int64]]], most: int, option: str) -> None:
     few = sorted(name for name, own in points.items() if len(own) <= most)
     if few:
         enough = min(map(len, points.values())) - 1
-        way_out = f"ask for at most {enough} points" if enough > 0 else "record more points of them"
+        way_out = f"ask for at most {enough} points ({option})" if enough > 0 else "record more points of them"
         raise InputError(
             f"{len(few)} of {len(points)} participants ({', '.join(few[:SHOWN])}{', ...' if len(few) > SHOWN else ''}) looked at "
             f"too few target points for {most} to calibrate and others to test: {way_out}."
