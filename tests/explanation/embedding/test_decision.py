@@ -66,6 +66,16 @@ def test_cut_towers_and_small_pictures_are_said():
     assert "than the teacher given the same tuning (95 %" in said
 
 
+def test_what_else_was_changed_is_said_in_words():
+    others = ["stem=2 shared_towers=mean", "factored_conv=depthwise own_kind=3", float("nan")]
+    said = [decision(12, 64, pd.DataFrame([row(others=one)])) for one in others]
+    assert (
+        "first convolutions on averaged pictures and one tower's weights for all towers that are alike: on" in said[0]
+    )
+    assert "thin kernels in place of large ones and own kind: on" in said[1]
+    assert said[2] == decision(12, 64, pd.DataFrame([row()]))
+
+
 def test_with_none_chosen_the_nearest_rank_that_loses_least_is_taken():
     tried = [row(rank=r, chosen=False, worse_percent_mean=w) for r, w in ((3, 0.1), (5, 9.0), (5, 2.0), (16, 0.0))]
     said = decision(6, 64, pd.DataFrame(tried))

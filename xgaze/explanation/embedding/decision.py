@@ -1,5 +1,7 @@
 """The decision in plain words: what to keep, and what was measured there."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -9,6 +11,13 @@ from xgaze.errors import InputError
 from xgaze.report.drawing.format import NOT_DEFINED, count, number, percent
 
 OWN_METHOD = "xgaze"
+CHANGES: Mapping[str, str] = MappingProxyType(
+    {
+        "stem": "first convolutions on averaged pictures",
+        "factored_conv": "thin kernels in place of large ones",
+        "shared_towers": "one tower's weights for all towers that are alike",
+    }
+)
 NEEDED = (
     *("method", "rank", "terms", "towers_share", "coarse_input", "fc_parameters", "against", "chosen"),
     *("worse_unit", "worse_percent_mean", "worse_percent_low", "worse_percent_high"),
@@ -69,7 +78,15 @@ def _what(row: "pd.Series[Any]", width: int) -> str:
     said.append(f"{'all' if share == 1 else f'{100 * share:.0f} % of the'} channels of the convolutions")
     if bool(row["coarse_input"]):
         said.append("pictures of half the size")
+    said += _wiring(row)
     return _listed(said)
+
+
+def _wiring(row: "pd.Series[Any]") -> list[str]:
+    """What else was changed, each in a few words; what is not known here, by its name."""
+    stored = row.get("others")
+    names = [] if stored is None or pd.isna(stored) else [one.partition("=")[0] for one in str(stored).split()]
+    return [CHANGES.get(name, name.replace("_", " ")) for name in names]
 
 
 def _listed(parts: list[str]) -> str:
