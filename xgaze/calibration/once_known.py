@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from xgaze.calibration.gain import Seen, chosen_strength, corrections
 from xgaze.calibration.maps import Scale
 from xgaze.calibration.points import Draws, draw_points
-from xgaze.data.contract import Spec
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
 
 HOW = "affine"
@@ -64,6 +64,12 @@ def once_known(spec: Spec, targets: NDArray[Any], participants: NDArray[Any], po
     draws = draw_points(known, people, points, TIMES, seed, "--after-calibration")
     first = np.isin(draws.people, names[::2])
     return OnceKnown(known, people, (_lines(draws, first), _lines(draws, ~first)), points)
+
+
+def known_people(recording: Recording, split: str, points: int) -> OnceKnown:
+    """Those of a split. Raises InputError where they cannot be calibrated."""
+    rows = rows_of(recording, split)
+    return once_known(recording.spec, targets_of(recording, rows), participants_of(recording, rows), points)
 
 
 def _lines(draws: Draws, kept: NDArray[np.bool_]) -> Draws:

@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from pydantic import PositiveInt
 
 from xgaze.artifacts import CARD_FILE, CONTROL, TEACHER, ModelCard, write_json
+from xgaze.calibration.once_known import known_people
 from xgaze.code_version import source_hash
 from xgaze.compression.export.onnx import NoOnnx, export_checked
 from xgaze.compression.kept import kept_modules
-from xgaze.compression.result import Outcome, known_people, write_student
+from xgaze.compression.result import Outcome, write_student
 from xgaze.compression.search.budget import Choice, choose, next_question
 from xgaze.compression.search.candidates import Candidates, candidates
 from xgaze.compression.search.expectation import Ahead, expectation, what_is_ahead

@@ -23,7 +23,7 @@ from xgaze.artifacts import (
     write_json,
     write_weights,
 )
-from xgaze.calibration.once_known import OnceKnown, once_known
+from xgaze.calibration.once_known import known_people
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures, quantise_onnx
 from xgaze.compression.search.budget import limits_of
@@ -31,6 +31,7 @@ from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
+from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, summarise, worse_unit
@@ -119,14 +120,15 @@ def score_on_test(
         outputs = predict_each(models, recording, test, advance=advance)
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs[CONTROL]))
+    plain = _differences(spec, outputs, reference, truth, people)
     both = {name: outputs[name] for name in (TEACHER, STUDENT)}
     write_json(folder / SLICES_FILE, {"slices": slices_of(recording, test, both)})
     validation = predict(models[STUDENT], recording, rows_of(recording, "validation"))
     return {
         FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
-        **_differences(spec, outputs, reference, truth, people),
-        **_once_calibrated(recording, outputs, reference, after_calibration),
+        **plain,
+        **_once_calibrated(recording, outputs, reference, plain["difference"], after_calibration),
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
@@ -134,12 +136,6 @@ def score_on_test(
         "guessing": {name: _learned(recording, outputs[name], truth, people) for name in (TEACHER, CONTROL)},
         "participants": len(set(people)),
     }
-
-
-def known_people(recording: Recording, split: str, points: int) -> OnceKnown:
-    """Those of a split, calibrated by so many points each. Raises InputError where they cannot be."""
-    rows = rows_of(recording, split)
-    return once_known(recording.spec, targets_of(recording, rows), participants_of(recording, rows), points)
 
 
 def _differences(
@@ -154,15 +150,13 @@ def _differences(
 
 
 def _once_calibrated(
-    recording: Recording, outputs: dict[str, NDArray[Any]], reference: str, points: int | None
+    recording: Recording, outputs: dict[str, NDArray[Any]], reference: str, plain: Interval, points: int | None
 ) -> dict[str, Any]:
-    """The difference that the budget is about, and errors, once people are calibrated, where that is asked for."""
+    """The difference that the budget is about, and errors, once people are calibrated, where that is asked for. plain: as long as
+    they are not."""
     if points is None:
         return {"after_calibration": None}
-    spec, known, test = recording.spec, known_people(recording, "test", points), rows_of(recording, "test")
-    plain = compare(
-        spec, outputs[STUDENT], outputs[reference], targets_of(recording, test), participants_of(recording, test)
-    )
+    spec, known = recording.spec, known_people(recording, "test", points)
     seen = {name: known.outputs(one) for name, one in outputs.items()}
     error = {name: summarise(spec, one, known.truth, known.people).to_json() for name, one in seen.items()}
     told = {"points": points, "error": error, "uncalibrated_percent": vars(plain)}

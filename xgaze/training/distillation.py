@@ -142,9 +142,8 @@ class DistillTask(GazeTask):
 
     def training_step(self, taught: Any, step: int) -> Tensor:
         batch, told = taught.batch, taught.teacher
-        if (
-            self.partners is not None
-        ):  # what the teacher says of a mirror image is taken for the mirror image of what it says
+        # What the teacher says of a mirror image is taken for the mirror image of what it says.
+        if self.partners is not None:
             half = self.half_of(batch, step)
             batch, told = turned(self.spec, self.partners, batch, half), turned_gaze(self.spec, told, half)
         output, hinted = self._outputs(batch)

@@ -4,6 +4,8 @@ images and channels all show in the pixels."""
 import numpy as np
 from PIL import Image
 
+from xgaze.recipe.sources import SOURCES
+
 SIDE = 64
 GROUND, SPOT = (90, 30, 10), (250, 250, 250)
 
@@ -49,3 +51,8 @@ def assert_looks_as_labelled(sample, name, vector, colour="rgb"):
     ground = pixels[:, 1, 1].astype(int)
     red, blue = (0, 2) if colour == "rgb" else (2, 0)
     assert ground[red] > ground[1] + 30 > ground[blue]
+
+
+def section(source, path, **keys):
+    """The data section of a source."""
+    return SOURCES[source].section(source=source, path=path, **keys)

@@ -13,17 +13,11 @@ import pytest
 from xgaze.data.checks.soundness import checked
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
-from xgaze.recipe.sources import SOURCES
 
 DRAWN = runpy.run_path(str(Path(__file__).with_name("faces.py")))
-angles, assert_looks_as_labelled, face, looked = (
-    DRAWN[name] for name in ("angles", "assert_looks_as_labelled", "face", "looked")
-)
+KIT = ("angles", "assert_looks_as_labelled", "face", "looked", "section")
+angles, assert_looks_as_labelled, face, looked, section = (DRAWN[name] for name in KIT)
 PEOPLE, FRAMES = 6, 4
-
-
-def section(source, path, **keys):
-    return SOURCES[source].section(source=source, path=path, **keys)
 
 
 @pytest.fixture

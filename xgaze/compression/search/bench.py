@@ -31,7 +31,6 @@ from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_h
 from xgaze.units import told_in
 
 SHOWN = 64
-TUNING_RATE = "training.learning_rate"
 
 
 @dataclass(frozen=True)
@@ -115,24 +114,15 @@ class Bench:
     def _tune_last(self, model: FeatureHead, folder: Path, seed: int, what: str, by_teacher: bool) -> None:
         """The head alone, on as many samples as heads are tuned on anywhere; what was embedded for it goes again, since that of
         every trial would fill the disk."""
-        rows, every = (
-            head_rows(self.recipe, self.recording, "train"),
-            rows_of(self.recording, "train"),
-        )
+        rows, every = head_rows(self.recipe, self.recording, "train"), rows_of(self.recording, "train")
         weight = self.recipe.distill.whole_teacher_weight if by_teacher else 0.0
         teacher = self.lesson.outputs[np.searchsorted(every, rows)] if weight else None
-        ended = False
         try:
-            tune_own_head(
-                model, self.recording, self.recipe.training, folder, seed, what, rows, teacher, weight, TUNING_RATE
-            )
-            ended = True
-        except Diverged:
-            ended = True
+            tune_own_head(model, self.recording, self.recipe.training, folder, seed, what, rows, teacher, weight)
+        except Diverged:  # and is not tuned again
+            _forget_embedded(folder)
             raise
-        finally:
-            for file in folder.glob("*.npy") if ended else ():
-                file.unlink()
+        _forget_embedded(folder)
 
     def probe(self, model: FeatureHead) -> Probe:
         """Calibration frames through the towers of `model`; the teacher's own are kept."""
@@ -159,6 +149,11 @@ def open_bench(recipe: Recipe, recording: Recording, teacher: FeatureHead, folde
     lesson = make_lesson(taught, unlabelled, teacher, folder)
     train = Features(parts["train"].values, parts["train"].targets, outputs)
     return Bench(recipe, recording, teacher, layer, train, parts["validation"], lesson, folder)
+
+
+def _forget_embedded(folder: Path) -> None:
+    for file in folder.glob("*.npy"):
+        file.unlink()
 
 
 def head_rows(recipe: Recipe, recording: Recording, split: str) -> NDArray[np.int64]:

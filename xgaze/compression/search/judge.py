@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from xgaze.calibration.once_known import OnceKnown, once_known
+from xgaze.calibration.once_known import OnceKnown, known_people
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.intervals.confirmation import confirmed_below
 from xgaze.evaluation.intervals.participants import Interval
@@ -73,6 +73,6 @@ def open_judge(recording: Recording, reference: NDArray[Any], name: str, after_c
     tested = len(set(participants_of(recording, rows_of(recording, "test")).tolist()))
     if after_calibration is None:
         return Judge(recording.spec, truth, people, reference, name, tested)
-    known = once_known(recording.spec, truth, people, after_calibration)
+    known = known_people(recording, "validation", after_calibration)
     seen = known.outputs(reference)
     return Judge(recording.spec, known.truth, known.people, seen, name, tested, known)

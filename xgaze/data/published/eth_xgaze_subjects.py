@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Spec, gaze_columns
+from xgaze.data.contract import Spec
 from xgaze.data.published.hdf5_recording import (
     Hdf5Recording,
     Stored,
@@ -19,8 +18,8 @@ from xgaze.data.published.hdf5_recording import (
     require_equal,
 )
 from xgaze.data.published.listed_recording import picture_spec, vector_spec
+from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import EthXGazeData
-from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 
@@ -44,24 +43,15 @@ def open_eth_xgaze(data: EthXGazeData, progress: Advance | None = None) -> Hdf5R
     people = np.repeat([file.stem for file in files], lengths)
     joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     ids = [f"{person}/{place}" for person, place in zip(people, joined["places"], strict=True)]
-    splits = assign_splits(list(people), None, data.split.validation, data.split.test, data.seed)
-    table = pd.DataFrame({"id": ids, "group": people, "session": "0", "split": splits})
-    table = table.assign(**dict(zip(gaze_columns("rad"), joined["gaze"].T, strict=True)))
-    pictures = Stored(files, [PICTURES] * len(files), np.repeat(np.arange(len(files)), lengths), joined["places"])
-    pitch, yaw = np.degrees(joined["head"]).T
-    known = {"camera": joined["camera"], "head pitch, degrees": pitch, "head yaw, degrees": yaw}
+    of = np.repeat(np.arange(len(files)), lengths)
     return Hdf5Recording(
         spec_of_eth_xgaze(data),
-        table,
-        _blue_first(pictures),
+        people_table(ids, people, joined["gaze"], data),
+        Stored(files, [PICTURES] * len(files), of, joined["places"], stored="bgr"),
         {"head": joined["head"].astype(np.float32)},
-        known,
+        {"camera": joined["camera"], **turned(joined["head"])},
         data.colour,
     )
-
-
-def _blue_first(pictures: Stored) -> Stored:
-    return Stored(pictures.files, pictures.names, pictures.of, pictures.places, pictures.order, "bgr")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,10 +4,9 @@ gaze and of the head in rad."""
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Spec, gaze_columns
+from xgaze.data.contract import Spec
 from xgaze.data.published.hdf5_recording import (
     Hdf5Recording,
     Stored,
@@ -17,8 +16,8 @@ from xgaze.data.published.hdf5_recording import (
     require_equal,
 )
 from xgaze.data.published.listed_recording import picture_spec, vector_spec
+from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import FazeData
-from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 
@@ -48,19 +47,15 @@ def open_faze(data: FazeData, progress: Advance | None = None) -> Hdf5Recording:
     lengths = [len(one) for one in labels]
     group, label, place = np.repeat(people, lengths), np.concatenate(labels), np.concatenate(places)
     ids = [f"{person}/{row}" for person, row in zip(group, place, strict=True)]
-    splits = assign_splits(list(group), None, data.split.validation, data.split.test, data.seed)
-    table = pd.DataFrame({"id": ids, "group": group, "session": "0", "split": splits})
-    table = table.assign(**dict(zip(gaze_columns("rad"), label[:, :2].T, strict=True)))
+    table = people_table(ids, group, label[:, :2], data)
     pictures = Stored(
         [file for file, _ in owners],
         [f"{person}/{PICTURES}" for _, person in owners],
         np.repeat(np.arange(len(owners)), lengths),
         place,
     )
-    pitch, yaw = np.degrees(label[:, 2:]).T
-    known = {"head pitch, degrees": pitch, "head yaw, degrees": yaw}
     vectors = {"head": label[:, 2:].astype(np.float32)}
-    return Hdf5Recording(spec_of_faze(data), table, pictures, vectors, known, data.colour)
+    return Hdf5Recording(spec_of_faze(data), table, pictures, vectors, turned(label[:, 2:]), data.colour)
 
 
 def _people(file: Path) -> dict[str, NDArray[np.float64]]:

@@ -7,10 +7,9 @@ apart. Gaze is the direction from the face's centre to the target in the camera'
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.published.gaze_directions import gaze_angles, head_angles
 from xgaze.data.published.hdf5_recording import (
     Hdf5Recording,
@@ -27,8 +26,8 @@ from xgaze.data.published.listed_recording import (
     vector_spec,
     whole_px,
 )
+from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import MpiiFaceGazeData
-from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 
@@ -66,9 +65,9 @@ def _normalised(data: MpiiFaceGazeData, progress: Advance | None) -> Hdf5Recordi
     ids = [f"{person}/{row}" for person, row in zip(people, places, strict=True)]
     of = np.repeat(np.arange(len(files)), lengths)
     pictures = Stored(files, [PICTURES] * len(files), of, places, order=(1, 2, 0), stored="bgr")
-    table = _table(ids, people, np.full(len(ids), "0"), label[:, :2], data)
+    table = people_table(ids, people, label[:, :2], data)
     vectors = {"head": label[:, 2:].astype(np.float32)}
-    return Hdf5Recording(spec_of_mpiifacegaze(data), table, pictures, vectors, _turned(label[:, 2:]), data.colour)
+    return Hdf5Recording(spec_of_mpiifacegaze(data), table, pictures, vectors, turned(label[:, 2:]), data.colour)
 
 
 def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
@@ -94,11 +93,11 @@ def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
     files = [data.path / str(person) / name for person, name in zip(people, names, strict=True)]
     note = f"faces are cut {CROP:g} eye widths wide around their landmarks, and not normalised"
     listed = Listed(
-        _table(ids, people, days, gaze, data),
+        people_table(ids, people, gaze, data, days),
         {"face": files},
         {"face": face_boxes(numbers[:, 2:14].reshape(-1, 6, 2))},
         {"head": head.astype(np.float32)},
-        conditions=_turned(head),
+        conditions=turned(head),
         notes=(note,),
     )
     return listed_recording(data.path, spec_of_mpiifacegaze(data), listed, data.colour)
@@ -127,16 +126,3 @@ def _read_list(file: Path) -> tuple[list[str], NDArray[np.float64]]:
         names.append(cells[0])
         rows.append(values)
     return names, np.array(rows, np.float64).reshape(-1, 26)
-
-
-def _table(
-    ids: list[str], people: NDArray[np.str_], days: NDArray[np.str_], gaze: NDArray[np.float64], data: MpiiFaceGazeData
-) -> pd.DataFrame:
-    splits = assign_splits(list(people), None, data.split.validation, data.split.test, data.seed)
-    table = pd.DataFrame({"id": ids, "group": people, "session": days, "split": splits})
-    return table.assign(**dict(zip(gaze_columns("rad"), gaze.T, strict=True)))
-
-
-def _turned(head: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    pitch, yaw = np.degrees(head).T
-    return {"head pitch, degrees": pitch, "head yaw, degrees": yaw}

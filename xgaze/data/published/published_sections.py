@@ -52,13 +52,10 @@ class EthXGazeData(PicturesData):
     every: int = Field(1, ge=1, le=10_000)
 
 
-class FazeData(DataSection):
+class FazeData(PublishedData):
     """GazeCapture or MPIIGaze as strips of both eyes, 64x256 px (Park et al. 2019): the file, or several in one folder."""
 
     source: Literal["faze"]
-    path: Path
-    split: Fractions = Fractions()
-    seed: Seed = 0
     every: int = Field(1, ge=1, le=10_000)
     colour: Literal["rgb", "bgr"] = "rgb"
 

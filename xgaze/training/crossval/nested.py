@@ -85,8 +85,6 @@ def _refit(
 ) -> tuple[FeatureHead, pd.DataFrame]:
     view = recording.resplit(split_of_outer(fold))
     settings = recipe.training
-    if not is_helper():  # trained anew: what a stopped one embedded was said by other towers
-        shutil.rmtree(folder, ignore_errors=True)
     model = fresh_model(recipe, view, seed)
     with task_for(model, view, settings, seed) as task:
         loader = training_loader(view, rows_of(view, "train"), settings, seed)
