@@ -43,6 +43,7 @@ from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder
 from xgaze.training.pace import measured_pace
 from xgaze.training.varied.mirror_images import partners_of
+from xgaze.training.varied.varied_pictures import require_pictures
 from xgaze.writing import together
 
 TRIED, LENGTH = "tried.csv", "length.json"
@@ -58,6 +59,7 @@ WHOLE_KEYS = (
     "distill.hint_weight",
     "distill.unlabelled_weight",
     "distill.mirror_images",
+    "distill.varied_pictures",
     "data.unlabelled",
 )
 """What only students tuned end to end read."""
@@ -100,6 +102,8 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     if recipe.distill.effort == "full" and (recipe.distill.mirror_images or recipe.training.mirror_images):
         key = "distill" if recipe.distill.mirror_images else "training"
         partners_of(recording, f"{key}.mirror_images")
+    if recipe.distill.effort == "full" and recipe.distill.varied_pictures is not None:
+        require_pictures(recording, "distill.varied_pictures")
     if recipe.distill.after_calibration is not None:
         for split in ("validation", "test"):
             known_people(recording, split, recipe.distill.after_calibration)

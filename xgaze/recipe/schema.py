@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 from xgaze.recipe.data_sections import Section, Seed
 from xgaze.recipe.sources import Data
 from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
+from xgaze.recipe.varied_sections import Augment, GazeAugmentation, VariedPictures
 
 
 class ModelSection(Section):
@@ -54,25 +55,6 @@ class ModelSection(Section):
         return {key: value for key, value in plain(self).items() if value is not None}
 
 
-class Augment(Section):
-    """Photographs varied anew in every epoch: a square cut at a random place and, with `flip`, mirrored half of the time, both
-    alike for photograph and map; brightness, contrast and saturation of the photograph changed by up to `jitter`."""
-
-    flip: bool = True
-    jitter: float = Field(0.2, ge=0, lt=1)
-
-
-class GazeAugmentation(Section):
-    """After `image_only_epochs`, training also sees the nine windows that people looked at most, `weight` times as much.
-
-    stride: step of the windows tried, px (None: 8 px of 448, in proportion). At test there is no gaze.
-    """
-
-    image_only_epochs: int = Field(1, ge=0, le=100_000)
-    weight: float = Field(1.0, gt=0, le=1e6)
-    stride: int | None = Field(None, ge=1, le=4096)
-
-
 WHERE_AND_HOW_FAST = ("workers", "devices", "accelerator", "strategy", "tensorboard")
 """Keys of training that do not change what is trained: results are known without them."""
 MOST_DEVICES = 1024
@@ -103,13 +85,22 @@ class Training(Section):
     mirror_images: half of the samples of each batch are seen in a mirror, each camera's picture that of its partner at the other
     eye, gaze on the other side.
 
+    varied_pictures: pictures differ a little anew in every batch, as between people and mountings.
+
     head_epochs: afterwards the head alone is trained for so many epochs, on what the towers then make of the training samples,
     by AdamW in batches of 256. Towers cost most of an epoch; a head that has seen few epochs is soon better.
 
     tensorboard: writes what history.csv holds for TensorBoard too, beside the model; needs the package tensorboard.
     """
 
-    later = (*FOR_RANDOM_WEIGHTS, "gradient_clip", "kernel_learning_rate", "head_epochs", "mirror_images")
+    later = (
+        *FOR_RANDOM_WEIGHTS,
+        "gradient_clip",
+        "kernel_learning_rate",
+        "head_epochs",
+        "mirror_images",
+        "varied_pictures",
+    )
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(24, ge=1, le=1_000_000)
     optimiser: Literal["adamw", "adam", "sgd", "muon"] = "adamw"
@@ -135,6 +126,7 @@ class Training(Section):
     batch_norm: bool = False
     head_epochs: int = Field(0, ge=0, le=100_000)
     mirror_images: bool = False
+    varied_pictures: VariedPictures | None = None
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False

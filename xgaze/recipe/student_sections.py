@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import Section
+from xgaze.recipe.varied_sections import VariedPictures
 
 MOST_AT_ONCE, MOST_EPOCHS, MOST_WEIGHT = 1_000_000, 100_000, 1e6
 MOST_MINUTES = 1e6
@@ -40,12 +41,13 @@ class Distill(Section):
     tuned for as many epochs as fit, at most four times as many.
     `mirror_images`: whole students and their control are tuned on mirror images too, as `training.mirror_images` says, which they
     are in any case where the teacher was trained so.
+    `varied_pictures`: the same of `training.varied_pictures`.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight` (of whole students by `end_to_end_teacher_weight`, where
     that is given), extra `data.unlabelled` people, `hints`.
     """
 
-    later = ("head_samples", "end_to_end_teacher_weight", "mirror_images", "after_calibration")
+    later = ("head_samples", "end_to_end_teacher_weight", "mirror_images", "after_calibration", "varied_pictures")
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
     max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
@@ -74,6 +76,7 @@ class Distill(Section):
     calibration_samples: int = Field(2048, ge=8, le=MOST_AT_ONCE)
     head_samples: int | None = Field(None, ge=8, le=10**12)
     mirror_images: bool = False
+    varied_pictures: VariedPictures | None = None
 
     @property
     def whole_teacher_weight(self) -> float:

@@ -146,6 +146,7 @@ class DistillTask(GazeTask):
         if self.partners is not None:
             half = self.half_of(batch, step)
             batch, told = turned(self.spec, self.partners, batch, half), turned_gaze(self.spec, told, half)
+        batch = self.varied(batch, step)
         output, hinted = self._outputs(batch)
         loss = self._weighted(output, batch.target, taught.label_weight)
         loss = loss + self._weighted(output, told, taught.teacher_weight) + self.hint_weight * hinted

@@ -19,9 +19,10 @@ from xgaze.training.lightning.devices import device_of
 from xgaze.training.losses import loss_of, sample_losses
 from xgaze.training.start.shared_start import TiedTowers, begin_alike, share_gradients
 from xgaze.training.varied.mirror_images import Partners, turned
+from xgaze.training.varied.varied_pictures import varied
 
-MIRRORS = 7
-"""Draws of who is seen in a mirror are others than those of the order of samples."""
+MIRRORS, VARIED = 7, 11
+"""Draws of who is seen in a mirror, and of how pictures vary, are others than those of the order of samples."""
 FEWEST_CHANNELS = 8
 
 
@@ -93,14 +94,24 @@ class GazeTask(pl.LightningModule):
     def training_step(self, batch: Batch, step: int) -> Tensor:
         if self.partners is not None:
             batch = turned(self.spec, self.partners, batch, self.half_of(batch, step))
+        batch = self.varied(batch, step)
         loss = self.loss(self.model(*batch.inputs).float(), batch.target)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.ids), sync_dist=True)
         return loss
 
     def half_of(self, batch: Batch, step: int) -> Tensor:
         """Of the samples, at random by seed, epoch and step alone: (batch,), true or false."""
-        chance = np.random.default_rng([MIRRORS, self.seed % 2**63, self.current_epoch, step])
-        return torch.from_numpy(chance.random(len(batch.ids)) < 0.5).to(batch.target.device)
+        drawn = self.chance(MIRRORS, step).random(len(batch.ids)) < 0.5
+        return torch.from_numpy(drawn).to(batch.target.device)
+
+    def varied(self, batch: Batch, step: int) -> Batch:
+        """With pictures that vary, where the settings say so."""
+        settings = self.training_settings.varied_pictures
+        return batch if settings is None else varied(self.spec.inputs, settings, batch, self.chance(VARIED, step))
+
+    def chance(self, purpose: int, step: int) -> np.random.Generator:
+        """By seed, epoch and step alone."""
+        return np.random.default_rng([purpose, self.seed % 2**63, self.current_epoch, step])
 
     def validation_step(self, batch: Batch, _: int) -> None:
         prediction = self.model(*batch.inputs).float()

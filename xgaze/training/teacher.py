@@ -46,6 +46,7 @@ from xgaze.training.start.start import started_model
 from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training
 from xgaze.training.tuning import tune_own_head
 from xgaze.training.varied.mirror_images import partners_of
+from xgaze.training.varied.varied_pictures import require_pictures
 from xgaze.training.whole import tune_model
 
 TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE)
@@ -67,6 +68,8 @@ def train_teacher(
     check_loss(recipe, recording.spec)
     if recipe.training.mirror_images:
         partners_of(recording)
+    if recipe.training.varied_pictures is not None:
+        require_pictures(recording)
     torch.manual_seed(recipe.seed)
     model = started_model(recipe, recording)
     run = fresh_folder(folder / TRAINING, recipe.teacher_hash())

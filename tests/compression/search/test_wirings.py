@@ -162,14 +162,21 @@ def test_what_begins_anew_begins_as_the_recipe_says_but_for_what_is_kept(model):
 
 
 @pytest.mark.parametrize("normed", [False, True])
-def test_batches_are_normalised_as_in_training_and_nothing_is_begun_again(normed):
+def test_batches_are_normalised_as_in_training_and_nothing_is_begun_again(normed, make_recipe):
     training = Training(batch_norm=normed, scaled_start=True, shared_start=0.5, patience=3)
-    settings = end_to_end_settings(training, 5, 0.01)
+    recipe = make_recipe(training=training.model_dump())
+    settings = end_to_end_settings(recipe, 5, 0.01)
     assert (settings.epochs, settings.learning_rate, settings.patience) == (5, 0.01, 5)
     assert (settings.batch_norm, settings.scaled_start, settings.shared_start) == (normed, False, 0)
-    assert not settings.mirror_images and end_to_end_settings(training, 5, 0.01, True).mirror_images
-    mirrored = training.model_copy(update={"mirror_images": True})
-    assert end_to_end_settings(mirrored, 5, 0.01).mirror_images
+    assert not settings.mirror_images and settings.varied_pictures is None
+
+
+@pytest.mark.parametrize("section", ["training", "distill"])
+def test_pictures_are_mirrored_and_varied_for_students_where_either_asks(section, make_recipe):
+    settings = end_to_end_settings(
+        make_recipe(**{section: {"mirror_images": True, "varied_pictures": {"scale": 0.1}}}), 5, 0.01
+    )
+    assert settings.mirror_images and settings.varied_pictures.scale == 0.1
 
 
 class Own(nn.Module):

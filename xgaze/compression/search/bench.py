@@ -91,7 +91,7 @@ class Bench:
         wanted = self.recipe.distill
         length = epochs or wanted.end_to_end_epochs
         rate = self.recipe.training.learning_rate if anew else wanted.end_to_end_learning_rate
-        settings = end_to_end_settings(self.recipe.training, length, rate, wanted.mirror_images)
+        settings = end_to_end_settings(self.recipe, length, rate)
         lesson = self.lesson if by_teacher else self.lesson.labels_only()
         distil_model(
             model,
@@ -209,16 +209,18 @@ def make_lesson(
     )
 
 
-def end_to_end_settings(training: Training, epochs: int, learning_rate: float, mirror_images: bool = False) -> Training:
-    """The recipe's training once more, with its own length and rate, and mirror images where these are asked for; of what is for
-    random weights, only how batches are normalised."""
+def end_to_end_settings(recipe: Recipe, epochs: int, learning_rate: float) -> Training:
+    """The recipe's training once more, with its own length and rate, and with pictures mirrored and varied where that is asked of
+    students or was of the teacher; of what is for random weights, only how batches are normalised."""
+    training, wanted = recipe.training, recipe.distill
     changes: dict[str, Any] = {
         "epochs": epochs,
         "learning_rate": learning_rate,
         "patience": epochs,
         "schedule": "one-cycle",
     }
-    changes["mirror_images"] = training.mirror_images or mirror_images
+    changes["mirror_images"] = training.mirror_images or wanted.mirror_images
+    changes["varied_pictures"] = wanted.varied_pictures or training.varied_pictures
     if training.kernel_learning_rate is not None:  # as many times the others' as in training
         changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
     return training.for_known_weights().model_copy(update={**changes, "batch_norm": training.batch_norm})

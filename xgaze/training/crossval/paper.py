@@ -32,10 +32,9 @@ def train_paper(recipe: Recipe, recording: Recording, fold: OuterFold, _: Path, 
     the weights. Raises InputError where the target is no class."""
     if recording.spec.kind != "class":
         raise InputError("--protocol paper: the published protocol is for classes; leave it out for other targets.")
-    if recipe.training.augment or recipe.training.gaze_augmentation or recipe.training.mirror_images:
-        raise InputError(
-            "--protocol paper trains on pictures as they are; leave training.augment, gaze_augmentation and mirror_images out."
-        )
+    varied = ("augment", "gaze_augmentation", "mirror_images", "varied_pictures")
+    if asked := [key for key in varied if getattr(recipe.training, key)]:
+        raise InputError(f"--protocol paper trains on pictures as they are; leave training.{asked[0]} out.")
     if recipe.training.for_random_weights:
         key = recipe.training.for_random_weights[0]
         raise InputError(f"--protocol paper starts from random weights as they are; leave training.{key} out.")
