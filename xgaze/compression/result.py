@@ -24,8 +24,9 @@ from xgaze.artifacts import (
     write_weights,
 )
 from xgaze.calibration.once_known import known_people
+from xgaze.compression.export.eight_bits import write_eight_bits
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
-from xgaze.compression.export.quantise import int8_figures, quantise_onnx
+from xgaze.compression.export.quantise import int8_figures
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
@@ -223,22 +224,22 @@ def measure_onnx(model: FeatureHead, spec: Spec, file: Path, inputs: Sequence[Te
 
 
 def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float32]) -> dict[str, Any]:
-    """The student in 8 bits, calibrated on training frames: size, error, latency, and how much worse than the reference. `int8`
-    is None where there is no such file, and `int8_fault` says why: a student is never lost by it."""
+    """The student in 8 bits, see `write_eight_bits`: size, error, latency, and how much worse than the reference. `int8` is None
+    where there is no such file, and `int8_fault` says why: a student is never lost by it."""
     source, target = folder / "model.onnx", folder / "model.int8.onnx"
     test = rows_of(recording, "test")
     target.unlink(missing_ok=True)
     if not source.is_file():
         return {"int8": None, "int8_fault": "there is no ONNX file"}
     try:
-        quantise_onnx(source, recording, rows_of(recording, "train"), target)
+        form = write_eight_bits(source, recording, target)
         report = int8_figures(source, target, recording, test, reference)
     except (OSError, MemoryError):  # no fault of the model's
         raise
     except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
         target.unlink(missing_ok=True)
         return {"int8": None, "int8_fault": (str(error).splitlines() or [type(error).__name__])[0]}
-    return {"int8": report.to_json(), "int8_fault": None}
+    return {"int8": {**report.to_json(), **form.to_json()}, "int8_fault": None}
 
 
 def ratio(numerator: float | None, denominator: float | None) -> float | None:

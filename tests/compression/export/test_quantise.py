@@ -9,13 +9,11 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto
-from torch import nn
 
 from xgaze.compression.export import quantise
+from xgaze.compression.export.computed_in_floats import float_nodes
 from xgaze.compression.export.onnx import Latency, export_onnx, paired_ratio
 from xgaze.compression.export.quantise import (
-    Int8Report,
-    float_nodes,
     int8_figures,
     predict_onnx,
     products_overflow,
@@ -23,8 +21,6 @@ from xgaze.compression.export.quantise import (
 )
 from xgaze.data.contract import Spec, rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.evaluation.intervals.participants import Interval
-from xgaze.evaluation.score import Summary
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
 
@@ -63,7 +59,7 @@ def test_int8_outputs_have_no_steps_of_several_px(exported, quantised, gaze_reco
         kinds = {node.name: node.op_type for node in graph.node}
         return {name for name in float_nodes(graph) if kinds[name] not in ("Gemm", "Sigmoid")}
 
-    monkeypatch.setattr("xgaze.compression.export.quantise.float_nodes", all_but_the_scale)
+    monkeypatch.setattr("xgaze.compression.export.computed_in_floats.float_nodes", all_but_the_scale)
     quantise_onnx(exported, gaze_recording, rows_of(gaze_recording, "train"), tmp_path / "all.onnx", frames=48)
 
     def smallest_step(file):
@@ -137,18 +133,6 @@ def test_a_classifier_is_quantised_too(class_recording, tmp_path, spread):
     assert (tmp_path / "q.onnx").stat().st_size < (tmp_path / "f.onnx").stat().st_size / 2.5  # its last layer, packed
 
 
-def test_floats_begin_at_the_last_matrix_product():
-    model = _graph(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2), nn.Sigmoid()))
-    kinds = [node.op_type for node in model.graph.node if node.name in float_nodes(model.graph)]
-    assert kinds == ["Gemm", "Sigmoid"]
-    assert len([node for node in model.graph.node if node.op_type == "Gemm"]) == 2
-
-
-def _graph(module):
-    program = torch.onnx.export(module.eval(), (torch.zeros(2, 6),), dynamo=True, verbose=False)
-    return program.model_proto
-
-
 def test_figures_compare_with_the_float_model(exported, quantised, gaze_recording, test_rows):
     floats = predict_onnx(exported, gaze_recording, test_rows)
     ints = predict_onnx(quantised, gaze_recording, test_rows)
@@ -161,21 +145,6 @@ def test_figures_compare_with_the_float_model(exported, quantised, gaze_recordin
     assert report.difference_percent.mean == pytest.approx(100 * (a / b - 1), abs=1e-3)
     assert report.worse_than_reference_percent.mean == pytest.approx(-50, abs=1e-3)
     json.dumps(report.to_json(), allow_nan=False)
-
-
-def test_an_int8_model_is_slower_only_where_measuring_in_turn_leaves_no_doubt():
-    def report(mean, low, high):
-        one, error = Latency(1.0, 1.1), Summary("px", 1, 1, 1, 1)
-        return Int8Report(10, 40, error, Interval(0, 0, 0), Interval(0, 0, 0), one, one, Interval(mean, low, high))
-
-    slow = report(1.7, 1.6, 1.8)
-    assert slow.slower and slow.to_json()["slower"] is True
-    assert (
-        "int8 is slower than float32 on this machine (1.70 times its time, 95 % interval over rounds 1.60 to 1.80)"
-        in (slow.warning)
-    )
-    for doubtful in (report(1.3, 0.98, 1.7), report(0.5, 0.4, 0.6), report(1.3, None, None)):
-        assert not doubtful.slower and doubtful.warning == ""
 
 
 def test_the_ratio_of_times_is_that_of_sessions_measured_in_turn(monkeypatch):

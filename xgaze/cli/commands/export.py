@@ -85,6 +85,8 @@ def in_words(figures: dict[str, Any]) -> list[str]:
         words += firmware_in_words(figures)
     else:
         words.append(f"Size: {figures['bytes'] / 1e3:.0f} kB.")
+    if figures["to"] == "int8":
+        words.append(f"Form: {figures['form']}. {figures['note']}".rstrip())
     return [*words, f"Lies in: {figures['folder']}"]
 
 

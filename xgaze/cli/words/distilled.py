@@ -123,7 +123,7 @@ def onnx_in_words(student: dict[str, Any], teacher: dict[str, Any]) -> str:
 
 
 def int8_in_words(student: dict[str, Any], times_smaller: float | None, unit: str = "%") -> list[str]:
-    """The file in 8 bits, and a warning where it is slower; or why there is none."""
+    """The file in 8 bits, its form, and why it is that where it does not compute in 8 bits; or why there is none."""
     int8 = student["int8"]
     if int8 is None:
         return [f"  int8: not available ({student['int8_fault']})."] if student["latency_ms"] else []
@@ -134,7 +134,7 @@ def int8_in_words(student: dict[str, Any], times_smaller: float | None, unit: st
         f"  int8: {int8['bytes'] / 1e3:.0f} kB{beside}; "
         f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."
     )
-    return [line, *([f"  Warning: {int8['warning']}"] if int8["warning"] else [])]
+    return [line, f"    Form: {int8['form']}. {int8['note']}".rstrip()]
 
 
 def few_participants(count: int, groups: str) -> list[str]:

@@ -8,9 +8,10 @@ import numpy as np
 from xgaze.artifacts import WEIGHTS_FILE, write_text
 from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.checksums import write_checksums
+from xgaze.compression.export.eight_bits import write_eight_bits
 from xgaze.compression.export.firmware import export_float_c, export_int8_c
 from xgaze.compression.export.onnx import PARITY_LIMIT, export_checked, onnx_parity, open_session
-from xgaze.compression.export.quantise import BATCH, FRAMES, predict_onnx, quantise_onnx
+from xgaze.compression.export.quantise import BATCH, FRAMES, predict_onnx
 from xgaze.compression.export.samples import (
     Samples,
     spread_evenly,
@@ -51,7 +52,7 @@ def export_student(
     parity = _with_onnx(folder, model, spec, samples, again=to == "onnx")
     found: dict[str, Any] = {"samples": len(samples.outputs), "onnx_parity": parity}
     if to == "int8":
-        quantise_onnx(folder / ONNX, recording, rows_of(recording, "train"), folder / INT8)
+        found |= write_eight_bits(folder / ONNX, recording, folder / INT8).to_json()
         found["bytes"] = (folder / INT8).stat().st_size
     elif to == "onnx":
         found["bytes"] = (folder / ONNX).stat().st_size

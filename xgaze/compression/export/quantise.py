@@ -11,10 +11,11 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import GraphProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from xgaze.artifacts import atomic_path
+from xgaze.compression.export.computed_in_floats import ALL, Form
+from xgaze.compression.export.mirrored_weights import turn_when_loaded, write_out_turned
 from xgaze.compression.export.onnx import (
     Latency,
     feed,
@@ -24,7 +25,7 @@ from xgaze.compression.export.onnx import (
     run_onnx,
     takes_at_once,
 )
-from xgaze.compression.export.packed_weights import is_weight_product, pack_weights
+from xgaze.compression.export.packed_weights import pack_weights
 from xgaze.compression.export.slim import slimmest
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, participants_of, targets_of
@@ -37,7 +38,6 @@ FRAMES = 512
 BATCH = 16
 EACH = 10
 """Runs of each model in a round of measuring both in turn."""
-PRODUCTS = ("Gemm", "MatMul")
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,8 @@ class Int8Report:
     float_latency_ms: Latency
     time_ratio: Interval
 
-    @property
-    def slower(self) -> bool:
-        """By more than repeated measurements in turn differ."""
-        return self.time_ratio.low is not None and self.time_ratio.low > 1
-
-    @property
-    def warning(self) -> str:
-        """A sentence where int8 is slower than float32 on this machine, or nothing."""
-        if not self.slower:
-            return ""
-        return (
-            f"int8 is slower than float32 on this machine ({self.time_ratio.mean:.2f} times its time, 95 % interval over rounds "
-            f"{self.time_ratio.low:.2f} to {self.time_ratio.high:.2f}), as is common for small models on CPUs: use the int8 file "
-            "for its size only."
-        )
-
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "slower": self.slower, "warning": self.warning}
+        return asdict(self)
 
 
 def quantise_onnx(
@@ -83,15 +67,16 @@ def quantise_onnx(
     target: Path,
     frames: int = FRAMES,
     reduce_range: bool | None = None,
+    form: Form = ALL,
 ) -> None:
     """Write the float model `source` with 8-bit weights (one scale per channel) and activations, whose ranges are those on
-    `frames` of `rows`, spread evenly: give training rows. The layers that end in the output compute in floats.
+    `frames` of `rows`, spread evenly: give training rows. form: which layers compute in floats.
 
     reduce_range: weights in 7 bits, for processors on which sums of 8-bit products can overflow; None: if this is one.
     Raises InputError if there are no rows, the model is no ONNX file, or onnxruntime cannot quantise it."""
     if len(rows) == 0:
         raise InputError(f"{source}: int8 needs frames to calibrate on, and there are none.")
-    model = open_onnx(source)
+    model = write_out_turned(open_onnx(source))
     chosen = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
     batch = takes_at_once(open_session(source)) or BATCH
     with atomic_path(target) as temporary, _silent():
@@ -106,9 +91,9 @@ def quantise_onnx(
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 reduce_range=products_overflow() if reduce_range is None else reduce_range,
-                nodes_to_exclude=sorted(float_nodes(model.graph)),
+                nodes_to_exclude=sorted(form.excluded(model.graph)),
             )
-            onnx.save(slimmest(pack_weights(onnx.load(temporary))), temporary)
+            onnx.save(slimmest(turn_when_loaded(pack_weights(onnx.load(temporary)))), temporary)
         except (OSError, MemoryError):  # no fault of the model's
             raise
         except Exception as error:  # onnxruntime raises what it likes at operators that it does not know
@@ -124,25 +109,6 @@ def open_onnx(file: Path) -> onnx.ModelProto:
         raise InputError(f"{file}: no such file.") from None
     except Exception:  # protobuf's own error class differs between its versions
         raise InputError(f"{file}: not a readable ONNX file.") from None
-
-
-def float_nodes(graph: GraphProto) -> set[str]:
-    """Nodes that must compute in floats: the last matrix product and all after it, since 8 bits over a scene of 1000 px are
-    steps of 4 px; products of a weight's factors with what reads them, which have no frames to be calibrated on; and instance
-    normalisations (group normalisations are made of them), whose shared scales onnxruntime cannot quantise."""
-    maker = {name: node for node in graph.node for name in node.output}
-    found, waiting = set(), [one.name for one in graph.output]
-    while waiting:
-        node = maker.get(waiting.pop())
-        if node is not None and node.name not in found:
-            found.add(node.name)
-            waiting += [] if node.op_type in PRODUCTS else node.input
-    constant: set[str] = set()
-    for node in graph.node:
-        if is_weight_product(graph, node) or any(name in constant for name in node.input):
-            found.add(node.name)
-            constant |= set() if node.op_type in ("Gemm", "Conv") else set(node.output)
-    return found | {node.name for node in graph.node if node.op_type == "InstanceNormalization"}
 
 
 def predict_onnx(

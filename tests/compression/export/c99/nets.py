@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from xgaze.models.layers import SeparableLinear
+from xgaze.models.shared_layers import Borrowed
 
 
 class Two(nn.Module):
@@ -27,6 +28,19 @@ class Towers(nn.Module):
 
     def forward(self, *cameras):
         return self.last(torch.cat([self.layer(x).flatten(1) for x in cameras], dim=1))
+
+
+class SharedMirrored(nn.Module):
+    """One kernel for both cameras, turned left to right for the second."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 5)
+        self.turned, self.last = Borrowed(self.conv, mirrored=True), nn.Linear(8 * 8 * 12 * 2, 2)
+
+    def forward(self, *cameras):
+        maps = zip((self.conv, self.turned), cameras, strict=True)
+        return self.last(torch.cat([layer(x).relu().flatten(1) for layer, x in maps], dim=1))
 
 
 class Say(nn.Module):
@@ -82,6 +96,7 @@ def on_rows(said):
 
 conv = nn.Conv2d
 LAYERS = {
+    "a kernel turned for a mirrored camera": SharedMirrored,
     "convolution": lambda: Towers(conv(1, 4, 3), 4 * 10 * 14 * 2),
     "stride, padding": lambda: Towers(conv(1, 3, 5, stride=(2, 3), padding=(2, 1)), 3 * 6 * 5 * 2),
     "groups": lambda: Towers(nn.Sequential(conv(1, 4, 3, stride=2), conv(4, 6, 3, padding=1, groups=2)), 6 * 5 * 7 * 2),

@@ -1,0 +1,98 @@
+"""Which form the 8-bit file has: the fastest that holds, or weights alone; and what is said of it."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+from xgaze.compression.export import eight_bits
+from xgaze.compression.export.computed_in_floats import FORMS
+from xgaze.compression.export.eight_bits import WEIGHTS_ALONE, EightBits, TriedForm, write_eight_bits
+from xgaze.compression.export.quantise import predict_onnx
+from xgaze.data.contract import RecordingView, rows_of
+from xgaze.errors import InputError
+from xgaze.evaluation.intervals.participants import Interval
+
+QUICK, SLOW = Interval(0.6, 0.5, 0.7), Interval(1.4, 1.3, 1.5)
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Times and losses in the order in which forms are asked, by their words."""
+
+    def tell(times, worse):
+        forms = iter(times)
+        asked = []
+        monkeypatch.setattr(eight_bits, "paired_ratio", lambda *_: next(forms))
+        whole = eight_bits._worse
+
+        def judged(source, recording, target, form):
+            whole(source, recording, target, form)
+            asked.append(form.words)
+            return worse[form.words]
+
+        monkeypatch.setattr(eight_bits, "_worse", judged)
+        return asked
+
+    return tell
+
+
+def computed_in_8_bits(file):
+    return "DequantizeLinear" in {node.op_type for node in onnx.load(file).graph.node}
+
+
+def test_the_fastest_that_holds_is_written(exported, gaze_recording, tmp_path, told):
+    words = [form.words for form in FORMS]
+    faster = [Interval(0.8, 0.7, 0.9), QUICK, Interval(0.7, 0.6, 0.8)]
+    asked = told(faster, {words[1]: Interval(1.0, 0.2, 1.8), words[2]: Interval(0.1, -0.2, 0.4)})
+    found = write_eight_bits(exported, gaze_recording, tmp_path / "int8.onnx")
+    assert asked == [words[1], words[2]] and found.words == words[2] and found.note == ""
+    assert [one.words for one in found.tried] == asked and [one.holds for one in found.tried] == [False, True]
+    assert computed_in_8_bits(tmp_path / "int8.onnx")
+
+
+def test_slower_forms_are_not_judged_and_weights_alone_are_written(exported, gaze_recording, tmp_path, told):
+    asked = told([SLOW, Interval(0.97, 0.9, 1.04), Interval(2, 1.9, 2.1)], {})
+    found = write_eight_bits(exported, gaze_recording, tmp_path / "int8.onnx")
+    assert not asked and found.words == WEIGHTS_ALONE and len(found.tried) == 3
+    assert "the fastest takes 0.97 times the time." in found.note
+    assert not computed_in_8_bits(tmp_path / "int8.onnx")
+    largest = max(onnx.load(tmp_path / "int8.onnx").graph.initializer, key=lambda one: np.prod(one.dims))
+    assert largest.data_type == TensorProto.INT8
+    assert (tmp_path / "int8.onnx").stat().st_size < exported.stat().st_size / 3
+    rows = rows_of(gaze_recording, "test")
+    floats, packed = (predict_onnx(file, gaze_recording, rows) for file in (exported, tmp_path / "int8.onnx"))
+    assert np.abs(packed - floats).mean() < 0.05 * floats.std()
+
+
+def test_a_fast_form_that_loses_too_much_is_told(exported, gaze_recording, tmp_path, told):
+    lost = Interval(3.0, 2.0, 4.0)
+    told([QUICK, SLOW, SLOW], {FORMS[0].words: lost})
+    found = write_eight_bits(exported, gaze_recording, tmp_path / "int8.onnx")
+    assert found.words == WEIGHTS_ALONE and not computed_in_8_bits(tmp_path / "int8.onnx")
+    assert found.note.endswith("the fastest takes 0.60 times the time and is 3.0 [2.0, 4.0] % worse.")
+    assert found.to_json()["tried"][0]["worse_percent"] == {"mean": 3.0, "low": 2.0, "high": 4.0}
+
+
+def test_too_few_people_for_an_upper_end_hold_nothing():
+    assert not TriedForm("w", QUICK, Interval(0.0)).holds and not TriedForm("w", QUICK).holds
+    assert TriedForm("w", QUICK, Interval(0.0, -0.5, 0.5)).holds
+
+
+def test_without_validation_people_or_where_it_cannot_be_quantised_weights_alone(
+    exported, gaze_recording, tmp_path, monkeypatch
+):
+    table = gaze_recording.table.assign(split="train")
+    alone = RecordingView(gaze_recording.spec, table, gaze_recording)
+    assert write_eight_bits(exported, alone, tmp_path / "a.onnx") == EightBits(WEIGHTS_ALONE, ())
+
+    def refused(*_, **__):
+        raise InputError("onnxruntime cannot quantise it")
+
+    monkeypatch.setattr(eight_bits, "quantise_onnx", refused)
+    found = write_eight_bits(exported, gaze_recording, tmp_path / "b.onnx")
+    assert found.tried == () and found.note.startswith("onnxruntime cannot compute it in 8 bits")
+    assert (tmp_path / "b.onnx").is_file()
+    with pytest.raises(InputError, match="no such file"):
+        write_eight_bits(tmp_path / "missing.onnx", gaze_recording, tmp_path / "c.onnx")
+    assert not (tmp_path / "c.onnx").exists()
