@@ -16,7 +16,7 @@ from xgaze.writing import one_writer
 
 @click.command("export")
 @click.argument("model", metavar="[RECIPE or FOLDER]", default=DEFAULT_RECIPE)
-@click.option("--to", required=True, type=click.Choice(["onnx", "int8", "c"]), help="What to write.")
+@click.option("--to", required=True, type=click.Choice(["onnx", "int8", "c", "pte", "tflite"]), help="What to write.")
 @click.option(
     "--bits", type=click.Choice(["8", "32"]), default="8", show_default=True, help="Of --to c: integers or floats."
 )
@@ -31,7 +31,8 @@ from xgaze.writing import one_writer
 def export(
     model: str, to: str, bits: str, samples: int, overrides: tuple[str, ...], trust_import: bool, as_json: bool
 ) -> None:
-    """Write the student for where it is used: ONNX, ONNX in 8 bits, or one C file for a microcontroller.
+    """Write the student for where it is used: ONNX, ONNX in 8 bits, one C file for a microcontroller, or a program for ExecuTorch
+    (pte) or LiteRT (tflite), where their packages are installed.
 
     The student is RECIPE's, or that in FOLDER. It is written into its own folder, compared with the model on test samples, and
     packed for sending: predict.py, the samples, and checksums, which `xgaze verify` goes through.
@@ -85,6 +86,12 @@ def in_words(figures: dict[str, Any]) -> list[str]:
         words += firmware_in_words(figures)
     else:
         words.append(f"Size: {figures['bytes'] / 1e3:.0f} kB.")
+    if "runtime" in figures:
+        worse = figures["worse_percent"]
+        words.append(
+            f"{figures['runtime']} equals the model to {figures['parity']:.0e}; {worse['mean']:+.1f} {figures['worse_unit']} "
+            f"{ends_in_words(worse, '+.1f')} against it, on validation people."
+        )
     if figures["to"] == "int8":
         words.append(f"Form: {figures['form']}. {figures['note']}".rstrip())
     return [*words, f"Lies in: {figures['folder']}"]

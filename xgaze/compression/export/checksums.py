@@ -12,6 +12,8 @@ HANDED_OVER = (
     "model.json",
     "model.onnx",
     "model.int8.onnx",
+    "model.pte",
+    "model.tflite",
     "model_card.md",
     "predict.py",
     "samples.npz",

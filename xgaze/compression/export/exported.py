@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xgaze.artifacts import WEIGHTS_FILE, write_text
 from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.checksums import write_checksums
+from xgaze.compression.export.device_runtime import RUNTIMES, computed, export_for_device
 from xgaze.compression.export.eight_bits import write_eight_bits
 from xgaze.compression.export.firmware import export_float_c, export_int8_c
 from xgaze.compression.export.onnx import PARITY_LIMIT, export_checked, onnx_parity, open_session
@@ -21,9 +23,11 @@ from xgaze.compression.export.samples import (
 )
 from xgaze.compression.export.verification import ALONE
 from xgaze.compression.student import load_model
+from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.score import compare, worse_unit
+from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import ModelSection
 from xgaze.stored import understood
@@ -44,8 +48,8 @@ def export_student(
     own: ModelSection | None = None,
     trust_import: bool = False,
 ) -> dict[str, Any]:
-    """Write the model in `folder` as "onnx", "int8" or "c" (with 8 or 32 bits), compared with it on `count` test samples. Raises
-    InputError where there is none, or it does not equal the model."""
+    """Write the model in `folder` as "onnx", "int8", "c" (with 8 or 32 bits), or for a runtime of `RUNTIMES`, compared with it on
+    `count` test samples. Raises InputError where there is none, or it does not equal the model."""
     model, card = load_model(folder, own, trust_import)
     spec = Spec.from_json(card.spec)
     samples = test_samples(recording, model, count)
@@ -54,6 +58,8 @@ def export_student(
     if to == "int8":
         found |= write_eight_bits(folder / ONNX, recording, folder / INT8).to_json()
         found["bytes"] = (folder / INT8).stat().st_size
+    elif to in RUNTIMES:
+        found |= _for_device(to, folder, recording, model, samples)
     elif to == "onnx":
         found["bytes"] = (folder / ONNX).stat().st_size
     elif bits == 8:
@@ -69,7 +75,7 @@ def export_student(
 def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) -> dict[str, Any]:
     """In whole numbers, calibrated on training frames; how much worse it is than the float model on validation people, whom
     nothing was chosen on here, and beside it how much worse onnxruntime's 8 bits are."""
-    train, validation = rows_of(recording, "train"), spread_evenly(rows_of(recording, "validation"), COMPARED_FRAMES)
+    train, validation = rows_of(recording, "train"), _compared_rows(recording)
     rows = spread_evenly(train, min(FRAMES, max(FEWEST_FRAMES, CALIBRATION_BYTES // bytes_of(spec))))
     shown = Samples(stored_inputs(recording, rows), np.empty((len(rows), 0), np.float32))
     written = export_int8_c(folder, spec, samples, shown)
@@ -83,6 +89,27 @@ def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) ->
             theirs = predict_onnx(folder / INT8, recording, validation)
         worse["onnxruntime_worse_percent"] = vars(compare(spec, theirs, floats, truth, people))
     return {**written.to_json(), **worse}
+
+
+def _for_device(to: str, folder: Path, recording: Recording, model: FeatureHead, samples: Samples) -> dict[str, Any]:
+    """For a runtime; how much worse it is than the model on validation people."""
+    spec = recording.spec
+    found = export_for_device(to, folder, model, spec, samples)
+    rows = _compared_rows(recording)
+    ours = np.concatenate(
+        [
+            computed(RUNTIMES[to], folder / RUNTIMES[to].file, batch.inputs)
+            for batch in ordered_batches(recording, rows, BATCH)
+        ]
+    )
+    truth, people = targets_of(recording, rows), participants_of(recording, rows)
+    worse = compare(spec, ours, predict(model, recording, rows), truth, people)
+    return {**found, "worse_percent": vars(worse), "worse_unit": worse_unit(spec)}
+
+
+def _compared_rows(recording: Recording) -> NDArray[np.int64]:
+    """Validation samples by which forms are compared."""
+    return spread_evenly(rows_of(recording, "validation"), COMPARED_FRAMES)
 
 
 def bytes_of(spec: Spec) -> int:

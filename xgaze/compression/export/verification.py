@@ -19,6 +19,7 @@ from xgaze.compression.export.c99.quantised import int8_program
 from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.c99.steps import Form, Program, float_program
 from xgaze.compression.export.checksums import handed_over, read_checksums, sum_of
+from xgaze.compression.export.device_runtime import RUNTIMES, DeviceRuntime, computed
 from xgaze.compression.export.firmware import NOT_CHECKED, RANGES_FILE, c_folder, made_by
 from xgaze.compression.export.onnx import PARITY_LIMIT, open_session, run_onnx
 from xgaze.compression.export.samples import Samples, read_samples
@@ -57,6 +58,11 @@ def verify(folder: Path, trust_import: bool = False) -> list[Check]:
     checks.append(_checked("model.onnx", lambda: _onnx(folder / "model.onnx", spec, samples, PARITY_LIMIT)))
     if (folder / "model.int8.onnx").is_file():
         checks.append(_checked("model.int8.onnx", lambda: _onnx(folder / "model.int8.onnx", spec, samples, INT8_LIMIT)))
+    checks += [
+        _checked(one.file, lambda one=one: _device(one, folder / one.file, samples, spec))  # type: ignore[misc]
+        for one in RUNTIMES.values()
+        if (folder / one.file).is_file()
+    ]
     forms: tuple[Form, ...] = ("int8", "float32")
     checks += [
         _checked(f"c-{form}", lambda form=form: _c(folder, form, spec, samples))  # type: ignore[misc]
@@ -162,6 +168,12 @@ def _c(folder: Path, form: Form, spec: Spec, samples: Samples) -> str:
         (Path(scratch) / PACKED).write_bytes(packed_samples(spec, samples.stored, exact(program, samples)))
         found = run_c(Path(scratch))
     return _near(found, samples, PARITY_LIMIT if form == "float32" else INT8_LIMIT)
+
+
+def _device(runtime: DeviceRuntime, file: Path, samples: Samples, spec: Spec) -> str:
+    if runtime.missing:
+        return f"not run: {' and '.join(runtime.missing)} not installed"
+    return _near(computed(runtime, file, samples.fed(spec)), samples, PARITY_LIMIT)
 
 
 def exact(program: Program, samples: Samples) -> NDArray[np.float32]:
