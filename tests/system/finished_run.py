@@ -85,7 +85,14 @@ def _write_student(root: Path, recipe: Recipe) -> None:
     time = {"median": 1.0, "p95": 2.0}
     measured = {**sizes, "latency_ms": time, "onnx_bytes": 9000, "onnx_parity": 1e-7}
     interval = {"mean": 0.0, "low": -1.0, "high": 1.0}
-    int8 = {"bytes": 3000, "latency_ms": time, "form": "all", "note": "", "tried": [], "worse_than_reference_percent": interval}
+    int8 = {
+        "bytes": 3000,
+        "latency_ms": time,
+        "form": "all",
+        "note": "",
+        "tried": [],
+        "worse_than_reference_percent": interval,
+    }
     metrics = {
         "teacher": measured,
         "student": {**measured, "int8": int8},

@@ -209,7 +209,7 @@ def test_the_script_runs_alone(copy):
     ("words", "message"),
     [
         (["small.yaml"], "--to"),
-        (["small.yaml", "--to", "pte"], "'pte' is not one of"),
+        (["small.yaml", "--to", "exe"], "'exe' is not one of"),
         (["small.yaml", "--to", "c", "--set", "name=other"], "Run `xgaze distill small.yaml --set name=other` first"),
         ([str(STUDENT), "--to", "c", "--set", "name=other"], "is a folder"),
         (["checkpoints", "--to", "c"], "not a model folder"),

@@ -19,7 +19,13 @@ LATENCY = {"median": 3.2, "p95": 3.6}
 def figures():
     """A student that holds its budget, from a command that would print it."""
     interval = {"mean": 0.7, "low": -0.8, "high": 1.9}
-    int8 = {"bytes": 216_000, "worse_than_reference_percent": interval, "latency_ms": LATENCY, "form": "all", "note": ""}
+    int8 = {
+        "bytes": 216_000,
+        "worse_than_reference_percent": interval,
+        "latency_ms": LATENCY,
+        "form": "all",
+        "note": "",
+    }
     size = {"fc_parameters": 5954, "parameters": 193_426, "bytes": 780_000, "onnx_parity": 9e-8}
     return {
         "teacher": {"error": ERROR, "latency_ms": LATENCY},

@@ -18,19 +18,21 @@ from xgaze.compression.export.samples import Samples
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 
+LITERT = "pip install litert-torch, and then pip install --upgrade typing-extensions pydantic"
+"""It asks for an older typing-extensions than pydantic does, and runs with the newer one: no extra could be resolved."""
 Compute = Callable[[Sequence[Tensor]], NDArray[np.float32]]
 """One sample, (1, ...) each -> (1, outputs)."""
 
 
 @dataclass(frozen=True)
 class DeviceRuntime:
-    """file: its name in the student's folder. packages: modules that must be installed, by `extra` of xgaze. write: the program
+    """file: its name in the student's folder. packages: modules that must be installed, got by `remedy`. write: the program
     of a model that reads one sample; opened: what computes with it."""
 
     name: str
     file: str
     packages: tuple[str, ...]
-    extra: str
+    remedy: str
     write: Callable[[nn.Module, Sequence[Tensor]], bytes]
     opened: Callable[[Path], Compute]
 
@@ -44,9 +46,7 @@ def export_for_device(to: str, folder: Path, model: nn.Module, spec: Spec, sampl
     package is missing, the runtime lacks a layer, or it puts out something else."""
     runtime = RUNTIMES[to]
     if runtime.missing:
-        raise InputError(
-            f"--to {to} needs {' and '.join(runtime.missing)}, not installed here: pip install 'xgaze[{runtime.extra}]'."
-        )
+        raise InputError(f"--to {to} needs {' and '.join(runtime.missing)}, not installed here: {runtime.remedy}.")
     one = [x[:1] for x in samples.fed(spec)]
     with atomic_path(folder / runtime.file) as temporary:
         try:
@@ -101,7 +101,7 @@ def _open_litert(file: Path) -> Compute:
     from ai_edge_litert.interpreter import Interpreter
 
     run = Interpreter(model_path=str(file)).get_signature_runner()
-    names = sorted(run.get_input_details())
+    names = sorted(run.get_input_details(), key=lambda name: int(name.rpartition("_")[2]))  # args_2 before args_10
 
     def compute(one: Sequence[Tensor]) -> NDArray[np.float32]:
         found = run(**{name: x.numpy() for name, x in zip(names, one, strict=True)})
@@ -113,10 +113,15 @@ def _open_litert(file: Path) -> Compute:
 RUNTIMES: Mapping[str, DeviceRuntime] = MappingProxyType(
     {
         "pte": DeviceRuntime(
-            "ExecuTorch", "model.pte", ("executorch",), "executorch", _write_executorch, _open_executorch
+            "ExecuTorch",
+            "model.pte",
+            ("executorch",),
+            "pip install 'xgaze[executorch]'",
+            _write_executorch,
+            _open_executorch,
         ),
         "tflite": DeviceRuntime(
-            "LiteRT", "model.tflite", ("litert_torch", "ai_edge_litert"), "litert", _write_litert, _open_litert
+            "LiteRT", "model.tflite", ("litert_torch", "ai_edge_litert"), LITERT, _write_litert, _open_litert
         ),
     }
 )
