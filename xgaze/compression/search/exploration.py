@@ -150,6 +150,12 @@ def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
     if not (tried.wholes or tried.wired):
         return
     (control,) = search.run([search.whole_trial(Plan(), method=UNTOUCHED, teaching="labels")])
+    if isinstance(control, Result) and (least := search.judge.least_told(search.teacher_outputs, control.outputs)):
+        people = len(set(search.judge.participants.tolist()))
+        say(
+            f"With {people} validation {search.judge.spec.groups} no difference of less than about {least:.1f} "
+            f"{search.judge.unit} can be told, going by the teacher and its control."
+        )
     control_with(search, "control, end to end", control, say)
     if tried.wired and search_wired(search, tried.wired, say):
         return

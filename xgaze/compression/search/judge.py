@@ -57,6 +57,12 @@ class Judge:
         """How much worse than the reference, in `unit`; without ends where too few participants validate."""
         return compare(self.spec, self.seen(outputs), self.reference, self.truth, self.participants)
 
+    def least_told(self, outputs: NDArray[Any], others: NDArray[Any]) -> float | None:
+        """Half of the interval of the difference of two models, in `unit`: what is less cannot be told, of these or of models that
+        differ as much. None where too few participants validate."""
+        worse = compare(self.spec, self.seen(outputs), self.seen(others), self.truth, self.participants)
+        return None if worse.high is None or worse.low is None else (worse.high - worse.low) / 2
+
     def bound(self, worse: Interval) -> float:
         """By how much a student found so much worse is, at most: the upper end that test participants stay below nine times in
         ten, or its own where nobody is to confirm it. Infinite where there is none."""
