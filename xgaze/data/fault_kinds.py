@@ -38,6 +38,8 @@ Kind = Literal[
     "too few fixations",
     "blank map",
     "unreadable sample",
+    "unlike the model's pictures",
+    "labels shifted in time",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHOWN = 20
@@ -79,6 +81,8 @@ REMEDIES: dict[Kind, str] = {
     "too few fixations": "Check that one scanpath holds all fixations of one person on one stimulus.",
     "blank map": "Draw the map again from fixations that lie in the picture, or leave its picture out.",
     "unreadable sample": "Restore what the message names, or remove its row.",
+    "unlike the model's pictures": "Do what the message says wherever these pictures are read, before the model sees them.",
+    "labels shifted in time": "Shift the labels back by so many frames, or record frames and labels by one clock.",
 }
 
 
