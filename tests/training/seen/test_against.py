@@ -12,7 +12,7 @@ from xgaze.data.sources.rendered import RenderedData
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, Float32Sequential
 from xgaze.training.seen.against import SAMPLES, best_change, faults_against, held_against
-from xgaze.training.seen.changed_pictures import CHANGES, numbers_of
+from xgaze.training.seen.changed_pictures import CHANGES, numbers_of, together
 from xgaze.training.seen.seen_pictures import EMBEDDING, read_seen, what_was_seen, write_seen
 from xgaze.training.seen.spread import spread_of
 
@@ -127,6 +127,39 @@ def test_numbers_that_are_not_normalised_like_the_trainings(rendered):
     assert message.startswith("eye0, eye1: the pictures look not normalised like those.")
 
 
+LIGHTS = {
+    "darker": lambda x: x * 0.5,
+    "brighter": lambda x: x * 1.3,
+    "flat": lambda x: x * 0.4 + 100,
+    "gamma": lambda x: 255 * (x / 255) ** 0.5,
+    "noisy": lambda x: x + np.random.default_rng(0).normal(0, 15, x.shape),
+    "shifted": lambda x: np.roll(x, 6, axis=3),
+    "blurred": lambda x: (x + np.roll(x, 2, axis=2) + np.roll(x, 2, axis=3) + np.roll(x, -2, axis=3)) / 4,
+}
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+def test_another_light_or_camera_is_no_change(light, rendered, trained):
+    other = new_people(rendered, lambda x: LIGHTS[light](x.astype(np.float64)).clip(0, 255).astype(np.uint8))
+    assert found(trained, other)[0] == []
+
+
+def test_pictures_that_are_not_equalised_as_those_of_the_training_were(rendered):
+    def equalised(x):
+        ranks = x.reshape(len(x), -1).astype(np.float64) + np.random.default_rng(0).uniform(0, 1, (len(x), x[0].size))
+        return (ranks.argsort(axis=1).argsort(axis=1) * 255 / x[0].size).astype(np.uint8).reshape(x.shape)
+
+    inputs, targets, people, splits = rendered
+    grey = {name: (x[:, :1] * 0.4 + 60).astype(np.uint8) for name, x in inputs.items()}
+    even = {name: equalised(x) for name, x in grey.items()}
+    as_trained = ArrayRecording(even, targets, people, splits=splits, scene=(800, 600))
+    model = Towers(2, 1).eval()
+    seen = model, what_was_seen(model, as_trained)
+    (message,), _ = found(seen, new_people((grey, targets, people, splits)), as_trained.spec)
+    assert message.startswith("eye0, eye1: the pictures look not equalised, unlike those.")
+    assert found(seen, new_people((grey, targets, people, splits), equalised), as_trained.spec) == ([], [])
+
+
 def test_other_pictures_that_nothing_explains_are_told_with_their_numbers(rendered, trained):
     noise = np.random.default_rng(0)
     strange = new_people(rendered, lambda x: noise.integers(0, 256, x.shape).astype(np.uint8))
@@ -185,8 +218,18 @@ def test_distances_are_one_on_average_where_points_lie():
     spread = spread_of(points[:2000])
     assert spread.distances(points[2000:]).mean() == pytest.approx(1, abs=0.03)
     assert spread.distances(points[2000:] + 3 * scales.astype(np.float32)).mean() == pytest.approx(10, rel=0.15)
+    assert spread.directions @ spread.directions.T == pytest.approx(np.eye(16), abs=1e-5)
+    few = spread_of(points[:30])
+    assert len(few.variances) == 7 and np.isfinite(few.distances(points)).all()
     flat = spread_of(np.ones((8, 4), np.float32))
     assert np.isfinite(flat.distances(np.ones((1, 4), np.float32))).all()
+
+
+def test_numbers_of_blocks_are_those_of_the_whole():
+    pictures = np.random.default_rng(0).integers(0, 256, (10, 1, 4, 4)).astype(np.uint8)
+    whole, parts = numbers_of(pictures), together([(7, numbers_of(pictures[:7])), (3, numbers_of(pictures[7:]))])
+    assert (parts.low, parts.high) == (whole.low, whole.high)
+    assert (parts.mean, parts.deviation) == pytest.approx((whole.mean, whole.deviation))
 
 
 def test_a_change_has_to_be_clear_and_good_for_most_people():

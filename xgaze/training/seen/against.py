@@ -1,5 +1,6 @@
 """A recording's pictures against those that a model was trained on: what was done to them, where undoing it makes them alike."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -23,8 +24,8 @@ from xgaze.training.seen.seen_pictures import (
     squares,
 )
 
-SAMPLES = 192
-"""Of a recording, evenly spaced: they tell what was done to all of them."""
+SAMPLES, FEWEST, BYTES = 192, 32, 2**27
+"""Of a recording, evenly spaced: they tell what was done to all. Between these two, as many as take so much memory."""
 CLEAR = 0.8
 """A change is told where undoing it leaves at most this share of the distance from the training, of the person in the middle."""
 MOST_PEOPLE = 0.9
@@ -81,7 +82,8 @@ class Held:
 
 def held_against(model: FeatureHead, seen: Mapping[str, Reference], recording: Recording) -> Held:
     """Of a recording that the model can read (`as_trained`). Raises InputError for samples that cannot be read."""
-    rows = evenly(np.arange(len(recording.table)), SAMPLES)
+    one = sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in recording.spec.inputs)
+    rows = evenly(np.arange(len(recording.table)), max(FEWEST, min(SAMPLES, BYTES // one)))
     return Held(model, recording.spec, seen, read_inputs(recording, rows), participants_of(recording, rows))
 
 

@@ -1,6 +1,6 @@
 """How pictures may have been changed since a model was trained: turns, mirrors, inversion, channels, scales, histograms."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,9 @@ SMALL, LARGE = 1.5, 20.0
 """Ends of numbers from 0 to 1, and of such as are no shares of anything."""
 OTHER_MEAN, OTHER_DEVIATION = 2.0, 3.0
 """In deviations of the training, and times it: pictures that differ as much are of another scale, not of another light."""
+
+EVEN = 0.04
+"""Of the range of numbers: what equalised histograms leave of a difference from even ones."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,15 @@ class Change:
 def numbers_of(pictures: Pictures) -> Numbers:
     """Of pictures of one input."""
     return Numbers(*(float(one) for one in (pictures.min(), pictures.max(), pictures.mean(), pictures.std())))
+
+
+def together(blocks: Sequence[tuple[int, Numbers]]) -> Numbers:
+    """Of so many pictures each."""
+    weights = np.array([count for count, _ in blocks], np.float64) / sum(count for count, _ in blocks)
+    means, deviations = (np.array([getattr(one, of) for _, one in blocks]) for of in ("mean", "deviation"))
+    mean = float(weights @ means)
+    deviation = float(np.sqrt(weights @ (deviations**2 + (means - mean) ** 2)))
+    return Numbers(min(one.low for _, one in blocks), max(one.high for _, one in blocks), mean, deviation)
 
 
 def _turned(quarters: int, mirrored: bool = False) -> Callable[[Pictures, Numbers], Pictures]:
@@ -90,6 +102,13 @@ def _is_of_another_scale(pictures: Pictures, numbers: Numbers) -> bool:
     return apart or not 1 / OTHER_DEVIATION < own.deviation / usual < OTHER_DEVIATION
 
 
+def _are_equalised(_: Pictures, numbers: Numbers) -> bool:
+    """Whether the training's numbers are about evenly spread between their ends: a range by the root of 12 is their deviation."""
+    reach = numbers.high - numbers.low
+    middle = abs(numbers.mean - numbers.low - reach / 2) < EVEN * reach
+    return middle and abs(numbers.deviation - reach / 12**0.5) < EVEN * reach
+
+
 NORMALISE = "not normalised"
 CHANGES: Mapping[str, Change] = MappingProxyType(
     {
@@ -123,7 +142,7 @@ CHANGES: Mapping[str, Change] = MappingProxyType(
             lambda pictures, numbers: bool(pictures.max() > LARGE and 0 <= numbers.low <= numbers.high <= SMALL),
             certain=True,
         ),
-        "not equalised": Change("not equalised, unlike those", "Equalise their histograms", _equalised),
+        "not equalised": Change("not equalised, unlike those", "Equalise their histograms", _equalised, _are_equalised),
         NORMALISE: Change("not normalised like those", "Normalise them like those", _normalised, _is_of_another_scale),
     }
 )

@@ -15,14 +15,14 @@ from xgaze.data.contract import InputSpec, Recording, Spec, normalise, participa
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import participant_means
 from xgaze.models.layers import FeatureHead
-from xgaze.training.seen.changed_pictures import Numbers, Pictures, numbers_of
+from xgaze.training.seen.changed_pictures import Numbers, Pictures, numbers_of, together
 from xgaze.training.seen.spread import Spread, spread_of
 
 SEEN_FILE = "seen.safetensors"
 EMBEDDING = "embedding"
 SAMPLES = 512
 """Of training and validation each, evenly spaced."""
-SIDE, BATCH = 16, 64
+SIDE, BATCH = 16, 32
 AGAIN = "Train or adopt the model again with --force."
 
 
@@ -72,19 +72,32 @@ def evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 def what_was_seen(model: FeatureHead, recording: Recording) -> dict[str, Reference]:
-    """By the number of each input that is a picture, and "embedding"."""
+    """By the number of each input that is a picture, and "embedding". Few samples are in memory at a time."""
     train, validation = (evenly(rows_of(recording, split), SAMPLES) for split in ("train", "validation"))
-    seen, held = read_inputs(recording, train), read_inputs(recording, validation)
+    (seen, numbers), (held, _) = (_condensed(model, recording, rows) for rows in (train, validation))
     people = participants_of(recording, validation)
     found = {}
-    for k, one in enumerate(recording.spec.inputs):
-        if is_picture(one):
-            spread = spread_of(squares(seen[one.name]))
-            usual = participant_means(spread.distances(squares(held[one.name])), people)
-            found[str(k)] = Reference(spread, usual.astype(np.float32), numbers_of(seen[one.name]))
-    spread = spread_of(embedded(model, recording.spec, seen))
-    usual = participant_means(spread.distances(embedded(model, recording.spec, held)), people)
-    return {**found, EMBEDDING: Reference(spread, usual.astype(np.float32))}
+    for name, points in seen.items():
+        spread = spread_of(points)
+        usual = participant_means(spread.distances(held[name]), people)
+        found[name] = Reference(spread, usual.astype(np.float32), numbers.get(name))
+    return found
+
+
+def _condensed(
+    model: FeatureHead, recording: Recording, rows: NDArray[np.int64]
+) -> tuple[dict[str, NDArray[np.float32]], dict[str, Numbers]]:
+    """Squares of pictures and embeddings, (rows, ...) each, and the numbers that pictures hold."""
+    pictures = {str(k): one.name for k, one in enumerate(recording.spec.inputs) if is_picture(one)}
+    points: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*pictures, EMBEDDING)}
+    blocks: dict[str, list[tuple[int, Numbers]]] = {name: [] for name in pictures}
+    for start in range(0, len(rows), BATCH):
+        inputs = read_inputs(recording, rows[start : start + BATCH])
+        points[EMBEDDING].append(embedded(model, recording.spec, inputs))
+        for number, name in pictures.items():
+            points[number].append(squares(inputs[name]))
+            blocks[number].append((len(inputs[name]), numbers_of(inputs[name])))
+    return {name: np.concatenate(own) for name, own in points.items()}, {k: together(own) for k, own in blocks.items()}
 
 
 def write_seen(file: Path, seen: Mapping[str, Reference]) -> None:

@@ -29,15 +29,15 @@ class Spread:
 
 
 def spread_of(points: NDArray[np.float32]) -> Spread:
-    """Of points (n, width)."""
+    """Of points (n, width), of which there may be fewer than their width."""
     middle = points.mean(axis=0, dtype=np.float64)
     apart = points - middle
-    _, lengths, directions = np.linalg.svd(apart, full_matrices=False)
-    variances = lengths**2 / len(points)
-    rank = min(RANK, len(points) // 4, points.shape[1] // 2)
+    squares, turns = np.linalg.eigh(apart @ apart.T)
+    variances = np.maximum(0.0, squares[::-1]) / len(points)
     floor = max(LEAST * float(variances.sum()) / points.shape[1], 1e-12)
+    rank = min(RANK, len(points) // 4, points.shape[1] // 2, int((variances > floor).sum()))
+    directions = (turns[:, ::-1][:, :rank] / np.sqrt(variances[:rank] * len(points))).T @ apart
     rest = float(variances[rank:].sum()) / max(1, points.shape[1] - rank)
-    kept = np.maximum(variances[:rank], floor)
     return Spread(
-        middle.astype(np.float32), directions[:rank].astype(np.float32), kept.astype(np.float32), max(rest, floor)
+        middle.astype(np.float32), directions.astype(np.float32), variances[:rank].astype(np.float32), max(rest, floor)
     )
