@@ -94,8 +94,8 @@ def _pairs(rows: NDArray[np.int64], nearest: NDArray[np.int64], samples: Sequenc
 def _told(pairs: Sequence[Pair], samples: Sequence[Looked], owners: NDArray[np.str_]) -> list[Fault]:
     """A fault for every two owners, with the number of the second's samples."""
     found: dict[tuple[str, str], list[Pair]] = {}
-    for early, late in pairs:
-        found.setdefault((samples[early].owner, samples[late].owner), []).append((early, late))
+    for pair in pairs:
+        found.setdefault((samples[pair[0]].owner, samples[pair[1]].owner), []).append(pair)
     faults = []
     for (one, other), own in found.items():
         early, late = (samples[k] for k in own[0])

@@ -34,5 +34,5 @@ def check_fixation_crops(data: FixationCropsData, advance: Advance | None) -> Ch
     found = split_faults(recording.table, recording.spec.groups)
     own = recording.table.drop_duplicates("group")
     looked = look_at_pictures(Files(recording.files), list(own["split"]), list(map(str, own["group"])), advance)
-    faults = (*found, *faults_of(looked), *copy_faults(looked, recording.spec.groups))
-    return Checked(faults, (*recording.notes, *remarks_of(looked, "photographs"), *copies_told(looked)))
+    every = (*found, *faults_of(looked), *copy_faults(looked, recording.spec.groups))
+    return Checked(every, (*recording.notes, *remarks_of(looked, "photographs"), *copies_told(looked)))

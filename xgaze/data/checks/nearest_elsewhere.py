@@ -69,7 +69,8 @@ def _candidates(
     from scipy.spatial import cKDTree
 
     # Rounding must not lose what is exactly as far as allowed.
-    _, found = cKDTree(points[others]).query(points[own], CANDIDATES, distance_upper_bound=radius * (1 + 1e-4) + 1e-6)
+    tree, most = cKDTree(points[others]), radius * (1 + 1e-4) + 1e-6
+    found = np.asarray(tree.query(points[own], CANDIDATES, distance_upper_bound=most)[1])
     for rank in range(CANDIDATES):
         near = np.flatnonzero(found[:, rank] < len(others))
         for start in range(0, len(near), BLOCK):

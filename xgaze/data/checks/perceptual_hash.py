@@ -37,4 +37,4 @@ def comparable(hashes: NDArray[np.uint8]) -> NDArray[np.float32]:
     length = np.linalg.norm(pictures, axis=2, keepdims=True)
     told = length > BLANK * SIDE
     pictures = np.where(told, pictures / np.where(told, length, 1), 0) / np.sqrt(pictures.shape[1], dtype=np.float32)
-    return pictures.reshape(len(hashes), -1)
+    return np.asarray(pictures.reshape(len(hashes), -1), np.float32)

@@ -106,7 +106,11 @@ def write_seen(file: Path, seen: Mapping[str, Reference]) -> None:
     for name, one in seen.items():
         own = {"middle": one.spread.middle, "directions": one.spread.directions, "variances": one.spread.variances}
         numbers = list(asdict(one.numbers).values()) if one.numbers else []
-        own |= {"rest": np.float32([one.spread.rest]), "usual": one.usual, "numbers": np.float32(numbers)}
+        own |= {
+            "usual": one.usual,
+            "rest": np.array([one.spread.rest], np.float32),
+            "numbers": np.array(numbers, np.float32),
+        }
         tensors |= {f"{name}.{part}": torch.from_numpy(np.ascontiguousarray(values)) for part, values in own.items()}
     write_weights(file, tensors)
 

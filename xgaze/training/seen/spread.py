@@ -25,7 +25,8 @@ class Spread:
         apart = points.astype(np.float64) - self.middle
         along = apart @ self.directions.T.astype(np.float64)
         outside = np.maximum(0.0, (apart**2).sum(axis=1) - (along**2).sum(axis=1))
-        return ((along**2 / self.variances).sum(axis=1) + outside / self.rest) / points.shape[1]
+        squares = (along**2 / self.variances).sum(axis=1) + outside / self.rest
+        return np.asarray(squares / points.shape[1], np.float64)
 
 
 def spread_of(points: NDArray[np.float32]) -> Spread:
