@@ -14,6 +14,7 @@ from xgaze.api.cross_validating import CrossValidation
 from xgaze.api.inspecting import Features
 from xgaze.api.opening import OpenRecording
 from xgaze.api.outcomes import Distilled, Explanation, Figure, Teacher
+from xgaze.api.own_data.checking import Soundness
 from xgaze.api.predicting import Predictions
 from xgaze.api.scoring_maps import Saliency
 from xgaze.api.stored_model import StoredModel
@@ -21,7 +22,7 @@ from xgaze.api.stored_model import StoredModel
 PAGE = Path(__file__).parent / "api.md"
 RETURNED = (
     *(OpenRecording, Teacher, Distilled, StoredModel, Compressed, Explanation, Calibration),
-    *(CrossValidation, Saliency, Predictions, Features, Figure),
+    *(Soundness, CrossValidation, Saliency, Predictions, Features, Figure),
 )
 INTRODUCTION = """# The Python API
 

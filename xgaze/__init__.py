@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 OFFERED = {
     "open": "api.opening",
     "ArrayRecording": "data.sources.arrays",
+    "check": "api.own_data.checking",
     "train_teacher": "api.teaching",
     "adopt": "api.adopting",
     "distill": "api.distilling",

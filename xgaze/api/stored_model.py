@@ -17,9 +17,10 @@ from xgaze.errors import InputError
 from xgaze.evaluation.classification import probabilities
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import ModelSection
+from xgaze.training.seen.seen_pictures import SEEN_FILE
 from xgaze.writing import atomic_path
 
-FILES = (WEIGHTS_FILE, "model.onnx", "model.int8.onnx", CARD_FILE)
+FILES = (WEIGHTS_FILE, "model.onnx", "model.int8.onnx", SEEN_FILE, CARD_FILE)
 BATCH = 64
 
 

@@ -18,11 +18,14 @@ Kind = Literal[
     "missing label",
     "missing number",
     "mixed units",
+    "wrong unit",
     "label outside the scene",
     "participant in two splits",
     "name in several classes",
     "names alike",
     "identical images across splits",
+    "nearly identical images across splits",
+    "one person under two names",
     "empty split",
     "too few",
     "class missing from a split",
@@ -35,6 +38,8 @@ Kind = Literal[
     "too few fixations",
     "blank map",
     "unreadable sample",
+    "unlike the model's pictures",
+    "labels shifted in time",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SHOWN = 20
@@ -50,12 +55,17 @@ REMEDIES: dict[Kind, str] = {
     "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`).",
     "missing number": "Fill in the number, or remove the row: every column of an input needs a finite number in every row.",
     "mixed units": "Convert the numbers of these people into the unit of the others, or leave their rows out.",
+    "wrong unit": "State the labels' own unit as `unit` in the definition, or convert them into the one that it says.",
     "label outside the scene": "If most rows fail, check `unit` and `scene`; otherwise correct or remove these rows.",
     "participant in two splits": "Keep all recordings of a person in one split, or give different people different names.",
     "name in several classes": "Set data.participants: across-classes if they are the same people, or per-class if "
     "each class has people of its own, so that participant 1 of one is not participant 1 of the other.",
     "names alike": "Write each name in one way; people who are not the same need names that differ in more.",
     "identical images across splits": "Remove the copies: a model must not be tested on pictures it was trained on.",
+    "nearly identical images across splits": "If the names are one person's, give one name in one split; else remove "
+    "the copies: a model must not be tested on pictures it was trained on.",
+    "one person under two names": "Give one name to one person, or remove the frames that they share: splits and intervals "
+    "take every name for a person.",
     "empty split": "Training needs people in train, validation and test: add recordings or check `splits`.",
     "too few": "Validation and test need two each, people or whatever splits keep apart: add more, or divide them anew.",
     "class missing from a split": "Add participants of this class (three or more), or leave the class out.",
@@ -71,6 +81,8 @@ REMEDIES: dict[Kind, str] = {
     "too few fixations": "Check that one scanpath holds all fixations of one person on one stimulus.",
     "blank map": "Draw the map again from fixations that lie in the picture, or leave its picture out.",
     "unreadable sample": "Restore what the message names, or remove its row.",
+    "unlike the model's pictures": "Do what the message says wherever these pictures are read, before the model sees them.",
+    "labels shifted in time": "Shift the labels back by so many frames, or record frames and labels by one clock.",
 }
 
 

@@ -42,6 +42,7 @@ from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
 from xgaze.training.left_embeddings import leave_embeddings
 from xgaze.training.lightning.devices import device_of
+from xgaze.training.seen.seen_pictures import SEEN_FILE, what_was_seen, write_seen
 from xgaze.training.start.start import started_model
 from xgaze.training.teacher_folder import HEAD, TRAINING, forget_training
 from xgaze.training.tuning import tune_own_head
@@ -49,7 +50,7 @@ from xgaze.training.varied.mirror_images import partners_of
 from xgaze.training.varied.varied_pictures import require_pictures
 from xgaze.training.whole import tune_model
 
-TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE)
+TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE, SEEN_FILE)
 
 
 def train_teacher(
@@ -115,6 +116,7 @@ def _finish(
 ) -> ModelCard:
     """Store a teacher as it is and score it; its card is written last."""
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
+    write_seen(folder / SEEN_FILE, what_was_seen(model, recording))
     card = _scored_card(model, recipe, recording, folder, metrics, command)
     log_scoring(folder.parent, TEACHER, command)
     write_card(folder, card)

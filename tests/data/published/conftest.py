@@ -44,3 +44,12 @@ def mpiigaze(tmp_path):
             lines += [f"day{day:02d}/{name} {('left', 'right')[k % 2]}" for k, name in enumerate(names)]
         (root / f"Evaluation Subset/sample list for eye image/{person}.txt").write_text("\n".join(lines) + "\n")
     return root, gaze
+
+
+@pytest.fixture
+def faults_of_people():
+    """Faults of a recording but for copies: here everybody has the same face."""
+    from xgaze.data.checks.soundness import check
+
+    copies = ("identical images across splits", "nearly identical images across splits", "one person under two names")
+    return lambda data: [fault for fault in check(data) if fault.kind not in copies]

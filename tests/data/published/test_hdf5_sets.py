@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import pytest
 
-from xgaze.data.checks.soundness import checked
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 
@@ -120,19 +119,19 @@ def test_no_handle_travels_to_another_process(eth):
 
 
 @pytest.mark.parametrize("source", ["eth-xgaze", "mpiifacegaze", "faze"])
-def test_all_are_sound(source, request):
+def test_all_are_sound(source, request, faults_of_people):
     fixture = {"eth-xgaze": "eth", "mpiifacegaze": "faces", "faze": "strips"}[source]
-    assert checked(section(source, request.getfixturevalue(fixture)[0])).faults == ()
+    assert faults_of_people(section(source, request.getfixturevalue(fixture)[0])) == []
 
 
-def test_a_truncated_chunk_is_told_with_its_row(eth):
+def test_a_truncated_chunk_is_told_with_its_row(eth, faults_of_people):
     file = eth[0] / "train/subject0002.h5"
     with h5py.File(file) as stored:
         chunk = stored["face_patch"].id.get_chunk_info(2)
     content = bytearray(file.read_bytes())
     content[chunk.byte_offset : chunk.byte_offset + chunk.size] = b"\xff" * chunk.size
     file.write_bytes(bytes(content))
-    found = checked(section("eth-xgaze", eth[0])).faults
+    found = faults_of_people(section("eth-xgaze", eth[0]))
     assert [(one.kind, "subject0002.h5: row 2 of 'face_patch'" in one.message) for one in found] == [
         ("unreadable sample", True)
     ]

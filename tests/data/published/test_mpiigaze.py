@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from xgaze.data.checks.soundness import checked
 from xgaze.data.contract import targets_of
 from xgaze.data.open import open_recording
 from xgaze.data.published.gaze_directions import gaze_angles, head_angles, mirrored_angles
@@ -107,8 +106,8 @@ def test_errors_are_degrees_between_directions(mpiigaze):
     np.testing.assert_allclose(straight, expected, rtol=1e-3)
 
 
-def test_it_is_sound_and_a_recipe_can_name_it(mpiigaze, tmp_path):
-    assert checked(section(mpiigaze[0])).faults == ()
+def test_it_is_sound_and_a_recipe_can_name_it(mpiigaze, tmp_path, faults_of_people):
+    assert faults_of_people(section(mpiigaze[0])) == []
     (tmp_path / "eyes.yaml").write_text(
         f"name: eyes\ndata: {{source: mpiigaze, path: {mpiigaze[0]}}}\nmodel: {{import: 'a:B'}}\n"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from xgaze.cli.common import emit
-from xgaze.data.fault_kinds import REMEDIES
+from xgaze.data.fault_kinds import REMEDIES, summarise
 from xgaze.progress import progress_bar
 from xgaze.recipe import Data, load_data
 
@@ -13,8 +13,17 @@ from xgaze.recipe import Data, load_data
 @click.command("check")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, such as data.path.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="A model that shall read it: are its pictures as those in training, and its labels of the same time?",
+)
+@click.option(
+    "--trust-import", is_flag=True, help="Let a model that is a class of a module import it, which runs its code."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def check(data: Path, overrides: tuple[str, ...], against: Path | None, trust_import: bool, as_json: bool) -> None:
     """Is my recording sound? DATA is a data definition (YAML) or a recipe; all faults are shown at once.
 
     Writes nothing. Exit code 2 if there are faults.
@@ -22,14 +31,15 @@ def check(data: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     \b
     Example:
       xgaze check my_recording.yaml
+      xgaze check my_recording.yaml --against checkpoints/multi-eye/teacher
       xgaze check scanpath-cnn --set data.path=fixations.csv
     """
     definition = load_data(data, overrides)  # whose faults are said before anything heavy is imported
-    from xgaze.data.checks.soundness import checked, summarise
+    from xgaze.api.own_data.checking import checked_definition
     from xgaze.data.source import source_of
 
     with progress_bar("checking") as advance:
-        found = checked(definition, advance)
+        found = checked_definition(definition, against, trust_import, advance)
     faults = summarise(found.faults)
     told = [
         *found.remarks,

@@ -1,5 +1,6 @@
 """Faults of photographs with fixations, and of lists of crops, those that show only in decoded pixels included."""
 
+from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.pixel_faults import faults_of, look_at_pictures, remarks_of
 from xgaze.data.checks.table_faults import split_faults
 from xgaze.data.crops.crop_list_files import open_crop_lists
@@ -31,6 +32,7 @@ def check_fixation_crops(data: FixationCropsData, advance: Advance | None) -> Ch
     except InputError as error:
         return Checked((Fault("definition", str(error)),))
     found = split_faults(recording.table, recording.spec.groups)
-    splits = recording.table.drop_duplicates("group")["split"]
-    looked = look_at_pictures(Files(recording.files), list(splits), advance)
-    return Checked((*found, *faults_of(looked)), (*recording.notes, *remarks_of(looked, "photographs")))
+    own = recording.table.drop_duplicates("group")
+    looked = look_at_pictures(Files(recording.files), list(own["split"]), list(map(str, own["group"])), advance)
+    every = (*found, *faults_of(looked), *copy_faults(looked, recording.spec.groups))
+    return Checked(every, (*recording.notes, *remarks_of(looked, "photographs"), *copies_told(looked)))

@@ -1,8 +1,12 @@
 """Faults of eye-camera frames in folders, those that show only in decoded pixels included."""
 
+import numpy as np
 import pandas as pd
 
+from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.pixel_faults import faults_of, look_at_frames, remarks_of
+from xgaze.data.checks.unit_faults import unit_faults
+from xgaze.data.eyes.eye_recording import spec_of
 from xgaze.data.eyes.eye_scan import scan
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Checked, Fault
@@ -16,5 +20,7 @@ def check_eyes(data: EyeFoldersData, advance: Advance | None) -> Checked:
     people = [(session.participant, session.split) for session in found.sessions if session.frames]
     few = too_few(pd.DataFrame(people, columns=["group", "split"], dtype=object)) if data.labels else []
     looked = look_at_frames(found.sessions, data, advance)
-    faults = (*found.faults, *(Fault("too few", told) for told in few), *faults_of(looked))
-    return Checked(faults, (*found.notes, *remarks_of(looked)))
+    labels = np.array([frame.gaze for session in found.sessions for frame in session.frames]).reshape(-1, 2)
+    own = (*(Fault("too few", told) for told in few), *unit_faults(labels, spec_of(data)))
+    faults = (*found.faults, *own, *faults_of(looked), *copy_faults(looked))
+    return Checked(faults, (*found.notes, *remarks_of(looked), *copies_told(looked)))

@@ -1,29 +1,44 @@
 """Faults of any recording that can be opened: of its table, and of every sample against its specification."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from xgaze.data.checks.copy_faults import copies_told, copy_faults
+from xgaze.data.checks.pixel_faults import Looked, faults_of, kept_hashes, with_hashes
 from xgaze.data.checks.table_faults import class_faults, direction_faults, gaze_faults, split_faults
-from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, Recording, dimensions
+from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, InputSpec, Recording, dimensions
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 
 
 def check_opened(opened: Callable[[], Recording], advance: Advance | None = None) -> Checked:
-    """What opening refuses; faults of the table; samples that cannot be read, or are not what the specification says."""
+    """What opening refuses; faults of the table; samples that cannot be read, are not what the specification says, or show the
+    same as others."""
     try:
         recording = opened()
     except InputError as error:
         return Checked((Fault("definition", str(error)),))
-    faults = table_faults_of(recording)
+    pictures = sum(is_picture(one) for one in recording.spec.inputs)
+    total = len(recording.table)
+    looked = kept_hashes(_look_at_samples(recording, advance), total, pictures)
+    faults = (*table_faults_of(recording), *faults_of(looked), *copy_faults(looked, recording.spec.groups))
+    return Checked(faults, (*recording.notes, *copies_told(looked)))
+
+
+def is_picture(one: InputSpec) -> bool:
+    """Whether an input shows something, grey or in colour, and is no vector, sequence or stack of maps."""
+    return one.dtype == "uint8" and len(one.shape) == 3 and one.shape[0] in (1, 3)
+
+
+def _look_at_samples(recording: Recording, advance: Advance | None) -> Iterator[Looked]:
     total = len(recording.table)
     for row in range(total):
-        faults += sample_faults(recording, row)
+        yield _look_at_sample(recording, row)
         if advance:
             advance(row + 1, total)
-    return Checked(tuple(faults), recording.notes)
 
 
 def check_table(opened: Callable[[], Recording]) -> Checked:
@@ -49,12 +64,14 @@ def table_faults_of(recording: Recording) -> list[Fault]:
     return faults + [Fault("missing label", f"{name}: its {spec.kind} is not known.") for name in unknown]
 
 
-def sample_faults(recording: Recording, row: int) -> list[Fault]:
-    """A sample that cannot be read, or whose inputs are of another shape or type than the specification says."""
+def _look_at_sample(recording: Recording, row: int) -> Looked:
+    """One that cannot be read, or whose inputs are of another shape or type than the specification says, has faults, no hash."""
+    line = recording.table.iloc[row]
+    looked = Looked(str(line["id"]), str(line["split"]), "", (), owner=str(line["group"]))
     try:
         sample = recording[row]
     except InputError as error:
-        return [Fault("unreadable sample", str(error))]
+        return replace(looked, faults=(Fault("unreadable sample", str(error)),))
     faults = []
     for one in recording.spec.inputs:
         found = sample.inputs.get(one.name)
@@ -62,4 +79,7 @@ def sample_faults(recording: Recording, row: int) -> list[Fault]:
         if found is None or found.shape != one.shape or str(found.dtype) != one.dtype:
             wanted = f"{dimensions(one.shape)} of {one.dtype}"
             faults.append(Fault("unreadable sample", f"{sample.id}: input '{one.name}' {told}, not {wanted}."))
-    return faults
+    pictures = [one.name for one in recording.spec.inputs if is_picture(one)]
+    if faults or not pictures:
+        return replace(looked, faults=tuple(faults))
+    return with_hashes(looked, [sample.inputs[name] for name in pictures])

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_pictures, remarks_of, told_of
 from xgaze.data.checks.table_faults import class_faults, split_faults
 from xgaze.data.fault_kinds import Checked, Fault
@@ -24,11 +25,17 @@ def check_photographs(opened: Callable[[], PhotographRecording], advance: Advanc
     table = recording.table
     faults = split_faults(table, recording.spec.groups)
     faults += class_faults(table, table["label"].map(dict(enumerate(recording.spec.classes))), recording.spec.groups)
-    pictures = look_at_pictures(recording.pictures, list(table["split"]), advance)
+    pictures = look_at_pictures(recording.pictures, list(table["split"]), list(map(str, table["group"])), advance)
     maps = _look_at_maps(recording)
     shapes = [one for one in (_other_shape(*pair) for pair in zip(pictures, maps, strict=True)) if one]
-    told = [*remarks_of(pictures, "photographs"), *remarks_of(maps, "attention maps"), *_shapes_told(shapes)]
-    return Checked((*faults, *faults_of(pictures), *(fault for one in maps for fault in one.faults)), tuple(told))
+    told = [
+        *remarks_of(pictures, "photographs"),
+        *copies_told(pictures),
+        *remarks_of(maps, "attention maps"),
+        *_shapes_told(shapes),
+    ]
+    found = (*faults_of(pictures), *copy_faults(pictures, recording.spec.groups), *faults_of(maps))
+    return Checked((*faults, *found), tuple(told))
 
 
 def _look_at_maps(recording: PhotographRecording) -> list[Looked]:

@@ -1,16 +1,16 @@
-"""What shows only in decoded pixels: pictures that cannot be read, have another size, lie in two splits, or are made grey."""
+"""What shows only in decoded pixels: pictures that cannot be read, have another size, or are made grey; and their hashes."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.contract import SPLITS
+from xgaze.data.checks.perceptual_hash import every, hash_of
 from xgaze.data.eyes.eye_scan import Frame, Session
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Fault
@@ -25,7 +25,8 @@ Told = Trait | Literal["colour"]
 @dataclass(frozen=True)
 class Looked:
     """A frame or picture after decoding. digest: hash of its pixels, "" when it could not be read whole. traits: of its pictures,
-    each as often as it was seen; size: (width, height) px of a picture, (0, 0) of none."""
+    each as often as it was seen; size: (width, height) px of a picture, (0, 0) of none. owner: whose it is; hash: a perceptual
+    one of its pictures, empty of those that were not read whole or are beyond what is kept."""
 
     name: str
     split: str
@@ -34,25 +35,35 @@ class Looked:
     traits: tuple[Told, ...] = ()
     pictures: int = 1
     size: tuple[int, int] = (0, 0)
+    owner: str = ""
+    hash: bytes = b""
 
 
 def look_at_frames(sessions: Iterable[Session], data: EyeFoldersData, advance: Advance | None) -> list[Looked]:
     """Decode every view of every frame."""
     frames = [(session, frame) for session in sessions for frame in session.frames]
-    return list(in_threads(lambda item: _look_at_frame(*item, data), frames, advance))
+    return kept_hashes(
+        in_threads(lambda item: _look_at_frame(*item, data), frames, advance), len(frames), len(data.views)
+    )
 
 
 def look_at_pictures(
-    pictures: Pictures, splits: Sequence[str], advance: Advance | None, grey: bool = False
+    pictures: Pictures, splits: Sequence[str], owners: Sequence[str], advance: Advance | None, grey: bool = False
 ) -> list[Looked]:
-    """Decode every picture; splits has one name per picture, "" where unknown. grey: what is read of them."""
-    rows = list(zip(range(len(pictures)), splits, strict=True))
-    return list(in_threads(lambda item: _look_at_picture(pictures, *item, grey), rows, advance))
+    """Decode every picture; splits and owners have one name per picture, "" where unknown. grey: what is read of them."""
+    rows = list(zip(range(len(pictures)), splits, owners, strict=True))
+    return kept_hashes(in_threads(lambda item: _look_at_picture(pictures, *item, grey), rows, advance), len(rows), 1)
+
+
+def kept_hashes(looked: Iterable[Looked], samples: int, pictures: int) -> list[Looked]:
+    """So many samples of so many pictures, without the hashes that are beyond what is kept."""
+    step = every(samples, pictures)
+    return [replace(one, hash=one.hash if k % step == 0 else b"") for k, one in enumerate(looked)]
 
 
 def faults_of(looked: Sequence[Looked]) -> list[Fault]:
-    """What cannot be read, and copies in several splits."""
-    return [fault for one in looked for fault in one.faults] + _identical(looked)
+    """What cannot be read."""
+    return [fault for one in looked for fault in one.faults]
 
 
 def remarks_of(looked: Sequence[Looked], what: str = "pictures") -> list[str]:
@@ -73,8 +84,9 @@ def _look_at_frame(session: Session, frame: Frame, data: EyeFoldersData) -> Look
         return grey_of(decoded, path, data.height, data.width)
 
     name = f"{session.name} frame {frame.name}"
-    whole = len(frame.files) == len(data.views)
-    return look_at_views(name, session.split, session.folder, frame.files, read, whole, dict.fromkeys(data.views, True))
+    whole, grey = len(frame.files) == len(data.views), dict.fromkeys(data.views, True)
+    looked = look_at_views(name, session.split, session.folder, frame.files, read, whole, grey)
+    return replace(looked, owner=session.participant)
 
 
 def look_at_views(
@@ -97,18 +109,24 @@ def look_at_views(
             traits += told_of(decoded, grey[view])
         except PictureError as error:
             faults.append(Fault(error.kind, f"{name}: {view} {error.reason} ({file})."))
-    digest = _digest(seen) if whole and seen and not faults else ""
-    return Looked(name, split, digest, tuple(faults), tuple(traits), len(files))
+    looked = Looked(name, split, "", tuple(faults), tuple(traits), len(files))
+    return with_hashes(looked, seen) if whole and seen and not faults else looked
 
 
-def _look_at_picture(pictures: Pictures, row: int, split: str, grey: bool) -> Looked:
+def with_hashes(looked: Looked, pixels: Sequence[NDArray[np.uint8]]) -> Looked:
+    """The same with what its pictures were, each (height, width) or (channels, height, width)."""
+    return replace(looked, digest=_digest(pixels), hash=hash_of(pixels))
+
+
+def _look_at_picture(pictures: Pictures, row: int, split: str, owner: str, grey: bool) -> Looked:
     name = pictures.name(row)
     try:
         decoded = pictures.decode(row)
     except PictureError as error:
         return Looked(name, split, "", (Fault(error.kind, f"{name}: {error.reason}."),))
     picture = decoded.picture
-    return Looked(name, split, _digest([np.asarray(picture)]), (), told_of(decoded, grey), 1, picture.size)
+    seen = Looked(name, split, _digest([np.asarray(picture)]), (), told_of(decoded, grey), 1, picture.size, owner)
+    return replace(seen, hash=hash_of([np.asarray(picture.convert("L"))]))
 
 
 def told_of(decoded: Decoded, grey: bool) -> tuple[Told, ...]:
@@ -122,19 +140,3 @@ def _digest(pixels: Sequence[NDArray[np.uint8]]) -> str:
         hashed.update(str(one.shape).encode())
         hashed.update(np.ascontiguousarray(one).data)
     return hashed.hexdigest()
-
-
-def _identical(looked: Sequence[Looked]) -> list[Fault]:
-    """One fault per picture that lies in several splits, naming the first copy in each."""
-    copies: dict[str, list[Looked]] = {}
-    for one in looked:
-        if one.digest and one.split:
-            copies.setdefault(one.digest, []).append(one)
-    faults = []
-    for same in copies.values():
-        firsts = {one.split: one.name for one in reversed(same)}
-        if len(firsts) > 1:
-            where = " and ".join(f"{firsts[split]} ({split})" for split in SPLITS if split in firsts)
-            count = f"; {len(same)} copies in all" if len(same) > len(firsts) else ""
-            faults.append(Fault("identical images across splits", f"{where} have the same pixels{count}."))
-    return faults

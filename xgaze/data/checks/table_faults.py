@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xgaze.data.checks.unit_faults import unit_faults
 from xgaze.data.contract import SPLITS, Spec
 from xgaze.data.fault_kinds import Fault
 from xgaze.data.splits import shared_participants, too_few
@@ -38,6 +39,7 @@ def class_faults(table: pd.DataFrame, names: pd.Series, groups: str = "participa
 def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
     """Gaze points that are unknown or lie outside the scene; row i belongs to sample `id`."""
     gaze, unknown, faults = _unknown(table, spec, "gaze")
+    faults += unit_faults(gaze, spec)
     if spec.scene is None:
         return faults
     outside = ((gaze < 0) | (gaze > np.array(spec.scene))).any(axis=1) & ~unknown
@@ -51,6 +53,7 @@ def gaze_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
 def direction_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
     """Directions that are unknown, or cannot be: a vector of no length, a pitch beyond straight up."""
     points, _, faults = _unknown(table, spec, "direction")
+    faults += unit_faults(points, spec)
     if spec.unit == "vector":
         told = [f"{name}: the direction is a vector of length 0." for name in table["id"][(points == 0).all(axis=1)]]
         return faults + [Fault("label outside the scene", one) for one in told]

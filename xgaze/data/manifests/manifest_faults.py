@@ -1,11 +1,13 @@
 """Faults of a manifest, those that show only in decoded pixels included."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.checks.pixel_faults import Looked, faults_of, look_at_views, remarks_of
+from xgaze.data.checks.copy_faults import copies_told, copy_faults
+from xgaze.data.checks.pixel_faults import Looked, faults_of, kept_hashes, look_at_views, remarks_of
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.manifests.manifest_recording import ManifestRecording, fitted, look_into
 from xgaze.data.manifests.manifest_section import ManifestData
@@ -25,9 +27,11 @@ def check_manifest(data: ManifestData, advance: Advance | None) -> Checked:
     faults += _video_faults(recording, advance)
     pictures = recording.found.files.keys() - recording.found.frames.keys()
     rows = list(range(len(recording.table))) if pictures else []
-    looked = list(in_threads(lambda row: _look(recording, row), rows, advance))
+    looked = kept_hashes(in_threads(lambda row: _look(recording, row), rows, advance), len(rows), len(pictures))
     told = [one for one in faults_of(looked) if not _told_before(one)]
-    return Checked((*faults, *told), (*recording.notes, *remarks_of(looked)))
+    return Checked(
+        (*faults, *told, *copy_faults(looked)), (*recording.notes, *remarks_of(looked), *copies_told(looked))
+    )
 
 
 def _video_faults(recording: ManifestRecording, advance: Advance | None) -> list[Fault]:
@@ -61,8 +65,9 @@ def _look(recording: ManifestRecording, row: int) -> Looked:
     files = {name: own[row] for name, own in pictures.items() if own[row]}
     grey = {name: one.channels == 1 for name, one in inputs.items()}
     whole = len(files) == len(pictures)
-    split = str(recording.table["split"].iat[row])
-    return look_at_views(f"row {row + 1}", split, recording.data.path.parent, files, read, whole, grey)
+    split, owner = (str(recording.table[name].iat[row]) for name in ("split", "group"))
+    looked = look_at_views(f"row {row + 1}", split, recording.data.path.parent, files, read, whole, grey)
+    return replace(looked, owner=owner)
 
 
 def _told_before(fault: Fault) -> bool:

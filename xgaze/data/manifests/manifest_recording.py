@@ -21,8 +21,8 @@ from xgaze.data.pictures.decoding import Decoded, PictureError, decode
 from xgaze.data.pictures.pixels import fit_picture
 from xgaze.progress import Advance
 
-ONLY_CHECKED = ("too few", "class missing from a split")
-"""Kinds of fault that a recording may be opened with, as one to be divided anew."""
+ONLY_CHECKED = ("too few", "class missing from a split", "wrong unit")
+"""Kinds of fault that a recording may be opened with, as one to be divided anew; what is likely is no reason to refuse."""
 
 
 @dataclass(frozen=True, eq=False)

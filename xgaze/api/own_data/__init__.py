@@ -1,0 +1,1 @@
+"""Is a recording of one's own sound, by itself and for a model?"""
