@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -127,7 +128,7 @@ def condensed(rows: Sequence[Row], most: int = MOST_ROWS) -> list[Row]:
     for depth in range(deepest, 0, -1):
         if len(rows) <= most:
             break
-        runs = groupby(rows, key=lambda row, depth=depth: (row.part, row.names[0].split(".")[:depth]))
+        runs = groupby(rows, key=partial(_block, depth))
         rows = [_joined(list(own)) for _, own in runs]
     together = 1
     whole = list(rows)
@@ -136,6 +137,10 @@ def condensed(rows: Sequence[Row], most: int = MOST_ROWS) -> list[Row]:
         parts = [list(own) for _, own in groupby(whole, key=lambda row: row.part)]
         rows = [_joined(own[k : k + together]) for own in parts for k in range(0, len(own), together)]
     return list(rows)
+
+
+def _block(depth: int, row: Row) -> tuple[Any, ...]:
+    return row.part, row.names[0].split(".")[:depth]
 
 
 def _joined(rows: Sequence[Row]) -> Row:
