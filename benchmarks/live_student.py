@@ -2,8 +2,8 @@
 
 Towers of the default recipe with a share of their channels, a head of rank 6, weights at random, on 16 rendered frames. The last
 figure of speed is followed by the largest difference of an output (px, or of classes a logit) from torch (from the same weights
-where they are rounded), and in 8 bits from the reference arithmetic. --kind: gaze points, four classes (quarters of the scene), or
-gaze x as a value.
+where they are rounded), and in 8 bits from the reference arithmetic. --kind: gaze points, four classes (quarters of the scene),
+or gaze x as a value.
 """
 
 import argparse
