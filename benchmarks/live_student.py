@@ -1,7 +1,9 @@
 """How fast and how exactly the report's page runs a student: `python benchmarks/live_student.py`; needs chromium and playwright.
 
-Towers of the default recipe with a share of their channels, a head of rank 6, weights at random, on 16 rendered frames. px: the
-largest difference from torch (from the same weights where they are rounded), and in 8 bits from the reference arithmetic.
+Towers of the default recipe with a share of their channels, a head of rank 6, weights at random, on 16 rendered frames. The last
+figure of speed is followed by the largest difference of an output (px, or of classes a logit) from torch (from the same weights
+where they are rounded), and in 8 bits from the reference arithmetic. --kind: gaze points, four classes (quarters of the scene),
+or gaze x as a value.
 """
 
 import argparse
@@ -10,6 +12,8 @@ import os
 import tempfile
 import zlib
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +23,7 @@ from torch import Tensor, nn
 
 from xgaze.compression.export.onnx import export_onnx
 from xgaze.compression.live.live_student import live_student
-from xgaze.data.rendered.rendered_recording import open_rendered
+from xgaze.data.rendered.rendered_recording import RenderedSource, open_rendered
 from xgaze.data.rendered.rendered_splits import RecordingSettings
 from xgaze.models.layers import OutputScale
 from xgaze.report.sections.live_student import kernels_known
@@ -50,18 +54,32 @@ RUN = """async ([live, arrays, stored, form]) => {
 
 
 class Shared(nn.Module):
-    """Towers with `share` of the channels of the default recipe's, and a head of rank 6."""
+    """Towers with `share` of the channels of the default recipe's, and a head of rank 6; `end`: what its outputs go through."""
 
-    def __init__(self, cameras: int, share: float, rank: int = 6) -> None:
+    def __init__(self, cameras: int, share: float, outputs: int, end: Sequence[nn.Module], rank: int = 6) -> None:
         super().__init__()
         self.towers = nn.ModuleList(tower(share) for _ in range(cameras))
         with torch.no_grad():
             width = cameras * self.towers[0](torch.zeros(1, 1, 128, 160)).numel()
-        hidden = nn.Sequential(nn.Linear(rank, 64), nn.ReLU(), nn.Linear(64, 2), nn.Sigmoid(), OutputScale(1000))
+        hidden = nn.Sequential(nn.Linear(rank, 64), nn.ReLU(), nn.Linear(64, outputs), *end)
         self.head = nn.Sequential(nn.Linear(width, rank, bias=False), *hidden)
 
     def forward(self, *cameras: Tensor) -> Tensor:
         return self.head(torch.cat([tower(x).flatten(1) for tower, x in zip(self.towers, cameras, strict=True)], 1))
+
+
+def of_kind(recording: RenderedSource, kind: str) -> RenderedSource:
+    """The recording with other targets."""
+    x, y = (recording.table[f"gaze_{axis}_px"] for axis in "xy")
+    width, height = recording.spec.scene
+    if kind == "class":
+        label = (x > width / 2).astype(int) + 2 * (y > height / 2).astype(int)
+        spec = replace(recording.spec, kind="class", unit="accuracy", scene=None, classes=("1", "2", "3", "4"))
+        return replace(recording, spec=spec, table=recording.table.assign(label=label))
+    if kind == "value":
+        spec = replace(recording.spec, kind="value", scene=None)
+        return replace(recording, spec=spec, table=recording.table.assign(value=x))
+    return recording
 
 
 def tower(share: float) -> nn.Sequential:
@@ -85,9 +103,10 @@ def tower(share: float) -> nn.Sequential:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shares", type=float, nargs="+", default=[0.375, 0.5, 0.75, 1.0])
+    parser.add_argument("--kind", choices=("gaze", "class", "value"), default="gaze")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    recording = open_rendered(RecordingSettings(128, 160, 3, 1, 2, 16))
+    recording = of_kind(open_rendered(RecordingSettings(128, 160, 3, 1, 2, 16)), asked.kind)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         page = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments).new_page()
@@ -98,10 +117,11 @@ def main() -> None:
             tell(page, Path(folder), recording, share)
 
 
-def tell(page: Page, folder: Path, recording: object, share: float) -> None:
+def tell(page: Page, folder: Path, recording: RenderedSource, share: float) -> None:
     """Two lines: in floats and in 8 bits."""
     torch.manual_seed(0)
-    net = Shared(len(recording.spec.inputs), share).eval()
+    end = () if recording.spec.kind == "class" else (nn.Sigmoid(), OutputScale(1000))
+    net = Shared(len(recording.spec.inputs), share, recording.spec.outputs, end).eval()
     export_onnx(net, recording.spec, folder / "model.onnx")
     live, maps = live_student(folder, recording, {"teacher": net, "student": net}, kernels_known())
     if live is None or live["absent"]:
@@ -116,7 +136,7 @@ def tell(page: Page, folder: Path, recording: object, share: float) -> None:
         print(
             f"{parameters:,} parameters, {live[form]['macs'] / 1e6:.0f} M multiply-adds, {form}: "
             f"{1000 / milliseconds:.1f} a second ({milliseconds:.0f} ms), "
-            f"{1000 / brushed:.1f} where one picture changes; {apart:.2g} px; "
+            f"{1000 / brushed:.1f} where one picture changes; {apart:.2g} apart; "
             f"weights as {live['weights']}, {kilobytes[0]:.0f} kB, and {kilobytes[1]:.0f} kB of {len(live['samples'])} samples "
             f"in steps of {live['picture_step']}"
         )

@@ -48,7 +48,7 @@ def test_light_and_dark_differ_and_drawings_follow(visit, pages):
     mark = "getComputedStyle(document.querySelector('svg [fill=\"var(--c-teacher)\"]')).fill"
     assert light.evaluate(mark) == "rgb(0, 114, 178)" != dark.evaluate(mark)
     assert light.evaluate(ink) != dark.evaluate(ink)
-    assert light.locator("svg[role=img]").count() == 24 and light.locator("svg[role=group]").count() == 1
+    assert light.locator("svg[role=img]").count() == 25 and light.locator("svg[role=group]").count() == 1
 
 
 def column(page, name, place):

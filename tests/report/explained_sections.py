@@ -156,6 +156,21 @@ def layers():
     ]
 
 
+def wiring(inputs):
+    """Of the layers above: towers of one input each, which the student's first one serves."""
+    rows = []
+    for row in layers():
+        tower = int(row["layer"][len("towers.eye")]) if row["layer"].startswith("towers") else None
+        seen = [inputs] if tower is None else [[inputs[tower % len(inputs)]]]
+        owner = tower if row["model"] == "teacher" else 0
+        seen = [[name] for name in inputs] if row["model"] == "student" and tower == 0 else seen
+        of = row["layer"].replace(f"eye{tower}", f"eye{owner}") if tower and owner == 0 else None
+        rows.append(
+            {"model": row["model"], "layer": row["layer"], "of": of, "shape": [8, 4, 4], "units": 8, "sees": seen}
+        )
+    return rows
+
+
 def embedding(unit):
     rng = np.random.default_rng(1)
     what = (("gaze x", "px"), ("gaze y", "px"), ("pupil centre x", "px"), ("pupil size", "px"), ("lid opening", "%"))
@@ -237,6 +252,7 @@ def add_explanation(report, maps, inputs):
         anatomy=anatomy(unit),
         human=human(),
         layers=layers(),
+        wiring=wiring(inputs),
         embedding=embedding(unit),
         sweep_mean={
             "samples": 64,

@@ -87,5 +87,5 @@ def test_a_unit_of_something_else_is_refused(typed, report, told):
 
 def test_defaults_are_asked_for_by_one_word_and_nothing_twice():
     named = [one.check.name for one in conditions(["worst <= 9", "defaults", "worst<=9"])]
-    assert named == ["worst", "calibration", "completeness", "leakage", "parity", "slice.worst", "worse.width"]
-    assert len(defaults()) == 6 and all(one.asked for one in conditions(["defaults"]))
+    assert named == ["worst", "calibration", "completeness", "ece", "leakage", "parity", "slice.worst", "worse.width"]
+    assert len(defaults()) == 7 and all(one.asked for one in conditions(["defaults"]))

@@ -30,6 +30,7 @@ from xgaze.compression.export.quantise import int8_figures
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.evaluation.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.intervals.participants import Interval
@@ -127,6 +128,7 @@ def score_on_test(
     validation = predict(models[STUDENT], recording, rows_of(recording, "validation"))
     return {
         FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),
+        CLASS_CALIBRATION: calibration_of(recording, outputs[STUDENT]),
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
         **plain,
         **_once_calibrated(recording, outputs, reference, plain["difference"], after_calibration),
@@ -277,6 +279,7 @@ def gather_metrics(
         "reason": outcome.reason,
         "macro_f1": scored["macro_f1"],
         FRAME_RADII: scored[FRAME_RADII],
+        CLASS_CALIBRATION: scored[CLASS_CALIBRATION],
         "labels_only": scored["labels_only"],
         "test_participants": scored["participants"],
         "int8_file_reduction": ratio(teacher["onnx_bytes"], student["int8"] and student["int8"]["bytes"]),

@@ -3,7 +3,7 @@ of older versions hold none of it."""
 
 from typing import Any, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from xgaze.stored import Stored
 
@@ -44,6 +44,23 @@ class FrameRadii(Stored):
     rows: list[RadiusRow]
 
 
+class ConfidenceBin(Stored):
+    """Test samples of about one probability."""
+
+    from_percent: float
+    to_percent: float
+    samples: PositiveInt
+    sure_percent: float
+    right_percent: float
+
+
+class ClassCalibration(Stored):
+    """Of the probabilities of classes, see `calibration_of`."""
+
+    ece_percent: float
+    bins: list[ConfidenceBin] = Field(min_length=1)
+
+
 class AfterCalibration(Stored):
     """Where the budget is about people who are calibrated by so many points. error: by model, once they are;
     uncalibrated_percent: the student's loss as long as they are not."""
@@ -57,5 +74,6 @@ class Claimed(Stored):
     learned: bool | None = None
     against_guessing: dict[str, Guessing] | None = None
     frame_radii: FrameRadii | None = None
+    class_calibration: ClassCalibration | None = None
     after_calibration: AfterCalibration | None = None
     limits: dict[Literal["max_parameters", "max_bytes", "max_latency_ms"], float] | None = None

@@ -21,6 +21,8 @@ PLAIN_NAMES = {
 COSTS = {"max_parameters": "parameters", "max_bytes": "bytes", "max_latency_ms": "ms"}
 FRAME_RADII = "frame_radii"
 """Key of a card's figures, see `radii_of`."""
+CLASS_CALIBRATION = "class_calibration"
+"""Another, see `calibration_of`."""
 PROMISED_PERCENT = 90.0
 """Of a new person's frames: the radius that is told first."""
 NO_BUDGET = "no budget can hold against it"

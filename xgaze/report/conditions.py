@@ -4,7 +4,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xgaze.errors import InputError, nearest
 from xgaze.report.check_kinds import CHECKS, Check, Report
@@ -32,13 +32,15 @@ EXAMPLE = 'write a name, a comparison and a number, such as "worse.high <= 2" or
 
 @dataclass(frozen=True)
 class Condition:
-    """asked: typed by somebody, and not one that every run is held against."""
+    """asked: typed by somebody, and not one that every run is held against. by_name: and by its name, not as one of all defaults,
+    of which those count that apply to the run."""
 
     check: Check
     comparison: str
     number: float
     unit: str = ""
     asked: bool = True
+    by_name: bool = True
 
     @property
     def text(self) -> str:
@@ -76,11 +78,15 @@ def parsed(text: str, asked: bool = True) -> Condition:
 
 
 def conditions(typed: Iterable[str]) -> list[Condition]:
-    """Those typed, in order, each once; DEFAULTS stands for all defaults. Raises InputError."""
+    """Those typed, in order, each once; DEFAULTS stands for all defaults that apply. Raises InputError."""
     found: list[Condition] = []
     for text in typed:
-        found += [parsed(one) for one in defaults()] if text.strip() == DEFAULTS else [parsed(text)]
-    return list({one.text: one for one in found}.values())
+        if text.strip() == DEFAULTS:
+            found += [replace(parsed(one), by_name=False) for one in defaults()]
+        else:
+            found.append(parsed(text))
+    named = {one.text for one in found if one.by_name}
+    return list({one.text: one for one in found if one.by_name or one.text not in named}.values())
 
 
 def defaults() -> list[str]:

@@ -28,10 +28,11 @@ class Judged(Stored):
 def judged(report: Report, asked: Sequence[Condition] = ()) -> list[dict[str, Any]]:
     """A row for each condition asked, then for those that every run is held against and nobody asked about. The report has every
     key. Raises InputError for a unit that does not fit this run."""
-    names = {one.check.name for one in asked}
+    held = [one for one in asked if one.by_name or one.check.applies(report)]
+    names = {one.check.name for one in held}
     others = [parsed(text, asked=False) for text in defaults()]
     own = [one for one in others if one.check.name not in names and one.check.applies(report)]
-    return [_row(one, report) for one in (*asked, *own)]
+    return [_row(one, report) for one in (*held, *own)]
 
 
 def _row(one: Condition, report: Report) -> dict[str, Any]:

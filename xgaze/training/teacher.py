@@ -26,6 +26,7 @@ from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targe
 from xgaze.data.splits import split_summary, write_splits
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
+from xgaze.evaluation.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.classification import accuracy, f1
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.learned import learned_of
@@ -203,6 +204,7 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
     metrics[FRAME_RADII] = radii_of(recording, outputs[: -len(test)], outputs[-len(test) :])
     if spec.kind == "class":
         logits = outputs[-len(test) :]
+        metrics[CLASS_CALIBRATION] = calibration_of(recording, logits)
         metrics["accuracy"] = accuracy(logits, truth)
         metrics["weighted_f1"], metrics["macro_f1"] = f1(logits, truth), f1(logits, truth, "macro")
     return metrics

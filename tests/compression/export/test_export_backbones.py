@@ -90,7 +90,7 @@ def test_what_was_not_measured_is_null_in_the_figures():
     worse = Interval(mean=1.0, low=0.5, high=1.5)
     differences = ("difference", "against_teacher", "control_against_teacher")
     scored = {"error": dict.fromkeys(("teacher", "control", "student")), "macro_f1": None, "labels_only": None}
-    scored |= {"frame_radii": None}
+    scored |= {"frame_radii": None, "class_calibration": None}
     scored |= {
         "participants": 8,
         "worse_unit": "%",

@@ -31,6 +31,14 @@ class LowRank(nn.Module):
         return found if self.last is None else self.last(found)
 
 
+class Plain(LowRank):
+    """As it, with `outputs` numbers at its end: logits of classes, or a value."""
+
+    def __init__(self, cameras, rank, outputs):
+        super().__init__(cameras, rank)
+        self.hidden = nn.Sequential(nn.Linear(rank, 16), nn.ReLU(), nn.Linear(16, outputs))
+
+
 class Summed(nn.Module):
     def forward(self, x):
         return torch.cumsum(x, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xgaze.compression.export.c99.steps import Program, Step, Tensor
-from xgaze.compression.live.embedding_directions import narrowest, principal_directions
+from xgaze.compression.live.embedding_directions import as_told, narrowest, principal_directions
 from xgaze.data.contract import Spec
 
 
@@ -17,9 +17,18 @@ def test_directions_stand_in_the_order_in_which_the_prediction_follows():
     rows = scores * [5.0, 2.0] @ [[1, 0, 0], [0, 0, 1]] + 7
     outputs = np.column_stack([-3 * scores[:, 0], 40 * scores[:, 1]])
     found = principal_directions(rows, outputs)
-    np.testing.assert_allclose(found.px, [40, 3], rtol=1e-6)
+    np.testing.assert_allclose(found.moves, [40, 3], rtol=1e-6)
     np.testing.assert_allclose(np.abs(found.steps), [[0, 0, 2], [5, 0, 0]], atol=1e-5)
     assert found.steps[1, 0] == pytest.approx(-5)  # along which x grows
+
+
+def test_of_classes_the_probability_that_moves_most_counts_in_points():
+    spec = Spec((), "class", classes=("a", "b", "c"))
+    rows = np.array([[-1.0], [1.0]])
+    told = as_told(spec, np.log([[0.5, 0.3, 0.2], [0.7, 0.2, 0.1]]))
+    np.testing.assert_allclose(told, [[50, 30, 20], [70, 20, 10]])
+    assert principal_directions(rows, told, True).moves == pytest.approx((10,))
+    assert principal_directions(rows, told).moves == pytest.approx((150**0.5,))
 
 
 def test_what_never_changes_has_none():

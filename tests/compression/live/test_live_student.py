@@ -11,10 +11,14 @@ import pytest
 import torch
 
 from xgaze.compression.export.c99.reference import run_reference
+from xgaze.compression.export.c99.steps import float_program
 from xgaze.compression.export.onnx import export_onnx
 from xgaze.compression.export.samples import Samples, outputs_of
 from xgaze.compression.live import live_student as module
+from xgaze.compression.live.float_arithmetic import run_floats
 from xgaze.compression.live.live_student import live_student
+from xgaze.data.contract import InputSpec
+from xgaze.evaluation.classification import probabilities
 from xgaze.report.report_schema import report_schema
 from xgaze.report.sections.live_student import kernels_known
 
@@ -43,7 +47,7 @@ def live_of(student, recording, **given):
 def test_predictions_are_those_of_the_models_on_the_pictures_that_are_shown(student, rendered):
     live, maps = live_of(student, rendered)
     stored = {one["name"]: maps[f"live/input/{one['name']}"] for one in live["inputs"]}
-    assert live["picture_step"] == 0 and live["weights"] == "float32" and live["rounding_px"] == 0
+    assert live["picture_step"] == 0 and live["weights"] == "float32" and live["rounding"] == 0
     assert len(live["samples"]) == 16 and stored["eye0"].shape == (16, 1, 40, 40) and stored["eye0"].dtype == np.uint8
     expected = outputs_of(student[1], Samples(stored, np.empty((16, 0))).fed(rendered.spec))
     np.testing.assert_array_equal([one["float"] for one in live["samples"]], expected)
@@ -53,7 +57,7 @@ def test_predictions_are_those_of_the_models_on_the_pictures_that_are_shown(stud
         assert one["truth"] == pytest.approx(truth[one["id"]], abs=1e-3) and one["group"].startswith("test")
     apart = np.linalg.norm(np.subtract([one["int8"] for one in live["samples"]], expected), axis=1)
     assert 0 < apart.max() < 60
-    assert live["embedding"]["width"] == 3 and len(live["embedding"]["px"]) == 3 and live["embedding"]["in_int8"]
+    assert live["embedding"]["width"] == 3 and len(live["embedding"]["moves"]) == 3 and live["embedding"]["in_int8"]
     json.dumps(live)
     report_schema().model_fields["live"]  # the section is there, and takes it
     assert {"absent", "samples"} <= live.keys()
@@ -76,9 +80,9 @@ def test_a_page_with_less_room_has_rounder_weights_then_rougher_pictures(student
     monkeypatch.setattr(module, "MOST_CHARACTERS", taken[0] - 1 + 10_000)
     live, maps = live_of(student, rendered)
     assert live["weights"] == "float16" and live["picture_step"] > 0 and taken[-1] < taken[0]
-    assert 0 < live["rounding_px"] < 30 and maps["live/input/eye0"].shape[:3] == (2, 8, 8)
-    assert live["error_as_recorded_px"] == pytest.approx(whole["error_as_recorded_px"])
-    assert live["error_as_shown_px"] != live["error_as_recorded_px"]
+    assert 0 < live["rounding"] < 30 and maps["live/input/eye0"].shape[:3] == (2, 8, 8)
+    assert live["error_as_recorded"] == pytest.approx(whole["error_as_recorded"])
+    assert live["error_as_shown"] != live["error_as_recorded"]
     monkeypatch.setattr(module, "MOST_CHARACTERS", 12_000)
     live, maps = live_of(student, rendered)
     assert not maps and "too large to be run here: it takes" in live["absent"]
@@ -126,8 +130,53 @@ def test_a_file_that_onnxruntime_does_not_open_is_said(student, rendered, monkey
     assert "xgaze distill --force" in live["absent"]
 
 
-def test_classes_have_no_such_section(student, class_recording):
-    assert live_of(student, class_recording) == (None, {})
+def of_kind(kind, class_recording):
+    """A rendered recording of one camera whose targets are classes, or values in ms."""
+    spec = replace(class_recording.spec, rendered=True)
+    if kind == "class":
+        return replace(class_recording, spec=spec)
+    table = class_recording.table.assign(value=200.0 + 40 * class_recording.table["label"])
+    return replace(class_recording, spec=replace(spec, kind="value", unit="ms", classes=()), table=table)
+
+
+@pytest.mark.parametrize(("kind", "outputs"), [("class", 2), ("value", 1)])
+def test_classes_and_values_are_run_too_and_equal_torch_and_the_reference(kind, outputs, class_recording, tmp_path):
+    torch.manual_seed(0)
+    recording, net = of_kind(kind, class_recording), NETS["Plain"](1, 3, outputs).eval()
+    export_onnx(net, recording.spec, tmp_path / "model.onnx")
+    live, maps = live_of((tmp_path, net), recording)
+    assert live["absent"] is None and (live["kind"], live["unit"]) == (kind, "" if kind == "class" else "ms")
+    stored = {"eye0": maps["live/input/eye0"]}
+    expected = outputs_of(net, Samples(stored, np.empty((16, 0))).fed(recording.spec))
+    np.testing.assert_array_equal([one["float"] for one in live["samples"]], expected)
+    program = float_program(module.read_network(tmp_path / "model.onnx"), recording.spec)
+    np.testing.assert_allclose(run_floats(program, stored), expected, atol=0.01 * live["trusted"])
+    assert live["trusted"] == pytest.approx(1e-4 * np.abs(expected).max()) and expected.shape == (16, outputs)
+    column = "label" if kind == "class" else "value"
+    truth = dict(zip(recording.table["id"].astype(str), recording.table[column], strict=True))
+    assert all(one["truth"] == [truth[one["id"]]] for one in live["samples"])
+    apart = np.abs(np.subtract([one["int8"] for one in live["samples"]], expected)).max()
+    assert 0 < apart < 0.2 * np.ptp(expected) + 0.1
+    known = np.array([one["truth"][0] for one in live["samples"]])
+    shown = (
+        1 - probabilities(expected)[np.arange(16), known.astype(int)]
+        if kind == "class"
+        else abs(expected[:, 0] - known)
+    )
+    assert live["error_as_shown"] == pytest.approx(shown.mean(), rel=1e-5)
+    assert len(live["embedding"]["moves"]) == 3 and live["embedding"]["moves"][0] > 0
+    json.dumps(live)
+
+
+def test_directions_and_what_is_in_no_scene_have_no_such_section(student, rendered):
+    for spec in (replace(rendered.spec, kind="angle", unit="rad"), replace(rendered.spec, unit="cm", scene=None)):
+        assert live_of(student, replace(rendered, spec=spec)) == (None, {})
+
+
+def test_a_student_that_reads_no_pictures_is_not_run(student, rendered):
+    inputs = (InputSpec("head", (3,), 1.0, 2.0, "float32"),)
+    live, maps = live_of(student, replace(rendered, spec=replace(rendered.spec, inputs=inputs)))
+    assert not maps and "reads no pictures" in live["absent"]
 
 
 def test_an_unknown_layer_is_named(rendered, tmp_path):

@@ -50,7 +50,7 @@ def sections(gaze_recording, teacher):
 
 
 def test_all_sections_are_there_and_are_json(sections):
-    assert list(sections) == ["layers", "embedding", "sweep_mean", "decision"]
+    assert list(sections) == ["layers", "wiring", "embedding", "sweep_mean", "decision"]
     json.dumps(sections, allow_nan=False)
 
 

@@ -61,7 +61,7 @@ def test_every_figure_is_an_image_with_title_and_description_and_ids_are_unique(
     report, page = shown
     elements = Elements(page).tags
     charts = [a for t, a in elements if t == "svg"]
-    assert len(charts) == (25 if report["task"] == "gaze" else 22)  # classes: no regions, eccentricity and radii
+    assert len(charts) == (26 if report["task"] == "gaze" else 23)  # classes: no regions, eccentricity and radii
     ids = [a["id"] for _, a in elements if "id" in a]
     assert len(ids) == len(set(ids))
     for chart in charts:

@@ -7,24 +7,28 @@ import numpy as np
 import pytest
 
 from xgaze.report.page.page import render_page, sections_of
-from xgaze.report.section import with_every_key
+from xgaze.report.section import Run, with_every_key
 from xgaze.report.sections.live_student import SECTION, kernels_known
+from xgaze.report.sections.live_student.live_section import OLDER
 
 WHY = "This page cannot run the student, as it does not know its layer 'LSTM' (<x>); `xgaze distill` makes another."
 SAMPLE = {"id": "</script><b>", "group": "P1", "truth": [1.0, 2.0], "teacher": [1.0, 2.5]}
 SAMPLE |= {"float": [1.00000012, 2.0], "int8": None}
 LIVE = {
     "absent": None,
+    "kind": "gaze",
+    "unit": "px",
+    "trusted": 0.01,
     "samples": [SAMPLE] * 8,
     "weights": "float16",
-    "rounding_px": 0.02,
+    "rounding": 0.02,
     "int8": None,
     "int8_absent": "There is no student in 8 bits: for a reason.",
     "float": {"steps": [], "tensors": {}, "inputs": [], "output": "y", "macs": 0},
     "picture_step": 12,
     "inputs": [{"name": "eye", "shape": [1, 8, 16], "picture": True, "coded": True, "blank": 40.0}],
-    "error_as_shown_px": 20.5,
-    "error_as_recorded_px": 20.25,
+    "error_as_shown": 20.5,
+    "error_as_recorded": 20.25,
     "embedding": None,
 }
 MAPS = {"live/0": np.arange(3, dtype=np.float32), "live/input/eye": np.zeros((2, 8, 8, 16), np.uint8)}
@@ -92,3 +96,28 @@ def test_it_stands_after_the_first_screen(gaze_run):
 
 def test_the_kernels_known_are_read_from_the_interpreter():
     assert {"convolution", "convolution_int8", "softmax", "total"} <= kernels_known() and "ready" not in kernels_known()
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "columns", "told"),
+    [
+        ("class", "", ["class", "sure, %", "true class, %"], "gives the true class 79.5 % on the average"),
+        ("value", "ms", ["value, ms", "off by, ms"], "the student is 0.2 ms off, on the pictures as recorded 0.2 ms"),
+    ],
+)
+def test_classes_and_values_have_their_own_view_without_a_scene(page, kind, unit, columns, told):
+    live = {**LIVE, "kind": kind, "unit": unit, "error_as_shown": 0.205, "error_as_recorded": 0.2025, "trusted": 1e-4}
+    text = re.sub(r"\s+", " ", page(live).replace("\u00a0", " "))
+    head = re.search(
+        r"<thead><tr><th scope=\"col\" class=\"text\">model</th>(.*?)</tr></thead> <tbody id=\"live-figures\">", text
+    )
+    assert re.findall(r">([^<]+)</th>", head[1]) == columns and told in text
+    assert '<svg id="live-scene" class="plain" role="img"' in text and "live-clear" not in text.split("<script")[0]
+    assert data_of(page(live))["live"]["kind"] == kind and "LiveViews" in text
+
+
+def test_what_an_older_version_stored_is_asked_for_again(tmp_path):
+    older = {key: one for key, one in LIVE.items() if key not in ("kind", "unit", "trusted")}
+    for stored, found in ((older, OLDER), (LIVE, None), ({"absent": WHY}, WHY)):
+        assert SECTION.gathered(Run(tmp_path, None, None, {"live": stored}))["live"]["absent"] == found
+    assert SECTION.gathered(Run(tmp_path, None, None, {}))["live"] is None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +12,18 @@ from xgaze.compression.export.c99.network import for_one_sample, session_of_all
 from xgaze.compression.export.c99.steps import WEIGHTED, Program, Step
 from xgaze.compression.export.samples import Samples
 from xgaze.data.contract import Spec
+from xgaze.evaluation.classification import probabilities
 
 MOST_NUMBERS, MOST_DIRECTIONS = 1024, 6
 
 
 @dataclass(frozen=True)
 class Directions:
-    """steps (k, width): one standard deviation along each, the strongest first. px: how far one of them moves the prediction on
-    the average."""
+    """steps (k, width): one standard deviation along each, the strongest first. moves: how far one of them moves the prediction
+    on the average: a point or a value in its unit, of classes the probability that moves most, in points of percent."""
 
     steps: NDArray[np.float32]
-    px: tuple[float, ...]
+    moves: tuple[float, ...]
 
 
 def narrowest(program: Program) -> str | None:
@@ -60,11 +62,21 @@ def strongest_directions(file: Path, tensor: str, spec: Spec, samples: Samples) 
         values = session.run(None, fed)
         rows.append(values[place].reshape(-1))
         outputs.append(values[0].reshape(-1))
-    return principal_directions(np.array(rows, np.float64), np.array(outputs, np.float64))
+    return principal_directions(
+        np.array(rows, np.float64), as_told(spec, np.array(outputs, np.float64)), spec.kind == "class"
+    )
 
 
-def principal_directions(rows: NDArray[np.float64], outputs: NDArray[np.float64]) -> Directions | None:
-    """rows (n, width), outputs (n, 2): see `strongest_directions`. Signs are such that the point moves to the right."""
+def as_told(spec: Spec, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """Outputs (n, outputs) as they are shown: of classes their probabilities, in percent."""
+    return 100 * probabilities(outputs) if spec.kind == "class" else np.asarray(outputs, np.float64)
+
+
+def principal_directions(
+    rows: NDArray[np.float64], outputs: NDArray[np.float64], by_largest: bool = False
+) -> Directions | None:
+    """rows (n, width), outputs (n, outputs): see `strongest_directions`. Signs are such that the first output grows: a point
+    moves to the right. by_largest: what a direction moves is the output that moves most, not the distance over all of them."""
     middle = rows - rows.mean(0)
     scores, spread, across = np.linalg.svd(middle, full_matrices=False)
     kept = spread > 1e-6 * max(float(spread.max(initial=0.0)), 1e-12)
@@ -74,6 +86,6 @@ def principal_directions(rows: NDArray[np.float64], outputs: NDArray[np.float64]
     follows = scores[:, kept].T @ (outputs - outputs.mean(0)) / np.sqrt(count)
     signs = np.where(follows[:, :1] < 0, -1.0, 1.0)
     deviations = signs * across[kept] * spread[kept, None] / np.sqrt(count)
-    px = np.linalg.norm(follows, axis=1)
-    order = np.argsort(-px, kind="stable")[:MOST_DIRECTIONS]
-    return Directions(deviations[order].astype(np.float32), tuple(float(one) for one in px[order]))
+    moves = np.abs(follows).max(axis=1) if by_largest else np.linalg.norm(follows, axis=1)
+    order = np.argsort(-moves, kind="stable")[:MOST_DIRECTIONS]
+    return Directions(deviations[order].astype(np.float32), tuple(float(one) for one in moves[order]))

@@ -20,11 +20,12 @@ from xgaze.compression.export.firmware import RANGES_FILE, c_folder
 from xgaze.compression.export.onnx import PARITY_LIMIT, onnx_parity, open_session
 from xgaze.compression.export.samples import Samples, outputs_of, spread_evenly, stored_inputs
 from xgaze.compression.live.cosine_pictures import decode, encode
-from xgaze.compression.live.embedding_directions import narrowest, strongest_directions
+from xgaze.compression.live.embedding_directions import as_told, narrowest, strongest_directions
 from xgaze.compression.live.float_arithmetic import largest_difference, run_floats
 from xgaze.compression.live.page_program import Arrays, Rounding, characters, packed, program_to_json, with_floats
 from xgaze.data.contract import InputSpec, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
+from xgaze.evaluation.score import sample_errors
 from xgaze.report.remedies import DISTILL
 from xgaze.stored import read_json, understood
 
@@ -38,6 +39,9 @@ REAL_PEOPLE = (
     "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
     "nothing to try here; `--set explain.pictures_in_page=true` has them copied."
 )
+NO_PICTURES = "This student reads no pictures, so there is nothing to paint over here."
+TRUSTED_PX, TRUSTED_SHARE = 0.01, 1e-4
+"""How far a browser's prediction may be from what was computed here: of gaze points, else as a part of the largest output."""
 Maps = dict[str, NDArray[Any]]
 
 
@@ -76,20 +80,26 @@ def live_student(
     kernels: Collection[str],
     real_people: bool = False,
 ) -> tuple[dict[str, Any] | None, Maps]:
-    """What the page needs to run the student in `folder`, and its arrays by name; None for what predicts no gaze points. Where it
-    cannot be run, "absent" says why.
+    """What the page needs to run the student in `folder`, and its arrays by name; None where the page has no view of what it
+    predicts: it has of gaze points in a scene, of classes and of values. Where it cannot be run, "absent" says why.
 
     models: "teacher" and "student". kernels: those that the page's interpreter knows. real_people: copy pictures of a recording
     that is not rendered, too.
     """
-    if recording.spec.kind != "gaze":
+    if not _in_view(recording.spec):
         return None, {}
     try:
+        if not any(_is_picture(one) for one in recording.spec.inputs):
+            raise NotLive(NO_PICTURES)
         if not (recording.spec.rendered or real_people):
             raise NotLive(REAL_PEOPLE)
         return _live(folder, recording, models, kernels)
     except NotLive as why:
         return {"absent": str(why)}, {}
+
+
+def _in_view(spec: Spec) -> bool:
+    return spec.kind in ("class", "value") or (spec.kind == "gaze" and spec.unit == "px" and bool(spec.scene))
 
 
 def _live(
@@ -107,6 +117,8 @@ def _live(
     arrays = Arrays()
     found = forms.to_json(arrays) | {
         "absent": None,
+        "kind": spec.kind,
+        "unit": "" if spec.kind == "class" else spec.unit,
         "picture_step": step,
         "inputs": [_input(one, step) for one in spec.inputs],
     }
@@ -258,7 +270,7 @@ def _embedding(folder: Path, forms: Forms, spec: Spec, seen: Samples, arrays: Ar
         "width": found.steps.shape[1],
         "int8_scale": forms.scales[tensor] if whole is not None and whole.kind == "uint8" else None,
         "in_int8": whole is not None,
-        "px": list(found.px),
+        "moves": list(found.moves),
         "steps": arrays.name(found.steps),
     }
     return {"embedding": told}
@@ -272,13 +284,15 @@ def _predictions(
     teacher, student = (outputs_of(models[role], fed) for role in ("teacher", "student"))
     floats = run_floats(forms.rounded, shown.stored) if forms.rounding != "float32" else student
     whole = None if forms.whole is None else run_reference(forms.whole, shown.stored)
-    table, truth = recording.table.iloc[rows], targets_of(recording, rows)
+    table, targets = recording.table.iloc[rows], targets_of(recording, rows)
     as_recorded = outputs_of(models["student"], _stored(recording, rows).fed(recording.spec))
+    truth = np.asarray(targets, float).reshape(len(rows), -1)
+    largest = float(np.abs(floats).max())
     samples = [
         {
             "id": str(table["id"].iloc[k]),
             "group": str(table["group"].iloc[k]),
-            "truth": truth[k].astype(float).tolist(),
+            "truth": truth[k].tolist(),
             "teacher": teacher[k].astype(float).tolist(),
             "float": floats[k].astype(float).tolist(),
             "int8": None if whole is None else whole[k].astype(float).tolist(),
@@ -287,7 +301,8 @@ def _predictions(
     ]
     return {
         "samples": samples,
-        "rounding_px": largest_difference(floats, student),
-        "error_as_recorded_px": float(np.linalg.norm(as_recorded - truth, axis=1).mean()),
-        "error_as_shown_px": float(np.linalg.norm(student - truth, axis=1).mean()),
+        "trusted": TRUSTED_PX if recording.spec.kind == "gaze" else TRUSTED_SHARE * largest,
+        "rounding": largest_difference(as_told(recording.spec, floats), as_told(recording.spec, student)),
+        "error_as_recorded": float(sample_errors(recording.spec, as_recorded, targets).mean()),
+        "error_as_shown": float(sample_errors(recording.spec, student, targets).mean()),
     }

@@ -35,6 +35,7 @@ from xgaze.explanation.embedding.sweep import (
     sweep_embedding,
 )
 from xgaze.explanation.test_set.stored_intervals import Stored
+from xgaze.models.wiring import wiring
 from xgaze.progress import progress_bar
 
 
@@ -64,7 +65,7 @@ def explain_capacity(
     capacity: Mapping[str, Any] | None = None,
     sizes: CapacitySizes = DEFAULT_SIZES,
 ) -> dict[str, Any]:
-    """Sections "layers", "embedding", "sweep_mean" and "decision" of explanation.json.
+    """Sections "layers", "wiring", "embedding", "sweep_mean" and "decision" of explanation.json.
 
     models: "teacher", and "student" if there is one. layer: path of the first fully connected layer, the same in both (after
     surgeries it may be a sequence); tail: what follows it in the teacher. frontier: rows of budget.csv; capacity: capacity.json.
@@ -83,6 +84,7 @@ def explain_capacity(
     gaze, read = drawn(recording.spec)
     sections = {
         "layers": _layer_rows(models, first, sizes.forwards),
+        "wiring": _wiring_rows(models, first, [one.name for one in recording.spec.inputs]),
         "embedding": embedding,
         "sweep_mean": {
             "unit": output_unit(recording.spec),
@@ -185,6 +187,16 @@ def _layer_rows(models: Mapping[str, nn.Module], inputs: Sequence[Tensor], forwa
         {"model": name, **one.to_json()}
         for name, model in models.items()
         for one in layer_costs(analysis_copy(model).cpu(), inputs, forwards)
+    ]
+
+
+def _wiring_rows(
+    models: Mapping[str, nn.Module], inputs: Sequence[Tensor], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    return [
+        {"model": name, **one.to_json(names)}
+        for name, model in models.items()
+        for one in wiring(analysis_copy(model).cpu(), inputs)
     ]
 
 

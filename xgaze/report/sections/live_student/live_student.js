@@ -2,26 +2,11 @@
 (() => {
   const source = document.getElementById("live-data");
   if (!source) return;
-  const { scene, live, arrays, stored } = JSON.parse(source.textContent);
+  const { live, arrays, stored, ...known } = JSON.parse(source.textContent), { at, drawn, made, told } = LiveViews;
   const { inputs, samples, embedding } = live, cameras = inputs.filter(one => one.picture);
-  const FORMS = { float: "student", int8: "student in 8 bits", teacher: "teacher" }, TRUSTED_PX = 0.01;
-  const at = id => document.getElementById(id), pause = ms => new Promise(done => setTimeout(done, ms));
-  const far = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]), mean = values => values.reduce((a, b) => a + b, 0) / values.length;
+  const FORMS = { float: "student", int8: "student in 8 bits", teacher: "teacher" };
+  const pause = ms => new Promise(done => setTimeout(done, ms));
   const chosen = name => document.querySelector(`input[name=${name}]:checked`).value;
-  const px = value => value.toFixed(1).replace("-", "\u2212");
-
-  function made(kind, attributes = {}, ...children) {
-    const one = document.createElement(kind);
-    for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
-    one.append(...children);
-    return one;
-  }
-
-  function drawn(kind, attributes) {
-    const one = document.createElementNS("http://www.w3.org/2000/svg", kind);
-    for (const [name, value] of Object.entries(attributes)) one.setAttribute(name, value);
-    return one;
-  }
 
   /* What is there of every sample, the one that is shown, and the student in its forms. */
   const shown = { number: 0, pictures: {}, points: {}, amounts: [], path: null, known: new Set() };
@@ -60,6 +45,7 @@
     return slides(form) && shown.amounts.some(Boolean) ? along(form, shown.amounts) : one.point;
   }
 
+  const digitsOfMoves = live.kind === "value" ? known.digits : 1;
   const slides = form => embedding && (form === "float" || form === "int8" && embedding.in_int8);
 
   /* The point where the embedding is moved by so many steps of each direction. */
@@ -72,79 +58,14 @@
     return Interpreter.run(program, { [embedding.tensor]: moved });
   }
 
-  /* A person's map from the points that were clicked: a shift, or from three points on affine, by least squares. */
-  function calibration(form) {
-    const own = [...shown.known].filter(k => samples[k].group === samples[shown.number].group);
-    const pairs = own.map(k => [samples[k][form], samples[k].truth]);
-    if (!pairs.length) return { own, map: point => point };
-    const shift = [0, 1].map(axis => mean(pairs.map(([point, truth]) => truth[axis] - point[axis])));
-    const shifted = { own, map: point => [point[0] + shift[0], point[1] + shift[1]] };
-    if (pairs.length < 3) return shifted;
-    const middle = [0, 1].map(axis => mean(pairs.map(([point]) => point[axis])));
-    const sums = (a, b) => pairs.reduce((sum, pair) => sum + a(pair) * b(pair), 0);
-    const x = ([point]) => point[0] - middle[0], y = ([point]) => point[1] - middle[1];
-    const [xx, xy, yy] = [sums(x, x), sums(x, y), sums(y, y)], room = xx * yy - xy * xy;
-    if (room < 1e-3 * xx * yy || !room) return shifted;
-    const rows = [0, 1].map(axis => {
-      const target = ([, truth]) => truth[axis], [xt, yt] = [sums(x, target), sums(y, target)];
-      return [(xt * yy - yt * xy) / room, (yt * xx - xt * xy) / room, middle[axis] + shift[axis]];
-    });
-    const affine = point => rows.map(([a, b, c]) => a * (point[0] - middle[0]) + b * (point[1] - middle[1]) + c);
-    return { own, map: affine };
-  }
-
-  /* The scene */
-  const marks = {};
-
-  function drawScene() {
-    const unit = scene[0] / 100;
-    marks.path = drawn("polyline", { class: "path", points: "" });
-    marks.off = drawn("line", { class: "off" });
-    marks.rings = drawn("g", {});
-    marks.truth = drawn("path", { class: "truth" });
-    for (const form of ["teacher", ...Object.keys(forms).reverse()]) marks[form] = drawn("circle", { class: form, r: unit });
-    at("live-scene").append(marks.path, marks.off, marks.rings, marks.truth, ...Object.keys(FORMS).map(form => marks[form])
-      .filter(Boolean).reverse());
-  }
-
-  function drawRings() {
-    const rings = samples.map((sample, k) => ({ sample, k })).filter(({ sample }) => sample.group === samples[shown.number].group);
-    marks.rings.replaceChildren(...rings.map(({ sample, k }) => {
-      const ring = drawn("circle", { class: "known", role: "button", tabindex: 0, "aria-pressed": shown.known.has(k),
-        "aria-label": `Calibrate on ${sample.id}`, cx: sample.truth[0], cy: sample.truth[1], r: scene[0] / 55 });
-      const turn = () => {
-        if (!shown.known.delete(k)) shown.known.add(k);
-        ring.setAttribute("aria-pressed", shown.known.has(k));
-        show();
-      };
-      ring.addEventListener("click", turn);
-      ring.addEventListener("keydown", event => {
-        if (event.key === "Enter" || event.key === " ") { event.preventDefault(); turn(); }
-      });
-      return ring;
-    }));
-    const [x, y] = samples[shown.number].truth, arm = scene[0] / 70;
-    marks.truth.setAttribute("d", `M${x - arm} ${y}h${2 * arm}M${x} ${y - arm}v${2 * arm}`);
-  }
+  const view = LiveViews[live.kind]({ ...known, live, samples, shown, forms, names: FORMS, slides, along, refresh: () => show() });
 
   function show() {
     const form = chosen("live-model"), sample = samples[shown.number];
     if (form !== "teacher") shown.points[form] = predicted(form);
     shown.points.teacher = sample.teacher;
-    const { own, map } = calibration(form), point = map(shown.points[form]);
-    for (const [name, mark] of Object.entries(marks).filter(([name]) => FORMS[name])) {
-      const [x, y] = name === form ? point : shown.points[name] ?? sample[name];
-      mark.setAttribute("cx", x), mark.setAttribute("cy", y);
-      mark.setAttribute("r", scene[0] / (name === form ? 75 : 120));
-      mark.classList.toggle("other", name !== form);
-    }
-    for (const [key, value] of Object.entries({ x1: point[0], y1: point[1], x2: sample.truth[0], y2: sample.truth[1] }))
-      marks.off.setAttribute(key, value);
-    drawPath(form, map);
-    at("live-point").textContent = `${FORMS[form][0].toUpperCase()}${FORMS[form].slice(1)}: ${px(point[0])}, ${px(point[1])} px, `
-      + `${px(far(point, sample.truth))} px off${own.length ? " once calibrated" : ""}.`
+    at("live-point").textContent = `${FORMS[form][0].toUpperCase()}${FORMS[form].slice(1)}: ${view.show(form, sample)}`
       + (form === "teacher" ? " What the teacher predicted is stored; it does not follow brush and sliders." : "");
-    tell(form, own, map);
     fillFigures();
     clearTimeout(show.later);
     show.later = setTimeout(() => {  // the other form, when nothing moves any more
@@ -153,30 +74,14 @@
     }, 250);
   }
 
-  function drawPath(form, map) {
-    const from = shown.path, points = [];
-    if (from !== null && slides(form))
-      for (let amount = -3; amount <= 3; amount += 0.5)
-        points.push(map(along(form, shown.amounts.map((one, k) => k === from ? amount : one))).map(one => one.toFixed(1)).join(","));
-    marks.path.setAttribute("points", points.join(" "));
-  }
-
-  function tell(form, own, map) {
-    const group = samples[shown.number].group;
-    const others = samples.filter((one, k) => one.group === group && !own.includes(k));
-    const off = as => px(mean(others.map(one => far(as(one[form]), one.truth))));
-    at("live-calibrated").textContent = !own.length ? `No point of ${group} is clicked.`
-      : `${own.length} ${own.length === 1 ? "point" : "points"} of ${group}` + (others.length
-        ? `: on the other ${others.length === 1 ? "frame" : `${others.length} frames`} ${off(one => one)} px off become ${off(map)} px.` : ": no other frame is left.");
-  }
-
   function fillFigures() {
     const sample = samples[shown.number], rows = Object.keys(FORMS).filter(form => form === "teacher" || forms[form]);
-    const row = (name, words, point) => {
-      const figures = point ? [px(point[0]), px(point[1]), px(far(point, sample.truth))] : ["", "", ""];
-      return made("tr", {}, made("th", { scope: "row", class: `text ${name}` }, words), ...figures.map(one => made("td", {}, one)));
-    };
-    at("live-figures").replaceChildren(...rows.map(form => row(form, FORMS[form], shown.points[form])), row("truth", "truth", sample.truth));
+    const row = (name, words, figures) => made("tr", {}, made("th", { scope: "row", class: `text ${name}` }, words),
+      ...figures.map(one => made("td", {}, one)));
+    const empty = view.ofTruth(sample.truth).map(() => "");
+    at("live-figures").replaceChildren(
+      ...rows.map(form => row(form, FORMS[form], shown.points[form] ? view.figures(shown.points[form], sample.truth) : empty)),
+      row("truth", "truth", view.ofTruth(sample.truth)));
   }
 
   /* Cameras */
@@ -256,7 +161,7 @@
     Object.assign(shown, { number, points: {}, amounts: shown.amounts.map(() => 0), path: null });
     for (const slider of at("live-sliders").querySelectorAll("input")) slider.value = 0;
     restore();
-    drawRings();
+    view.take();
     show();
   }
 
@@ -281,12 +186,12 @@
     slider.addEventListener("input", () => { shown.amounts[k] = Number(slider.value); shown.path = k; soon(); });
     slider.addEventListener("focus", () => { shown.path = k; soon(); });
     shown.amounts.push(0);
-    return made("label", {}, `direction ${k + 1}`, slider, made("b", {}, `${px(strength)} px`));
+    return made("label", {}, `direction ${k + 1}`, slider, made("b", {}, `${told(strength, digitsOfMoves)} ${view.moves}`));
   }
 
   /* Every sample in every form against what was stored for it, in pauses; and how long that takes. */
   async function check() {
-    const told = [];
+    const words = [];
     let trusted = true;
     for (const [form, one] of Object.entries(forms)) {
       const program = one.again(), times = [];
@@ -294,16 +199,16 @@
       for (let k = 0; k < samples.length; k++) {
         await pause(10);
         const given = Object.fromEntries(inputs.map(({ name }) => [`${name} as stored`, inputOf(name, k)])), start = performance.now();
-        const [x, y] = Interpreter.run(program, given);
+        const found = Interpreter.run(program, given);
         times.push(performance.now() - start);
-        apart = Math.max(apart, Math.abs(x - samples[k][form][0]), Math.abs(y - samples[k][form][1]));
+        apart = Math.max(apart, ...samples[k][form].map((one, n) => Math.abs(found[n] - one)));
       }
       const median = times.sort((a, b) => a - b)[times.length >> 1];
-      trusted &&= apart < TRUSTED_PX;
-      told.push(`the ${FORMS[form]} is at most ${apart ? apart.toPrecision(2) : 0} px from what was computed when the page was written, `
+      trusted &&= apart < live.trusted;
+      words.push(`the ${FORMS[form]} is at most ${apart ? apart.toPrecision(2) : 0} ${view.apart} from what was computed when the page was written, `
         + `and takes ${median < 10 ? median.toFixed(1) : Math.round(median)} ms`);
     }
-    at("live-checked").textContent = `Checked in this browser on ${samples.length} samples: ${told.join("; ")}.`
+    at("live-checked").textContent = `Checked in this browser on ${samples.length} samples: ${words.join("; ")}.`
       + (trusted ? "" : " That is too far: do not trust what it shows here.");
     at("live-checked").classList.toggle("missed", !trusted);
     at("live-checked").dataset.checked = trusted;
@@ -313,12 +218,11 @@
     await unpack();
     at("live-cameras").append(...cameras.map(makeCamera));
     at("live-samples").append(...samples.map(makeSample));
-    at("live-sliders").append(...(embedding ? embedding.px.map(makeSlider) : []));
+    at("live-sliders").append(...(embedding ? embedding.moves.map(makeSlider) : []));
     at("live-size").addEventListener("input", () => cameras.forEach(one => one.ring()));
     at("live-restore").addEventListener("click", () => { restore(); show(); });
-    at("live-clear").addEventListener("click", () => { shown.known.clear(); drawRings(); show(); });
     for (const one of document.querySelectorAll("input[name=live-model]")) one.addEventListener("change", show);
-    drawScene();
+    view.draw();
     take(0);
     await check();
   }
