@@ -21,7 +21,7 @@ from xgaze.errors import InputError
 from xgaze.progress import progress_bar
 from xgaze.recipe import DataSection, Recipe, load_data
 from xgaze.recipe.loading import load_section
-from xgaze.report.claims import ADOPTED
+from xgaze.report.claims import ADOPTED, DISAGREEMENT
 
 DATA_KEYS = "data."
 HEAD = "# A teacher that was adopted: xgaze distill and xgaze explain go on with this recipe.\n"
@@ -49,7 +49,8 @@ def adopt(
     """Take a teacher that was trained elsewhere: MODEL is package.module:Class, a registered architecture, or an .onnx file.
 
     Nothing is trained. It is scored on the test participants of DATA beside baselines, and its recipe is written as NAME.yaml,
-    with which xgaze distill and xgaze explain go on.
+    with which xgaze distill and xgaze explain go on. Where DATA has no labels (truth: teacher), what it puts out is taken for
+    true.
 
     \b
     Example:
@@ -60,6 +61,7 @@ def adopt(
     definition = load_data(data, tuple(one for one in overrides if one.startswith(DATA_KEYS)))
     from xgaze.api.adopting import have_adopted, name_of, section_of
     from xgaze.artifacts import write_text
+    from xgaze.data.contract import RECORDED
     from xgaze.data.open import open_recording
 
     with progress_bar("preparing the recording") as advance:
@@ -74,7 +76,8 @@ def adopt(
     made = have_adopted(run, weights, network, force)
     write_text(file, text)
     figures = figures_of(made, file)
-    emit(figures, in_words(figures, made, scored_so_far(made.folder.parent, made.groups)), as_json)
+    scored = scored_so_far(made.folder.parent, made.groups, recording.spec.truth == RECORDED)
+    emit(figures, in_words(figures, made, scored), as_json)
 
 
 def recipe_of(name: str, section: dict[str, Any], data: DataSection, kind: str, overrides: tuple[str, ...]) -> Recipe:
@@ -102,6 +105,7 @@ def figures_of(made: Teacher, file: Path) -> dict[str, Any]:
         "model_dir": str(made.folder),
         "adopted": metrics["adopted"],
         **{key: metrics[key] for key in ("parameters", "fc_parameters", "macs", "participants", "error")},
+        **({"truth": "teacher", "error": None} if made.card.spec.get("truth") == "teacher" else {}),
         **{key: metrics.get(key) for key in ("learned", "against_guessing")},
         **extra,
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
@@ -114,11 +118,16 @@ def in_words(figures: dict[str, Any], made: Teacher, scored: str) -> list[str]:
     who = "people" if groups == "participants" else groups
     share = 100 * figures["fc_parameters"] / figures["parameters"]
     beside = ", ".join(f"{name} {short_error(one)}" for name, one in made.card.metrics["baselines"].items())
+    figured = (f"  {DISAGREEMENT}", f"  How far others are from it, fitted on {people['train']} other {who}: {beside}.")
+    if figures["error"] is not None:
+        figured = (
+            f"  On {people['test']} test {who}: {error_in_words(figures['error'], groups)}.",
+            f"  Beside it, from {people['train']} other {who}: {beside}.",
+        )
     return [
         *nothing_learned(figures, groups),
         f"Adopted '{figures['recipe']}', {ADOPTED}.",
-        f"  On {people['test']} test {who}: {error_in_words(figures['error'], groups)}.",
-        f"  Beside it, from {people['train']} other {who}: {beside}.",
+        *figured,
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; nothing was trained.",
         scored,
         *rendered_warning(made.card.spec["rendered"]),
