@@ -49,8 +49,7 @@ def adopt(
     """Take a teacher that was trained elsewhere: MODEL is package.module:Class, a registered architecture, or an .onnx file.
 
     Nothing is trained. It is scored on the test participants of DATA beside baselines, and its recipe is written as NAME.yaml,
-    with which xgaze distill and xgaze explain go on. Where DATA has no labels (truth: teacher), what it puts out is taken for
-    true.
+    with which xgaze distill and xgaze explain go on. Without labels (truth: teacher) what it puts out is taken for true.
 
     \b
     Example:
@@ -61,7 +60,6 @@ def adopt(
     definition = load_data(data, tuple(one for one in overrides if one.startswith(DATA_KEYS)))
     from xgaze.api.adopting import have_adopted, name_of, section_of
     from xgaze.artifacts import write_text
-    from xgaze.data.contract import RECORDED
     from xgaze.data.open import open_recording
 
     with progress_bar("preparing the recording") as advance:
@@ -76,8 +74,7 @@ def adopt(
     made = have_adopted(run, weights, network, force)
     write_text(file, text)
     figures = figures_of(made, file)
-    scored = scored_so_far(made.folder.parent, made.groups, recording.spec.truth == RECORDED)
-    emit(figures, in_words(figures, made, scored), as_json)
+    emit(figures, in_words(figures, made), as_json)
 
 
 def recipe_of(name: str, section: dict[str, Any], data: DataSection, kind: str, overrides: tuple[str, ...]) -> Recipe:
@@ -112,14 +109,15 @@ def figures_of(made: Teacher, file: Path) -> dict[str, Any]:
     }
 
 
-def in_words(figures: dict[str, Any], made: Teacher, scored: str) -> list[str]:
+def in_words(figures: dict[str, Any], made: Teacher) -> list[str]:
     """The lines for a person."""
+    labels = figures["error"] is not None
     people, groups = figures["participants"], made.groups
     who = "people" if groups == "participants" else groups
     share = 100 * figures["fc_parameters"] / figures["parameters"]
     beside = ", ".join(f"{name} {short_error(one)}" for name, one in made.card.metrics["baselines"].items())
     figured = (f"  {DISAGREEMENT}", f"  How far others are from it, fitted on {people['train']} other {who}: {beside}.")
-    if figures["error"] is not None:
+    if labels:
         figured = (
             f"  On {people['test']} test {who}: {error_in_words(figures['error'], groups)}.",
             f"  Beside it, from {people['train']} other {who}: {beside}.",
@@ -129,7 +127,7 @@ def in_words(figures: dict[str, Any], made: Teacher, scored: str) -> list[str]:
         f"Adopted '{figures['recipe']}', {ADOPTED}.",
         *figured,
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; nothing was trained.",
-        scored,
+        scored_so_far(made.folder.parent, groups, labels),
         *rendered_warning(made.card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    xgaze distill {figures['recipe_file']}",
