@@ -210,3 +210,18 @@ def test_a_teacher_that_says_the_same_throughout_is_refused(tmp_path):
     with pytest.raises(InputError, match="puts out the same for all samples"):
         package.adopt(net, data, folder=tmp_path / "checkpoints")
     assert not (tmp_path / "checkpoints/Linear/teacher/model.json").exists()
+
+
+def test_whole_students_learn_from_the_teacher_alone(elsewhere, capsys):
+    run(capsys, *ADOPT)
+    asked = (
+        *("distill.end_to_end_epochs=1", "distill.wiring=false", "distill.shares=[0.5]", "distill.ranks=[2]"),
+        *("distill.tuning_epochs=1", "distill.calibration_samples=16", "distill.end_to_end_teacher_weight=0.5"),
+    )
+    words = [word for one in asked for word in ("--set", one)]
+    # Other processes open the recording by themselves, and find the same truth.
+    found = run(capsys, "distill", "TwoEyes.yaml", "--workers", "2", *words)
+    assert found["worse_unit"] == "% of the spread" and found["control"] is None and found["labels_only"] is None
+    tried = pd.read_csv("checkpoints/TwoEyes/student/budget.csv")
+    assert set(tried["against"]) == {"teacher"} and set(tried["worse_unit"]) == {"% of the spread"}
+    assert "tuned end to end" in set(tried["stage"]) and set(tried["teaching"]) == {"recipe"}
