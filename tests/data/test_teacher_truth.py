@@ -103,7 +103,8 @@ def test_eye_folders_still_need_people_in_every_split(eyes):
 
 
 def people(many=6, each=4):
-    return np.repeat([f"p{k}" for k in range(many)], each)
+    """Names that a spreadsheet would take for formulas among them."""
+    return np.repeat([f"{'-' if k % 2 else 'p'}{k}" for k in range(many)], each)
 
 
 def arrays(**more):

@@ -151,6 +151,10 @@ def _page_is_honest(page):
 
 def test_what_needs_labels_is_refused(elsewhere, capsys):
     assert "nothing trains it here" in _after_adopting(capsys)
+    # A teacher alone has a page, too.
+    run(capsys, "report", "TwoEyes.yaml")
+    page = text_of(Path("reports/TwoEyes/index.html").read_text())
+    assert "No labels." in page and "mean error" not in page and "were not scored: there are no labels" in page
     assert "calibration needs labels" in refusal("calibrate", "TwoEyes.yaml")
     asked = ("distill", "TwoEyes.yaml", "--prune-fc", "--effort", "quick", "--after-calibration", "3", *QUICK)
     assert "distill.after_calibration needs labels" in refusal(*asked)

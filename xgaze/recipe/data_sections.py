@@ -68,7 +68,7 @@ class DataSection(Section):
     students are tuned to and measured against, and no figure says how right anybody is.
     """
 
-    later = ("truth",)
+    later: ClassVar[tuple[str, ...]] = ("truth",)
     source: str
     unlabelled: UnlabelledFiles | None = None
     truth: Literal["recorded", "teacher"] = "recorded"

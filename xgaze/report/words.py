@@ -15,7 +15,7 @@ def groups_in_words(report: dict[str, Any]) -> str:
 
 def has_labels(report: dict[str, Any]) -> bool:
     """Whether anybody but the teacher says what is true."""
-    return report.get("truth", "recorded") == "recorded"
+    return bool(report.get("truth", "recorded") == "recorded")
 
 
 def error_in_words(report: dict[str, Any]) -> str:

@@ -132,7 +132,7 @@ def distill(
     run = run_of(settings, next_command("train-teacher", recipe, overrides))
     made = have_student(run, Fan(workers, dask), baselines, force)
     metrics = made.card.metrics
-    alone = {key: metrics[key] for key in ("truth", "spread") if key in metrics}  # where there are no labels
+    alone: dict[str, Any] = {key: metrics[key] for key in ("truth", "spread") if key in metrics}  # without labels
     figures = {**alone, **{key: metrics.get(key) for key in FIGURES}, "model_dir": str(made.folder)}
     scored = scored_so_far(run.folder, made.groups, not alone)
     with understood(made.folder / CARD_FILE, DISTILL):
