@@ -80,7 +80,7 @@ def test_the_least_that_holds_needs_all_larger_ones_to_hold():
 
 def test_shares_may_be_held_within_points():
     points = [SensitivityPoint("a", kept / 8, kept, error) for kept, error in ((8, 0.1), (4, 0.115), (1, 0.2))]
-    assert [least_kept(points, most, in_points=True)["a"] for most in (1, 2, 10.5)] == [8, 4, 1]
+    assert [least_kept(points, most, whole=1.0)["a"] for most in (1, 2, 10.5)] == [8, 4, 1]
 
 
 def test_measuring_leaves_the_model_as_it_was():

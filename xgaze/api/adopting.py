@@ -47,7 +47,8 @@ def adopt(
     model: any nn.Module with the weights it has (a copy: it stays as it is); or an .onnx file, by its path; or with `weights`, a
     file, "package.module:Class" or the name of a registered architecture, and their `args`. weights: safetensors, or what
     torch.save wrote (.pth, .pth.tar; no code of it runs); names may lie under "state_dict" or "model", and begin with "module.".
-    data: what `xgaze.open` or `xgaze.ArrayRecording` give; its inputs are normalised as the network was trained.
+    data: what `xgaze.open` or `xgaze.ArrayRecording` give; its inputs are normalised as the network was trained. Without labels
+    (`truth: teacher`, or arrays without targets) nothing is scored: what it puts out is the truth that students are tuned to.
     settings: keys of a recipe's section `training`, by which students are tuned.
 
     Whether the people in `data` were in its training data is not known here, and the results say so. Results lie in
@@ -152,7 +153,7 @@ def _store(run: Run, weights: Path | None, made: "FeatureHead | None", folder: P
     from xgaze.training.teacher import store_adopted
     from xgaze.training.teacher_folder import finished_teacher
 
-    recording = opened(run)
+    recording = opened(run, adopting=True)
     if made is None:
         assert weights is not None
         made = adopted_network(run.recipe.model.model_dump(mode="json"), weights, recording)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from xgaze.api.runs import Run
 from xgaze.artifacts import STUDENT, TEACHER, ModelCard
+from xgaze.errors import InputError
 from xgaze.report.claims import ADOPTED, is_adopted, once_calibrated, unseen
-from xgaze.report.drawing.format import NOT_DEFINED
+from xgaze.report.drawing.format import NOT_DEFINED, OF_SPREAD
 from xgaze.units import digits_of
 
 if TYPE_CHECKING:
     from xgaze.api.stored_model import StoredModel
 
-WORSE_DIGITS, PLAIN_UNITS = 1, ("%", "points")
+WORSE_DIGITS, PLAIN_UNITS = 1, ("%", "points", OF_SPREAD)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class Told:
         return f"<table><caption>{escape(self.title())}</caption>{rows}</table>"
 
 
+def _has_labels(card: ModelCard) -> bool:
+    """Whether anybody but the teacher says what is true."""
+    return bool(card.spec.get("truth", "recorded") == "recorded")
+
+
 @dataclass(frozen=True, repr=False)
 class Teacher(Told):
     """A trained teacher: its card, and the folder it lies in."""
@@ -71,7 +77,10 @@ class Teacher(Told):
 
     @property
     def error(self) -> Figure:
-        """On test participants, whom it never saw; of classes the score, where more is better."""
+        """On test participants, whom it never saw; of classes the score, where more is better. Raises InputError without
+        labels."""
+        if not _has_labels(self.card):
+            raise InputError("error: there are no labels, and what this teacher puts out is taken for true.")
         stored = self.card.metrics["error"]
         return Figure.of(stored, stored["unit"], self.groups)
 
@@ -94,11 +103,18 @@ class Teacher(Told):
         metrics = self.card.metrics
         people = metrics["participants"]
         beside = {name: Figure.of(one, one["unit"], self.groups) for name, one in metrics["baselines"].items()}
+        labels, learned = (
+            _has_labels(self.card),
+            "yes" if metrics.get("learned") else "no: it is not better than guessing",
+        )
         return [
             *([("adopted", ADOPTED)] if is_adopted(vars(self.card)) else []),
-            (f"on {people['test']} {unseen(vars(self.card))} {self.groups}", str(self.error)),
-            *((f"beside it: {name}", str(one)) for name, one in beside.items()),
-            ("learned", "yes" if metrics.get("learned") else "no: it is not better than guessing"),
+            (
+                f"on {people['test']} {unseen(vars(self.card))} {self.groups}",
+                str(self.error) if labels else "not scored: there are no labels",
+            ),
+            *((f"{'beside' if labels else 'from'} it: {name}", str(one)) for name, one in beside.items()),
+            *([("learned", learned)] if labels else []),
             ("parameters", f"{metrics['parameters']:,} ({metrics['fc_parameters']:,} in fully connected layers)"),
             ("lies in", str(self.folder)),
         ]
@@ -121,13 +137,15 @@ class Distilled(Told):
 
     @property
     def worse(self) -> Figure:
-        """How much worse it is than the teacher, or than the teacher given the same tuning where that is better."""
+        """How much worse it is than the teacher, or than the teacher given the same tuning where that is better. Without labels
+        how far it is from the teacher, in percent of the spread of that one's outputs within people."""
         metrics = self.card.metrics
         return Figure.of(metrics["difference_percent"], metrics["worse_unit"], self.groups, signed=True)
 
     @property
     def error(self) -> Figure:
-        """The student's on test participants; of classes the score, where more is better."""
+        """The student's on test participants; of classes the score, where more is better. Without labels its disagreement with
+        the teacher."""
         stored = self.card.metrics[STUDENT]["error"]
         return Figure.of(stored, stored["unit"], self.groups)
 
@@ -148,12 +166,13 @@ class Distilled(Told):
         metrics = self.card.metrics
         sizes = {role: metrics[role] for role in (TEACHER, STUDENT)}
         kept = "kept" if self.budget_met else "missed"
+        labels = _has_labels(self.card)
+        worse, error = f"worse than the {metrics['reference']}{once_calibrated(metrics)}", "error"
+        if not labels:
+            worse, error = "away from the teacher", "disagreement with the teacher"
         return [
-            (
-                f"worse than the {metrics['reference']}{once_calibrated(metrics)}",
-                f"{self.worse}; the budget of {metrics['budget_percent']:g} is {kept}",
-            ),
-            ("score" if self.card.spec["kind"] == "class" else "error", f"{self.error}"),
+            (worse, f"{self.worse}; the budget of {metrics['budget_percent']:g} is {kept}"),
+            ("score" if self.card.spec["kind"] == "class" else error, f"{self.error}"),
             *(
                 (words, f"{sizes[STUDENT][key]:,} of {sizes[TEACHER][key]:,}")
                 for key, words in (("parameters", "parameters"), ("fc_parameters", "in fully connected layers"))

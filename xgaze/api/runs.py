@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xgaze.artifacts import TEACHER
 from xgaze.errors import InputError
 from xgaze.progress import progress_bar, remark
 from xgaze.recipe import Recipe
@@ -59,17 +60,21 @@ class Run:
         return replace(self, recipe=load_section(Recipe, stored, (), Path(f"xgaze.{verb}")))
 
 
-def opened(run: Run, divided: bool = True) -> "Recording":
+def opened(run: Run, divided: bool = True, adopting: bool = False) -> "Recording":
     """The run's recording, with a bar while it is rendered or read. Raises InputError where its splits hold too few to say
-    anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks."""
+    anything, unless what follows divides it anew; what reading left out and what holds too few of a class are remarks. Where the
+    run's teacher says what is true, that is in it, unless it is just being adopted."""
     from xgaze.data.notes import rare_classes
     from xgaze.data.open import open_recording
     from xgaze.data.splits import require_enough
+    from xgaze.data.teacher_truth import judged_by_stored
 
     recording = run.recording
     if recording is None:
         with progress_bar("preparing the recording") as advance:
             recording = open_recording(run.recipe.data, advance)
+    if not adopting:
+        recording = judged_by_stored(recording, run.folder / TEACHER)
     for line in recording.notes:
         run.say(line)
     if divided:

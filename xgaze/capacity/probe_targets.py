@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.capacity.probes import ProbeTarget, whole_target
-from xgaze.data.contract import Recording, targets_of
+from xgaze.data.contract import BY_TEACHER, Recording, targets_of
 from xgaze.data.rendered.headset import EYE_OF_CAMERA
 
 CLOSED_MM = 1.0
@@ -41,7 +41,9 @@ def rendered_targets(states: States) -> list[ProbeTarget]:
 def _own_target(recording: Recording, rows: NDArray[np.int64]) -> ProbeTarget:
     spec, truth = recording.spec, targets_of(recording, rows)
     if spec.kind != "class":
-        return whole_target({"gaze": "gaze point", "angle": "gaze direction"}.get(spec.kind, "value"), spec.unit, truth)
+        whose = "the teacher's " * (spec.truth == BY_TEACHER)
+        name = {"gaze": "gaze point", "angle": "gaze direction"}.get(spec.kind, "value")
+        return whole_target(f"{whose}{name}", spec.unit, truth)
     if spec.kind == "value":
         return whole_target("value", spec.unit, truth)
     return whole_target("class", "distance to its column", np.eye(len(spec.classes))[truth])

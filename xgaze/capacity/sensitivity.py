@@ -88,16 +88,16 @@ def rank_sensitivity(
     return points
 
 
-def least_kept(points: Sequence[SensitivityPoint], most_worse: float, in_points: bool = False) -> dict[str, int]:
+def least_kept(points: Sequence[SensitivityPoint], most_worse: float, whole: float | None = None) -> dict[str, int]:
     """Per layer, the least that keeps the error within `most_worse` percent of that of the most kept, all larger ones holding
-    too; in_points: within so many percentage points, of errors that are shares."""
+    too. whole: what the percent are of instead, in the unit of errors: 1 where these are shares, so that they are points."""
     layers: dict[str, list[SensitivityPoint]] = {}
     for point in points:
         layers.setdefault(point.layer, []).append(point)
     least = {}
     for name, own in layers.items():
         descending = sorted(own, key=lambda point: -point.kept)
-        limit = descending[0].error + (1 if in_points else abs(descending[0].error)) * most_worse / 100
+        limit = descending[0].error + (abs(descending[0].error) if whole is None else whole) * most_worse / 100
         failing = next((k for k, point in enumerate(descending) if point.error > limit), len(descending))
         least[name] = descending[failing - 1].kept
     return least

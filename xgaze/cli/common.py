@@ -155,9 +155,9 @@ def nothing_learned(figures: dict[str, Any], groups: str) -> list[str]:
     return [told] if (told := reference_learned(figures, groups)) else []
 
 
-def scored_so_far(run: Path, groups: str) -> str:
+def scored_so_far(run: Path, groups: str, labels: bool = True) -> str:
     """How often the run's test participants were scored, as a line."""
-    return f"  {scored_in_words(read_scorings(run), groups)}"
+    return f"  {scored_in_words(read_scorings(run), groups, labels)}"
 
 
 def rendered_warning(rendered: bool) -> list[str]:

@@ -32,13 +32,14 @@ from xgaze.compression.search.trial import WEIGHTS, Result, Trial
 from xgaze.compression.student import in_trained_layout, load_weights, rebuild
 from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
+from xgaze.data.contract import BY_TEACHER, Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
 from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_parameters
 from xgaze.recipe import Recipe
+from xgaze.report.claims import DISAGREEMENT
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder
 from xgaze.training.pace import measured_pace
@@ -86,7 +87,7 @@ def distill(
     if asked := next_question(tuned, choice, recipe.distill, search.judge, size, teacher_size(search)):
         say(asked)
     trial = choice.chosen.result.trial
-    if by_teacher(recipe, trial):
+    if search.has_labels and by_teacher(recipe, trial):
         beside = search.run([replace(trial, teaching="labels")])
         search.judged(beside)
         tell_diverged(beside, lambda told: say(f"Taught by labels alone,{told.removeprefix(' ')}"))
@@ -112,11 +113,14 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     search = open_search(recipe, recording, teacher, folder, fan)
+    if recording.spec.truth == BY_TEACHER:
+        say(DISAGREEMENT)
     if points := recipe.distill.after_calibration:
         say(
             f"Worse is worse once each person is calibrated by {points} point{'s' * (points > 1)}, on frames at others."
         )
-    say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent, search.judge.unit))
+    judge = search.judge
+    say(expectation(search.capacity, search.curves, recipe.distill.max_worse_percent, judge.unit, judge.spread))
     if idle := unused_keys(recipe):
         heads = "tunes heads on cached embeddings" if recipe.distill.effort == "quick" else "leaves the towers whole"
         say(f"This search {heads}; the recipe's {', '.join(idle)} {'are' if len(idle) > 1 else 'is'} not used.")
@@ -264,7 +268,10 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
 
 
 def reference_learned(search: Search) -> bool:
-    """Whether that which students are judged against is better than guessing, people as they come."""
+    """Whether that which students are judged against is better than guessing, people as they come. A teacher that says what is
+    true is taken at its word."""
+    if not search.has_labels:
+        return True
     recording, judge = search.bench.recording, search.judge
     rows = rows_of(recording, "validation")
     outputs = search.teacher_outputs if judge.name == TEACHER else search.controls[judge.name].outputs
@@ -272,8 +279,11 @@ def reference_learned(search: Search) -> bool:
     return learned_of(judge.spec, outputs, search.bench.train.targets, targets_of(recording, rows), people).learned
 
 
-def best_control(search: Search, card: ModelCard) -> FeatureHead:
-    """The best of the teachers given the same tuning as students; the teacher itself where all of these diverged."""
+def best_control(search: Search, card: ModelCard) -> FeatureHead | None:
+    """The best of the teachers given the same tuning as students; the teacher itself where all of these diverged; None where none
+    was wanted."""
+    if not search.has_labels:
+        return None
     if not search.controls:
         return search.bench.teacher
     best = search.judge.better({name: one.outputs for name, one in search.controls.items()})

@@ -29,14 +29,14 @@ from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_jso
 from xgaze.compression.export.quantise import int8_figures
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
-from xgaze.evaluation.intervals.participants import Interval
+from xgaze.evaluation.intervals.participants import ERRORS, Interval, mean_interval
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
-from xgaze.evaluation.score import compare, summarise, worse_unit
+from xgaze.evaluation.score import compare, own_spread, summarise, worse_unit
 from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
 from xgaze.models.inference import predict, predict_each
@@ -56,11 +56,12 @@ class Outcome:
     """What the search found. reference: "teacher" or "control", the better on validation participants.
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
-    command: what was typed. control_fault: why the untuned teacher stands in for the control, empty where it does not."""
+    control: None where what the teacher puts out is the truth. command: what was typed. control_fault: why the untuned teacher
+    stands in for the control, empty where it does not."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
-    control: FeatureHead
+    control: FeatureHead | None
     reference: str
     held: bool
     reason: str = ""
@@ -74,11 +75,13 @@ def write_student(
     recipe: Recipe, recording: Recording, teacher: FeatureHead, teacher_card: ModelCard, outcome: Outcome, folder: Path
 ) -> ModelCard:
     """Score, measure, export and write; the card comes last, so that an interrupted folder is unfinished."""
-    models = {TEACHER: teacher, CONTROL: outcome.control, STUDENT: outcome.student}
-    if outcome.labels_only is not None:
-        models[LABELS_ONLY] = outcome.labels_only
+    every = {TEACHER: teacher, CONTROL: outcome.control, STUDENT: outcome.student, LABELS_ONLY: outcome.labels_only}
+    models = {name: one for name, one in every.items() if one is not None}
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
-    scored = score_on_test(recording, models, outcome.reference, folder, recipe.distill.after_calibration)
+    if recording.spec.truth == BY_TEACHER:
+        scored = score_against_teacher(recording, outcome.student, folder)
+    else:
+        scored = score_on_test(recording, models, outcome.reference, folder, recipe.distill.after_calibration)
     measured = {
         TEACHER: measure(teacher, recording, folder.parent / TEACHER),
         STUDENT: measure(outcome.student, recording, folder),
@@ -137,6 +140,29 @@ def score_on_test(
         "outputs": outputs,
         "worse_unit": worse_unit(spec),
         "guessing": {name: _learned(recording, outputs[name], truth, people) for name in (TEACHER, CONTROL)},
+        "participants": len(set(people)),
+    }
+
+
+def score_against_teacher(recording: Recording, student: FeatureHead, folder: Path) -> dict[str, Any]:
+    """What `score_on_test` says, of a recording whose truth is what the teacher puts out: how far the student is from it, and the
+    spread beside which that is told. Nothing of who is right. Writes predictions.csv."""
+    spec, test = recording.spec, rows_of(recording, "test")
+    truth, people = targets_of(recording, test), participants_of(recording, test)
+    with progress_bar(f"comparing {STUDENT} and {TEACHER}") as advance:
+        outputs = {TEACHER: truth, STUDENT: predict(student, recording, test, advance=advance)}
+    write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
+    worse = compare(spec, outputs[STUDENT], truth, truth, people)
+    spread = mean_interval(own_spread(spec, truth, people), people, within=ERRORS)
+    left_out = (FRAME_RADII, "control_against_teacher", "after_calibration", "macro_f1", "labels_only", "guessing")
+    return {
+        **dict.fromkeys(left_out),
+        "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
+        "spread": {"unit": spec.measured, **vars(spread)},
+        "difference": worse,
+        "against_teacher": worse,
+        "outputs": outputs,
+        "worse_unit": worse_unit(spec),
         "participants": len(set(people)),
     }
 
@@ -257,23 +283,27 @@ def gather_metrics(
     scored: dict[str, Any], measured: dict[str, Any], outcome: Outcome, budget_percent: float
 ) -> dict[str, Any]:
     """The figures of `xgaze distill --json`, less names and paths. Keys in `_percent` hold "worse_unit": percent of an error, or
-    for classes percentage points. No budget is met against a reference that learned nothing."""
+    for classes percentage points; where the teacher says what is true "truth" is "teacher", "error" disagreement with it, and
+    they hold percent of "spread". No budget is met against a reference that learned nothing."""
     teacher, student = measured[TEACHER], measured[STUDENT]
-    difference, learned = scored["difference"], bool(scored["guessing"][outcome.reference]["learned"])
+    difference, guessing = scored["difference"], scored["guessing"]
+    learned = None if guessing is None else bool(guessing[outcome.reference]["learned"])
+    control, beside = scored["error"].get(CONTROL), scored["control_against_teacher"]
     return {
+        **({"truth": BY_TEACHER, "spread": scored["spread"]} if "spread" in scored else {}),
         TEACHER: {**teacher, "error": scored["error"][TEACHER]},
-        CONTROL: {"error": scored["error"][CONTROL], "fault": outcome.control_fault or None},
+        CONTROL: control and {"error": control, "fault": outcome.control_fault or None},
         STUDENT: {**student, "error": scored["error"][STUDENT]},
         "reference": outcome.reference,
         "worse_unit": scored["worse_unit"],
         "difference_percent": vars(difference),
         "difference_from_teacher_percent": vars(scored["against_teacher"]),
-        "control_difference_from_teacher_percent": vars(scored["control_against_teacher"]),
+        "control_difference_from_teacher_percent": beside and vars(beside),
         "budget_percent": budget_percent,
         "after_calibration": scored.get("after_calibration"),
         "learned": learned,
-        "against_guessing": scored["guessing"],
-        "budget_met": bool(difference.upper <= budget_percent) and learned,
+        "against_guessing": guessing,
+        "budget_met": bool(difference.upper <= budget_percent) and learned is not False,
         "held_on_validation": outcome.held,
         "teacher_weights": outcome.teacher_weights,
         "reason": outcome.reason,

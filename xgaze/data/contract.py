@@ -25,6 +25,9 @@ LEFT_OUT = ""
 GAZE_COLUMNS = ["gaze_x_px", "gaze_y_px"]
 """Of gaze in px; `gaze_columns` names those of other units."""
 LABEL_COLUMN = "label"
+RECORDED: Literal["recorded"] = "recorded"
+BY_TEACHER: Literal["teacher"] = "teacher"
+"""What the targets of a recording are, see `Spec.truth`."""
 VALUE_COLUMN = "value"
 
 
@@ -65,6 +68,8 @@ class Spec:
     kind "value": one number in `unit`.
     groups: what the column `group` of the table holds, in the plural: no such group is in two splits, and intervals are
     over them. "participants", or where the same people are in all splits, "stimuli", for example.
+    truth: what the targets are: "recorded", or what the "teacher" puts out, where nobody knows better; what is called an error
+    elsewhere is then disagreement with it.
     """
 
     inputs: tuple[InputSpec, ...]
@@ -74,6 +79,7 @@ class Spec:
     classes: tuple[str, ...] = ()
     rendered: bool = False
     groups: str = "participants"
+    truth: Literal["recorded", "teacher"] = RECORDED
 
     @property
     def outputs(self) -> int:
@@ -93,7 +99,9 @@ class Spec:
         return [VALUE_COLUMN if self.kind == "value" else LABEL_COLUMN]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Recorded truth is not stored, so that hashes are what they were before there was another."""
+        stored = asdict(self)
+        return stored if self.truth != RECORDED else {key: one for key, one in stored.items() if key != "truth"}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Spec":

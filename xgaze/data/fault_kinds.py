@@ -52,7 +52,8 @@ REMEDIES: dict[Kind, str] = {
     "wrong image size": "Export all pictures in one size, and state it as `height` and `width` in the definition.",
     "label table": "Check the table's file name and column names against the definition.",
     "rows against frames": "Each frame needs one label row: row i belongs to frame i, unless a `frame` column is named.",
-    "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`).",
+    "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`). "
+    "Where nobody knows any, `truth: teacher` lets an adopted teacher say what is true.",
     "missing number": "Fill in the number, or remove the row: every column of an input needs a finite number in every row.",
     "mixed units": "Convert the numbers of these people into the unit of the others, or leave their rows out.",
     "wrong unit": "State the labels' own unit as `unit` in the definition, or convert them into the one that it says.",

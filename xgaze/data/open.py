@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xgaze.data.contract import Recording, Spec
+from xgaze.data.contract import BY_TEACHER, Recording, Spec
 from xgaze.data.source import source_of
 from xgaze.data.splits import assert_disjoint
+from xgaze.data.teacher_truth import without_truth
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import Data, load_data
@@ -16,10 +17,10 @@ DEFINITIONS = (".yaml", ".yml")
 
 def open_recording(data: Data, progress: Advance | None = None) -> Recording:
     """The recording a data section describes; no participant is in two splits. Raises InputError with all faults that
-    show without decoding pictures."""
+    show without decoding pictures. Where the teacher is to say what is true, labels are hidden: see `judged_by_stored`."""
     recording = source_of(data).open(data, progress)
     assert_disjoint(recording.table)
-    return recording
+    return without_truth(recording) if data.truth == BY_TEACHER else recording
 
 
 def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:

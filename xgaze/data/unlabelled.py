@@ -1,23 +1,13 @@
 """Extra recordings without labels, for a teacher to label. Labels that do exist are hidden, so that none can leak."""
 
-from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from xgaze.data.contract import (
-    LABEL_COLUMN,
-    Recording,
-    RecordingView,
-    Sample,
-    Spec,
-)
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.open import open_for_prediction
 from xgaze.data.pictures.picture_labels import UNKNOWN
 from xgaze.data.source import source_of
 from xgaze.data.splits import SHOWN
+from xgaze.data.teacher_truth import Unlabelled, hidden_labels
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import Data
@@ -62,18 +52,5 @@ def held_out_participants(data: Data) -> set[str]:
     return source_of(data).held_out(data)
 
 
-@dataclass(frozen=True, eq=False)
-class Unlabelled(RecordingView):
-    """A recording whose labels are hidden."""
-
-    def __getitem__(self, row: int) -> Sample:
-        return replace(self.recording[row], target=_no_target(self.spec))
-
-
-def _no_target(spec: Spec) -> NDArray[Any]:
-    return np.array(-1, np.int64) if spec.kind == "class" else np.full(spec.outputs, np.nan, np.float32)
-
-
 def _without_labels(table: pd.DataFrame, spec: Spec) -> pd.DataFrame:
-    hidden = {LABEL_COLUMN: -1} if spec.kind == "class" else dict.fromkeys(spec.targets, np.float32(np.nan))
-    return table[["id", "group", "session"]].assign(split=UNLABELLED, **hidden)
+    return table[["id", "group", "session"]].assign(split=UNLABELLED, **hidden_labels(spec))

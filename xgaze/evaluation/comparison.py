@@ -64,7 +64,13 @@ def compare_predictions(
 
 def require_same_kind(specs: tuple[dict[str, Any], dict[str, Any]], names: tuple[str, str]) -> None:
     """Raises InputError, naming both, where two runs' specs, as cards hold them, differ in unit, scene or in whom splits keep
-    apart: their figures mean different things, whatever their predictions are called."""
+    apart: their figures mean different things, whatever their predictions are called. So do those of a run without labels."""
+    for name, one in zip(names, specs, strict=True):
+        if one.get("truth") == "teacher":
+            raise InputError(
+                f"{name}: has no labels: its figures say how far its student is from its teacher, and runs cannot be compared by "
+                "them. See each run's own page (`xgaze report`)."
+            )
     for key, words, shown in (
         ("unit", "measure in different units", str),
         ("scene", "look at different scenes", _scene_in_words),

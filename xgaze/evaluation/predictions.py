@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, Recording, Spec, gaze_columns, targets_of
+from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Recording, Spec, gaze_columns, targets_of
 from xgaze.evaluation.classification import probabilities
 from xgaze.evaluation.score import sample_errors
 
@@ -14,18 +14,20 @@ from xgaze.evaluation.score import sample_errors
 def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDArray[Any]) -> pd.DataFrame:
     """One row per sample. Gaze and directions: truth, prediction and error, in columns that bear its unit. A value: the same in
     its unit. Classes: names, probability per class, error as 1 - probability of the true class. Truth and error are empty where a
-    label is missing (NaN gaze or value, class -1), and their columns are left out where all are."""
+    label is missing (NaN gaze or value, class -1), and their columns are left out where all are. Where a teacher says what is
+    true, its outputs are called "teacher", and errors "disagreement"."""
     spec, kept = recording.spec, recording.table.iloc[rows].reset_index(drop=True)
     table = kept[["id", "group", "split"]].copy()
     known = _labelled(kept, spec)
     targets = targets_of(recording, rows)
+    truth = "teacher" if spec.truth == BY_TEACHER else "truth"
     if spec.kind in ("gaze", "angle"):
         if known.any():
-            table[gaze_named("truth", spec.unit)] = targets
+            table[gaze_named(truth, spec.unit)] = targets
         table[gaze_named("prediction", spec.unit)] = outputs
     elif spec.kind == "value":
         if known.any():
-            table["truth"] = targets[:, 0]
+            table[truth] = targets[:, 0]
         table["prediction"] = outputs[:, 0]
     else:
         names = np.array([*spec.classes, ""])  # class -1, an unknown one, is the last name: none
@@ -48,7 +50,8 @@ def gaze_named(what: str, unit: str) -> list[str]:
 
 def error_column(spec: Spec) -> str:
     """The column of errors; of gaze points and directions it bears the unit."""
-    return f"error_{spec.measured}" if spec.kind in ("gaze", "angle") else "error"
+    what = "disagreement" if spec.truth == BY_TEACHER else "error"
+    return f"{what}_{spec.measured}" if spec.kind in ("gaze", "angle") else what
 
 
 def _labelled(table: pd.DataFrame, spec: Spec) -> NDArray[np.bool_]:

@@ -1,5 +1,9 @@
 """The one score of a task, with its interval over participants: mean Euclidean distance for gaze, mean absolute error for a
-value, AUC or accuracy for classes; and how much worse one model is than another."""
+value, AUC or accuracy for classes; and how much worse one model is than another.
+
+Where the truth is what a teacher puts out (`Spec.truth`), every error is a disagreement with it. The teacher's own is 0, so that
+nothing is a percentage of that: disagreement is told beside the spread of what the teacher says of one person, `own_spread`.
+"""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Spec
+from xgaze.data.contract import BY_TEACHER, Spec
 from xgaze.errors import InputError
 from xgaze.evaluation import classification
 from xgaze.evaluation.angle import angular_error
@@ -20,10 +24,13 @@ from xgaze.evaluation.intervals.participants import (
     difference_percent,
     mean_interval,
     participant_means,
+    share_percent,
 )
 from xgaze.evaluation.value import absolute_error
+from xgaze.report.drawing.format import OF_SPREAD as OF_SPREAD
+from xgaze.report.drawing.format import POINTS as POINTS
 
-PERCENT, POINTS = "%", "points"
+PERCENT = "%"
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,10 @@ def score_unit(spec: Spec) -> str:
 
 
 def worse_unit(spec: Spec) -> str:
-    """In what `compare` says how much worse a model is: "%" of the reference's error, or "points"."""
+    """In what `compare` says how much worse a model is: "%" of the reference's error, "% of the spread" of what a teacher says of
+    one person, or "points"."""
+    if spec.truth == BY_TEACHER:
+        return OF_SPREAD
     return POINTS if spec.kind == "class" else PERCENT
 
 
@@ -87,9 +97,13 @@ def compare(
 
     Gaze and values: percent of the reference's error. Classes: percentage points of the score, 100 (reference - student). Not
     percent of it: an AUC of 0.5 is chance and not half of what there is, so that 2 % of 0.6 would be a fifth of all it tells.
+    Where the teacher says what is true: how much further from it the student is than the reference, in percent of the mean
+    distance of the teacher's outputs from their mean for the same person (`own_spread`).
     """
     if spec.kind != "class":
         ours, others = (sample_errors(spec, one, targets) for one in (student, reference))
+        if spec.truth == BY_TEACHER:
+            return share_percent(ours - others, own_spread(spec, targets, participants), participants)
         return difference_percent(ours, others, participants)
     _require_classes(spec, targets)
     with_reference, with_student = (samples_of(one, targets, participants) for one in (reference, student))
@@ -106,6 +120,14 @@ def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> N
         return (distance_of_points if spec.kind == "gaze" else absolute_error)(outputs, targets)
     chosen: NDArray[np.float64] = classification.probabilities(outputs)[np.arange(len(targets)), targets]
     return 1 - chosen
+
+
+def own_spread(spec: Spec, targets: NDArray[Any], participants: NDArray[Any]) -> NDArray[np.float64]:
+    """How far each target lies from the mean of the same participant's, (n,), as `sample_errors` measures it."""
+    names, place = np.unique(np.asarray(participants, dtype=str), return_inverse=True)
+    sums = np.stack([np.bincount(place, one, len(names)) for one in targets.T.astype(np.float64)], axis=1)
+    means = sums / np.bincount(place)[:, None]
+    return sample_errors(spec, targets, means[place])
 
 
 def _require_classes(spec: Spec, targets: NDArray[Any]) -> None:

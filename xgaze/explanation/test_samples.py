@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.artifacts import STUDENT, TEACHER
-from xgaze.data.contract import Batch, Recording, Sample, collate
+from xgaze.data.contract import BY_TEACHER, Batch, Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import integrated_gradients
 from xgaze.explanation.attribution.completeness import FEWEST_STEPS, with_enough_steps
 from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
@@ -30,10 +30,6 @@ from xgaze.recipe import Explain
 
 FIGURES_VERSION = 3
 """To be raised when the meaning of a figure changes, so that figures on disk are measured again."""
-
-
-ASKED = {"gaze": "error", "angle": "error", "class": "class", "value": "value"}
-"""What is attributed over the test set, by the kind of target."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +68,8 @@ def measure_over(
         table = measured_table(
             folder, rows, lambda row: figures_of(recording, models, row, baseline, settings, seed, looked), advance
         )
-    unit = "logit" if recording.spec.kind == "class" else recording.spec.measured
-    target = {"target": ASKED[recording.spec.kind], "unit": unit}
+    asked = targets_for(recording.spec, 0)[-1]
+    target = {"target": "class" if recording.spec.kind == "class" else asked.name, "unit": asked.unit}
     kind = {"groups": recording.spec.groups, "pixels": only_pictures(recording.spec)}
     size: dict[str, Any] = {"samples": len(rows), "participants": len(np.unique(people)), **target}
     judged = [name for name in (TEACHER, STUDENT) if name in models]
@@ -164,5 +160,6 @@ def _anatomy(
     names = recording.regions
     if not names or "regions" not in sample.aux:
         return {}
-    truth = sample.target.astype(np.float64) if recording.spec.kind == "gaze" else None
+    known = recording.spec.kind == "gaze" and recording.spec.truth != BY_TEACHER
+    truth = sample.target.astype(np.float64) if known else None
     return anatomy_figures(name, subject, maps, sample.aux["regions"], names, truth)

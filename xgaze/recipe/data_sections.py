@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -30,7 +30,8 @@ class Section(BaseModel):
     def _as_stored(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         own = type(self).model_fields
         stored: dict[str, Any] = plain(self)
-        return {key: value for key, value in stored.items() if key not in self.later or value != own[key].default}
+        later = {key for one in type(self).__mro__ for key in getattr(one, "later", ())}
+        return {key: value for key, value in stored.items() if key not in later or value != own[key].default}
 
     @model_validator(mode="before")
     @classmethod
@@ -61,10 +62,16 @@ class UnlabelledFiles(Section):
 
 
 class DataSection(Section):
-    """What every format's section says: `source`, its tag, and recordings whose labels only the teacher tells."""
+    """What every format's section says: `source`, its tag, and recordings whose labels only the teacher tells.
 
+    truth: "teacher" where the recording has no labels, or none that shall be read: what an adopted teacher puts out is then what
+    students are tuned to and measured against, and no figure says how right anybody is.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ("truth",)
     source: str
     unlabelled: UnlabelledFiles | None = None
+    truth: Literal["recorded", "teacher"] = "recorded"
 
 
 class Fractions(Section):

@@ -4,6 +4,7 @@ from typing import Any
 
 from xgaze.recipe.sources import known_source
 from xgaze.report.claims import ADOPTED, is_adopted
+from xgaze.report.words import has_labels
 
 
 def caveats(report: dict[str, Any]) -> list[str]:
@@ -16,6 +17,11 @@ def caveats(report: dict[str, Any]) -> list[str]:
 def _of_adopted(report: dict[str, Any]) -> list[str]:
     if not is_adopted(report):
         return []
+    if not has_labels(report):
+        return [
+            f"The teacher was {ADOPTED}. Nor is it known how right it is: a student that says what the teacher says is wrong "
+            "where the teacher is, and one that differs from it may be better or worse. Only labels can tell."
+        ]
     return [
         f"The teacher was {ADOPTED}. If they were, its error on new people is higher than the one shown here, and a student that "
         "was tuned without them is compared with it unfairly."

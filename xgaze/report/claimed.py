@@ -70,7 +70,14 @@ class AfterCalibration(Stored):
     uncalibrated_percent: Worse
 
 
+class Spread(Worse):
+    """Of what the teacher says of one person, where it says what is true."""
+
+    unit: str
+
+
 class Claimed(Stored):
+    spread: Spread | None = None
     learned: bool | None = None
     against_guessing: dict[str, Guessing] | None = None
     frame_radii: FrameRadii | None = None

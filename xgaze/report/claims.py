@@ -62,6 +62,16 @@ def reference_learned(report: dict[str, Any], groups: str) -> str:
     return f"{told[:-1]}; {NO_BUDGET}." if told else ""
 
 
+def spread_in_words(report: dict[str, Any]) -> str:
+    """Beside what disagreement is told: how widely a teacher's outputs spread; empty where there are labels."""
+    spread = report.get("spread")
+    if not spread:
+        return ""
+    digits = digits_of(spread["unit"])
+    shown = f"{number(spread['mean'], digits)} {spread['unit']}".strip()
+    return f"The spread of the teacher's outputs for one person is {shown} on average (95 % interval: {span(spread, digits)})."
+
+
 def once_calibrated(report: dict[str, Any]) -> str:
     """As ", once each of the people is calibrated by 5 points"; empty where the budget is about people as they come."""
     known = report.get("after_calibration")
@@ -119,7 +129,7 @@ def people_needed_in_words(report: dict[str, Any], people: int, who: str) -> str
     where nothing is known of it."""
     worse, budget = report["difference_percent"], report["budget_percent"]
     needed = people_needed(worse, people, budget)
-    if needed is None:
+    if needed is None or report.get("spread"):  # a student that is as good as the teacher is the teacher
         return ""
     equal, own = (None if one is None else _roughly(one) for one in needed)
     unit = report.get("worse_unit") or "%"
@@ -171,8 +181,10 @@ def frame_in_words(found: dict[str, Any] | None, groups: str, whose: str) -> str
     )
 
 
-def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:
-    """How often the test people (or what else `who` are) were scored, by what and when."""
+def scored_in_words(scorings: list[dict[str, str]] | None, who: str, labels: bool = True) -> str:
+    """How often the test people (or what else `who` are) were scored, by what and when; without labels, compared."""
+    if not scorings and not labels:
+        return f"The test {who} were not scored: there are no labels."
     if not scorings:
         return f"How often the test {who} were scored was not stored."
     counts = Counter(one["what"] for one in scorings)
@@ -181,13 +193,18 @@ def scored_in_words(scorings: list[dict[str, str]] | None, who: str) -> str:
     first, last = (scorings[k]["date"][:10] for k in (0, -1))
     when = f"on {first}" if first == last else f"first on {first}, last on {last}"
     seen = "" if max(counts.values()) == 1 else " Who chose again after a look at these figures has seen the test data."
-    return f"The test {who} were scored {often}, {when}.{seen}"
+    return f"The test {who} were {'scored' if labels else 'looked at'} {often}, {when}.{seen}"
 
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
+DISAGREEMENT = (
+    "There are no labels: what the teacher puts out is taken for true, and how right it is nobody knows here. Worse means how "
+    "far the student is from the teacher, in percent of the spread: the mean distance of the teacher's outputs from their mean "
+    "for the same person."
+)
 ADOPTED = "trained elsewhere: whether these people were in its training data is unknown"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from xgaze.errors import InputError, nearest
 from xgaze.report.check_kinds import CHECKS, Check, Report
+from xgaze.report.drawing.format import OF_SPREAD
 
 DEFAULTS = "defaults"
 """Typed in place of a condition: all conditions that every run is held against."""
@@ -17,6 +18,7 @@ SCALES: dict[str, dict[str, float]] = {
     "ms": {"ms": 1, "us": 1e-3, "s": 1e3},
     "": {"k": 1e3, "M": 1e6},
     "x": {"x": 1, "\u00d7": 1},
+    OF_SPREAD: {"%": 1},
 }
 """Unit of a figure -> units that may be written, with their size. Any other unit may be written as it is only."""
 HOLDS: dict[str, Callable[[float, float], bool]] = {

@@ -69,6 +69,7 @@ class Told(Claimed):
     scene: list[int] | None
     classes: list[str]
     groups: str = "participants"
+    truth: Literal["recorded", "teacher"] = "recorded"
     inputs: list[Input]
     score: Score
     participants: Splits

@@ -44,6 +44,7 @@ RATIOS = (
     "limits",
     "reason",
     "worse_unit",
+    "spread",
 )
 
 
@@ -127,6 +128,9 @@ def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         names[unit] = "mean Euclidean error"
     if spec["kind"] == "angle":
         names[unit] = "mean angular error"
+    truth = spec.get("truth", "recorded")
+    if truth == "teacher":
+        names[unit] = "mean disagreement with the teacher"
     return {
         "schema": 1,
         "recipe": {
@@ -140,6 +144,7 @@ def _identity(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "scene": spec["scene"],
         "classes": list(spec["classes"]),
         "groups": spec.get("groups", "participants"),
+        "truth": truth,
         "inputs": [{"name": one["name"], "shape": list(one["shape"])} for one in spec["inputs"]],
         "score": {"unit": unit, "name": names.get(unit, unit), "higher_is_better": spec["kind"] == "class"},
         "participants": teacher.metrics["participants"],
@@ -164,9 +169,7 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
         "teacher": {**alone, **found["teacher"]},
         "student": found["student"],
         "control": _control(found["control"]),
-        "teacher_tuning_gain_percent": None
-        if found["control"].get("fault")
-        else -found["control_difference_from_teacher_percent"]["mean"],
+        "teacher_tuning_gain_percent": _tuning_gain(found),
         **{key: found.get(key) for key in (*kept, *RATIOS, *LEARNED, KNOWN)},
         "macro_f1": _macro_f1(found),
         "baselines": baselines,
@@ -174,8 +177,18 @@ def _figures(teacher: ModelCard, student: ModelCard | None) -> dict[str, Any]:
     }
 
 
-def _control(stored: dict[str, Any]) -> dict[str, Any]:
+def _tuning_gain(found: dict[str, Any]) -> float | None:
+    """By how much the students' tuning makes the teacher itself better; None where it diverged, or was not asked for."""
+    control = found["control"]
+    if control is None or control.get("fault"):
+        return None
+    return -float(found["control_difference_from_teacher_percent"]["mean"])
+
+
+def _control(stored: dict[str, Any] | None) -> dict[str, Any] | None:
     """As it is called on the page."""
+    if stored is None:
+        return None
     itself = "teacher itself, since it diverged when given the same extra tuning"
     return {"name": itself if stored.get("fault") else "teacher given the same extra tuning", "error": stored["error"]}
 

@@ -44,6 +44,7 @@ class Spec(Stored):
     scene: list[int] | None
     classes: list[str]
     groups: str = "participants"
+    truth: Literal["recorded", "teacher"] = "recorded"
 
     @model_validator(mode="after")
     def _unit_of_its_kind(self) -> Self:
@@ -123,10 +124,10 @@ class Control(Stored):
 class StudentMetrics(Claimed):
     teacher: Measured
     student: Measured
-    control: Control
+    control: Control | None
     reference: Literal["teacher", "control"]
     difference_percent: Interval
-    control_difference_from_teacher_percent: Interval
+    control_difference_from_teacher_percent: Interval | None
     budget_percent: float
     budget_met: bool
     held_on_validation: bool

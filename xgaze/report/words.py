@@ -13,6 +13,16 @@ def groups_in_words(report: dict[str, Any]) -> str:
     return "people" if groups == "participants" else groups
 
 
+def has_labels(report: dict[str, Any]) -> bool:
+    """Whether anybody but the teacher says what is true."""
+    return bool(report.get("truth", "recorded") == "recorded")
+
+
+def error_in_words(report: dict[str, Any]) -> str:
+    """What figures of samples are: errors, or where the teacher says what is true, disagreement with it."""
+    return "error" if has_labels(report) else "disagreement"
+
+
 def plain_name(baseline: str) -> str:
     """A baseline's name in everyday words, where we have them."""
     for start, words in PLAIN_STARTS.items():

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from xgaze.artifacts import STUDENT
 from xgaze.data.batches import Collate, EpochShuffle, ordered_batches, ordered_loader
-from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import BY_TEACHER, Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import held_out_of
 from xgaze.data.unlabelled import refuse_held_out
 from xgaze.evaluation.score import sample_errors
@@ -51,7 +51,10 @@ class Lesson:
 
 
 def trust(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float32]:
-    """phi: how far each of the teacher's outputs is to be imitated, (n,), 1 where it is right and 0 where it is most wrong."""
+    """phi: how far each of the teacher's outputs is to be imitated, (n,), 1 where it is right and 0 where it is most wrong.
+    All of them where they are the truth, whatever rounding makes of them."""
+    if spec.truth == BY_TEACHER:
+        return np.ones(len(outputs), np.float32)
     errors = sample_errors(spec, outputs, targets)
     worst = float(np.quantile(errors, OUTLIER_QUANTILE))
     if not worst > 0:

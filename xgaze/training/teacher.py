@@ -22,8 +22,9 @@ from xgaze.artifacts import (
     write_weights,
 )
 from xgaze.artifacts import TEACHER as TEACHER
-from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
-from xgaze.data.splits import split_summary, write_splits
+from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.splits import HELD_OUT, split_summary, write_splits
+from xgaze.data.teacher_truth import TRUTH_FILE, judged_by, truth_table
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
 from xgaze.evaluation.class_calibration import CLASS_CALIBRATION, calibration_of
@@ -31,12 +32,13 @@ from xgaze.evaluation.classification import accuracy, f1
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
-from xgaze.evaluation.score import summarise
+from xgaze.evaluation.score import own_spread, summarise
 from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs, weights_hash
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping, read_table
@@ -51,7 +53,7 @@ from xgaze.training.varied.mirror_images import partners_of
 from xgaze.training.varied.varied_pictures import require_pictures
 from xgaze.training.whole import tune_model
 
-TABLES = ("splits.json", HISTORY_FILE, "predictions.csv", "baselines.json", SLICES_FILE, SEEN_FILE)
+TABLES = ("splits.json", HISTORY_FILE, TRUTH_FILE, "predictions.csv", "baselines.json", SLICES_FILE, SEEN_FILE)
 
 
 def train_teacher(
@@ -94,11 +96,29 @@ def store_adopted(
     model: FeatureHead, recipe: Recipe, recording: Recording, folder: Path, notes: Sequence[str] = (), command: str = ""
 ) -> ModelCard:
     """A teacher that was trained elsewhere, finished as one that was trained here: scored once, beside its baselines. Nothing is
-    trained."""
+    trained. On a recording without labels it is not scored: what it puts out is kept as the truth of all samples. Raises
+    InputError where that can be no truth."""
     check_loss(recipe, recording.spec)
+    if recording.spec.truth == BY_TEACHER:
+        recording = _judged_by(model, recording)
+        write_csv(folder / TRUTH_FILE, truth_table(recording))
     write_splits(folder / "splits.json", recording.table)
     metrics = {"train_seconds": 0.0, "adopted": recipe.model.adopted, **_told(notes)}
     return _finish(model, recipe, recording, folder, metrics, command)
+
+
+def _judged_by(model: FeatureHead, recording: Recording) -> Recording:
+    """The recording with what the model puts out as its truth. Raises InputError where that does not vary within people."""
+    with progress_bar("asking the teacher") as advance:
+        judged = judged_by(recording, predict(model, recording, np.arange(len(recording.table)), advance=advance))
+    for split in HELD_OUT:
+        rows = rows_of(judged, split)
+        if not own_spread(judged.spec, targets_of(judged, rows), participants_of(judged, rows)).any():
+            raise InputError(
+                f"the teacher puts out the same for all samples of each of the {split} {judged.spec.groups}: there is no spread "
+                "to measure disagreement by. Does it see pictures as it was trained (mean and std of the inputs)?"
+            )
+    return judged
 
 
 def _history(run: Path) -> pd.DataFrame:
@@ -119,7 +139,8 @@ def _finish(
     write_weights(folder / WEIGHTS_FILE, model.state_dict())
     write_seen(folder / SEEN_FILE, what_was_seen(model, recording))
     card = _scored_card(model, recipe, recording, folder, metrics, command)
-    log_scoring(folder.parent, TEACHER, command)
+    if recording.spec.truth != BY_TEACHER:
+        log_scoring(folder.parent, TEACHER, command)
     write_card(folder, card)
     return card
 
@@ -184,10 +205,11 @@ def _sizes(model: FeatureHead, recording: Recording) -> dict[str, Any]:
 
 def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) -> dict[str, Any]:
     """Score on validation and test participants, baselines beside; writes predictions.csv, baselines.json and
-    slices.json."""
+    slices.json. Where the model itself says what is true, only how far the baselines are from it."""
     spec = recording.spec
     rows = np.concatenate([rows_of(recording, "validation"), rows_of(recording, "test")])
-    outputs = predict(model, recording, rows)
+    alone = spec.truth == BY_TEACHER
+    outputs = targets_of(recording, rows) if alone else predict(model, recording, rows)
     write_csv(folder / "predictions.csv", prediction_table(recording, rows, outputs))
     test = rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
@@ -195,6 +217,8 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
         name: summarise(spec, guess, truth, people).to_json() for name, guess in baselines(recording, seed).items()
     }
     write_json(folder / "baselines.json", beside)
+    if alone:
+        return {"error": summarise(spec, truth, truth, people).to_json(), "baselines": beside}
     write_json(folder / SLICES_FILE, {"slices": slices_of(recording, test, {TEACHER: outputs[-len(test) :]})})
     error = summarise(spec, outputs[-len(test) :], truth, people).to_json()
     known = targets_of(recording, rows_of(recording, "train"))

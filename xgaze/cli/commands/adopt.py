@@ -21,7 +21,7 @@ from xgaze.errors import InputError
 from xgaze.progress import progress_bar
 from xgaze.recipe import DataSection, Recipe, load_data
 from xgaze.recipe.loading import load_section
-from xgaze.report.claims import ADOPTED
+from xgaze.report.claims import ADOPTED, DISAGREEMENT
 
 DATA_KEYS = "data."
 HEAD = "# A teacher that was adopted: xgaze distill and xgaze explain go on with this recipe.\n"
@@ -49,7 +49,7 @@ def adopt(
     """Take a teacher that was trained elsewhere: MODEL is package.module:Class, a registered architecture, or an .onnx file.
 
     Nothing is trained. It is scored on the test participants of DATA beside baselines, and its recipe is written as NAME.yaml,
-    with which xgaze distill and xgaze explain go on.
+    with which xgaze distill and xgaze explain go on. Without labels (truth: teacher) what it puts out is taken for true.
 
     \b
     Example:
@@ -74,7 +74,7 @@ def adopt(
     made = have_adopted(run, weights, network, force)
     write_text(file, text)
     figures = figures_of(made, file)
-    emit(figures, in_words(figures, made, scored_so_far(made.folder.parent, made.groups)), as_json)
+    emit(figures, in_words(figures, made), as_json)
 
 
 def recipe_of(name: str, section: dict[str, Any], data: DataSection, kind: str, overrides: tuple[str, ...]) -> Recipe:
@@ -102,25 +102,32 @@ def figures_of(made: Teacher, file: Path) -> dict[str, Any]:
         "model_dir": str(made.folder),
         "adopted": metrics["adopted"],
         **{key: metrics[key] for key in ("parameters", "fc_parameters", "macs", "participants", "error")},
+        **({"truth": "teacher", "error": None} if made.card.spec.get("truth") == "teacher" else {}),
         **{key: metrics.get(key) for key in ("learned", "against_guessing")},
         **extra,
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
     }
 
 
-def in_words(figures: dict[str, Any], made: Teacher, scored: str) -> list[str]:
+def in_words(figures: dict[str, Any], made: Teacher) -> list[str]:
     """The lines for a person."""
+    labels = figures["error"] is not None
     people, groups = figures["participants"], made.groups
     who = "people" if groups == "participants" else groups
     share = 100 * figures["fc_parameters"] / figures["parameters"]
     beside = ", ".join(f"{name} {short_error(one)}" for name, one in made.card.metrics["baselines"].items())
+    figured = (f"  {DISAGREEMENT}", f"  How far others are from it, fitted on {people['train']} other {who}: {beside}.")
+    if labels:
+        figured = (
+            f"  On {people['test']} test {who}: {error_in_words(figures['error'], groups)}.",
+            f"  Beside it, from {people['train']} other {who}: {beside}.",
+        )
     return [
         *nothing_learned(figures, groups),
         f"Adopted '{figures['recipe']}', {ADOPTED}.",
-        f"  On {people['test']} test {who}: {error_in_words(figures['error'], groups)}.",
-        f"  Beside it, from {people['train']} other {who}: {beside}.",
+        *figured,
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; nothing was trained.",
-        scored,
+        scored_so_far(made.folder.parent, groups, labels),
         *rendered_warning(made.card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    xgaze distill {figures['recipe_file']}",

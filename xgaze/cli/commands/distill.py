@@ -112,9 +112,9 @@ def distill(
 ) -> None:
     """Find the smallest student of RECIPE's teacher that is at most --max-worse worse (2 % unless the recipe says).
 
-    Worse than the teacher, or than the teacher given the same extra tuning where that is better. Chosen on validation
-    participants, scored on test participants at the end; each such scoring is counted. With a budget of size or time: the
-    least worse student within it; where none keeps it, the nearest is named.
+    Worse than the teacher, or than the teacher given the same extra tuning where that is better; without labels, how far it is
+    from the teacher. Chosen on validation participants, scored on test participants at the end; each such scoring is counted.
+    With a budget of size or time: the least worse student within it; where none keeps it, the nearest is named.
     A search that was stopped goes on where it was; trials once done serve other budgets too.
 
     \b
@@ -131,8 +131,10 @@ def distill(
 
     run = run_of(settings, next_command("train-teacher", recipe, overrides))
     made = have_student(run, Fan(workers, dask), baselines, force)
-    figures = {**{key: made.card.metrics.get(key) for key in FIGURES}, "model_dir": str(made.folder)}
-    scored = scored_so_far(run.folder, made.groups)
+    metrics = made.card.metrics
+    alone: dict[str, Any] = {key: metrics[key] for key in ("truth", "spread") if key in metrics}  # without labels
+    figures = {**alone, **{key: metrics.get(key) for key in FIGURES}, "model_dir": str(made.folder)}
+    scored = scored_so_far(run.folder, made.groups, not alone)
     with understood(made.folder / CARD_FILE, DISTILL):
         words = in_words(figures, made.card, next_command("explain --samples 3", recipe, overrides), scored)
     emit(figures, words, as_json)

@@ -5,12 +5,14 @@ from typing import Any
 from xgaze.artifacts import CONTROL, STUDENT, TEACHER, ModelCard
 from xgaze.cli.common import ends_in_words, error_in_words, nothing_learned, rendered_warning
 from xgaze.report.claims import (
+    DISAGREEMENT,
     FRAME_RADII,
     budget_in_words,
     costs_in_words,
     frame_in_words,
     once_calibrated,
     people_needed_in_words,
+    spread_in_words,
     uncalibrated_in_words,
 )
 from xgaze.report.drawing.format import changed, compared
@@ -21,10 +23,7 @@ TENTHS = "{:.1f}x".format
 
 def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: str) -> list[str]:
     """The lines for a person. scored: how often test participants were."""
-    teacher, student, worse = figures[TEACHER], figures[STUDENT], figures["difference_percent"]
-    against = {TEACHER: "the teacher", CONTROL: "the teacher given the same extra tuning"}[figures["reference"]]
-    extra = figures["control_difference_from_teacher_percent"]["mean"]
-    unit = figures.get("worse_unit") or "%"
+    teacher, student, unit = figures[TEACHER], figures[STUDENT], figures.get("worse_unit") or "%"
     groups = card.spec.get("groups", "participants")
     fewer_than = compared(figures["fc_reduction"], "fewer", "as many", "the teacher", TENTHS)
     return [
@@ -32,11 +31,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"Student: {student['fc_parameters']:,} parameters in fully connected layers, {fewer_than} "
         f"({student['parameters']:,} in all, {fewer(figures['parameter_reduction'])}; "
         f"{student['bytes'] / 1e6:.2f} MB).",
-        f"  Student {error_in_words(student['error'], groups)}.",
-        f"  Teacher {error_in_words(teacher['error'], groups)}; {tuning_in_words(figures['control'].get('fault'), extra, unit)}.",
-        f"  Worse than {against}{once_calibrated(figures)}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, "
-        "95 % interval over "
-        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
+        *(_apart_in_words if figures.get("spread") else _worse_in_words)(figures, groups, unit),
         *([f"  {told}"] if (told := uncalibrated_in_words(figures)) else []),
         *([f"  {told}"] if (told := _people_needed(figures, _who(groups))) else []),
         *([f"  {told}"] if (told := costs_in_words(figures)) else []),
@@ -51,6 +46,31 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         *rendered_warning(card.spec["rendered"]),
         f"Lies in: {figures['model_dir']}",
         f"Next:    {next_step}",
+    ]
+
+
+def _worse_in_words(figures: dict[str, Any], groups: str, unit: str) -> list[str]:
+    """Errors of both, and how much worse the student is."""
+    worse, extra = figures["difference_percent"], figures["control_difference_from_teacher_percent"]["mean"]
+    against = {TEACHER: "the teacher", CONTROL: "the teacher given the same extra tuning"}[figures["reference"]]
+    tuned = tuning_in_words(figures["control"].get("fault"), extra, unit)
+    return [
+        f"  Student {error_in_words(figures[STUDENT]['error'], groups)}.",
+        f"  Teacher {error_in_words(figures[TEACHER]['error'], groups)}; {tuned}.",
+        f"  Worse than {against}{once_calibrated(figures)}: {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}, "
+        "95 % interval over "
+        f"{groups}. Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
+    ]
+
+
+def _apart_in_words(figures: dict[str, Any], groups: str, unit: str) -> list[str]:
+    """How far the student is from a teacher that says what is true, there being no labels."""
+    worse = figures["difference_percent"]
+    return [
+        f"  {DISAGREEMENT}",
+        f"  From the teacher {error_in_words(figures[STUDENT]['error'], groups)}. {spread_in_words(figures)}",
+        f"  That is {worse['mean']:.1f} {unit} {ends_in_words(worse, '.1f')}, 95 % interval over {groups}. "
+        f"Budget of {figures['budget_percent']:g} {unit}: {verdict_in_words(figures)}.",
     ]
 
 

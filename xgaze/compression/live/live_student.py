@@ -23,7 +23,7 @@ from xgaze.compression.live.cosine_pictures import decode, encode
 from xgaze.compression.live.embedding_directions import as_told, narrowest, strongest_directions
 from xgaze.compression.live.float_arithmetic import largest_difference, run_floats
 from xgaze.compression.live.page_program import Arrays, Rounding, characters, packed, program_to_json, with_floats
-from xgaze.data.contract import InputSpec, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import BY_TEACHER, InputSpec, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.score import sample_errors
 from xgaze.report.remedies import DISTILL
@@ -35,6 +35,7 @@ PICTURES_CHARACTERS: dict[Rounding, int] = {"float32": 200_000, "float16": 160_0
 """What is kept for pictures: before weights are sent more exactly all samples are there, and a large student has fewer."""
 SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
 PICTURE_STEPS = (0, 2, 4, 6, 8, 12, 16, 24, 32)
+NO_LABELS = "There are no labels, so that the student cannot be shown beside the truth, nor be calibrated, here."
 REAL_PEOPLE = (
     "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
     "nothing to try here; `--set explain.pictures_in_page=true` has them copied."
@@ -89,6 +90,8 @@ def live_student(
     if not _in_view(recording.spec):
         return None, {}
     try:
+        if recording.spec.truth == BY_TEACHER:
+            raise NotLive(NO_LABELS)
         if not any(_is_picture(one) for one in recording.spec.inputs):
             raise NotLive(NO_PICTURES)
         if not (recording.spec.rendered or real_people):

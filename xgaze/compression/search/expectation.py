@@ -22,7 +22,7 @@ from xgaze.compression.surgeries.proof import outputs_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
-from xgaze.evaluation.score import POINTS, sample_errors
+from xgaze.evaluation.score import OF_SPREAD, POINTS, sample_errors
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_macs
 from xgaze.training.pace import Pace
@@ -68,15 +68,18 @@ def capacity_of(bench: Bench, folded: FeatureHead) -> LayerCapacity:
     return layer_capacity(bench.layer, linear, tail, rows.numpy())
 
 
-def expectation(capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse: float, unit: str) -> str:
+def expectation(
+    capacity: LayerCapacity, curves: Sequence[dict[str, Any]], most_worse: float, unit: str, spread: float | None = None
+) -> str:
     """What capacity says before anything is trained: rank of the first FC layer, and width of the towers.
 
-    unit: of the budget, "%" of the error, or "points" of classes' score. The curves of classes are of the probability missed.
+    unit, spread: of the budget, see `Judge`. The curves of classes are of the probability missed.
     """
     channels = [SensitivityPoint(**one) for one in curves if one["layer"] != capacity.layer]
     have = {one.layer: max(each.kept for each in channels if each.layer == one.layer) for one in channels}
-    kept = least_kept(channels, most_worse, in_points=unit == POINTS)
-    within = f"{'probability of the true class' if unit == POINTS else 'error'} within {most_worse:g} {unit}"
+    kept = least_kept(channels, most_worse, 1.0 if unit == POINTS else spread)
+    what = {POINTS: "probability of the true class", OF_SPREAD: "disagreement"}.get(unit, "error")
+    within = f"{what} within {most_worse:g} {unit}"
     width = (
         f" Of {sum(have.values())} channels, {sum(kept.values())} keep the {within} where one layer at a time is cut and nothing "
         "is trained."

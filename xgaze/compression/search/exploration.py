@@ -25,7 +25,7 @@ from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
 from xgaze.compression.search.wirings import Standing, best_wiring, epochs_of, part_of
-from xgaze.data.contract import Recording
+from xgaze.data.contract import BY_TEACHER, Recording
 from xgaze.errors import InputError
 from xgaze.jobs import Fan, jobs_at_once
 from xgaze.models.inference import head_outputs
@@ -71,6 +71,11 @@ class Search:
         epochs = None if length == recipe.distill.end_to_end_epochs else length
         return Trial(plan, "whole", seed=recipe.seed, epochs=epochs, **how)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether anybody but the teacher says what is true: only then it has an error, and can become better by tuning."""
+        return self.bench.recording.spec.truth != BY_TEACHER
+
     def run(self, trials: Sequence[Trial]) -> list[Ended]:
         return run_all(self.bench, trials, self.fan, self.teacher_folder)
 
@@ -100,7 +105,8 @@ def open_search(recipe: Recipe, recording: Recording, teacher: FeatureHead, fold
     anything is computed, for a cluster that does not answer or has no workers."""
     width = jobs_at_once(fan)
     bench = open_bench(recipe, recording, teacher, folder)
-    own = head_outputs(teacher.head, bench.validation.values)
+    alone = recording.spec.truth == BY_TEACHER  # it is never further from itself than rounding puts it
+    own = bench.validation.targets if alone else head_outputs(teacher.head, bench.validation.values)
     judge = open_judge(recording, own, TEACHER, recipe.distill.after_calibration)
     folded = bench.build(Plan(keep=bench.keep)).student
     capacity = capacity_of(bench, folded)
@@ -118,6 +124,18 @@ def control_with(search: Search, name: str, ended: Ended, say: Say) -> None:
     say(f"The teacher given the same tuning ({name}) is left out, and students are judged without it: {ended.reason}")
 
 
+def tell_power(search: Search, control: Ended, say: Say) -> None:
+    """Which differences the validation people can tell, going by the teacher and this control."""
+    judge = search.judge
+    least = judge.least_told(search.teacher_outputs, control.outputs) if isinstance(control, Result) else None
+    if least is not None:
+        people = len(set(judge.participants.tolist()))
+        say(
+            f"With {people} validation {judge.spec.groups} no difference of less than about {least:.1f} {judge.unit} can be "
+            "told, going by the teacher and its control."
+        )
+
+
 def tell_diverged(ended: Sequence[Ended], say: Say) -> None:
     """Say which candidates are left out."""
     for one in ended:
@@ -130,15 +148,18 @@ def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
     where ranks were asked for. A quick search that may choose the ranks tunes only those that bisection asks for."""
     recipe = search.bench.recipe
     asked = recipe.distill.ranks is not None
-    control = Trial(Plan(), "head", UNTOUCHED, seed=recipe.seed)  # by its own outputs too, where these teach students
+    # By its own outputs too, where these teach students.
+    controls = [Trial(Plan(), "head", UNTOUCHED, seed=recipe.seed)] * search.has_labels
     tuned = head_trials(plans, asked)
     whole = list(plans) if len(tuned) == len(plans) else [plan for plan in plans if plan not in tuned]
     chain = by_thinness([plan for plan in tuned if plan.rank is not None]) if is_bisected(recipe.distill) else []
     ways: list[tuple[Tuning, list[Plan]]] = [("none", whole), ("head", [plan for plan in tuned if plan not in chain])]
-    results = search.run([control, *(Trial(plan, how, seed=recipe.seed) for how, some in ways for plan in some)])
-    control_with(search, CONTROL, results[0], say)
-    search.judged(results[1:])
-    tell_diverged(results[1:], say)
+    results = search.run([*controls, *(Trial(plan, how, seed=recipe.seed) for how, some in ways for plan in some)])
+    students = results[len(controls) :]
+    for control in results[: len(controls)]:
+        control_with(search, CONTROL, control, say)
+    search.judged(students)
+    tell_diverged(students, say)
     bisect(
         chain, search.width, lambda some: holding(search, [Trial(one, "head", seed=recipe.seed) for one in some], say)
     )
@@ -149,14 +170,10 @@ def search_wholes(search: Search, tried: Candidates, say: Say) -> None:
     student with towers apart would be larger, and none is tried."""
     if not (tried.wholes or tried.wired):
         return
-    (control,) = search.run([search.whole_trial(Plan(), method=UNTOUCHED, teaching="labels")])
-    if isinstance(control, Result) and (least := search.judge.least_told(search.teacher_outputs, control.outputs)):
-        people = len(set(search.judge.participants.tolist()))
-        say(
-            f"With {people} validation {search.judge.spec.groups} no difference of less than about {least:.1f} "
-            f"{search.judge.unit} can be told, going by the teacher and its control."
-        )
-    control_with(search, "control, end to end", control, say)
+    if search.has_labels:
+        (control,) = search.run([search.whole_trial(Plan(), method=UNTOUCHED, teaching="labels")])
+        tell_power(search, control, say)
+        control_with(search, "control, end to end", control, say)
     if tried.wired and search_wired(search, tried.wired, say):
         return
     bisect(tried.wholes, search.width, lambda plans: wholes_holding(search, plans, say))

@@ -7,10 +7,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from xgaze.calibration.once_known import OnceKnown, known_people
-from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.intervals.confirmation import confirmed_below
-from xgaze.evaluation.intervals.participants import Interval
-from xgaze.evaluation.score import compare, higher_is_better, pooled_score, worse_unit
+from xgaze.evaluation.intervals.participants import Interval, participant_means
+from xgaze.evaluation.score import compare, higher_is_better, own_spread, pooled_score, worse_unit
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,15 @@ class Judge:
 
     @property
     def unit(self) -> str:
-        """Of how much worse: "%" of the reference's error, or "points" of classes' score."""
+        """Of how much worse, see `worse_unit`."""
         return worse_unit(self.spec)
+
+    @property
+    def spread(self) -> float | None:
+        """Of what a teacher says of one person, in its unit, where losses are in percent of that; else None."""
+        if self.spec.truth != BY_TEACHER:
+            return None
+        return float(participant_means(own_spread(self.spec, self.truth, self.participants), self.participants).mean())
 
     def better(self, outputs: Mapping[str, NDArray[Any]]) -> str:
         """Name of the outputs that score best."""
@@ -58,8 +65,8 @@ class Judge:
         return compare(self.spec, self.seen(outputs), self.reference, self.truth, self.participants)
 
     def least_told(self, outputs: NDArray[Any], others: NDArray[Any]) -> float | None:
-        """Half of the interval of the difference of two models, in `unit`: what is less cannot be told, of these or of models that
-        differ as much. None where too few participants validate."""
+        """Half of the interval of the difference of two models, in `unit`: what is less cannot be told, of these or of models
+        that differ as much. None where too few participants validate."""
         worse = compare(self.spec, self.seen(outputs), self.seen(others), self.truth, self.participants)
         return None if worse.high is None or worse.low is None else (worse.high - worse.low) / 2
 

@@ -10,6 +10,7 @@ from xgaze.compression.search.bench import Bench, open_bench
 from xgaze.compression.search.trial import Ended, Trial, ended_trial, run_trial
 from xgaze.compression.student import load_model
 from xgaze.data.open import open_recording
+from xgaze.data.teacher_truth import judged_by_stored
 from xgaze.jobs import Fan, run_elsewhere
 from xgaze.recipe import Recipe
 
@@ -37,7 +38,7 @@ def run_all(bench: Bench, trials: Sequence[Trial], fan: Fan, teacher_folder: Pat
 def carry_out(order: Order, trial: Trial) -> None:
     """In another process: open recording, teacher and bench from files, do the trial, leave its folder."""
     torch.set_num_threads(order.threads)
-    recording = open_recording(order.recipe.data)
+    recording = judged_by_stored(open_recording(order.recipe.data), order.teacher)
     teacher, _ = load_model(order.teacher, order.recipe.model)
     run_trial(open_bench(order.recipe, recording, teacher, order.folder), trial)
 

@@ -6,6 +6,7 @@ import pandas as pd
 from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.pixel_faults import faults_of, look_at_frames, remarks_of
 from xgaze.data.checks.unit_faults import unit_faults
+from xgaze.data.contract import BY_TEACHER
 from xgaze.data.eyes.eye_recording import spec_of
 from xgaze.data.eyes.eye_scan import scan
 from xgaze.data.eyes.eye_section import EyeFoldersData
@@ -15,10 +16,11 @@ from xgaze.progress import Advance
 
 
 def check_eyes(data: EyeFoldersData, advance: Advance | None) -> Checked:
-    """A recording without labels is for prediction, and needs no splits."""
+    """A recording without labels is for prediction, and needs no splits, unless a teacher labels it."""
     found = scan(data)
     people = [(session.participant, session.split) for session in found.sessions if session.frames]
-    few = too_few(pd.DataFrame(people, columns=["group", "split"], dtype=object)) if data.labels else []
+    divided = data.labels is not None or data.truth == BY_TEACHER
+    few = too_few(pd.DataFrame(people, columns=["group", "split"], dtype=object)) if divided else []
     looked = look_at_frames(found.sessions, data, advance)
     labels = np.array([frame.gaze for session in found.sessions for frame in session.frames]).reshape(-1, 2)
     own = (*(Fault("too few", told) for told in few), *unit_faults(labels, spec_of(data)))

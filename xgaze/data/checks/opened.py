@@ -8,7 +8,7 @@ import numpy as np
 from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.pixel_faults import Looked, faults_of, kept_hashes, with_hashes
 from xgaze.data.checks.table_faults import class_faults, direction_faults, gaze_faults, split_faults
-from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, InputSpec, Recording, dimensions
+from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, VALUE_COLUMN, InputSpec, Recording, dimensions
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.errors import InputError
 from xgaze.progress import Advance
@@ -53,6 +53,8 @@ def table_faults_of(recording: Recording) -> list[Fault]:
     """Who is in which split, and which targets are missing or cannot be."""
     spec, table = recording.spec, recording.table
     faults = split_faults(table, spec.groups)
+    if spec.truth == BY_TEACHER:
+        return faults
     if spec.kind in ("gaze", "angle"):
         return faults + (gaze_faults if spec.kind == "gaze" else direction_faults)(table, spec)
     if spec.kind == "class":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from xgaze.data.contract import SPLITS
+from xgaze.data.contract import BY_TEACHER, SPLITS
 from xgaze.data.eyes.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze, shared_labels
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Fault
@@ -158,7 +158,7 @@ def _labels(
     place: Session, frames: list[str], data: EyeFoldersData, several: bool, for_prediction: bool
 ) -> tuple[dict[str, Gaze], list[Fault]]:
     """For prediction only labels that would give wrong errors are faults; missing ones are not."""
-    if data.labels is None:
+    if data.labels is None or data.truth == BY_TEACHER:
         return {}, []
     path = place.folder / data.labels.file
     if for_prediction and not path.is_file():
@@ -206,8 +206,8 @@ def _shared(sessions: list[Session]) -> tuple[Fault, ...]:
 
 
 def _empty_splits(sessions: tuple[Session, ...], data: EyeFoldersData) -> tuple[Fault, ...]:
-    """Splits without a frame; an unlabelled recording is for prediction and needs none."""
-    if data.labels is None:
+    """Splits without a frame; an unlabelled recording is for prediction and needs none, unless a teacher labels it."""
+    if data.labels is None and data.truth != BY_TEACHER:
         return ()
     filled = {session.split for session in sessions if session.frames}
     empty = [split for split in SPLITS if split not in filled]

@@ -114,7 +114,7 @@ def spec_of(data: ManifestData, classes: tuple[str, ...] = ()) -> Spec:
     """What a model of this recording reads and predicts."""
     inputs = tuple(_spec_of_input(name, one) for name, one in data.inputs.items())
     scene = (data.scene.width, data.scene.height) if data.scene else None
-    return Spec(inputs, data.target.kind, data.target.measured, scene, classes)
+    return Spec(inputs, data.target.kind, data.target.measured, scene, classes, truth=data.truth)
 
 
 def read_input(path: Path, one: ManifestInput) -> NDArray[np.uint8]:

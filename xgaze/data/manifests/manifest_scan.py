@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, LEFT_OUT, SPLITS, VALUE_COLUMN, gaze_columns
+from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, LEFT_OUT, SPLITS, VALUE_COLUMN, gaze_columns
 from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.identities import zeros_told
 from xgaze.data.manifests.manifest_section import ManifestData
@@ -60,12 +60,18 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
     faults += [*missing, *empty, *uncounted, *doubts]
     if not for_prediction:
         faults += [*unlabelled, *_nobody(cells, data), *_mixed(target, people, data)]
+    notes = [*zeros_told(people, "participants"), *_not_read(data)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
     table = pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits}).astype(str).join(target)
     conditions = {} if for_prediction else _conditions(cells[data.conditions], sign)
-    return ManifestScan(
-        table, files, vectors, conditions, names, tuple(faults), tuple(zeros_told(people, "participants")), frames
-    )
+    return ManifestScan(table, files, vectors, conditions, names, tuple(faults), tuple(notes), frames)
+
+
+def _not_read(data: ManifestData) -> list[str]:
+    """Labels that the definition names and that nobody looks at."""
+    if data.truth != BY_TEACHER or not data.target.read:
+        return []
+    return [f"{data.path.name}: {', '.join(data.target.read)} not read (truth: teacher)."]
 
 
 def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]:
@@ -77,7 +83,7 @@ def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]
     if not len(cells):
         raise InputError(f"{name}: holds no row below its headings.")
     numeric = [column for one in data.inputs.values() for column in one.columns or ([one.frame] if one.frame else ())]
-    numeric += [] if data.target.kind == "class" else data.target.read
+    numeric += [] if data.target.kind == "class" or data.truth == BY_TEACHER else data.target.read
     return cells, decimal_sign({one: cells[one] for one in numeric if one in cells}, data.decimal, name)
 
 
@@ -158,9 +164,9 @@ def _target(
     """The target's columns of a recording's table, the classes in order, and rows whose target is not known."""
     asked = data.target
     if asked.kind == "class":
-        return _classes(cells, asked.read[0], classes or tuple(asked.classes or ()))
+        return _classes(cells, asked.read[0] if asked.read else "", classes or tuple(asked.classes or ()))
     columns = [VALUE_COLUMN] if asked.kind == "value" else gaze_columns(asked.measured)
-    if not set(asked.read) <= set(cells):
+    if data.truth == BY_TEACHER or not asked.read or not set(asked.read) <= set(cells):
         return pd.DataFrame(np.nan, cells.index, columns), (), []
     found = read_numbers(cells[asked.read], sign)
     found[~np.isfinite(found).all(axis=1)] = np.nan
@@ -242,7 +248,7 @@ def _told_splits(words: "pd.Series[str]", data: ManifestData) -> tuple[NDArray[n
 
 
 def _mixed(target: pd.DataFrame, people: list[str], data: ManifestData) -> list[Fault]:
-    if data.target.kind == "class":
+    if data.target.kind == "class" or data.truth == BY_TEACHER:
         return []
     told = people_of_other_units(target.to_numpy(np.float64), people)
     return [Fault("mixed units", one) for one in told] if data.target.kind != "value" else []

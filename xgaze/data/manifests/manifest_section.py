@@ -65,10 +65,14 @@ class ManifestInput(Section):
         return self.std or (255.0 if self.columns is None else 1.0)
 
 
+TWO_COLUMNS, ONE_COLUMN = "two columns, x and y", "one column"
+A_DIRECTION = "three columns (a vector, no unit), or two, pitch and yaw, in rad or deg"
+
+
 class ManifestTarget(Section):
     """What a model shall tell: `gaze`, two columns x and y in px, cm or mm; `angle`, the direction of gaze, two columns pitch and
     yaw in rad or deg, or three of a vector x, y, z; `class`, a column of names or whole numbers, in the order of `classes` where
-    it is given; `value`, a column of numbers in `unit`."""
+    it is given; `value`, a column of numbers in `unit`. With `truth: teacher` the columns may be left out."""
 
     kind: Literal["gaze", "angle", "class", "value"]
     columns: list[str] | None = None
@@ -79,24 +83,27 @@ class ManifestTarget(Section):
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
         if self.kind == "gaze":
-            _require(
-                self.column is None and self.columns is not None and len(self.columns) == 2, "two columns, x and y"
-            )
+            _require(self.column is None and len(self.columns or "xy") == 2, TWO_COLUMNS)
             _require(self.unit in (None, *LENGTHS), f"unit {', '.join(LENGTHS)}")
         elif self.kind == "angle":
-            wanted = "three columns (a vector, no unit), or two, pitch and yaw, in rad or deg"
-            known = {2: ("rad", "deg"), 3: (None,)}.get(len(self.columns or ()), ())
-            _require(self.column is None and self.unit in known, wanted)
+            many = (3 if self.unit is None else 2) if self.columns is None else len(self.columns)
+            known = {2: ("rad", "deg"), 3: (None,)}.get(many, ())
+            _require(self.column is None and self.unit in known, A_DIRECTION)
         else:
-            _require(self.columns is None and self.column is not None, "one column")
+            _require(self.columns is None, ONE_COLUMN)
         if self.classes is not None:
             _require(self.kind == "class" and len(set(self.classes)) == len(self.classes), "classes only once each")
         return self
 
     @property
     def read(self) -> list[str]:
-        """The columns that hold it."""
-        return self.columns or [str(self.column)]
+        """The columns that hold it; none where they are left out."""
+        return self.columns or ([] if self.column is None else [self.column])
+
+    @property
+    def takes(self) -> str:
+        """Which columns hold one of this kind, in words."""
+        return {"gaze": TWO_COLUMNS, "angle": A_DIRECTION}.get(self.kind, ONE_COLUMN)
 
     @property
     def measured(self) -> str:
@@ -155,13 +162,21 @@ class ManifestData(NumberTable, DataSection):
             raise PydanticCustomError("scene", "a scene is of gaze points in px; leave it out")
         return scene
 
+    @model_validator(mode="after")
+    def _somebody_tells_the_target(self) -> Self:
+        by_teacher = self.truth != "recorded"
+        _require(not by_teacher or self.target.kind != "class", "labels, so leave truth: teacher out")
+        _require(bool(self.target.read) or by_teacher, f"{self.target.takes}; without labels, say truth: teacher")
+        return self
+
     @property
     def columns(self) -> list[str]:
         """All columns that training reads, each once."""
         named = [column for one in self.inputs.values() for column in one.read]
         split = [self.split] if isinstance(self.split, str) else []
         session = [self.session] if self.session else []
-        return list(dict.fromkeys([*named, *self.target.read, self.participant, *session, *split, *self.conditions]))
+        target = self.target.read if self.truth == "recorded" else []
+        return list(dict.fromkeys([*named, *target, self.participant, *session, *split, *self.conditions]))
 
 
 def _require(holds: bool, what: str) -> None:

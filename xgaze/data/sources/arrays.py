@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from xgaze.data.contract import (
+    BY_TEACHER,
+    RECORDED,
     SPLITS,
     InputSpec,
     Recording,
@@ -51,7 +52,9 @@ class ArrayRecording(Recording):
     others, unless `mean` and `std` say otherwise.
     targets: gaze points (n, 2) in px, origin top left, or in `unit` "cm" or "mm", wherever their origin is; classes (n,), words
     or whole numbers; values (n,) in `unit`; or, with kind "angle", directions of gaze: (n, 2) pitch and yaw, `unit` "rad" or
-    "degrees", or (n, 3) vectors. kind: which of "gaze", "angle", "class", "value", where the numbers alone would mislead.
+    "degrees", or (n, 3) vectors. None where nobody knows them, with `kind` (and `unit` or `scene` as the network puts gaze out):
+    an adopted teacher then says what is true. kind: which of "gaze", "angle", "class", "value", where the numbers alone would
+    mislead.
     groups: whose each sample is (n,): no person is in two splits, and intervals are over people.
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
     and `test`. conditions: what else is known of every sample, by name: numbers or words (n,), by which the report tells errors
@@ -67,7 +70,7 @@ class ArrayRecording(Recording):
     def __init__(
         self,
         inputs: Mapping[str, ArrayLike],
-        targets: ArrayLike,
+        targets: ArrayLike | None,
         groups: ArrayLike,
         *,
         kind: Kind | None = None,
@@ -85,9 +88,10 @@ class ArrayRecording(Recording):
         self.inputs = {str(name): _input(str(name), one) for name, one in inputs.items()}
         if not self.inputs:
             raise InputError("inputs: there is none; give at least one array by name.")
-        known, people = np.asarray(targets), np.asarray(groups).astype(str)
+        people = np.asarray(groups).astype(str)
+        known = _unknown(kind, unit, len(people)) if targets is None else np.asarray(targets)
         kind = kind or _kind(known)
-        values, classes = _targets(known, kind)
+        values, classes = (known, ()) if targets is None else _targets(known, kind)
         self.known = {str(name): np.asarray(one) for name, one in (conditions or {}).items()}
         _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known})
         own = None if kind != "class" else [classes[label] for label in values]
@@ -97,7 +101,7 @@ class ArrayRecording(Recording):
         specs = tuple(_spec_of(name, one, mean, std) for name, one in self.inputs.items())
         unit = _unit(kind, unit, values)
         scene = scene or (_reach(values, mirror_images is not None) if kind == "gaze" and unit == "px" else None)
-        self.spec = Spec(specs, kind, unit, scene, classes)
+        self.spec = Spec(specs, kind, unit, scene, classes, truth=BY_TEACHER if targets is None else RECORDED)
         self.pairs = partners_by_name(specs, mirror_images)
         self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
         assert_disjoint(self.table)
@@ -105,7 +109,7 @@ class ArrayRecording(Recording):
     @cached_property
     def definition(self) -> ArraysData:
         """What stands for the arrays in a recipe: the hash of all that they hold."""
-        digest = hashlib.sha256(json.dumps(asdict(self.spec)).encode())
+        digest = hashlib.sha256(json.dumps(self.spec.to_json()).encode())
         digest.update(self.table.to_csv(index=False).encode())
         for one in self.inputs.values():
             digest.update(np.ascontiguousarray(one).data)
@@ -113,7 +117,7 @@ class ArrayRecording(Recording):
             digest.update(json.dumps([name, values.tolist()]).encode())
         if self.pairs is not None:
             digest.update(json.dumps(self.pairs).encode())
-        return ArraysData(source="arrays", content=digest.hexdigest()[:16])
+        return ArraysData(source="arrays", content=digest.hexdigest()[:16], truth=self.spec.truth)
 
     @property
     def partners(self) -> tuple[int, ...] | None:
@@ -189,6 +193,14 @@ def _input(name: str, given: ArrayLike) -> NDArray[Any]:
     return numbers
 
 
+def _unknown(kind: Kind | None, unit: str, many: int) -> NDArray[np.float32]:
+    """NaN for each number that a network of this kind puts out: (many, numbers). Raises InputError for classes."""
+    numbers = {"gaze": 2, "angle": 2 if unit in ("rad", "degrees") else 3, "value": 1}.get(kind or "")
+    if numbers is None:
+        raise InputError("targets: without any, say what the network puts out: kind is gaze, angle or value.")
+    return np.full((many, numbers), np.nan, np.float32)
+
+
 def _kind(targets: NDArray[Any]) -> Kind:
     if targets.ndim == 2 and targets.shape[1] == 2:
         return "gaze"
@@ -259,12 +271,15 @@ def _numbers(given: float | Sequence[float]) -> float | tuple[float, ...]:
     return float(given) if isinstance(given, int | float) else tuple(map(float, given))
 
 
-def _reach(points_px: NDArray[Any], mirrored: bool) -> tuple[int, int]:
-    """Up to the outermost point. Raises InputError where samples are mirrored: that is about the middle of the scene itself."""
+def _reach(points_px: NDArray[Any], mirrored: bool) -> tuple[int, int] | None:
+    """Up to the outermost point, None where none is known. Raises InputError where samples are mirrored: that is about the middle
+    of the scene itself."""
     if mirrored:
         raise InputError(
             "mirror_images: gaze in px is mirrored about the middle of the scene: give scene=(width, height)."
         )
+    if np.isnan(points_px).all():
+        return None
     width, height = np.ceil(points_px.max(axis=0)).clip(1).astype(int)
     return int(width), int(height)
 

@@ -80,19 +80,36 @@ def difference_percent(student: ArrayLike, reference: ArrayLike, participants: A
     ours, theirs = participant_means(student, participants), participant_means(reference, participants)
     if not theirs.any():
         return _against_none(ours)
-    ratio = float(ours.mean() / theirs.mean())
-    if len(ours) < 2:
-        return Interval(100 * (ratio - 1))
-    student_means, reference_means = _resampled_means(ours, theirs, seed=seed)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        resampled = student_means / reference_means
-        without_each = (ours.sum() - ours) / (theirs.sum() - theirs)
-    if not np.isfinite(without_each).all():
-        return Interval(100 * (ratio - 1))
-    deviations = (len(ours) - 1) * (without_each - without_each.mean())
-    found = _union(ratio, resampled, -deviations, ERRORS)
+    found = _ratio(ours, theirs, seed, ERRORS)
     low, high = (None if end is None else 100 * (end - 1) for end in (found.low, found.high))
-    return Interval(100 * (ratio - 1), low, high)
+    return Interval(100 * (found.mean - 1), low, high)
+
+
+def share_percent(part: ArrayLike, whole: ArrayLike, participants: ArrayLike, seed: int = 0) -> Interval:
+    """100 mean(part) / mean(whole), both (n,) of the same samples, whole >= 0, every participant counting the same. Intervals as
+    those of `difference_percent`; no end lies below 0 where no part does. Raises InputError where the whole is 0 throughout."""
+    ours, theirs = participant_means(part, participants), participant_means(whole, participants)
+    if not theirs.any():
+        raise InputError(
+            "what is said of each person is the same for all of their samples, so that there is no spread to measure by. Does "
+            "the teacher see these pictures as it was trained (mean and std of the inputs)?"
+        )
+    return _ratio(ours, theirs, seed, ERRORS if (ours >= 0).all() else ANY).times(100)
+
+
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64], seed: int, within: tuple[float, float]) -> Interval:
+    """Of two means over participants (participants,), which are drawn together."""
+    ratio = float(part.mean() / whole.mean())
+    if len(part) < 2:
+        return Interval(ratio)
+    part_means, whole_means = _resampled_means(part, whole, seed=seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        resampled = part_means / whole_means
+        without_each = (part.sum() - part) / (whole.sum() - whole)
+    if not np.isfinite(without_each).all():
+        return Interval(ratio)
+    deviations = (len(part) - 1) * (without_each - without_each.mean())
+    return _union(ratio, resampled, -deviations, within)
 
 
 def percentiles(drawn: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
-from xgaze.data.contract import Spec
+from xgaze.data.contract import BY_TEACHER, Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import VECTOR, angles
 from xgaze.explanation.askable import ALL_TARGETS
@@ -24,25 +26,44 @@ class Target:
 
 def targets_for(spec: Spec, predicted_class: int | None = None) -> list[Target]:
     """Gaze: x, y and the Euclidean error, in its unit. A direction: its numbers, and the angle in degrees. A value: itself, in
-    its unit. Classes: the logit of `predicted_class` less the mean of the others."""
+    its unit. Classes: the logit of `predicted_class` less the mean of the others.
+
+    Where the teacher says what is true its own error is 0, and has no slope: in place of errors, how far gaze is from the middle
+    of the scene (or straight ahead) towards where the teacher looks.
+    """
     if spec.kind == "value":
         return [Target("value", spec.unit, lambda outputs, _: outputs[:, 0])]
     if spec.kind == "gaze":
         return [
             Target("gaze x", spec.unit, lambda outputs, _: outputs[:, 0]),
             Target("gaze y", spec.unit, lambda outputs, _: outputs[:, 1]),
-            Target("error", spec.unit, lambda outputs, truth: (outputs - truth).norm(dim=1)),
+            _eccentricity(spec)
+            if spec.truth == BY_TEACHER
+            else Target("error", spec.unit, lambda outputs, truth: (outputs - truth).norm(dim=1)),
         ]
     if spec.kind == "angle":
-        return _of_direction(spec.unit)
+        return _of_direction(spec)
     assert predicted_class is not None
     return [Target(f"class {spec.classes[predicted_class]}", "logit", _logit_margin(predicted_class))]
 
 
-def _of_direction(unit: str) -> list[Target]:
+def _of_direction(spec: Spec) -> list[Target]:
+    unit = spec.unit
     names = ("gaze x", "gaze y", "gaze z") if unit == VECTOR else ("pitch", "yaw")
     own = [Target(name, unit, _number(k)) for k, name in enumerate(names)]
+    if spec.truth == BY_TEACHER:
+        return own if unit == VECTOR else [*own, _eccentricity(spec)]
     return [*own, Target("error", "degrees", lambda outputs, truth: angles(outputs, truth, unit))]
+
+
+def _eccentricity(spec: Spec) -> Target:
+    middle = torch.tensor(spec.scene or (0, 0)) / 2
+
+    def read(outputs: Tensor, truth: Tensor) -> Tensor:
+        here = middle.to(outputs)
+        return ((outputs - here) * normalize(truth.to(outputs) - here, dim=1)).sum(dim=1)
+
+    return Target("eccentricity", spec.unit, read)
 
 
 def _number(k: int) -> Reading:
@@ -50,7 +71,8 @@ def _number(k: int) -> Reading:
 
 
 def asked_targets(targets: Sequence[Target], wanted: str | None) -> list[Target]:
-    """The one of `ASKABLE`, all of them, or for None the last: the error, or the class. Raises InputError if it is not there."""
+    """The one of `ASKABLE`, all of them, or for None the last: the error (or eccentricity), or the class. Raises InputError if it
+    is not there."""
     if wanted == ALL_TARGETS:
         return list(targets)
     found = [one for one in targets if one.name.replace(" ", "-") == wanted] if wanted else [targets[-1]]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from xgaze.artifacts import CONTROL
 from xgaze.errors import InputError
-from xgaze.report.drawing.format import NOT_DEFINED, count, number, percent
+from xgaze.report.drawing.format import NOT_DEFINED, OF_SPREAD, count, number, percent
 
 OWN_METHOD = "xgaze"
 CHANGES: Mapping[str, str] = MappingProxyType(
@@ -40,8 +40,9 @@ def decision(expected_rank: int, width: int, frontier: pd.DataFrame | None, who:
     if missing:
         raise InputError(f"budget.csv: no column {', '.join(missing)}. Run `xgaze distill --force`.")
     row = _recommended(frontier, expected_rank)
+    plus = "" if row["worse_unit"] == OF_SPREAD else "; plus is worse"
     return (
-        f"Keep {_what(row, width)}: on validation {who} this was measured to be {_worse(row)}; plus is worse), with "
+        f"Keep {_what(row, width)}: on validation {who} this was measured to be {_worse(row)}{plus}), with "
         f"{count(int(row['fc_parameters']))} parameters in fully connected layers. {_expectation(row, frontier, expected_rank)}"
     )
 
@@ -101,6 +102,9 @@ def _worse(row: "pd.Series[Any]") -> str:
     mean, unit = float(row["worse_percent_mean"]), str(row["worse_unit"])
     low, high = (_number(row, f"worse_percent_{end}") for end in ("low", "high"))
     ends = NOT_DEFINED if low is None or high is None else f"from {percent(low, unit)} to {percent(high, unit)}"
+    if unit == OF_SPREAD:
+        ends = NOT_DEFINED if low is None or high is None else f"{number(low)} to {number(high)}"
+        return f"{number(mean)} {unit} from the teacher (95 % interval {ends}"
     return (
         f"{number(abs(mean))} {unit} {'better' if mean < 0 else 'worse'} than {_reference(row)} (95 % interval {ends}"
     )

@@ -45,7 +45,7 @@ def read_predicted(file: Path, recording: Recording) -> Predicted | None:
     named = [*(f"probability_{name}" for name in recording.spec.classes), "error"]
     spec = recording.spec
     gaze = [*gaze_named("prediction", spec.unit), error_column(spec)]
-    columns = {"gaze": gaze, "angle": gaze, "value": ["prediction", "error"]}.get(spec.kind, named)
+    columns = {"gaze": gaze, "angle": gaze, "value": ["prediction", error_column(spec)]}.get(spec.kind, named)
     if not {"id", "split", *columns} <= set(table.columns):
         return None
     table = table[table["split"] == "test"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from xgaze.report.check_kinds import SCORE, Check
 from xgaze.report.claims import FRAME_RADII, PROMISED_PERCENT, promised_row
+from xgaze.report.words import has_labels
 
 MISSING = "no radius: for classes, with fewer than 9 validation people, or in runs of older versions"
 
@@ -30,7 +31,7 @@ def radius(report: dict[str, Any]) -> float | None:
 
 
 def _measures(report: dict[str, Any]) -> bool:
-    return bool(report["task"] != "class")
+    return report["task"] != "class" and has_labels(report)
 
 
 CHECK = (

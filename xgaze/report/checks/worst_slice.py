@@ -5,6 +5,7 @@ from typing import Any
 from xgaze.report.check_kinds import Check
 from xgaze.report.section import rows_at
 from xgaze.report.sections.where_errors_lie.error_by_condition import lost_in
+from xgaze.report.words import has_labels
 
 NO_SLICES = "needs a student (`xgaze distill`), and samples of which something is known"
 
@@ -23,7 +24,7 @@ def worst_slice(report: dict[str, Any]) -> float | None:
 
 
 def _of_gaze(report: dict[str, Any]) -> bool:
-    return bool(report["student"]) and bool(report.get("slices") or report["task"] == "gaze")
+    return bool(report["student"]) and has_labels(report) and bool(report.get("slices") or report["task"] == "gaze")
 
 
 CHECK = Check(

@@ -8,7 +8,7 @@ from xgaze.units import DIGITS, digits_of
 MEASURED = tuple(DIGITS)
 MOST_DIGITS = 15
 NOT_DEFINED = "not defined"
-POINTS = "points"
+POINTS, OF_SPREAD = "points", "% of the spread"
 MINUS, DASH = "\u2212", "\u2013"
 RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 NOT_TINY = 0.1

@@ -9,6 +9,7 @@ from xgaze.errors import InputError
 from xgaze.report.drawing.format import changed, percent, percent_interval, score, worse_unit
 from xgaze.report.page.html import render
 from xgaze.report.report_schema import read_report
+from xgaze.report.words import has_labels
 
 INDEX = "index.html"
 REDUCTIONS = {"parameters": "parameter_reduction", "fc_parameters": "fc_reduction"}
@@ -38,11 +39,13 @@ def _run(file: Path) -> dict[str, Any]:
 
 def _figures(report: dict[str, Any]) -> dict[str, Any]:
     error, student, lost = report["teacher"]["error"], report["student"], report["difference_percent"]
-    unit = worse_unit(report)
+    unit, off = worse_unit(report), "" if has_labels(report) else " from the teacher"
     return {
         "rendered": report["rendered"],
-        "teacher": (score(error["mean"], error["unit"]), error["mean"]),
-        "student": (score(student["error"]["mean"], error["unit"]), student["error"]["mean"]) if student else None,
+        "teacher": (score(error["mean"], error["unit"]), error["mean"]) if has_labels(report) else None,
+        "student": (f"{score(student['error']['mean'], error['unit'])}{off}", student["error"]["mean"])
+        if student
+        else None,
         "lost": (f"{percent(lost['mean'], unit)} ({percent_interval(lost, unit)})", lost["mean"]) if lost else None,
         **{name: _changed(report[key]) if student else None for name, key in REDUCTIONS.items()},
         "worse_unit": unit,

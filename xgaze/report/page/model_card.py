@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from xgaze.report.claims import NO_COMMANDS, budget_in_words, once_calibrated, unseen
+from xgaze.report.claims import DISAGREEMENT, NO_COMMANDS, budget_in_words, once_calibrated, unseen
 from xgaze.report.drawing.format import (
     compared,
     count,
@@ -17,7 +17,7 @@ from xgaze.report.drawing.format import (
 )
 from xgaze.report.sections.at_a_glance import summary
 from xgaze.report.sections.students_tried import surgery_in_words
-from xgaze.report.words import groups_in_words
+from xgaze.report.words import groups_in_words, has_labels
 
 
 def model_card(report: dict[str, Any]) -> str:
@@ -48,10 +48,16 @@ def _head(report: dict[str, Any]) -> str:
 
 def _figures(report: dict[str, Any]) -> str:
     teacher, student, unit = report["teacher"], report["student"], report["score"]["unit"]
+    labels = has_labels(report)
     rows = [
         (
             report["score"]["name"],
-            *(f"{score(m['error']['mean'], unit)} ({interval(m['error'])})" for m in (teacher, student)),
+            *(
+                f"{score(m['error']['mean'], unit)} ({interval(m['error'])})"
+                if m is student or labels
+                else "compared with"
+                for m in (teacher, student)
+            ),
         ),
         ("parameters", *(count(m["parameters"]) for m in (teacher, student))),
         ("parameters in fully connected layers", *(count(m["fc_parameters"]) for m in (teacher, student))),
@@ -65,8 +71,9 @@ def _figures(report: dict[str, Any]) -> str:
         *(f"| {' | '.join(row)} |" for row in rows),
     ]
     lost, unit_lost = report["difference_percent"], worse_unit(report)
+    against = "Student against its reference" if labels else f"{DISAGREEMENT} Student against teacher"
     told = (
-        f"Student against its reference: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
+        f"{against}: {percent(lost['mean'], unit_lost)} ({percent_interval(lost, unit_lost)}); budget "
         f"{report['budget_percent']:g} {unit_lost}{once_calibrated(report)}, {budget_in_words(report)}. Intervals are 95 % "
         f"over {groups_in_words(report)}."
     )
@@ -115,6 +122,7 @@ def _limits(report: dict[str, Any]) -> str:
     if worst:
         unit, who = "% right answers" if report["task"] == "class" else report["score"]["unit"], groups_in_words(report)
         hardest = "the hardest test participant" if who == "people" else "the hardest"
+        unit = unit if has_labels(report) else f"{unit} from the teacher"
         told.append(f"The test {who} differ: {hardest} has {number(worst['student'])} {unit}.")
     return "## Limits\n\n" + " ".join(plain(one) for one in told)
 

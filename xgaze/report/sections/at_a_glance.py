@@ -8,6 +8,7 @@ from xgaze.recipe.sources import known_source
 from xgaze.report.caveats import caveats
 from xgaze.report.claims import (
     ADOPTED,
+    DISAGREEMENT,
     MOST_UNEXPLAINED_PERCENT,
     NO_BUDGET,
     costs_in_words,
@@ -16,6 +17,7 @@ from xgaze.report.claims import (
     people_needed_in_words,
     reference_learned,
     scored_in_words,
+    spread_in_words,
     uncalibrated_in_words,
     unseen,
 )
@@ -34,7 +36,7 @@ from xgaze.report.drawing.format import (
     worse_unit,
 )
 from xgaze.report.section import Maps, Report, Run, Section, in_reading_order
-from xgaze.report.words import completeness_of, groups_in_words, plain_name
+from xgaze.report.words import completeness_of, groups_in_words, has_labels, plain_name
 
 HARDLY = 0.9
 """Times whose ratio lies above are told as the same: measured again they differ as much."""
@@ -70,13 +72,15 @@ def _whom(report: dict[str, Any]) -> str:
     people, frames, who = report["participants"], report["samples"], groups_in_words(report)
     source = known_source(report["recipe"].get("settings", {}).get("data", {}))
     what = (source.samples if source else "") or ("frames" if report["task"] in ("gaze", "angle") else "pictures")
-    scored = f"scored on {count(people['test'])} {who} ({count(frames['test'])} {what})"
+    tested = f"{count(people['test'])} {who} ({count(frames['test'])} {what})"
+    scored = f"scored on {tested}"
     told = (
         f"{count(people['train'])} {who} ({count(frames['train'])} {what}); weights were selected on "
         f"{count(people['validation'])} others and {scored} "
         f"{'that neither had seen' if report['provenance'].get('disjoint', True) else 'SOME of which they had seen'}."
     )
     if is_adopted(report):
+        scored = scored if has_labels(report) else f"not scored; the student is compared with it on {tested}"
         told = (
             f"The teacher was {ADOPTED}. It was {scored}; students are tuned on {count(people['train'])} others and chosen on "
             f"{count(people['validation'])} more."
@@ -93,6 +97,8 @@ def _good(report: dict[str, Any]) -> str:
     beside = "; ".join(
         f"{plain_name(one['name'])}, {score(one['error']['mean'], one['error']['unit'])}" for one in report["baselines"]
     )
+    if not has_labels(report):
+        return f"{DISAGREEMENT} For comparison, the mean disagreement with the teacher of {beside}."
     wide = ""
     if report["scene"] and error["unit"] == "px":
         share = 100 * error["mean"] / report["scene"][0]
@@ -130,6 +136,8 @@ def _time(report: dict[str, Any]) -> str:
 
 def _lost(report: dict[str, Any]) -> str:
     worse, budget, unit = report["difference_percent"], report["budget_percent"], worse_unit(report)
+    if not has_labels(report):
+        return _apart(report, f"{_verdict(report, budget, unit)}{_costs(report)}")
     against = "the teacher" if report["reference"] == TEACHER else "the teacher given the same extra tuning"
     told = (
         f"{percent(worse['mean'], unit)} against {against}{once_calibrated(report)} "
@@ -140,6 +148,26 @@ def _lost(report: dict[str, Any]) -> str:
     needed = people_needed_in_words(report, report["participants"]["test"], groups_in_words(report))
     plain = uncalibrated_in_words(report)
     return " ".join(one for one in (told.strip(), _verdict(report, budget, unit), needed, plain) if one)
+
+
+def _apart(report: dict[str, Any], verdict: str) -> str:
+    """How far the student is from a teacher that says what is true."""
+    error, worse, unit, who = (
+        report["student"]["error"],
+        report["difference_percent"],
+        worse_unit(report),
+        groups_in_words(report),
+    )
+    return (
+        f"On test {who} the student is {score(error['mean'], error['unit'])} from the teacher ({interval(error)}), "
+        f"{number(worse['mean'])} {unit} (95 % interval over {who}: {percent_interval(worse, unit)}). {spread_in_words(report)} "
+        f"{verdict}"
+    )
+
+
+def _costs(report: dict[str, Any]) -> str:
+    told = costs_in_words(report)
+    return f" {told}" if told else ""
 
 
 def _verdict(report: dict[str, Any], budget: float, unit: str) -> str:
@@ -161,7 +189,7 @@ def _trust(report: dict[str, Any]) -> str:
     told = [] if kept is None else [f"{'None' if kept else 'SOME'} of the {who} are in two of the three groups."]
     if who != "people":
         told.append(f"Splits are by {who}, not by person: this says nothing about new people.")
-    told.append(scored_in_words(report.get("scorings"), who))
+    told.append(scored_in_words(report.get("scorings"), who, has_labels(report)))
     if report["surgeries"]:
         worst = max(one["proof"]["value"] for one in report["surgeries"])
         told.append(
@@ -196,7 +224,12 @@ def _decision(run: Run) -> dict[str, Any]:
 
 
 def _shows(report: Report, _maps: Maps) -> dict[str, Any]:
-    return {"pairs": summary(report), "still_to_come": still_to_come(report), "unseen": unseen(report)}
+    return {
+        "pairs": summary(report),
+        "still_to_come": still_to_come(report),
+        "unseen": unseen(report),
+        "labels": has_labels(report),
+    }
 
 
 SECTION = Section(

@@ -13,7 +13,7 @@ from xgaze.report.drawing.svg import BLUE, COLOURS, MARK, MUTED, ORANGE, Chart, 
 from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.remedies import TRAIN
 from xgaze.report.section import Report, Rows, Run, Section, rows_at
-from xgaze.report.words import groups_in_words
+from xgaze.report.words import error_in_words, groups_in_words, has_labels
 from xgaze.stored import Stored, read_table
 
 SHARES_PERCENT = (0, 10, 25, 50, 75, 90, 100)
@@ -52,8 +52,9 @@ def per_participant(run: Path, teacher: ModelCard, with_student: bool) -> list[d
 
 
 def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
-    of_gaze = f"error_{card.spec.get('unit', 'px')}"
-    error = {"gaze": of_gaze, "angle": "error_degrees", "value": "error"}.get(card.spec["kind"])
+    name = "disagreement" if card.spec.get("truth") == "teacher" else "error"
+    of_gaze = f"{name}_{card.spec.get('unit', 'px')}"
+    error = {"gaze": of_gaze, "angle": f"{name}_degrees", "value": name}.get(card.spec["kind"])
     texts = ("group", "split") if error else ("group", "split", "prediction", "truth")
     table = read_table(folder / "predictions.csv", [error] if error else [], TRAIN, texts)
     table = table[table["split"] == "test"]
@@ -63,6 +64,8 @@ def _by_person(folder: Path, card: ModelCard) -> pd.DataFrame:
 
 
 def _gather(run: Run) -> Report:
+    if run.teacher.spec.get("truth") == "teacher" and run.student is None:
+        return {"per_participant": []}  # a teacher that says what is true has nothing to differ from
     return {"per_participant": per_participant(run.folder, run.teacher, run.student is not None)}
 
 
@@ -90,14 +93,15 @@ def participants_figure(rows: list[dict[str, Any]], what: str, name: str = "peop
     return chart(name, f"{what[0].upper()}{what[1:]}, of all test {who}", spread, draw)
 
 
-def spread_figure(rows: Rows, what: str, who: str) -> Chart:
-    """Cumulated shares of people over their errors, teacher and student."""
+def spread_figure(rows: Rows, what: str, who: str, models: list[str] | None = None) -> Chart:
+    """Cumulated shares of people over their errors, of these models or of all that have figures."""
+    models = models or _models(rows)
 
     def draw(figure: Figure) -> None:
         import seaborn as sns
 
         axes = figure.subplots()
-        for model in _models(rows):
+        for model in models:
             values = [row[model] for row in rows]
             sns.ecdfplot(x=values, stat="percent", ax=axes, color=COLOURS[model], linewidth=1.6, label=model)
         axes.set(xlabel=what, ylabel=f"{who} with at most this, %", ylim=(0, 100))
@@ -106,8 +110,9 @@ def spread_figure(rows: Rows, what: str, who: str) -> Chart:
     return chart(
         "people-spread",
         f"How the figures are spread over the test {who}",
-        f"Each curve: how many of the test {who} have at most the figure below. A curve further left has smaller figures; where "
-        "two cross, one model is better for some and worse for others.",
+        f"Each curve: how many of the test {who} have at most the figure below. "
+        + "A curve further left has smaller figures; where two cross, one model is better for some and worse for others."
+        * (len(models) > 1),
         draw,
         height=3.0,
     )
@@ -146,6 +151,7 @@ def differences_figure(rows: Rows, what: str, who: str) -> Chart:
 
 
 def _models(rows: Rows) -> list[str]:
+    """Those that have figures."""
     return [model for model in COLOURS if rows[0][model] is not None]
 
 
@@ -166,33 +172,42 @@ def _quantile_table(rows: Rows, names: list[str]) -> Table:
 
 
 def _charts(report: Report) -> dict[str, Chart]:
-    what = "right answers, %" if report["task"] == "class" else f"mean error, {report['score']['unit']}"
+    what = f"mean {error_in_words(report)}, {report['score']['unit']}"
+    what = "right answers, %" if report["task"] == "class" else what
     rows, who = report["per_participant"], groups_in_words(report)
-    charts = {"people": participants_figure(rows, what, who=who), "people-spread": spread_figure(rows, what, who)}
+    if not has_labels(report):
+        return {"people-spread": spread_figure(rows, what, who, ["student"])}
+    charts = {
+        "people": participants_figure(rows, what, who=who),
+        "people-spread": spread_figure(rows, what, who),
+    }
     both = rows[0]["student"] is not None
     return charts | ({"people-differences": differences_figure(rows, what, who)} if both else {})
 
 
 def _tables(report: Report) -> dict[str, Table]:
     rows = report["per_participant"]
+    if not has_labels(report):
+        return {"people": people_table(report), "people-spread": _quantile_table(rows, ["student"])}
     tables = {"people": people_table(report), "people-spread": _quantile_table(rows, _models(rows))}
     both = rows[0]["student"] is not None
     return tables | ({"people-differences": _quantile_table(rows, ["difference"])} if both else {})
 
 
 def people_table(report: dict[str, Any]) -> Table:
-    both = bool(report["student"])
-    rows = []
-    for row in report["per_participant"]:
-        cells = [Cell(row["group"]), Cell(count(row["samples"]), row["samples"]), value(row["teacher"])]
-        rows.append(cells + [value(row["student"]), value(row["difference"])] * both)
+    names = ["teacher", *(["student", "difference"] if report["student"] else [])]
+    if not has_labels(report):
+        names = ["student"]
+    rows = [
+        [Cell(row["group"]), Cell(count(row["samples"]), row["samples"]), *(value(row[name]) for name in names)]
+        for row in report["per_participant"]
+    ]
     unit = "%" if report["task"] == "class" else report["score"]["unit"]
-    more = (f"student, {unit}", f"difference, {unit}") * both
+    unit = unit if has_labels(report) else f"{unit} from the teacher"
     who = groups_in_words(report)
     label = "Every test participant" if who == "people" else f"All test {who}"
-    return table(
-        label, ("participant" if who == "people" else "one of them", "samples", f"teacher, {unit}", *more), rows
-    )
+    told = [f"{name}, {unit}" for name in names]
+    return table(label, ("participant" if who == "people" else "one of them", "samples", *told), rows)
 
 
 SECTION = Section(

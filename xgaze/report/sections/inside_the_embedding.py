@@ -25,7 +25,7 @@ from xgaze.report.drawing.tables import Cell, Table, between, model, table, valu
 from xgaze.report.schemas import Interval
 from xgaze.report.section import Report, Section, points_at, rows_at
 from xgaze.report.sections.details.sweeps import MeanSweep, sweep_charts, sweep_tables
-from xgaze.report.words import groups_in_words
+from xgaze.report.words import error_in_words, groups_in_words
 from xgaze.stored import Stored
 from xgaze.units import digits_of
 
@@ -64,7 +64,7 @@ def _charts(report: Report) -> dict[str, Chart]:
     if importance.get("agreement"):
         charts["rankings"] = rankings_figure(importance)
     if importance.get("refit"):
-        charts["refit"] = refit_figure(importance["refit"], _refit_unit(report, importance))
+        charts["refit"] = refit_figure(importance["refit"], _refit_unit(report, importance), error_in_words(report))
     return charts | sweep_charts(report)
 
 
@@ -140,8 +140,8 @@ def _cells(axes: Axes, table: np.ndarray) -> None:
         axes.text(column, row, f"{rho:.2f}".replace("-", "−") if known else "–", color=ink, ha="center", va="center")
 
 
-def refit_figure(refit: list[dict[str, Any]], unit: str) -> Chart:
-    """Error when only the first variables of an order are kept and the rest of the head is fitted again."""
+def refit_figure(refit: list[dict[str, Any]], unit: str, what: str = "error") -> Chart:
+    """Error when only the first variables of an order are kept and the rest of the head is fitted again; what: it is called."""
     orders = list(dict.fromkeys(row["order"] for row in refit))
 
     def draw(figure: Figure) -> None:
@@ -154,7 +154,7 @@ def refit_figure(refit: list[dict[str, Any]], unit: str) -> Chart:
             kept, error = np.array(own).T
             shape = "osD^vP"[k % 6]
             axes.plot(kept, error, shape, linestyle=dash, color=colour, markersize=4, linewidth=1.5, label=order)
-        axes.set(xlabel="variables kept", ylabel=f"error after refit, {unit}")
+        axes.set(xlabel="variables kept", ylabel=f"{what} after refit, {unit}")
         axes.set_xscale("log", base=2)
         axes.set_xticks(sorted({row["kept"] for row in refit}), [str(k) for k in sorted({r["kept"] for r in refit})])
         axes.xaxis.set_minor_locator(MaxNLocator(1))
@@ -164,8 +164,8 @@ def refit_figure(refit: list[dict[str, Any]], unit: str) -> Chart:
     return chart(
         "refit",
         "How few variables would do",
-        "The error when only so many embedding variables are kept and the output is fitted again, by the order in which they are "
-        "kept. A ranking that is no better than a random choice is worth nothing.",
+        f"The {what} when only so many embedding variables are kept and the output is fitted again, by the order in which they "
+        "are kept. A ranking that is no better than a random choice is worth nothing.",
         draw,
         height=3.2,
     )
@@ -185,7 +185,7 @@ def embedding_tables(report: Report) -> dict[str, Table]:
     if importance.get("agreement"):
         tables["rankings"] = _rankings(importance)
     if importance.get("refit"):
-        tables["refit"] = _refit(importance["refit"], _refit_unit(report, importance))
+        tables["refit"] = _refit(importance["refit"], _refit_unit(report, importance), error_in_words(report))
     return tables | sweep_tables(report)
 
 
@@ -226,11 +226,11 @@ def _rankings(found: dict[str, Any]) -> Table:
     return table("Agreement of rankings", ("ranking", "and", "rank correlation"), rows, (0, 1), caption)
 
 
-def _refit(rows: list[dict[str, Any]], unit: str) -> Table:
+def _refit(rows: list[dict[str, Any]], unit: str, what: str) -> Table:
     shown = [
         (row["order"], Cell(count(row["kept"]), row["kept"]), value(row["error"], digits_of(unit))) for row in rows
     ]
-    return table("Refit", ("kept in the order of", "variables kept", f"error after refit, {unit}"), shown)
+    return table("Refit", ("kept in the order of", "variables kept", f"{what} after refit, {unit}"), shown)
 
 
 def _awaits(report: Report) -> list[tuple[str, str]]:

@@ -5,11 +5,12 @@ from typing import Any
 
 from xgaze.report.claims import NO_COMMANDS, scored_in_words
 from xgaze.report.section import Maps, Report, Section
-from xgaze.report.words import groups_in_words
+from xgaze.report.words import groups_in_words, has_labels
 
 
 def _shows(report: Report, _maps: Maps) -> dict[str, Any]:
-    return {"scored": scored_in_words(report.get("scorings"), groups_in_words(report)), "no_commands": NO_COMMANDS}
+    scored = scored_in_words(report.get("scorings"), groups_in_words(report), has_labels(report))
+    return {"scored": scored, "no_commands": NO_COMMANDS}
 
 
 SECTION = Section(

@@ -37,6 +37,7 @@ from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.results import read_frontier
 from xgaze.report.schemas import Interval
 from xgaze.report.section import Report, Rows, Run, Section, rows_at
+from xgaze.report.words import has_labels
 from xgaze.stored import Stored
 from xgaze.units import digits_of
 
@@ -206,7 +207,7 @@ def _candidates(report: dict[str, Any]) -> Table:
         "towers",
         "parameters",
         "FC parameters",
-        f"validation {unit}",
+        f"validation {unit}" if has_labels(report) else f"from the teacher, {unit}",
         "worse by",
     )
     shown = [_candidate(row, digits_of(unit), worse_unit(report)) for row in rows]

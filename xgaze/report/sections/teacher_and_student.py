@@ -16,9 +16,9 @@ from xgaze.report.drawing.format import (
 )
 from xgaze.report.drawing.tables import Cell, Table
 from xgaze.report.section import Report, Section
-from xgaze.report.words import groups_in_words, plain_name
+from xgaze.report.words import error_in_words, groups_in_words, has_labels, plain_name
 
-NOT_MEASURED = "not measured"
+NOT_MEASURED, ITSELF = "not measured", "compared with"
 SIZES = (
     ("parameters", "parameters", count),
     ("parameters in fully connected layers", "fc_parameters", count),
@@ -45,13 +45,16 @@ def _models(report: dict[str, Any]) -> Table:
         less, much = ("smaller", "as large") if "bytes" in key else ("fewer", "as many")
         return changed(models[0][key] / models[1][key], less, much, "the same") if there else ""
 
-    rows = [line(f"{report['score']['name']} (95 % interval)", [_scored(one["error"]) for one in models])]
-    medians = [m["error"]["median"] for m in models]
+    itself = [] if has_labels(report) else [ITSELF]
+    others = models[len(itself) :]
+    rows = [line(f"{report['score']['name']} (95 % interval)", itself + [_scored(one["error"]) for one in others])]
+    medians = [m["error"]["median"] for m in others]
     middle = [f"{number(100 * one)} %" if classes else score(one, unit) for one in medians]
-    label = (
-        f"median of the {groups_in_words(report)}, share of right answers" if classes else "median error over samples"
-    )
-    rows.append(line("median error over frames" if report["task"] == "gaze" else label, middle))
+    over = "frames" if report["task"] == "gaze" else "samples"
+    label = f"median {error_in_words(report)} over {over}"
+    if classes:
+        label = f"median of the {groups_in_words(report)}, share of right answers"
+    rows.append(line(label, itself + middle))
     for label, key, show in SIZES:
         rows.append(line(label, [NOT_MEASURED if m[key] is None else show(m[key]) for m in models], ratio(key)))
     faster = lasting(report["latency_ratio"]) if report["latency_ratio"] else ""
@@ -95,7 +98,7 @@ def _beside(report: dict[str, Any]) -> Table:
         ("for comparison", report["score"]["name"], "95 % interval"),
         tuple(tuple(Cell(text) for text in row) for row in rows),
         frozenset({0}),
-        f"Controls and simple methods, on the same {groups_in_words(report)}.",
+        f"{'Controls and simple' if has_labels(report) else 'Simple'} methods, on the same {groups_in_words(report)}.",
         sorts=False,
     )
 

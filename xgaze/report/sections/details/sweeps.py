@@ -15,6 +15,7 @@ from xgaze.report.drawing.svg import (
 )
 from xgaze.report.drawing.tables import Cell, Table, table, value
 from xgaze.report.section import Report
+from xgaze.report.words import has_labels
 from xgaze.stored import Stored
 from xgaze.units import digits_of
 
@@ -37,7 +38,7 @@ def sweep_charts(report: Report) -> dict[str, Chart]:
     """Those whose part of the report is there, by name."""
     charts, mean = {}, report["sweep_mean"]
     if report["sweep"]:
-        charts["sweep"] = sweep_figure(report["sweep"], report["scene"])
+        charts["sweep"] = sweep_figure(report["sweep"], report["scene"], has_labels(report))
     if mean:
         charts["sweep-mean"] = sweep_mean_figure(mean, _unit(report, "sweep_mean"))
         if mean.get("paths"):
@@ -49,7 +50,7 @@ def _unit(report: Report, key: str) -> str:
     return str(report[key].get("unit", "px" if report["task"] == "gaze" else "logits"))
 
 
-def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
+def sweep_figure(sweep: dict[str, Any], scene: list[int] | None, labels: bool = True) -> Chart:
     """Where the prediction goes when one embedding variable moves over its observed range."""
     gaze = unit_of(sweep["variables"][0])
 
@@ -61,7 +62,8 @@ def sweep_figure(sweep: dict[str, Any], scene: list[int] | None) -> Chart:
             _window(axes, cloud, 0.05 * (scene or [1, 1])[1])
             axes.set(**_axes_of(gaze, "x in the scene", "y in the scene"))
             axes.plot(*sweep["prediction"], "o", color=INK, markersize=7, label="prediction")
-            axes.plot(*sweep["truth"], "x", color=INK, markersize=9, markeredgewidth=2, label="truth")
+            if labels:
+                axes.plot(*sweep["truth"], "x", color=INK, markersize=9, markeredgewidth=2, label="truth")
         else:
             axes.set(xlabel=PERCENTILE, ylabel=_scored(sweep, "logit difference of the classes", "prediction"))
         _legend_beside(axes)

@@ -11,9 +11,10 @@ TRUTH, ERROR = ("truth_x_px", "truth_y_px"), "error_px"
 
 
 def gaze_predictions(run: Run) -> dict[str, pd.DataFrame]:
-    """Model -> its test samples (`group`, TRUTH and ERROR), the teacher first; none where gaze lies in no scene."""
+    """Model -> its test samples (`group`, TRUTH and ERROR), the teacher first; none where gaze lies in no scene, or
+    nobody knows where."""
     spec = run.teacher.spec
-    if spec["kind"] != "gaze" or not spec["scene"]:
+    if spec["kind"] != "gaze" or not spec["scene"] or spec.get("truth") == "teacher":
         return {}
     models = (TEACHER, STUDENT) if run.student else (TEACHER,)
     files = {model: run.folder / model / "predictions.csv" for model in models}
