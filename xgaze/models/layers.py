@@ -163,6 +163,13 @@ def evaluated(module: nn.Module) -> Iterator[None]:
         module.train(training)
 
 
+def unstacked(joined: Tensor, blocks: int) -> Tensor:
+    """Of inputs that went through one network as one batch, what it made of each, side by side: (blocks x batch, ...) -> (batch,
+    blocks x ...), flattened. Any batch, in ONNX too, where `chunk` holds the one it was made with."""
+    beside: Tensor = joined.unflatten(0, (blocks, -1)).transpose(0, 1).flatten(1)
+    return beside
+
+
 @torch.no_grad()
 def shape_after(net: nn.Module, shape: Sequence[int]) -> tuple[int, ...]:
     """Of what it makes of one sample of this shape. Raises RuntimeError where that is too small for it."""

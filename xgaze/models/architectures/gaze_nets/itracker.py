@@ -9,7 +9,7 @@ from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture, Layout
 from xgaze.models.architectures.prediction import in_unit_of
 from xgaze.models.inputs import place_of, require_only
-from xgaze.models.layers import Beside, FeatureHead, Float32Sequential, shape_after
+from xgaze.models.layers import Beside, FeatureHead, Float32Sequential, shape_after, unstacked
 
 INPUTS = ("face", "left", "right", "grid")
 
@@ -47,8 +47,8 @@ class ITracker(FeatureHead):
 
     def features(self, *inputs: Tensor) -> Tensor:
         face, left, right, grid = (inputs[k] for k in self.places)
-        eyes = self.eye(torch.cat([left, right])).flatten(1).chunk(2)
-        return torch.cat([*eyes, self.face_fc(self.face(face).flatten(1)), self.grid_fc(grid)], dim=1)
+        eyes = unstacked(self.eye(torch.cat([left, right])), 2)
+        return torch.cat([eyes, self.face_fc(self.face(face).flatten(1)), self.grid_fc(grid)], dim=1)
 
 
 def _tower(channels: int) -> nn.Sequential:

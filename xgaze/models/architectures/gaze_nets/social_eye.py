@@ -10,7 +10,7 @@ from xgaze.models.architecture import Architecture, Layout
 from xgaze.models.architectures.prediction import in_unit_of
 from xgaze.models.architectures.resnet import Bottleneck
 from xgaze.models.inputs import pictures_and_vectors
-from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.layers import FeatureHead, Float32Sequential, unstacked
 
 STAGES = ((32, 1, 1), (64, 2, 2), (128, 1, 2), (128, 2, 2))
 """Channels inside, blocks, stride of the first."""
@@ -40,8 +40,8 @@ class SocialEye(FeatureHead):
     def features(self, *inputs: Tensor) -> Tensor:
         first, second = (inputs[k] for k in self.eye_places)
         eyes = torch.cat([first, second.flip(-1) if self.mirrored else second])
-        means = self.avgpool(self.backbone(_in_range(eyes) if self.min_max else eyes)).flatten(1)
-        return torch.cat([*means.chunk(2), *(inputs[k] for k in self.vector_places)], dim=1)
+        means = self.avgpool(self.backbone(_in_range(eyes) if self.min_max else eyes))
+        return torch.cat([unstacked(means, 2), *(inputs[k] for k in self.vector_places)], dim=1)
 
 
 def _in_range(pictures: Tensor) -> Tensor:
