@@ -11,11 +11,11 @@ AS_HERE = Layout({})
 
 
 def in_own_names(stored: Mapping[str, Tensor], own: Iterable[str], layouts: Sequence[Layout]) -> dict[str, Tensor]:
-    """The stored weights by the network's `own` names, as that layout says in which most of them are found; what it does not
-    know stays as it is. Wrappers are left out, and what the layout says is unread."""
+    """The stored weights by the network's `own` names, as that layout says in which most of them are found and least is over;
+    what it does not know stays as it is. Wrappers are left out, and what the layout says is unread."""
     own = list(own)
     readings = [_read(stored, own, layout) for layout in (AS_HERE, *layouts)]
-    return max(readings, key=lambda one: len(one.keys() & set(own)))
+    return max(readings, key=lambda one: (len(one.keys() & set(own)), -len(one)))
 
 
 def without_wrappers(stored: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:
