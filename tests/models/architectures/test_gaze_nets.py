@@ -231,7 +231,7 @@ def test_the_mean_of_bins_is_a_left_edge_where_one_is_sure_and_the_middle_where_
 
 def test_social_eye_reads_both_eyes_alike_and_its_file_tells_yaw_first():
     spec = direction(picture("left", 1, 48, 64), picture("right", 1, 48, 64))
-    model = build("social-eye", {}, spec).eval()
+    model = build("social-eye", {"min_max": True}, spec).eval()
     eye = torch.rand(2, 1, 48, 64)
     with torch.no_grad():
         first, second = model.features(eye, eye.flip(-1)).chunk(2, dim=1)

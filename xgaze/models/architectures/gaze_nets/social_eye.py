@@ -21,10 +21,11 @@ class SocialEye(FeatureHead):
 
     Features: the last maps of each eye averaged, side by side (2 x 512), and the vectors. With two grey pictures 1,398,082
     parameters; the published file holds 4,100 more, of two heads for what the angles may be at least and at most.
-    mirrored: the second eye is seen in a mirror, as published. min_max: each picture is brought to -0.5..0.5, as published.
+    mirrored: the second eye is seen in a mirror, as published. min_max: each picture is brought to -0.5..0.5, which the published
+    weights need; one trained here does without, and is easier to explain: nearly grey pictures, too, become full of contrast.
     """
 
-    def __init__(self, spec: Spec, *, mirrored: bool = True, min_max: bool = True) -> None:
+    def __init__(self, spec: Spec, *, mirrored: bool = True, min_max: bool = False) -> None:
         super().__init__()
         self.eye_places, self.vector_places = pictures_and_vectors(spec, 2)
         first, second = (spec.inputs[k].picture for k in self.eye_places)
