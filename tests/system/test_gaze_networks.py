@@ -52,6 +52,8 @@ CASES = {
     "blazegaze": ({}, ("gaze", "", (800, 600)), {"eyes": (3, 64, 64), "head": (3,), "origin": (3,)}, [(38, 16), (16, 16)]),
 }
 """Arguments, target, inputs, and which fully connected layers a head of rank 1 thins."""
+DEAR = ("itracker", "social-eye")
+"""A minute each, where towers are searched too."""
 ONE = {"tuning_epochs": 1, "ranks": [RANK], "separable_terms": [], "calibration_samples": 16}
 WHOLE = {"end_to_end_epochs": 1, "shares": [0.5], "wiring": False, "coarse_input": False}
 
@@ -69,8 +71,9 @@ def test_it_is_trained_distilled_and_explained(name, tmp_path):
     places = {"folder": tmp_path / "checkpoints", "reports": tmp_path / "reports"}
     teacher = xgaze.train_teacher(name, recording(*target, **shapes), args=args, epochs=1, batch_size=16, **places)
 
-    whole = xgaze.distill(teacher, max_worse="400%", **ONE, **WHOLE)
-    assert "channels" in {one["kind"] for one in whole.card.surgeries}
+    if name not in DEAR:
+        whole = xgaze.distill(teacher, max_worse="400%", **ONE, **WHOLE)
+        assert "channels" in {one["kind"] for one in whole.card.surgeries}
 
     result = xgaze.distill(teacher, prune_fc=True, effort="quick", force=True, **ONE)
     page = xgaze.explain(result, samples=["worst"], over=2, steps=8, sweep_points=3).report()
