@@ -33,7 +33,9 @@ def recording(kind, unit="", scene=None, **shapes):
         name: blobs(at, rng, *shape) if len(shape) == 3 else rng.normal(0, 0.2, (len(at), *shape)).astype(np.float32)
         for name, shape in shapes.items()
     }
-    targets = {"angle": 0.3 * at[:, ::-1], "cm": at * [3, 5], "": (at + 1) * [400, 300]}[kind if kind == "angle" else unit]
+    targets = {"angle": 0.3 * at[:, ::-1], "cm": at * [3, 5], "": (at + 1) * [400, 300]}[
+        kind if kind == "angle" else unit
+    ]
     people = np.repeat([f"p{k:02d}" for k in range(PEOPLE)], FRAMES)
     return xgaze.ArrayRecording(inputs, targets.astype(np.float32), people, kind=kind, unit=unit, scene=scene)
 
@@ -49,20 +51,18 @@ CASES = {
     "l2cs": ({**NARROW, **BINS}, ("angle", "rad"), FACE, [(32, 56)]),
     "resnet": ({**NARROW, "dropout": 0}, ("angle", "rad"), FACE, [(32, 2)]),
     "social-eye": ({}, ("angle", "rad"), {"left": (1, 24, 32), "right": (1, 24, 32)}, [(1024, 2)]),
-    "blazegaze": ({}, ("gaze", "", (800, 600)), {"eyes": (3, 64, 64), "head": (3,), "origin": (3,)}, [(38, 16), (16, 16)]),
+    "blazegaze": (
+        {},
+        ("gaze", "", (800, 600)),
+        {"eyes": (3, 64, 64), "head": (3,), "origin": (3,)},
+        [(38, 16), (16, 16)],
+    ),
 }
 """Arguments, target, inputs, and which fully connected layers a head of rank 1 thins."""
 DEAR = ("itracker", "social-eye")
 """A minute each, where towers are searched too."""
 ONE = {"tuning_epochs": 1, "ranks": [RANK], "separable_terms": [], "calibration_samples": 16}
 WHOLE = {"end_to_end_epochs": 1, "shares": [0.5], "wiring": False, "coarse_input": False}
-
-
-def taught(name, folder):
-    args, target, shapes, thinned = CASES[name]
-    data = recording(*target, **shapes)
-    places = {"folder": folder / "checkpoints", "reports": folder / "reports"}
-    return xgaze.train_teacher(name, data, args=args, epochs=1, batch_size=16, **places)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -76,7 +76,7 @@ def test_it_is_trained_distilled_and_explained(name, tmp_path):
         assert "channels" in {one["kind"] for one in whole.card.surgeries}
 
     result = xgaze.distill(teacher, prune_fc=True, effort="quick", force=True, **ONE)
-    page = xgaze.explain(result, samples=["worst"], over=2, steps=8, sweep_points=3).report()
+    page = xgaze.explain(result, samples=["worst"], over=2, steps=24, sweep_points=3).report()
     told = json.loads((page.parent / "report.json").read_text())
     saved = sum(reads * makes - RANK * (reads + makes) for reads, makes in thinned)
     assert told["teacher"]["parameters"] - told["student"]["parameters"] == saved

@@ -66,9 +66,7 @@ def weights_in(file: Path) -> dict[str, Tensor]:
     return dict(held)
 
 
-def put_into(
-    model: nn.Module, stored: Mapping[str, Tensor], file: Path, layouts: Sequence[Layout] = ()
-) -> None:
+def put_into(model: nn.Module, stored: Mapping[str, Tensor], file: Path, layouts: Sequence[Layout] = ()) -> None:
     """Load weights, without what wrappers put before their names, or by those that published files have. Raises InputError
     listing all that do not fit; then nothing is loaded."""
     own = model.state_dict()

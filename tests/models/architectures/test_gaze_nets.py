@@ -1,4 +1,4 @@
-"""Published gaze networks: their published sizes; files in their published layouts; and what those files' own formula makes of them."""
+"""Published gaze networks: their sizes, files in their published layouts, and what the published formula makes of these."""
 
 import math
 
@@ -104,7 +104,11 @@ LENET = {"conv1": (20, 1, 5, 5), "conv2": (50, 20, 5, 5), "fc1": (500, 3600), "f
 
 
 def biased(shapes):
-    return {f"{name}.{part}": one for name, shape in shapes.items() for part, one in (("weight", shape), ("bias", shape[:1]))}
+    return {
+        f"{name}.{part}": one
+        for name, shape in shapes.items()
+        for part, one in (("weight", shape), ("bias", shape[:1]))
+    }
 
 
 def lenet(w, eye, head):
@@ -201,14 +205,18 @@ def test_residual_networks_are_read_by_torchvisions_and_eth_xgazes_names(names, 
     args = {"depth": 18, "channels": 4}
     model, other = build("resnet", args, FACE), build("resnet", args, FACE)
     stored = renamed(model, names, extra)
-    assert "layer2.0.downsample.0.weight" in {one.removeprefix("module.").removeprefix("gaze_network.") for one in stored}
+    assert "layer2.0.downsample.0.weight" in {
+        one.removeprefix("module.").removeprefix("gaze_network.") for one in stored
+    }
     other.load_state_dict(in_own_names(stored, other.state_dict(), ARCHITECTURES["resnet"].layouts))
     assert all(torch.equal(one, other.state_dict()[name]) for name, one in model.state_dict().items())
 
 
 def test_the_two_heads_of_l2cs_are_one_layer_pitch_first():
     model = build("l2cs", {"depth": 18, "channels": 2, **MPII}, FACE).eval()
-    stored = {k: v for k, v in renamed(model, {"trunk.": ""}, ["fc_finetune.bias"]).items() if not k.startswith("head.")}
+    stored = {
+        k: v for k, v in renamed(model, {"trunk.": ""}, ["fc_finetune.bias"]).items() if not k.startswith("head.")
+    }
     yaw, pitch = nn.Linear(16, 28), nn.Linear(16, 28)
     for name, head in {"fc_yaw_gaze": yaw, "fc_pitch_gaze": pitch}.items():
         stored |= {f"{name}.weight": head.weight.data, f"{name}.bias": head.bias.data}
@@ -258,9 +266,7 @@ def test_blazegaze_pads_as_keras_does_and_tells_px_of_the_screen():
     assert OnScreen(1920, 1080)(torch.tensor([[0.0, 0], [-0.5, 0.25]])).tolist() == [[960, 540], [0, 810]]
 
 
-@pytest.mark.parametrize(
-    ("unit", "factor"), [("rad", 1), ("degrees", 180 / math.pi)], ids=["rad", "degrees"]
-)
+@pytest.mark.parametrize(("unit", "factor"), [("rad", 1), ("degrees", 180 / math.pi)], ids=["rad", "degrees"])
 def test_published_radians_become_the_recordings_unit(unit, factor):
     torch.manual_seed(0)
     model = build("lenet", {}, direction(*EYE.inputs, unit=unit)).eval()

@@ -29,10 +29,10 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class ResNet(FeatureHead):
-    """Photograph (batch, 3, H, W) in [0, 1] -> logits (batch, classes), or gaze. features: (batch, width), the last maps averaged.
+    """Photograph (batch, 3, H, W) in [0, 1] -> logits (batch, classes), or gaze. features: (batch, width), last maps averaged.
 
-    depth 50 and 64 channels: ResNet-50, 23,508,032 parameters without `fc`; 23,917,832 with 200 classes, 23,512,130 with pitch and
-    yaw in rad, as ETH-XGaze's baseline has them. depth 18: 11,177,538 with pitch and yaw.
+    depth 50 and 64 channels: ResNet-50, 23,508,032 parameters without `fc`; 23,917,832 with 200 classes; 23,512,130 with pitch
+    and yaw, as ETH-XGaze's baseline tells them in rad. depth 18: 11,177,538 with pitch and yaw.
     Dropout comes before `fc` and belongs to the features, so that the head begins with its linear layer.
     """
 

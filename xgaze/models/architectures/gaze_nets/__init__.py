@@ -1,4 +1,4 @@
-"""Published gaze networks that people have weights of: eyes, faces, head poses and face grids in, a gaze point or direction out."""
+"""Published gaze networks: eyes, faces, head poses and face grids in, a gaze point or a direction out."""
 
 from xgaze.models.architectures.gaze_nets import blazegaze, itracker, l2cs, lenet, resnet_preact, social_eye
 

@@ -15,10 +15,10 @@ INPUTS = ("face", "left", "right", "grid")
 
 
 class ITracker(FeatureHead):
-    """"face", "left" and "right" (batch, 3, 224, 224) and "grid" (batch, 625) -> gaze point in cm from the camera.
+    """ "face", "left" and "right" (batch, 3, 224, 224) and "grid" (batch, 625) -> gaze point in cm from the camera.
 
-    Features: [maps of the left eye | of the right eye | face 64 | grid 128]; one tower reads both eyes. With these sizes 6,286,274
-    parameters. LocalResponseNorm is Caffe's definition; CrossMapLRN2d, which others use in its place, has a wrong gradient.
+    Features: [maps of the left eye | of the right eye | face 64 | grid 128]; one tower reads both eyes. With these sizes
+    6,286,274 parameters. LocalResponseNorm is Caffe's definition; CrossMapLRN2d, used elsewhere, has a wrong gradient.
     """
 
     def __init__(self, spec: Spec) -> None:

@@ -52,6 +52,4 @@ class LeNet(FeatureHead):
                 nn.init.zeros_(one.bias)
 
 
-ARCHITECTURE = Architecture(
-    "lenet", LeNet, (Layout({"eye.": "", "head.fc1.layer.": "fc1.", "head.fc2.": "fc2."}),)
-)
+ARCHITECTURE = Architecture("lenet", LeNet, (Layout({"eye.": "", "head.fc1.layer.": "fc1.", "head.fc2.": "fc2."}),))
