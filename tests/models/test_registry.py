@@ -38,6 +38,9 @@ def plain(name, *shape):
 
 SCANPATH = (plain("sequence", 7, 3), plain("length", 1))
 GRAPH = (plain("nodes", 100, 5), plain("edges", 100, 100), plain("visited", 100))
+FACE, EYE = InputSpec("face", (3, 64, 64)), InputSpec("eye", (1, 24, 32))
+STRIP = InputSpec("eyes", (3, 64, 128))
+BOTH = (InputSpec("left", (3, 48, 64)), InputSpec("right", (3, 48, 64)))
 CASES = {
     "multi-eye": eyes(128, 160),
     "heatmap-cnn": picture(),
@@ -48,13 +51,19 @@ CASES = {
     "scanpath-gnn": Spec(GRAPH, "class", classes=("a", "b")),
     "resnet": photograph(),
     "kfn": photograph(InputSpec("attention", (1, 48, 48))),
+    "lenet": Spec((EYE, plain("head", 2)), "angle", "rad"),
+    "resnet-preact": Spec((EYE, plain("head", 2)), "angle", "vector"),
+    "itracker": Spec((FACE, *BOTH, plain("grid", 25)), "gaze", "cm"),
+    "l2cs": Spec((FACE,), "angle", "degrees"),
+    "social-eye": Spec(BOTH, "angle", "rad"),
+    "blazegaze": Spec((STRIP, plain("head", 3), plain("origin", 3)), "gaze", scene=(800, 600)),
 }
 BLOCKS = [{"type": "vgg", "channels": 4}, {"type": "max-pool"}, {"type": "resnet", "channels": 6}]
 ARGS = {
     "multi-eye": {"first_stride": 2},
     "scanpath-cnn": {"blocks": BLOCKS},
     "vitnet": {"blocks": BLOCKS},
-} | {name: {"depth": 18, "channels": 4} for name in ("resnet", "kfn")}
+} | {name: {"depth": 18, "channels": 4} for name in ("resnet", "kfn", "l2cs")}
 
 
 def test_every_architecture_has_a_case():

@@ -11,6 +11,7 @@ import torch
 import yaml
 from PIL import Image
 from torch import nn
+from torch.nn import functional
 
 import xgaze as package
 from xgaze.cli.main import xgaze
@@ -196,32 +197,60 @@ class FaceAndPose(nn.Module):
         return 0.3 * self.out(torch.relu(self.hidden(torch.cat(seen, dim=1))))
 
 
+class PublishedLeNet(nn.Module):
+    """By the names of pytorch_mpiigaze, for eyes of 16x16."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 20, 5), nn.Conv2d(20, 50, 5)
+        self.fc1, self.fc2 = nn.Linear(50, 500), nn.Linear(502, 2)
+
+    def forward(self, eye, head):
+        maps = functional.max_pool2d(self.conv2(functional.max_pool2d(self.conv1(eye), 2)), 2)
+        return self.fc2(torch.cat([torch.relu(self.fc1(maps.flatten(1))), head], 1))
+
+
+def error_of_directions(net, recording):
+    """Mean over test people of their mean angle in degrees between what the net says and the truth."""
+    test = np.flatnonzero(recording.table["split"] == "test")
+    with torch.no_grad():
+        told = net(*collate([recording[k] for k in test], recording.spec).inputs).double().numpy()
+    truth = recording.table[["gaze_pitch_rad", "gaze_yaw_rad"]].to_numpy()[test]
+    (p, y), (q, z) = told.T, truth.T
+    own = np.degrees(np.arccos(np.sin(p) * np.sin(q) + np.cos(p) * np.cos(q) * np.cos(y - z)))
+    return pd.Series(own).groupby(recording.table["group"].to_numpy()[test]).mean().mean()
+
+
+ANGLE = {"pitch": lambda table: (table["y_px"] - 300) / 600, "yaw": lambda table: (table["x_px"] - 400) / 800}
+TOLD_IN_RAD = {"target": {"kind": "angle", "columns": ["pitch", "yaw"], "unit": "rad"}, "scene": None}
+EYE = {"picture": "left", "height": 16, "width": 16, "mean": 40, "std": 60}
+HEAD = {"columns": ["head_pitch", "head_yaw"]}
+
+
+def test_a_published_file_is_adopted_by_the_name_of_its_architecture(manifest, tmp_path, monkeypatch, capsys):
+    manifest(ANGLE, inputs={"eye": EYE, "head": HEAD}, **TOLD_IN_RAD)
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    net = PublishedLeNet()
+    torch.save({"model": net.state_dict(), "epoch": 10, "config": {"device": "cuda"}}, "checkpoint_0010.pth")
+    found = run(capsys, "adopt", "lenet", "--weights", "checkpoint_0010.pth", "--data", "samples.yaml")
+    assert found["error"]["mean"] == pytest.approx(error_of_directions(net, package.open("samples.yaml")), rel=1e-5)
+    assert found["parameters"] == sum(one.numel() for one in net.parameters())
+    torch.save({"model": {**net.state_dict(), "fc2.weight": torch.zeros(2, 500)}}, "other.pth")
+    told = refusal("adopt", "lenet", "--weights", "other.pth", "--data", "samples.yaml", "--name", "other")
+    assert "1 weights do not fit the model: head.fc2.weight: is 2x500, the model's is 2x502." in told
+
+
 def test_a_network_at_hand_is_explained_that_tells_directions_of_several_sizes_and_a_vector(manifest, tmp_path):
-    angle = {"pitch": lambda table: (table["y_px"] - 300) / 600, "yaw": lambda table: (table["x_px"] - 400) / 800}
-    data = manifest(
-        angle,
-        inputs={
-            "eye": {"picture": "left", "height": 16, "width": 16, "mean": 40, "std": 60},
-            "face": {"picture": "right", "height": 8, "width": 12, "channels": 3, "resize": True},
-            "head": {"columns": ["head_pitch", "head_yaw"]},
-        },
-        target={"kind": "angle", "columns": ["pitch", "yaw"], "unit": "rad"},
-        scene=None,
-    )
+    face = {"picture": "right", "height": 8, "width": 12, "channels": 3, "resize": True}
+    data = manifest(ANGLE, inputs={"eye": EYE, "face": face, "head": HEAD}, **TOLD_IN_RAD)
     opened = package.open(tmp_path / "samples.yaml")
     torch.manual_seed(1)
     net = FaceAndPose()
     settings = {"folder": tmp_path / "checkpoints", "reports": tmp_path / "reports"}
     teacher = package.adopt(net, opened, batch_size=16, **settings)
-    test = np.flatnonzero(opened.table["split"] == "test")
-    inputs = collate([opened[k] for k in test], opened.spec).inputs
-    truth = opened.table[["gaze_pitch_rad", "gaze_yaw_rad"]].to_numpy()[test]
-    with torch.no_grad():
-        told = net(*inputs).double().numpy()
-    (p, y), (q, z) = told.T, truth.T
-    own = np.degrees(np.arccos(np.sin(p) * np.sin(q) + np.cos(p) * np.cos(q) * np.cos(y - z)))
-    expected = pd.Series(own).groupby(opened.table["group"].to_numpy()[test]).mean().mean()
-    assert teacher.error.mean == pytest.approx(expected, rel=1e-5) and teacher.error.unit == "degrees"
+    assert teacher.error.mean == pytest.approx(error_of_directions(net, opened), rel=1e-5)
+    assert teacher.error.unit == "degrees"
     assert set(teacher.card.metrics["baselines"]) == {"mean direction", "pixel ridge 8x8"}
     assert "whether these people were in its training data is unknown" in repr(teacher)
     page = package.explain(teacher, opened, samples=["worst"], over=4, steps=8, sweep_points=3).report()

@@ -1,6 +1,6 @@
 """A network that was trained elsewhere: its weights as others store them, put into its class or a registered architecture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from xgaze.artifacts import read_stored
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
+from xgaze.models.architecture import ARCHITECTURES, Layout
 from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
+from xgaze.models.published_names import in_own_names
 from xgaze.models.registry import build
 from xgaze.models.starting_weights import UNCOUNTED, require_names
 
@@ -33,14 +35,15 @@ def adopted_network(section: Mapping[str, Any], file: Path, recording: Recording
     """
     stored = weights_in(file)
 
-    def load(model: nn.Module) -> None:
-        put_into(model, stored, file)
-
     args = dict(section.get("args", {}))
     if "import" not in section:
         model = build(section["name"], args, recording.spec)
-        load(model)
+        put_into(model, stored, file, ARCHITECTURES[section["name"]].layouts)
         return model.eval()
+
+    def load(model: nn.Module) -> None:
+        put_into(model, stored, file)
+
     own, parted = own_and_parted(section["import"], args, recording.spec, load=load)
     require_same(section["import"], own, parted, real_batches(recording))
     return parted.eval()
@@ -63,25 +66,13 @@ def weights_in(file: Path) -> dict[str, Tensor]:
     return dict(held)
 
 
-def put_into(model: nn.Module, stored: Mapping[str, Tensor], file: Path) -> None:
-    """Load weights, without what wrappers put before their names. Raises InputError listing all that do not fit; then nothing is
-    loaded."""
+def put_into(model: nn.Module, stored: Mapping[str, Tensor], file: Path, layouts: Sequence[Layout] = ()) -> None:
+    """Load weights, without what wrappers put before their names, or by those that published files have. Raises InputError
+    listing all that do not fit; then nothing is loaded."""
     own = model.state_dict()
-    named = without_wrappers(stored, own)
+    named = in_own_names(stored, own, layouts)
     require_names(named, model, file, OTHER_NETWORK)
     model.load_state_dict({**{name: own[name] for name in own if name.endswith(UNCOUNTED)}, **named})
-
-
-def without_wrappers(stored: Mapping[str, Tensor], own: Mapping[str, Any]) -> dict[str, Tensor]:
-    """DataParallel's "module.", Lightning's "model.", torch.compile's "_orig_mod.": whatever stands before all names, as long as
-    none of them is the network's own."""
-    named = dict(stored)
-    while named and not set(named) & set(own):
-        first = {name.partition(".")[0] for name in named}
-        if len(first) > 1 or not all("." in name for name in named):
-            break
-        named = {name.partition(".")[2]: one for name, one in named.items()}
-    return named if set(named) & set(own) else dict(stored)
 
 
 def _weights(held: Any) -> bool:

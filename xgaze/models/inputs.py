@@ -45,5 +45,15 @@ def require_only(spec: Spec, names: Sequence[str]) -> None:
         raise InputError(f"this model reads {', '.join(names)}; the recording gives {_given(spec)}.")
 
 
+def pictures_and_vectors(spec: Spec, pictures: int) -> tuple[list[int], list[int]]:
+    """Places of so many pictures, and of all vectors, which are all else that there is."""
+    seen = [k for k, one in enumerate(spec.inputs) if len(one.shape) == 3]
+    numbers = [k for k, one in enumerate(spec.inputs) if len(one.shape) == 1]
+    if len(seen) != pictures or len(seen) + len(numbers) < len(spec.inputs):
+        how = "one picture" if pictures == 1 else f"{pictures} pictures"
+        raise InputError(f"this model reads {how}, and vectors; the recording gives {_given(spec)}.")
+    return seen, numbers
+
+
 def _given(spec: Spec) -> str:
     return ", ".join(f"{one.name} {dimensions(one.shape)}" for one in spec.inputs)

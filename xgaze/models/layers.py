@@ -60,16 +60,16 @@ class Apart(nn.Module):
 
 
 class Beside(nn.Module):
-    """A layer for the first features, beside which the others pass: x -> [layer(first of x) | rest of x].
+    """A layer for the first features, beside which the last `beside` ones pass: x -> [layer(first of x) | rest of x].
 
-    (batch, width) -> (batch, layer's outputs + beside), beside = width - layer.in_features. So one large fully connected layer
-    on flattened maps is the head's first, and can be pruned, though the head reads more than maps.
+    (batch, width) -> (batch, layer's outputs + beside). So one large fully connected layer on flattened maps is the head's first,
+    and can be pruned, though the head reads more than maps; and its activation leaves the rest as it is.
     """
 
-    def __init__(self, layer: nn.Linear, width: int) -> None:
+    def __init__(self, layer: nn.Module, beside: int) -> None:
         super().__init__()
-        self.layer: nn.Module = layer
-        self.beside = width - layer.in_features
+        self.layer = layer
+        self.beside = beside
 
     def forward(self, x: Tensor) -> Tensor:
         own = x.shape[1] - self.beside  # what passes beside it stays, whatever pruning leaves of the layer and its maps
@@ -161,6 +161,20 @@ def evaluated(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train(training)
+
+
+def unstacked(joined: Tensor, blocks: int) -> Tensor:
+    """Of inputs that went through one network as one batch, what it made of each, side by side: (blocks x batch, ...) -> (batch,
+    blocks x ...), flattened. Any batch, in ONNX too, where `chunk` holds the one it was made with."""
+    beside: Tensor = joined.unflatten(0, (blocks, -1)).transpose(0, 1).flatten(1)
+    return beside
+
+
+@torch.no_grad()
+def shape_after(net: nn.Module, shape: Sequence[int]) -> tuple[int, ...]:
+    """Of what it makes of one sample of this shape. Raises RuntimeError where that is too small for it."""
+    with evaluated(net):
+        return tuple(net(torch.zeros(1, *shape)).shape[1:])
 
 
 def heard(model: nn.Module, inputs: Sequence[Tensor], hooks: Sequence[RemovableHandle]) -> None:

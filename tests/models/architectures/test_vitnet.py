@@ -84,7 +84,7 @@ def test_cross_attention_is_torchs_own(sequences):
 
 def test_beside_feeds_the_layer_the_first_features_and_passes_the_rest():
     layer = torch.nn.Linear(5, 2)
-    beside, x = Beside(layer, 8), torch.randn(4, 8)
+    beside, x = Beside(layer, 3), torch.randn(4, 8)
     assert torch.equal(beside(x), torch.cat([layer(x[:, :5]), x[:, 5:]], dim=1))
 
 

@@ -13,7 +13,7 @@ from torch.nn.utils.parametrize import register_parametrization
 
 from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture
-from xgaze.models.layers import EachBlock, FeatureHead, Float32Sequential
+from xgaze.models.layers import EachBlock, FeatureHead, Float32Sequential, unstacked
 
 
 class MrCNN(FeatureHead):
@@ -60,9 +60,7 @@ class MrCNN(FeatureHead):
     def features(self, *inputs: Tensor) -> Tensor:
         if len(self.towers) == 1:
             # All scales at once: batch normalisation then sees while training the very mixture it will use.
-            joined = self.towers[0](torch.cat(inputs)).flatten(1)
-            beside: Tensor = joined.unflatten(0, (len(inputs), -1)).transpose(0, 1).flatten(1)
-            return beside
+            return unstacked(self.towers[0](torch.cat(inputs)), len(inputs))
         return torch.cat([tower(x).flatten(1) for tower, x in zip(self.towers, inputs, strict=True)], dim=1)
 
     def tower(self, k: int) -> nn.Module:

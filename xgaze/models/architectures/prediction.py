@@ -1,11 +1,22 @@
 """The last layers of a head: logits of classes, or numbers in the target's unit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import degrees, radians
+from types import MappingProxyType
 
 from torch import nn
 
 from xgaze.data.contract import Spec
 from xgaze.models.layers import OutputScale
+from xgaze.units import STEP, told_in
+
+EXACT: Mapping[tuple[str, str], float] = MappingProxyType(
+    {("rad", "degrees"): degrees(1), ("degrees", "rad"): radians(1), ("cm", "mm"): 10.0, ("mm", "cm"): 0.1}
+)
+
+SCREENS = "screens"
+"""Parts of a screen's sides."""
+STEPS: Mapping[str, float] = MappingProxyType({**STEP, SCREENS: 0.1})
 
 
 def prediction_layers(
@@ -27,3 +38,12 @@ def prediction_layers(
     if spec.kind != "class":
         layers["output_unit"] = OutputScale(scale)
     return layers
+
+
+def in_unit_of(spec: Spec, unit: str) -> dict[str, nn.Module]:
+    """The layer after outputs in `unit`, as a published net tells them, that makes them the target's: exact between units of
+    directions and between lengths; else by what losses count in, so that a fresh net learns as fast. Empty where there is nothing
+    to multiply."""
+    own = told_in(spec.kind, spec.unit)
+    scale = EXACT.get((unit, own), STEP.get(own, STEP["px"]) / STEPS[unit])
+    return {} if spec.kind == "class" or scale == 1 else {"output_unit": OutputScale(scale)}

@@ -13,7 +13,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
-from xgaze.models.architecture import Architecture
+from xgaze.models.architecture import Architecture, Layout
+from xgaze.models.architectures.prediction import in_unit_of
 from xgaze.models.inputs import only_picture
 from xgaze.models.layers import FeatureHead, Float32Sequential
 
@@ -28,9 +29,10 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class ResNet(FeatureHead):
-    """Photograph (batch, 3, H, W) in [0, 1] -> logits (batch, classes). features: (batch, width), the last maps averaged.
+    """Photograph (batch, 3, H, W) in [0, 1] -> logits (batch, classes), or gaze. features: (batch, width), last maps averaged.
 
-    depth 50 and 64 channels: ResNet-50, 23,508,032 parameters without `fc`; 23,917,832 with 200 classes.
+    depth 50 and 64 channels: ResNet-50, 23,508,032 parameters without `fc`; 23,917,832 with 200 classes; 23,512,130 with pitch
+    and yaw, as ETH-XGaze's baseline tells them in rad. depth 18: 11,177,538 with pitch and yaw.
     Dropout comes before `fc` and belongs to the features, so that the head begins with its linear layer.
     """
 
@@ -38,7 +40,8 @@ class ResNet(FeatureHead):
         super().__init__()
         self.trunk = Trunk(only_picture(spec).picture[0], depth, channels)
         self.dropout = nn.Dropout(dropout)
-        self.head = Float32Sequential(OrderedDict[str, nn.Module](fc=nn.Linear(self.trunk.width, spec.outputs)))
+        fc = nn.Linear(self.trunk.width, spec.outputs)
+        self.head = Float32Sequential(OrderedDict[str, nn.Module](fc=fc, **in_unit_of(spec, "rad")))
 
     def features(self, *inputs: Tensor) -> Tensor:
         (picture,) = inputs
@@ -146,4 +149,6 @@ def _shortcut(width: int, outer: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.Conv2d(width, outer, 1, stride, bias=False), nn.BatchNorm2d(outer))
 
 
-ARCHITECTURE = Architecture("resnet", ResNet)
+TORCHVISION = Layout({"trunk.": "", "head.fc.": "fc."})
+ETH_XGAZE = Layout({"trunk.": "gaze_network.", "head.fc.": "gaze_fc.0."}, unread=("gaze_network.fc.",))
+ARCHITECTURE = Architecture("resnet", ResNet, (TORCHVISION, ETH_XGAZE))

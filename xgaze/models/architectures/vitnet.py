@@ -58,7 +58,7 @@ class VitNet(FeatureHead):
         self.sequence_projection = None if cross_attention else nn.Linear(states, width)
         maps = self.feature_shape[0] * self.feature_shape[1] * self.feature_shape[2]
         beside = steps * states + 1 if cross_attention else width
-        parts = OrderedDict[str, nn.Module](image=Beside(nn.Linear(maps, width), maps + beside))
+        parts = OrderedDict[str, nn.Module](image=Beside(nn.Linear(maps, width), beside))
         if cross_attention:
             parts["attention"] = CrossAttention(width, states, heads)
         if fusion == "add":
