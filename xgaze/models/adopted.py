@@ -11,6 +11,7 @@ from xgaze.artifacts import read_stored
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.call_forms import Call
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build
@@ -41,7 +42,7 @@ def adopted_network(section: Mapping[str, Any], file: Path, recording: Recording
         model = build(section["name"], args, recording.spec)
         load(model)
         return model.eval()
-    own, parted = own_and_parted(section["import"], args, recording.spec, load=load)
+    own, parted = own_and_parted(section["import"], args, recording.spec, load=load, call=Call.of(section))
     require_same(section["import"], own, parted, real_batches(recording))
     return parted.eval()
 

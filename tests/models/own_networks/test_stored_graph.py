@@ -46,7 +46,7 @@ CASES = {"convolutional": (Convolutional, (5, 1, 16, 16)), "sequential": (Sequen
 def test_a_graph_read_from_json_is_the_same_function(case):
     made, shape = CASES[case]
     net, x = made().eval(), torch.randn(shape)
-    stored = json.loads(json.dumps(graph_of(net, 1), allow_nan=False))
+    stored = json.loads(json.dumps(graph_of(net, (x,)), allow_nan=False))
     own, rebuilt = split(net, (x,)), split(module_of(stored), (x,))
     assert list(rebuilt.state_dict()) == list(own.state_dict())
     assert not torch.equal(outputs(rebuilt, (x,)), outputs(net, (x,)))  # fresh weights
@@ -56,7 +56,7 @@ def test_a_graph_read_from_json_is_the_same_function(case):
 
 
 def test_dropout_by_function_is_on_in_training_only():
-    net = module_of(graph_of(Convolutional(), 1))
+    net = module_of(graph_of(Convolutional(), (torch.zeros(2, 1, 16, 16),)))
     assert [type(one) for one in net.modules() if isinstance(one, nn.Dropout)] == [nn.Dropout]
 
 
@@ -88,7 +88,7 @@ HOOKED.register_forward_hook(lambda *_: None)
 )
 def test_what_a_graph_cannot_say_is_named(net, message):
     with pytest.raises(InputError, match=message):
-        graph_of(net, 1)
+        graph_of(net, (torch.zeros(3, 4),))
 
 
 def graph(*steps, layers=None):

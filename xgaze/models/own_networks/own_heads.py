@@ -91,7 +91,7 @@ def _not_in_place(own: FeatureHead, batches: Sequence[Inputs]) -> FeatureHead:
     if not differs and not _overwrites(twin, batches[0]):
         return twin
     try:
-        graph = without_in_place(trace(own, len(batches[0]), "features").eval(), batches[0])
+        graph = without_in_place(trace(own, batches[0], "features").eval(), batches[0])
     except InputError as error:
         if not differs:
             return twin
@@ -133,7 +133,7 @@ def _check_shape(own: FeatureHead, features: Tensor, measured: Shape | None, tra
 
 def _features_graph(own: FeatureHead, inputs: Inputs) -> fx.GraphModule | None:
     try:
-        return without_in_place(trace(own, len(inputs), "features").eval(), inputs)
+        return without_in_place(trace(own, inputs, "features").eval(), inputs)
     except InputError:
         return None
 
@@ -164,6 +164,7 @@ def _shape_after(start: nn.Module, shape: Shape | None) -> Shape | None:
     """The shape of the maps in start(features), where those of the features are known."""
     if shape is None:
         return None
-    graph = trace(nn.Sequential(nn.Flatten(), start).eval(), 1)
+    maps = [torch.zeros(2, *shape)]
+    graph = trace(nn.Sequential(nn.Flatten(), start).eval(), maps)
     source: fx.Node = graph.graph.output_node().all_input_nodes[0]
-    return maps_in(graph, source, [torch.zeros(2, *shape)])
+    return maps_in(graph, source, maps)

@@ -9,25 +9,36 @@ from torch import Tensor, fx, nn
 
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.own_networks.call_forms import class_of
 from xgaze.models.own_networks.in_place import without_in_place
 from xgaze.models.own_networks.map_layout import maps_in
-from xgaze.models.own_networks.trace import trace
+from xgaze.models.own_networks.own_code import OwnCode
+from xgaze.models.own_networks.same_graph import same_values
+from xgaze.models.own_networks.trace import Traced, first_odd, traced_in
 
 SUBCLASS = "Give it `features` and `head` by subclassing xgaze.models.layers.FeatureHead."
 
 
 class Imported(FeatureHead):
-    """A user's module in two parts, whose composition is the module itself; the head begins with its first FC layer."""
+    """A user's module in two parts, whose composition is the module itself; the head begins with its first FC layer. own_code:
+    what makes the features in training, where that is not the same."""
 
     def __init__(
-        self, features_net: nn.Module, head: nn.Sequential, feature_shape: tuple[int, int, int] | None
+        self,
+        features_net: fx.GraphModule,
+        head: nn.Sequential,
+        feature_shape: tuple[int, int, int] | None,
+        own_code: OwnCode | None = None,
     ) -> None:
         super().__init__()
         self.features_net = features_net
         self.head = head
         self.feature_shape = feature_shape
+        self.own_code = own_code
 
     def features(self, *inputs: Tensor) -> Tensor:
+        if self.own_code is not None and self.features_net.training:
+            return self.own_code.features(self.features_net, inputs)
         out: Tensor = self.features_net(*inputs)
         return out
 
@@ -49,11 +60,18 @@ def split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
 
 
 def _split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
-    traced = without_in_place(trace(module, len(inputs)).eval(), inputs).eval()
+    used, taught = (traced_in(module, inputs, training) for training in (False, True))
+    traced = without_in_place(used.graph_module.eval(), inputs).eval()
     with torch.no_grad():
         _Shapes(traced).run(*(one.clone() for one in inputs))
     _free_the_batch(traced.graph)
-    fc, result = _joined(traced, _first_fc(traced, module)), _result(traced.graph)
+    first = _first_fc(traced, module)
+    own_code = (
+        _own_code(module, traced, taught, [str(one.target) for one in first], inputs)
+        if first_odd(used, taught)
+        else None
+    )
+    fc, result = _joined(traced, first), _result(traced.graph)
     name = str(fc.target).replace(".", "_")
     parts = OrderedDict[str, nn.Module]({"tail_" if name == "tail" else name: traced.get_submodule(str(fc.target))})
     if result is not fc:
@@ -62,7 +80,22 @@ def _split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
     source = fc.all_input_nodes[0]
     traced.recompile()
     features = _part(traced, _placeholders(traced.graph), source)
-    return Imported(features, Float32Sequential(parts), maps_in(traced, source, inputs))
+    return Imported(features, Float32Sequential(parts), maps_in(traced, source, inputs), own_code)
+
+
+def _own_code(
+    module: nn.Module, traced: fx.GraphModule, taught: Traced, ends: list[str], inputs: Sequence[Tensor]
+) -> OwnCode:
+    """What makes the features in training, after which all is as in use. Raises InputError where it is not."""
+    other = without_in_place(taught.graph_module.eval(), inputs).eval()
+    name = class_of(module)
+    if odd := same_values(traced, other, ends):
+        raise InputError(
+            f"'{name}' asks after '{ends[0]}' whether it is training ({odd}), and a head cannot keep that."
+        )
+    if any(taught.at_layer.get(end) != taught.after for end in ends):
+        raise InputError(f"'{name}' draws numbers by chance after '{ends[0]}', which torch.fx would draw once for all.")
+    return OwnCode(module, ends)
 
 
 class _Shapes(fx.Interpreter):
@@ -92,7 +125,7 @@ def _first_fc(traced: fx.GraphModule, module: nn.Module) -> list[fx.Node]:
     """The first linear layer through which all goes, or the first ones that read the same and through which all goes together."""
     calls = [node for node in traced.graph.nodes if node.op == "call_module"]
     linear: list[fx.Node] = [node for node in calls if isinstance(traced.get_submodule(str(node.target)), nn.Linear)]
-    name = type(module).__name__
+    name = class_of(module)
     if not linear:
         raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink.")
     once = [node for node in linear if sum(node.target == other.target for other in linear) == 1]
