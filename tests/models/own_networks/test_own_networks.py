@@ -156,7 +156,7 @@ def test_a_shape_of_maps_that_the_user_says_is_kept_where_it_is_true(name, args,
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [
-        ("Own", (4, 5, 7), "has 140 values, features 280"),
+        ("Own", (4, 5, 7), r"has 140 values, features 280: set it to \(8, 5, 7\), as measured, or to None"),
         ("Own", (8, 7, 5), r"is \(8, 7, 5\), but features are maps of \(8, 5, 7\)"),
         ("OwnTurned", (8, 5, 7), "no such maps flattened as channels x height x width"),
     ],

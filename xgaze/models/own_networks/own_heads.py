@@ -121,9 +121,13 @@ def _check_shape(own: FeatureHead, features: Tensor, measured: Shape | None, tra
     """Raises InputError where `feature_shape` is not that of the maps in the features; measured where they can be traced."""
     channels, height, width = told = own.feature_shape or (0, 0, 0)
     if features.shape[1] != channels * height * width:
-        raise InputError(f"feature_shape {told} has {channels * height * width} values, features {features.shape[1]}.")
+        known = f"{measured}, as measured" if measured else "that of the maps that are flattened"
+        raise InputError(
+            f"feature_shape {told} has {channels * height * width} values, features {features.shape[1]}: set it to {known}, or "
+            "to None."
+        )
     if measured is not None and measured != told:
-        raise InputError(f"feature_shape is {told}, but features are maps of {measured}, flattened.")
+        raise InputError(f"feature_shape is {told}, but features are maps of {measured}, flattened: set it so.")
     if measured is None and traced:
         raise InputError(
             f"feature_shape is {told}, but features are no such maps flattened as channels x height x width (as by "

@@ -1,10 +1,13 @@
 """The graph of a user's module by torch.fx, or the reason why there is none that stays true to it."""
 
+import math
 import operator
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,8 @@ from torch.nn import functional as F
 from xgaze.errors import InputError
 from xgaze.models.own_networks.call_forms import class_of
 from xgaze.models.own_networks.fidelity import seeded
+from xgaze.models.own_networks.graph_parts import said_by
 from xgaze.models.own_networks.sizes import Sizes
-from xgaze.models.own_networks.statements import said_by
 from xgaze.models.own_networks.user_code import fault, place_of
 
 Generators = tuple[Any, ...]
@@ -30,6 +33,8 @@ DROPOUTS: dict[Any, type[nn.Module]] = {
     F.feature_alpha_dropout: nn.FeatureAlphaDropout,
 }
 
+TRACED_WHOLE = ("einops",)
+"""Packages whose functions and layers are each one step: they look at what a tensor is, and symbols are none."""
 WAY_OUT = "Write it with torch.where, or by what is known before: sizes of pictures, arguments of the constructor."
 
 
@@ -132,7 +137,7 @@ class _Tracer(fx.Tracer):
     record_stack_traces = True
 
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor], method: str) -> None:
-        super().__init__()
+        super().__init__(autowrap_modules=(math, *_traced_whole()))  # type: ignore[arg-type]
         self._inputs = len(inputs)
         self._sizes = Sizes(module, inputs)
         self._asking = False
@@ -168,6 +173,10 @@ class _Tracer(fx.Tracer):
             self.chance_at[self.path_of_module(m)] = _chance()
         return super().call_module(m, forward, args, kwargs)
 
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        whole = type(m).__module__.partition(".")[0] in TRACED_WHOLE
+        return whole or super().is_leaf_module(m, module_qualified_name)
+
     def create_args_for_root(
         self,
         root_fn: Any,
@@ -176,6 +185,11 @@ class _Tracer(fx.Tracer):
     ) -> tuple[Any, list[Any]]:
         proxies = [self.create_proxy("placeholder", f"input_{k}", (), {}) for k in range(self._inputs)]
         return root_fn, [self.root, *proxies]
+
+
+def _traced_whole() -> tuple[ModuleType, ...]:
+    """Those of `TRACED_WHOLE` that the user's code has imported."""
+    return tuple(sys.modules[name] for name in TRACED_WHOLE if name in sys.modules)
 
 
 def _chance() -> Generators:
