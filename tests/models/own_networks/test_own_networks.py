@@ -58,7 +58,7 @@ REFUSED = {
     "NoiseAfterTheFirst": r"asks after 'fc1' whether it is training \(own_networks.py, line \d+, `return super\(\).end\(h \+",
     "ChanceAfterTheFirst": "another output at the second call",
     "ChanceInTrainingAfterTheFirst": "draws numbers by chance after 'fc1'",
-    "LayerInTrainingAlone": "its 'block' runs in training alone, before its first fully connected layer",
+    "LayerInTrainingAlone": "model.import '.*': its 'block' runs in training alone, .*let it run in use too",
     "AsksForOneSample": r"asks how many samples there are \(own_networks.py, line \d+\)",
     "SampleBySample": r"goes through the samples one by one \(own_networks.py, line \d+\)",
     "BranchesOnValues": r"asks for the numbers in a tensor \(own_networks.py, line \d+\).* Write it with torch.where",

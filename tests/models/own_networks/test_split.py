@@ -92,7 +92,7 @@ class ByFunction(Net):
         self.twice = nn.Parameter(torch.randn(12, 12) * 0.1)
 
     def forward(self, x):
-        h = F.linear(self.body(x).flatten(1), self.weight, bias=self.bias)
+        h = F.linear(self.body(x).flatten(1), bias=self.bias, weight=self.weight)
         return self.fc3(F.linear(F.linear(h, self.twice).relu(), self.twice))
 
 

@@ -16,19 +16,20 @@ MOST_WEIGHED = 4096
 
 def layers_of_functions(traced: fx.GraphModule) -> None:
     """`F.linear` with the module's own weights becomes a layer that holds them."""
-    made = dict[tuple[Any, Any], str]()
+    made = dict[tuple[int, int], str]()
     for node in [one for one in traced.graph.nodes if one.target is F.linear]:
-        read, *own = (*node.args, *node.kwargs.values())
-        weight, bias = (*map(_parameter, own, [traced] * 2), None)[:2]
-        if weight is None or (len(own) == 2 and own[1] is not None and bias is None):
+        given: dict[str, Any] = {**dict(zip(("input", "weight", "bias"), node.args, strict=False)), **node.kwargs}
+        weight, bias = _parameter(given["weight"], traced), _parameter(given.get("bias"), traced)
+        if weight is None or (bias is None and given.get("bias") is not None):
             continue
-        if (weight, bias) not in made:
-            made[weight, bias] = f"{node.name}_layer"
+        held = id(weight), id(bias)
+        if held not in made:
+            made[held] = f"{node.name}_layer"
             layer: nn.Linear = nn.utils.skip_init(nn.Linear, *reversed(weight.shape), bias is not None)
-            layer.weight, layer.bias = weight, bias
-            traced.add_submodule(made[weight, bias], layer)
+            layer.weight, layer.bias = weight, bias  # type: ignore[assignment]
+            traced.add_submodule(made[held], layer)
         with traced.graph.inserting_before(node):
-            called = traced.graph.call_module(made[weight, bias], (read,))
+            called = traced.graph.call_module(made[held], (given["input"],))
         called.stack_trace = node.stack_trace
         node.replace_all_uses_with(called)
         traced.graph.erase_node(node)

@@ -98,7 +98,11 @@ def _parted(reference: str, own: nn.Module, batches: list[Inputs], known: bool) 
 
 
 def _require_same_in_training(reference: str, own: nn.Module, parted: FeatureHead, batch: Inputs) -> None:
-    if found := training_difference(own, parted, batch):
+    try:
+        found = training_difference(own, parted, batch)
+    except InputError as error:  # of its own code in training
+        raise InputError(f"{called(reference)}: {error} {SUBCLASS}") from None
+    if found:
         how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
         raise InputError(
             f"{called(reference)}: in training, split at its first fully connected layer, it is not the same model "

@@ -83,7 +83,10 @@ class _End(nn.Module):
 
 def _refused(path: str) -> Any:
     def refuse(*_: Any) -> None:
-        raise InputError(f"its '{path}' runs in training alone, before its first fully connected layer.")
+        raise InputError(
+            f"its '{path}' runs in training alone, before its first fully connected layer, and is no part of the model in use. "
+            "Take it out, or let it run in use too."
+        )
 
     return refuse
 
@@ -130,7 +133,12 @@ def _held(module: nn.Module, path: str) -> Any:
 def _read(node: fx.Node) -> list[fx.Node]:
     """What it reads, in order, as often as it does."""
     found = list[fx.Node]()
-    fx.node.map_arg((node.args, node.kwargs), lambda one: found.append(one) or one)
+
+    def noted(one: fx.Node) -> fx.Node:
+        found.append(one)
+        return one
+
+    fx.node.map_arg((node.args, node.kwargs), noted)
     return found
 
 

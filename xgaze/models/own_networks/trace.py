@@ -93,7 +93,7 @@ def first_odd(used: Traced, taught: Traced) -> str | None:
 class _Sized:
     """Questions of Python's that have an answer where it lies in sizes alone."""
 
-    tracer: "_Tracer"
+    tracer: Any
 
     def __len__(self) -> int:
         return self.tracer.asked(self, length=True)  # type: ignore[no-any-return]
