@@ -37,7 +37,7 @@ SAME = [
         "Constants",
     ),
     *("StochasticDepth", "NoiseInTraining", "ViewLeftOut", "NoisyAndDropping", "SkippedNorm"),
-    *("EyesInOneBatch", "EyesStacked", "BranchesOnSizes", "ScaledBySizes"),
+    *("EyesInOneBatch", "EyesStacked", "BranchesOnSizes", "ScaledBySizes", "ViewedByLength"),
     *("TwoHeads", "HeadWithAuxiliary", "Own", "OwnPreActivation", "OwnStatement"),
 ]
 OWN_HEADS = {"linear": "head.fc", "plain": "head.0", "dropout": "head.1", "norm": "head.2", "nested": "head.0_0"}

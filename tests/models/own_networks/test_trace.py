@@ -48,3 +48,16 @@ def test_without_such_a_package_nothing_is_imported(monkeypatch):
     monkeypatch.delitem(sys.modules, "einops", raising=False)
     trace(nn.Sequential(nn.Linear(3, 2)), (torch.ones(2, 3),))
     assert "einops" not in sys.modules
+
+
+def test_what_len_is_in_a_users_file_is_as_before(monkeypatch):
+    name = f"lengths_{__name__}"
+    file = ModuleType(name)
+    exec(
+        "from torch import nn\nclass Net(nn.Module):\n    def forward(self, x):\n        return x.view(len(x), -1)",
+        vars(file),
+    )
+    monkeypatch.setitem(sys.modules, name, file)
+    file.Net.__module__ = name
+    traced = trace(file.Net(), (torch.ones(2, 3, 4),))
+    assert traced(torch.ones(5, 3, 4)).shape == (5, 12) and "len" not in vars(file)

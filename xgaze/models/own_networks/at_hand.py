@@ -41,8 +41,8 @@ def rebuilt_from_graph(net: nn.Module, recording: Recording, name: str = "") -> 
         graph = graph_of(own, synthetic_batches(recording.spec)[0])
     except InputError as error:
         raise InputError(
-            f"network '{name}': {error}, so rebuilding it needs its class: put the class into a file of its own and give its "
-            f'name instead, as "mynetworks:{name}".'
+            f"network '{name}': {str(error).removesuffix('.')}, so rebuilding it needs its class: put the class into a file of "
+            f'its own and give its name instead, as "mynetworks:{name}".'
         ) from None
     rebuilt = build_stored(name, graph, recording.spec)
     rebuilt.load_state_dict(parted.state_dict())

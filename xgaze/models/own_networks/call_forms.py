@@ -170,7 +170,9 @@ def _part_meant(what: str, returned: Any, samples: int, spec: Spec, asked: Part)
         return asked
     if len(fitting) != 1:
         wanted = f"{len(fitting) or 'none'} of which {'are' if len(fitting) > 1 else 'is'} ({samples}, {spec.outputs})"
-        raise InputError(f"{told}, {wanted}, as its output is: say which part is the output by model.output.")
+        raise InputError(
+            f"{told}, {wanted}, as its output is: say which by model.output, or wrap it in a module that returns that alone."
+        )
     return fitting[0]
 
 

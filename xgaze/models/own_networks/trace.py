@@ -60,7 +60,7 @@ class Traced:
 def traced_in(module: nn.Module, inputs: Sequence[Tensor], training: bool, method: str = "forward") -> Traced:
     """As the module works in training, or in use, where it must not draw by chance. Raises InputError."""
     name, tracer = class_of(module), _Tracer(module, inputs, method)
-    with seeded(0), _attributes_kept(module):
+    with seeded(0), _attributes_kept(module), _lengths_known(module):
         before = _chance()
         try:
             graph = tracer.trace(module.train(training))
@@ -207,6 +207,30 @@ def _attributes_kept(module: nn.Module) -> Iterator[None]:
         for one, attributes in before.items():
             vars(one).clear()
             vars(one).update(attributes)
+
+
+@contextmanager
+def _lengths_known(module: nn.Module) -> Iterator[None]:
+    """In the files of the module's classes, `len` of a symbol may be a symbol: of a batch, Python wants a number there."""
+    files = {type(one).__module__ for one in module.modules()}
+    scopes = [
+        vars(sys.modules[name]) for name in files if name in sys.modules and not name.startswith(("torch", "xgaze"))
+    ]
+    given = [one for one in scopes if "len" not in one]
+    for scope in given:
+        scope["len"] = _length
+    try:
+        yield
+    finally:
+        for scope in given:
+            scope.pop("len", None)
+
+
+def _length(value: Any) -> Any:
+    try:
+        return len(value)
+    except InputError:
+        return value.size(0)
 
 
 def _said(node: fx.Node) -> tuple[str, ...]:
