@@ -1,5 +1,6 @@
 """What acts as a fully connected layer and is none of torch.nn's: made one, with the same weights, so that it can be shrunk."""
 
+import copy
 import operator
 from typing import Any
 
@@ -91,7 +92,7 @@ def layer_of_constants(traced: fx.GraphModule) -> fx.Node | None:
         tail = part(traced, [node], result)
         if list(tail.parameters()) or any(one.op == "call_module" for one in tail.graph.nodes):
             continue
-        if (layer := _weighed(tail, shape[1])) is not None:
+        if _weighed(_with_other_constants(tail), shape[1]) and (layer := _weighed(tail, shape[1])):
             traced.add_submodule(f"{result.name}_constants", layer)
             with traced.graph.inserting_after(node):
                 called = traced.graph.call_module(f"{result.name}_constants", (node,))
@@ -99,6 +100,14 @@ def layer_of_constants(traced: fx.GraphModule) -> fx.Node | None:
             result.replace_all_uses_with(called)
             return called
     return None
+
+
+def _with_other_constants(tail: fx.GraphModule) -> fx.GraphModule:
+    """What is no sum weighed by constants may look like one where these are zeros, as before weights are loaded."""
+    other = copy.deepcopy(tail)
+    for one in (one for one in other.buffers() if one.is_floating_point()):
+        one.copy_(torch.rand(one.shape, generator=torch.Generator().manual_seed(1)))
+    return other
 
 
 def _weighed(tail: fx.GraphModule, width: int) -> nn.Linear | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from xgaze.errors import InputError
-from xgaze.models.torch_internals import shapes_alone
+from xgaze.models.torch_internals import shapes_alone, tensors_in
 
 BATCHES = (1, 2, 4999)
 """Sizes of batches: what is the same in all is no matter of the batch."""
@@ -34,6 +34,10 @@ class Sizes:
         if self._by_batch(node):
             raise InputError("asks how many samples there are")
         return found[0]
+
+    def is_known(self, node: fx.Node) -> bool:
+        """Whether it was found to hold no tensor."""
+        return node in self.known and not tensors_in(self.known[node])
 
     def length(self, node: fx.Node) -> int:
         """How many parts it has: those of a tuple, axes of a shape, entries of a tensor's first axis. Raises InputError."""

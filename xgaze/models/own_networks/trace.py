@@ -74,6 +74,9 @@ def traced_in(module: nn.Module, inputs: Sequence[Tensor], training: bool, metho
         after = _chance()
     if not training and after != before:
         raise InputError(f"'{name}' draws numbers by chance in its {method}, which torch.fx would draw once for all.")
+    for node in reversed(list(graph.nodes)):
+        if not node.users and node.op.startswith("call") and tracer.sizes.is_known(node):
+            graph.erase_node(node)  # what was asked and answered
     for node in [one for one in graph.nodes if one.target in DROPOUTS and one.kwargs.get("training") is training]:
         _dropout_as_module(traced, node)
     traced.recompile()
@@ -139,7 +142,7 @@ class _Tracer(fx.Tracer):
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor], method: str) -> None:
         super().__init__(autowrap_modules=(math, *_traced_whole()))  # type: ignore[arg-type]
         self._inputs = len(inputs)
-        self._sizes = Sizes(module, inputs)
+        self.sizes = Sizes(module, inputs)
         self._asking = False
         self.traced_func_name = method
         self.chance_at: dict[str, Generators] = {}
@@ -148,7 +151,7 @@ class _Tracer(fx.Tracer):
         """A symbol's value, or its length, in sizes. Raises InputError."""
         self._asking = True
         try:
-            return self._sizes.length(symbol.node) if length else self._sizes.of(symbol.node)
+            return self.sizes.length(symbol.node) if length else self.sizes.of(symbol.node)
         finally:
             self._asking = False
 
