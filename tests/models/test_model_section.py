@@ -24,6 +24,15 @@ def test_a_recipe_holds_a_name_or_an_import_and_says_so(tmp_path):
     assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
 
 
+def test_how_a_class_is_called_is_said_of_classes_alone_and_stored_where_it_is_said():
+    told = {"import": "a:B", "args": {}, "takes": "list", "output": "gaze"}
+    stored = {"name": "t", "data": {"source": "rendered"}, "model": told}
+    assert Recipe.model_validate(stored).model_dump(mode="json")["model"] == told
+    for model in ({"name": "multi-eye", "takes": "list"}, {"name": "multi-eye", "output": 0}, {**told, "takes": "set"}):
+        with pytest.raises(ValueError, match=r"takes and output are of a class|Input should be 'one-by-one'"):
+            Recipe.model_validate({**stored, "model": model})
+
+
 def test_a_registered_model_is_stored_as_it_always_was():
     recipe = load_recipe("multi-eye")
     args = {"first_stride": 2, "conv3_stride": 1, "conv3_padding": 2, "lrn": False}

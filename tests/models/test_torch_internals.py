@@ -58,3 +58,12 @@ def test_a_module_is_rebuilt_as_another_class_with_what_is_left():
     assert [name for name, _ in plain.named_parameters()] == ["weight", "bias"] and not list(plain.buffers())
     assert not list(plain.children()) and torch.equal(plain(torch.eye(2)), torch.eye(2) + layer.bias)
     assert list(pre_hooks(layer)) == [gone.id] and "mask" in layer.state_dict()
+
+
+def test_tensors_of_shapes_alone_have_no_numbers():
+    layer = nn.Linear(3, 2)
+    with torch_internals.shapes_alone():
+        found = layer(torch.empty(4999, 3))
+        assert found.shape == (4999, 2)
+        with pytest.raises(RuntimeError):
+            bool(found.sum() > 0)

@@ -61,6 +61,13 @@ def test_a_linear_head_ends_near_least_squares_and_the_towers_stay(gaze_recordin
     assert torch.equal(model.gain, torch.ones(1))
 
 
+def test_a_head_of_constants_stays_as_it_is(gaze_recording, tmp_path):
+    model = Coarse()
+    model.head.requires_grad_(False)[0].weight.fill_(2)
+    tune_own_head(model, gaze_recording, SETTINGS, tmp_path / "head", 0, "training")
+    assert torch.equal(model.head[0].weight, torch.full((2, 32), 2.0))
+
+
 def test_embeddings_are_what_enters_the_head(gaze_recording, embedded):
     model, rows = Coarse(), rows_of(gaze_recording, "validation")
     nn.init.normal_(model.head[0].weight)

@@ -47,3 +47,9 @@ def test_timing_draws_no_chance_and_leaves_out_what_warms_up(model, gaze_recordi
 def test_only_the_head_is_timed_where_towers_stay(model, gaze_recording, make_recipe, monkeypatch):
     monkeypatch.setattr(type(model), "forward", None)
     assert measured_pace(model, gaze_recording, make_recipe().training, 8, head_only=True).whole_s == 0
+
+
+def test_a_head_of_constants_takes_no_steps(model, gaze_recording, make_recipe):
+    model.head.requires_grad_(False)
+    found = measured_pace(model, gaze_recording, make_recipe().training, 8)
+    assert found.head_s == 0 < found.whole_s

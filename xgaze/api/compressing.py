@@ -75,7 +75,7 @@ def compress(
     is made. share: of the channels of every convolution that stay; coarse: halve pictures before the first convolutions.
     importance: by which channels go: "outputs", how far these move without one, or "magnitude", of the weights that go with it.
     keep: paths of modules that stay as they are.
-    Raises InputError for a network that torch.fx cannot part in features and head, and where a surgery is not proved.
+    Raises InputError for a network that cannot be parted in features and head, and where a surgery is not proved.
     """
     batch = _tensors(inputs)
     name, own = type(net).__name__, copy.deepcopy(net).cpu().float().eval()

@@ -12,6 +12,7 @@ from xgaze.errors import InputError
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.models.fingerprint import allowed, name_of
 from xgaze.models.inference import predict
+from xgaze.models.own_networks.call_forms import Call
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
 
@@ -48,6 +49,7 @@ def require_own(card: ModelCard, recording: Recording, folder: Path) -> None:
     reference = card.architecture.get("import")
     if reference is None:
         return
-    own, parted = own_and_parted(reference, card.architecture["args"], recording.spec)
+    told = card.architecture
+    own, parted = own_and_parted(reference, told["args"], recording.spec, call=Call.of(told))
     parted.load_state_dict(read_weights(folder / WEIGHTS_FILE))  # which are own's, too
     require_same(reference, own, parted, real_batches(recording))

@@ -12,6 +12,7 @@ from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.models.architecture import ARCHITECTURES, Layout
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.call_forms import Call
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.published_names import in_own_names
@@ -44,7 +45,7 @@ def adopted_network(section: Mapping[str, Any], file: Path, recording: Recording
     def load(model: nn.Module) -> None:
         put_into(model, stored, file)
 
-    own, parted = own_and_parted(section["import"], args, recording.spec, load=load)
+    own, parted = own_and_parted(section["import"], args, recording.spec, load=load, call=Call.of(section))
     require_same(section["import"], own, parted, real_batches(recording))
     return parted.eval()
 

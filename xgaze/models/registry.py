@@ -8,6 +8,7 @@ from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.architecture import ARCHITECTURES
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.call_forms import Call
 from xgaze.models.own_networks.imported import build_imported, build_stored
 
 
@@ -17,7 +18,7 @@ def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = F
     if "graph" in architecture:
         return build_stored(architecture["name"], architecture["graph"], spec, known)
     if "import" in architecture:
-        return build_imported(architecture["import"], architecture["args"], spec, known)
+        return build_imported(architecture["import"], architecture["args"], spec, known, Call.of(architecture))
     return build(architecture["name"], architecture["args"], spec)
 
 

@@ -1,9 +1,11 @@
 """What torch keeps to itself and offers no public way to: read from torch 2.13, and nowhere else in the package."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.utils.prune import BasePruningMethod
 from torch.utils import _pytree as pytree
 
@@ -51,3 +53,8 @@ def rebuilt(
 
 def _without(parts: Mapping[Any, Part], names: Collection[Any]) -> dict[Any, Part]:
     return {key: one for key, one in parts.items() if key not in names}
+
+
+def shapes_alone() -> AbstractContextManager[Any]:
+    """Tensors made and computed within hold a shape and no numbers; what asks for a number raises a RuntimeError."""
+    return FakeTensorMode(allow_non_fake_inputs=True)

@@ -25,6 +25,9 @@ from xgaze.recipe.varied_sections import Augment, GazeAugmentation, VariedPictur
 class ModelSection(Section):
     """A registered architecture (`name`), or a class of your own (`import: "package.module:Class"`), and its arguments.
 
+    takes: how the class's forward takes several inputs, where it works in several ways: one by one, by keywords, as a list, as a
+    dict by their names, as one tensor stacked on a new axis after the batch's, or as one whose channels are joined.
+    output: of what forward returns, the part that is the output (key, or place from 0), where several parts have its shape.
     graph: of a network that was at hand in Python, under the `name` of its class; see `xgaze.train_teacher`.
     weights: a local file that training starts from (safetensors, or .pth of tensors alone).
     adopted: hash of weights that were trained elsewhere (`xgaze adopt`); nothing trains this model's teacher.
@@ -34,6 +37,8 @@ class ModelSection(Section):
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
+    takes: Literal["one-by-one", "keywords", "list", "dict", "stacked", "joined"] | None = None
+    output: str | int | None = None
     graph: dict[str, Any] | None = None
     weights: Path | None = None
     adopted: str | None = Field(None, pattern=r"^[0-9a-f]{12}$")
@@ -44,6 +49,8 @@ class ModelSection(Section):
             raise PydanticCustomError("choice", "give either name (registered) or import (package.module:Class)")
         if self.graph is not None and (self.name is None or self.args):
             raise PydanticCustomError("choice", "a graph has a name, and no arguments")
+        if self.import_ is None and not (self.takes is None and self.output is None):
+            raise PydanticCustomError("choice", "takes and output are of a class of your own (import)")
         if self.adopted is not None and self.weights is not None:
             raise PydanticCustomError(
                 "choice", "give either weights (training starts from) or adopted (nothing is trained)"

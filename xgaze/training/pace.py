@@ -65,7 +65,9 @@ def measured_pace(
 
 
 def _step_s(model: nn.Module, forward: Callable[[], Tensor], training: Training) -> float:
-    """Seconds of a step: the fastest of some, the first left out, since it warms up."""
+    """Seconds of a step: the fastest of some, the first left out, since it warms up. None for what does not learn."""
+    if not any(one.requires_grad for one in model.parameters()):
+        return 0.0
     optimiser = make_optimiser(model, training)
     taken = []
     for _ in range(1 + TIMED):

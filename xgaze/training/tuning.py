@@ -137,7 +137,9 @@ def tune_head(
     what: str = "",
 ) -> None:
     """Tune `head` in place and leave it with the weights that validation participants select; where there are none, with the
-    last. Resumes from `folder`. rate: the key to lower should it diverge."""
+    last; one that does not learn (constants) stays. Resumes from `folder`. rate: the key to lower should it diverge."""
+    if not any(one.requires_grad for one in head.parameters()):
+        return
     task = HeadTask(head, spec, settings, seed, teacher_weight)
     loader = _loader(FeatureRows(train), settings.batch_size, EpochShuffle(len(train), seed))
     what = what or f"tuning {folder.parent.name}"

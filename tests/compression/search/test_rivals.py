@@ -162,6 +162,14 @@ def test_fresh_separable_filters_vary_as_those_of_a_linear_layer():
     assert layer.weight.std().item() == pytest.approx(dense.weight.std().item(), rel=0.03)
 
 
+def test_from_scratch_keeps_what_does_not_learn():
+    model = FeatureHead()
+    model.head = nn.Sequential(nn.Linear(3, 2).requires_grad_(False), nn.Linear(2, 2))
+    fresh = from_scratch(model, 0)
+    kept = [torch.equal(fresh.head[k].weight, model.head[k].weight) for k in range(2)]
+    assert kept == [True, False] and not fresh.head[0].weight.requires_grad
+
+
 class Stubborn(nn.Module):
     def __init__(self):
         super().__init__()

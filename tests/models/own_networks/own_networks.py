@@ -293,6 +293,102 @@ class NoiseInTraining(Net):
         return f + torch.randn_like(f) if self.training else f
 
 
+class ViewLeftOut(Net):
+    """In training one eye by chance is blank."""
+
+    def forward(self, *eyes):
+        if self.training:
+            blank = int(torch.randint(2, (1,)))
+            eyes = [x * 0 if k == blank else x for k, x in enumerate(eyes)]
+        return super().forward(*eyes)
+
+
+class NoisyAndDropping(Net):
+    """Noise before the first linear layer, dropout by function after it."""
+
+    def work(self, f):
+        return f * (1 + 0.1 * torch.randn_like(f)) if self.training else f
+
+    def end(self, h):
+        return self.fc2(F.dropout(F.relu(h), 0.5, self.training))
+
+
+class SkippedNorm(Net):
+    """A block with statistics that is skipped by chance."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(CHANNELS)
+        self.weigh = nn.Parameter(torch.rand(CHANNELS, 1, 1))
+
+    def maps(self, x):
+        return x if self.training and random.random() < 0.4 else self.norm(self.block(x)) * self.weigh
+
+
+class NoiseAfterTheFirst(Net):
+    def end(self, h):
+        return super().end(h + torch.randn_like(h) if self.training else h)
+
+
+class ChanceAfterTheFirst(Net):
+    def end(self, h):
+        return super().end(h) * (1 + random.random())
+
+
+class ChanceInTrainingAfterTheFirst(Net):
+    def end(self, h):
+        return super().end(h if not self.training or random.random() < 2 else -h)
+
+
+class LayerInTrainingAlone(Net):
+    def maps(self, x):
+        return self.block(x) if self.training else x
+
+
+class EyesInOneBatch(Net):
+    """The parts of a batch gone through one by one, by as many as there are."""
+
+    def forward(self, *eyes):
+        x = self.maps(self.conv(torch.cat(eyes)))
+        assert len(x.shape) == 4
+        return 100 * self.end(self.fc1(torch.cat([one.flatten(1) for one in x.chunk(len(eyes))], 1)))
+
+
+class EyesStacked(Net):
+    def forward(self, *eyes):
+        x = torch.stack(eyes, 1)
+        n, k = x.shape[:2]
+        x = self.conv(x.view(n * k, *x.shape[2:]))
+        return 100 * self.end(self.fc1(x.view(n, -1)))
+
+
+class BranchesOnSizes(Net):
+    def maps(self, x):
+        if x.shape[-1] > 100 or x.size(1) != CHANNELS:
+            x = F.interpolate(x, (HEIGHT, WIDTH))
+        return sum(x[:, k : k + 1] for k in range(x.shape[1])) + x
+
+
+class ScaledBySizes(Net):
+    def work(self, f):
+        return f / float(f.shape[1]) ** 0.5 * int(f.shape[1]) ** 0.5
+
+
+class ViewedByLength(Net):
+    def work(self, f):
+        return f.view(len(f), -1) / len(f.shape)
+
+
+class AsksForOneSample(Net):
+    def work(self, f):
+        return f if f.shape[0] == 4096 else f * 2
+
+
+class SampleBySample(Net):
+    def work(self, f):
+        return torch.stack([one * 2 for one in f])
+
+
 class BranchesOnValues(Net):
     def work(self, f):
         return f if f.mean() > 0 else -f

@@ -211,14 +211,14 @@ def test_an_imported_student_rebuilds_bit_equal_in_a_fresh_process(own, tmp_path
         ("{own}:OneEye", {}, r"forward\(left\) does not fit the recording's 2 inputs, .*eye0, eye1"),
         ("{own}:FivePoints", {}, r"makes \(2, 10\), not \(batch, outputs\) = \(2, 2\): gaze x and y"),
         ("{own}:TooWide", {}, r"forward fails on inputs eye0 \(2, 1, 20, 24\).*expected input.* to have 3 channels"),
-        ("{own}:Branching", {}, "cannot be traced by torch.fx .*subclassing xgaze.models.layers.FeatureHead"),
+        ("{own}:Branching", {}, "asks for the numbers in a tensor .*subclassing xgaze.models.layers.FeatureHead"),
         (
             "{own}:FixedBatch",
             {},
             r"forward fails on inputs eye0 \(3, .*invalid for input of size 6 \(own_.*, line 46\)",
         ),
         ("{own}:BesideTheLinear", {}, "through which everything goes; found fc.first, fc.gaze, fc.second"),
-        ("{own}:Asking", {}, "'Asking' asks whether it is training"),
+        ("{own}:Asking", {}, "'Asking' asks after 'fc.first' whether it is training"),
     ],
 )
 def test_an_import_that_fails_is_one_clear_message(own, reference, args, message):

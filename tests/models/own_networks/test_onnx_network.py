@@ -82,7 +82,7 @@ def test_a_network_of_two_towers_is_read_and_stored(tmp_path):
     assert all(
         one.bias is not None for one in net.children() if isinstance(one, torch.nn.Linear)
     )  # a sum is a bias again
-    again = module_of(graph_of(net, 2))
+    again = module_of(graph_of(net, (torch.zeros(2, 2, 13, 13), torch.zeros(2, 3))))
     again.load_state_dict(net.state_dict())
     assert furthest(path, again.eval(), shapes) < 1e-5
     turned, names = network_of_onnx(path, ["head", "eye"])

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from xgaze.compression.head import first_linear, tail_of
+from xgaze.errors import InputError
 from xgaze.models.own_networks.split import split
 
 
@@ -82,6 +83,44 @@ class PerEyeLinear(Net):
         return self.gaze(self.joined(torch.cat(eyes, dim=1)).tanh())
 
 
+class ByFunction(Net):
+    """The weights of fully connected layers are the module's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.randn(12, 320) * 0.1), nn.Parameter(torch.ones(12))
+        self.twice = nn.Parameter(torch.randn(12, 12) * 0.1)
+
+    def forward(self, x):
+        h = F.linear(self.body(x).flatten(1), bias=self.bias, weight=self.weight)
+        return self.fc3(F.linear(F.linear(h, self.twice).relu(), self.twice))
+
+
+class Centre(Net):
+    """The centre of a heat map, a little to the right: no fully connected layer."""
+
+    def __init__(self):
+        super().__init__()
+        rows, columns = torch.meshgrid(torch.arange(8.0), torch.arange(10.0), indexing="ij")
+        self.register_buffer("rows", rows.flatten())
+        self.register_buffer("columns", columns.flatten())
+
+    def forward(self, x):
+        heat = self.body(x).mean(1).flatten(1).softmax(1)
+        return torch.stack([(heat * self.columns).sum(1) + 3, (heat * self.rows).sum(1)], 1)
+
+
+class WholeMaps(Net):
+    """Convolutions in the place of fully connected layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.whole, self.last = nn.Conv2d(4, 12, (8, 10)), nn.Conv2d(12, 2, 1)
+
+    def forward(self, x):
+        return self.last(F.relu(self.whole(self.body(x)))).flatten(1)
+
+
 CASES = {
     Flattened: (1, "head.fc1", (4, 8, 10)),
     Turned: (1, "head.fc1", None),
@@ -91,6 +130,7 @@ CASES = {
     StarInputs: (2, "head.both", (8, 8, 10)),
     BothEyesInOneBatch: (2, "head.both", (8, 8, 10)),
     PerEyeLinear: (2, "head.joined", None),
+    ByFunction: (1, "head.linear_layer", (4, 8, 10)),
 }
 
 
@@ -132,3 +172,43 @@ def test_functional_dropout_still_knows_when_it_trains():
     assert not torch.equal(parted(*x), parted(*x))
     parted.eval()
     assert torch.equal(parted(*x), parted(*x))
+
+
+def test_weights_of_functions_are_those_of_layers():
+    module = ByFunction()
+    parted = split(module, pictures(2, 1))
+    assert parted.head.linear_layer.weight is module.weight and parted.head.linear_layer.bias is module.bias
+    own = {id(one) for one in parted.parameters()}
+    assert own == {id(one) for one in module.parameters()} - {
+        id(one) for layer in (module.fc1, module.fc2, module.both) for one in layer.parameters()
+    }
+
+
+def test_the_centre_of_a_heat_map_is_a_layer_of_constants_that_does_not_learn():
+    module = Centre().eval()
+    parted = split(module, pictures(2, 1))
+    layer = parted.get_submodule(first_linear(parted))
+    assert torch.equal(layer.weight, torch.stack([module.columns, module.rows])) and layer.bias.tolist() == [3, 0]
+    assert not any(one.requires_grad for one in parted.head.parameters())
+    with torch.no_grad():
+        torch.testing.assert_close(parted(*pictures(5, 1)), module(*pictures(5, 1)), atol=1e-5, rtol=1e-6)
+
+
+def test_a_tail_that_no_constants_are_is_none():
+    class Squared(Centre):
+        def forward(self, x):
+            return super().forward(x).square()
+
+    with pytest.raises(InputError, match=r"'Squared' has no nn.Linear"):
+        split(Squared(), pictures(2, 1))
+
+
+def test_a_convolution_as_large_as_its_maps_is_a_layer_with_the_same_weights():
+    module = WholeMaps().eval()
+    parted = split(module, pictures(2, 1))
+    layer = parted.get_submodule(first_linear(parted))
+    assert (layer.in_features, layer.out_features, parted.feature_shape) == (320, 12, (4, 8, 10))
+    with torch.no_grad():
+        layer.weight *= 2
+        assert torch.equal(module.whole.weight.flatten(1), layer.weight)
+        torch.testing.assert_close(parted(*pictures(5, 1)), module(*pictures(5, 1)))

@@ -61,15 +61,18 @@ def columns_by_norm(model: FeatureHead, layer: str, count: int, probe: Probe) ->
 
 
 def from_scratch(model: Model, seed: int) -> Model:
-    """The same structure with fresh random weights. Raises InputError naming modules that do not say how theirs begin."""
+    """The same structure with fresh random weights; what does not learn stays. Raises InputError naming modules that do not say
+    how theirs begin."""
     fresh = copy.deepcopy(model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         for name, module in fresh.named_modules():
-            reset = getattr(module, "reset_parameters", None)
+            reset, own = getattr(module, "reset_parameters", None), list(module.parameters(recurse=False))
+            if own and not any(one.requires_grad for one in own):
+                continue
             if reset is not None:
                 reset()
-            elif any(True for _ in module.parameters(recurse=False)):
+            elif own:
                 kind = type(module).__name__
                 raise InputError(f"'{name}' cannot be trained from scratch: {kind} has no reset_parameters().")
     return fresh

@@ -11,8 +11,9 @@ from xgaze.artifacts import write_weights
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
-from xgaze.models.own_networks.fidelity import real_batches
-from xgaze.models.own_networks.imported import build_stored, parted_module, require_same
+from xgaze.models.own_networks.call_forms import as_called
+from xgaze.models.own_networks.fidelity import real_batches, synthetic_batches
+from xgaze.models.own_networks.imported import AS_IT_IS, build_stored, called, parted_module, require_same
 from xgaze.models.own_networks.stored_graph import graph_of
 
 
@@ -34,13 +35,14 @@ def rebuilt_from_graph(net: nn.Module, recording: Recording, name: str = "") -> 
     stored graph can: it is then to be named by its class.
     """
     name, own = name or type(net).__name__, copy.deepcopy(net).cpu().float()
+    own = as_called(called(name), own, recording.spec, AS_IT_IS)
     parted = parted_module(name, own, recording.spec)
     try:
-        graph = graph_of(own, len(recording.spec.inputs))
+        graph = graph_of(own, synthetic_batches(recording.spec)[0])
     except InputError as error:
         raise InputError(
-            f"network '{name}': {error}, so rebuilding it needs its class: put the class into a file of its own and give its "
-            f'name instead, as "mynetworks:{name}".'
+            f"network '{name}': {str(error).removesuffix('.')}, so rebuilding it needs its class: put the class into a file of "
+            f'its own and give its name instead, as "mynetworks:{name}".'
         ) from None
     rebuilt = build_stored(name, graph, recording.spec)
     rebuilt.load_state_dict(parted.state_dict())

@@ -106,7 +106,7 @@ def training_difference(model: nn.Module, other: nn.Module, batch: Inputs, seeds
 def _taught(model: nn.Module, whole: nn.Module, batch: Inputs, seed: int) -> list[Tensor]:
     """One step in training mode: outputs, gradients of the inputs, and all buffers of `whole` afterwards."""
     inputs = [one.clone().requires_grad_() for one in batch]
-    with torch.enable_grad(), _seeded(seed):
+    with torch.enable_grad(), seeded(seed):
         out = model.train()(*(one * 1 for one in inputs))  # a forward may overwrite what it is given
         grads = torch.autograd.grad(out.square().sum(), inputs, allow_unused=True) if out.requires_grad else []
     given = [torch.zeros(1) if one is None else one for one in grads]
@@ -114,7 +114,7 @@ def _taught(model: nn.Module, whole: nn.Module, batch: Inputs, seed: int) -> lis
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Python's, NumPy's and torch's generators begin at a seed, and go on afterwards where they were."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - that of the user's code
     with torch.random.fork_rng(devices=[]):

@@ -8,16 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError, nearest
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.call_forms import Call, as_called, shapes_of, zeros_through
 from xgaze.models.own_networks.fidelity import (
     Inputs,
     differences,
-    outputs,
     require_function,
     synthetic_batches,
     training_difference,
@@ -27,16 +26,21 @@ from xgaze.models.own_networks.split import SUBCLASS, split
 from xgaze.models.own_networks.stored_graph import module_of
 from xgaze.models.own_networks.user_code import fault, user_code
 
+AS_IT_IS = Call()
 
-def build_imported(reference: str, args: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
+
+def build_imported(
+    reference: str, args: dict[str, Any], spec: Spec, known: bool = False, call: Call = AS_IT_IS
+) -> FeatureHead:
     """A fresh model of the class at `reference` ("package.module:Class"), with random weights, as features and head.
 
     The class is called with `args`, and with `spec` first if its first parameter has that name. A `FeatureHead` whose head
     begins with a linear layer is used as it is; any other module is split at its first FC layer. Modules in the working
-    directory are found. known: whether it was proved to be the user's model before, and what it puts out is compared with what
+    directory are found. call: how its forward is called, where that cannot be told.
+    known: whether it was proved to be the user's model before, and what it puts out is compared with what
     was stored then. Raises InputError for whatever keeps the class from being a model of this recording.
     """
-    return own_and_parted(reference, args, spec, known)[1]
+    return own_and_parted(reference, args, spec, known, call=call)[1]
 
 
 def own_and_parted(
@@ -45,8 +49,10 @@ def own_and_parted(
     spec: Spec,
     known: bool = False,
     load: Callable[[nn.Module], None] | None = None,
+    call: Call = AS_IT_IS,
 ) -> tuple[nn.Module, FeatureHead]:
-    """The user's own module, and the same as features and head, which shares its weights and equals it, in training too.
+    """The user's own module, called as a model of the recording, and the same as features and head, which shares its weights and
+    equals it, in training too.
 
     load: puts weights into the fresh module.
     """
@@ -54,6 +60,7 @@ def own_and_parted(
         own = _constructed(reference, _imported_class(reference), args, spec)
         if load is not None:
             load(own)
+        own = as_called(called(reference), own, spec, call)
         return own, parted_module(reference, own, spec, known)
 
 
@@ -64,7 +71,6 @@ def build_stored(name: str, graph: Mapping[str, Any], spec: Spec, known: bool = 
 
 def parted_module(reference: str, own: nn.Module, spec: Spec, known: bool = False) -> FeatureHead:
     """`own` as features and head, which shares its weights and equals it, in training too. Raises InputError."""
-    _check_inputs(reference, own, spec)
     _check_outputs(reference, own, spec)
     with user_code(called(reference)):
         parted = _parted(reference, own, synthetic_batches(spec), known)
@@ -92,7 +98,11 @@ def _parted(reference: str, own: nn.Module, batches: list[Inputs], known: bool) 
 
 
 def _require_same_in_training(reference: str, own: nn.Module, parted: FeatureHead, batch: Inputs) -> None:
-    if found := training_difference(own, parted, batch):
+    try:
+        found = training_difference(own, parted, batch)
+    except InputError as error:  # of its own code in training
+        raise InputError(f"{called(reference)}: {error} {SUBCLASS}") from None
+    if found:
         how = f"{found:.3g} apart" if found < float("inf") else "other gradients"
         raise InputError(
             f"{called(reference)}: in training, split at its first fully connected layer, it is not the same model "
@@ -171,25 +181,10 @@ def _constructed(reference: str, wanted: type[nn.Module], args: dict[str, Any], 
         return wanted(spec, **args) if first == "spec" else wanted(**args)
 
 
-def _check_inputs(reference: str, model: nn.Module, spec: Spec) -> None:
-    """forward takes the recording's inputs one by one, in its order."""
-    signature = inspect.signature(model.forward)
-    try:
-        signature.bind(*spec.inputs)
-    except TypeError:
-        names = ", ".join(one.name for one in spec.inputs)
-        raise InputError(
-            f"{called(reference)}: forward{signature} does not fit the recording's {len(spec.inputs)} "
-            f"{'input' if len(spec.inputs) == 1 else 'inputs'}, given one by one ({names})."
-        ) from None
-
-
 def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
     """forward makes (batch, outputs), whatever the batch."""
     for samples in (2, 3, 1):
-        shapes = ", ".join(f"{one.name} ({samples}, {', '.join(map(str, one.shape))})" for one in spec.inputs)
-        with user_code(f"{called(reference)}: forward fails on inputs {shapes}"):
-            out = outputs(model, tuple(torch.zeros(samples, *one.shape) for one in spec.inputs))
+        out = zeros_through(called(reference), model, spec, samples)
         found = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
         if found != (samples, spec.outputs):
             what = {
@@ -199,6 +194,6 @@ def _check_outputs(reference: str, model: nn.Module, spec: Spec) -> None:
                 "class": "one logit per class",
             }[spec.kind]
             raise InputError(
-                f"{called(reference)}: from {shapes} it makes {found}, not (batch, outputs) = "
+                f"{called(reference)}: from {shapes_of(spec, samples)} it makes {found}, not (batch, outputs) = "
                 f"({samples}, {spec.outputs}): {what}."
             )

@@ -14,7 +14,7 @@ from torch import Tensor, fx
 from torch.fx.node import Argument
 
 from xgaze.errors import InputError
-from xgaze.models.own_networks.statements import said_by
+from xgaze.models.own_networks.graph_parts import said_by
 from xgaze.models.torch_internals import tensors_in, version_of
 
 View = tuple[int, int, tuple[int, ...], tuple[int, ...]]

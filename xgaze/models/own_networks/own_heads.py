@@ -91,7 +91,7 @@ def _not_in_place(own: FeatureHead, batches: Sequence[Inputs]) -> FeatureHead:
     if not differs and not _overwrites(twin, batches[0]):
         return twin
     try:
-        graph = without_in_place(trace(own, len(batches[0]), "features").eval(), batches[0])
+        graph = without_in_place(trace(own, batches[0], "features").eval(), batches[0])
     except InputError as error:
         if not differs:
             return twin
@@ -121,9 +121,13 @@ def _check_shape(own: FeatureHead, features: Tensor, measured: Shape | None, tra
     """Raises InputError where `feature_shape` is not that of the maps in the features; measured where they can be traced."""
     channels, height, width = told = own.feature_shape or (0, 0, 0)
     if features.shape[1] != channels * height * width:
-        raise InputError(f"feature_shape {told} has {channels * height * width} values, features {features.shape[1]}.")
+        known = f"{measured}, as measured" if measured else "that of the maps that are flattened"
+        raise InputError(
+            f"feature_shape {told} has {channels * height * width} values, features {features.shape[1]}: set it to {known}, or "
+            "to None."
+        )
     if measured is not None and measured != told:
-        raise InputError(f"feature_shape is {told}, but features are maps of {measured}, flattened.")
+        raise InputError(f"feature_shape is {told}, but features are maps of {measured}, flattened: set it so.")
     if measured is None and traced:
         raise InputError(
             f"feature_shape is {told}, but features are no such maps flattened as channels x height x width (as by "
@@ -133,7 +137,7 @@ def _check_shape(own: FeatureHead, features: Tensor, measured: Shape | None, tra
 
 def _features_graph(own: FeatureHead, inputs: Inputs) -> fx.GraphModule | None:
     try:
-        return without_in_place(trace(own, len(inputs), "features").eval(), inputs)
+        return without_in_place(trace(own, inputs, "features").eval(), inputs)
     except InputError:
         return None
 
@@ -164,6 +168,7 @@ def _shape_after(start: nn.Module, shape: Shape | None) -> Shape | None:
     """The shape of the maps in start(features), where those of the features are known."""
     if shape is None:
         return None
-    graph = trace(nn.Sequential(nn.Flatten(), start).eval(), 1)
+    maps = [torch.zeros(2, *shape)]
+    graph = trace(nn.Sequential(nn.Flatten(), start).eval(), maps)
     source: fx.Node = graph.graph.output_node().all_input_nodes[0]
-    return maps_in(graph, source, [torch.zeros(2, *shape)])
+    return maps_in(graph, source, maps)

@@ -9,25 +9,37 @@ from torch import Tensor, fx, nn
 
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.models.own_networks.acting_layers import layer_of_constants, layer_of_whole_maps, layers_of_functions
+from xgaze.models.own_networks.call_forms import class_of
+from xgaze.models.own_networks.graph_parts import all_goes_through, needed, part, placeholders, result_of
 from xgaze.models.own_networks.in_place import without_in_place
 from xgaze.models.own_networks.map_layout import maps_in
-from xgaze.models.own_networks.trace import trace
+from xgaze.models.own_networks.own_code import OwnCode, same_values
+from xgaze.models.own_networks.trace import Traced, first_odd, traced_in
 
 SUBCLASS = "Give it `features` and `head` by subclassing xgaze.models.layers.FeatureHead."
 
 
 class Imported(FeatureHead):
-    """A user's module in two parts, whose composition is the module itself; the head begins with its first FC layer."""
+    """A user's module in two parts, whose composition is the module itself; the head begins with its first FC layer. own_code:
+    what makes the features in training, where that is not the same."""
 
     def __init__(
-        self, features_net: nn.Module, head: nn.Sequential, feature_shape: tuple[int, int, int] | None
+        self,
+        features_net: fx.GraphModule,
+        head: nn.Sequential,
+        feature_shape: tuple[int, int, int] | None,
+        own_code: OwnCode | None = None,
     ) -> None:
         super().__init__()
         self.features_net = features_net
         self.head = head
         self.feature_shape = feature_shape
+        self.own_code = own_code
 
     def features(self, *inputs: Tensor) -> Tensor:
+        if self.own_code is not None and self.features_net.training:
+            return self.own_code.features(self.features_net, inputs)
         out: Tensor = self.features_net(*inputs)
         return out
 
@@ -36,8 +48,10 @@ def split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
     """`module` as an `Imported` that shares its weights. inputs: one batch, each (n, channels, height, width).
 
     The split is at the first linear layer, in the order of execution, through which all goes that the output knows of the
-    inputs; layers beside each other that read the same features are one layer then. Raises InputError if torch.fx cannot trace
-    the module, if there is no such layer, or if what it overwrites in place cannot be told.
+    inputs; layers beside each other that read the same features are one layer then. Where no linear layer reads features it is at
+    a convolution as large as the maps it reads, or where outputs are sums weighed by constants, as a heat map's centre is: those
+    become a layer that does not learn. Raises InputError if the module cannot be traced, if there is no such layer, or if what it
+    overwrites in place cannot be told.
     """
     training = module.training
     try:
@@ -49,20 +63,41 @@ def split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
 
 
 def _split(module: nn.Module, inputs: Sequence[Tensor]) -> Imported:
-    traced = without_in_place(trace(module, len(inputs)).eval(), inputs).eval()
+    used, taught = (traced_in(module, inputs, training) for training in (False, True))
+    traced = without_in_place(used.graph_module.eval(), inputs).eval()
+    if not (odd := first_odd(used, taught)):  # the own code in training knows functions as they are
+        layers_of_functions(traced)
     with torch.no_grad():
         _Shapes(traced).run(*(one.clone() for one in inputs))
     _free_the_batch(traced.graph)
-    fc, result = _joined(traced, _first_fc(traced, module)), _result(traced.graph)
+    first = _first_fc(traced, module)
+    ends = [str(one.target) for one in first]
+    own_code = _own_code(module, traced, taught, ends, inputs) if odd else None
+    fc, result = _joined(traced, first), result_of(traced.graph)
     name = str(fc.target).replace(".", "_")
     parts = OrderedDict[str, nn.Module]({"tail_" if name == "tail" else name: traced.get_submodule(str(fc.target))})
     if result is not fc:
         _announce_readers(traced, fc)
-        parts["tail"] = _part(traced, [fc], result)
+        parts["tail"] = part(traced, [fc], result)
     source = fc.all_input_nodes[0]
     traced.recompile()
-    features = _part(traced, _placeholders(traced.graph), source)
-    return Imported(features, Float32Sequential(parts), maps_in(traced, source, inputs))
+    features = part(traced, placeholders(traced.graph), source)
+    return Imported(features, Float32Sequential(parts), maps_in(traced, source, inputs), own_code)
+
+
+def _own_code(
+    module: nn.Module, traced: fx.GraphModule, taught: Traced, ends: list[str], inputs: Sequence[Tensor]
+) -> OwnCode:
+    """What makes the features in training, after which all is as in use. Raises InputError where it is not."""
+    other = without_in_place(taught.graph_module.eval(), inputs).eval()
+    name = class_of(module)
+    if odd := same_values(traced, other, ends):
+        raise InputError(
+            f"'{name}' asks after '{ends[0]}' whether it is training ({odd}), and a head cannot keep that."
+        )
+    if any(taught.at_layer.get(end) != taught.after for end in ends):
+        raise InputError(f"'{name}' draws numbers by chance after '{ends[0]}', which torch.fx would draw once for all.")
+    return OwnCode(module, ends)
 
 
 class _Shapes(fx.Interpreter):
@@ -89,19 +124,24 @@ def _free_the_batch(graph: fx.Graph) -> None:
 
 
 def _first_fc(traced: fx.GraphModule, module: nn.Module) -> list[fx.Node]:
-    """The first linear layer through which all goes, or the first ones that read the same and through which all goes together."""
+    """The first linear layer through which all goes, or the first ones that read the same and through which all goes together; or
+    what acts as one."""
     calls = [node for node in traced.graph.nodes if node.op == "call_module"]
     linear: list[fx.Node] = [node for node in calls if isinstance(traced.get_submodule(str(node.target)), nn.Linear)]
-    name = type(module).__name__
-    if not linear:
-        raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink.")
+    name = class_of(module)
     once = [node for node in linear if sum(node.target == other.target for other in linear) == 1]
     flat = [node for node in once if len(node.all_input_nodes[0].meta["shape"]) == 2]
     plain = [node for node in flat if type(traced.get_submodule(str(node.target))) is nn.Linear]
     beside = [[one for one in plain if one.all_input_nodes == node.all_input_nodes] for node in plain]
     for nodes in [*([node] for node in flat), *beside]:
-        if _all_goes_through(nodes, traced.graph):
-            return [node for node in nodes if node in _needed(_result(traced.graph), set())]
+        if all_goes_through(nodes, traced.graph):
+            return [node for node in nodes if node in needed(result_of(traced.graph), set())]
+    if not flat and list(module.parameters()):
+        acting = layer_of_whole_maps(traced) or layer_of_constants(traced)
+        if acting is not None:
+            return [acting]
+    if not linear:
+        raise InputError(f"'{name}' has no nn.Linear, so there is no fully connected layer to shrink.")
     raise InputError(
         f"'{name}' has no nn.Linear, called once on (batch, features), through which everything goes; found "
         f"{', '.join(sorted({str(node.target) for node in linear}))}."
@@ -161,45 +201,3 @@ def _announce_readers(traced: fx.GraphModule, fc: fx.Node) -> None:
         known = traced.graph.call_module(name, (fc,))
     for node in readers:
         node.replace_input_with(fc, known)
-
-
-def _all_goes_through(layers: Sequence[fx.Node], graph: fx.Graph) -> bool:
-    """Whether the output knows nothing of the inputs but what these nodes say."""
-    knowing: set[fx.Node] = set()
-    for node in graph.nodes:
-        if node not in layers and (node.op == "placeholder" or knowing.intersection(node.all_input_nodes)):
-            knowing.add(node)
-    return _result(graph) not in knowing
-
-
-def _result(graph: fx.Graph) -> fx.Node:
-    results: list[fx.Node] = graph.output_node().all_input_nodes
-    return results[0]
-
-
-def _placeholders(graph: fx.Graph) -> list[fx.Node]:
-    return [node for node in graph.nodes if node.op == "placeholder"]
-
-
-def _part(traced: fx.GraphModule, sources: Sequence[fx.Node], result: fx.Node) -> fx.GraphModule:
-    """The graph from `sources` to `result`, with the modules it calls."""
-    graph = fx.Graph()
-    copies = {source: graph.placeholder(f"input_{k}") for k, source in enumerate(sources)}
-    needed = _needed(result, set(sources))
-    for node in traced.graph.nodes:
-        if node in needed:
-            copies[node] = graph.node_copy(node, copies.__getitem__)
-    graph.output(copies[result])
-    return fx.GraphModule(traced, graph)
-
-
-def _needed(result: fx.Node, sources: set[fx.Node]) -> set[fx.Node]:
-    """The nodes that `result` is computed from, up to the sources."""
-    needed: set[fx.Node] = set()
-    waiting = [result]
-    while waiting:
-        node = waiting.pop()
-        if node not in sources and node not in needed:
-            needed.add(node)
-            waiting += node.all_input_nodes
-    return needed

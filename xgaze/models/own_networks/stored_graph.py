@@ -7,7 +7,7 @@ import inspect
 import keyword
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -57,8 +57,8 @@ PLACES: Mapping[str, Any] = {"torch": torch, "functional": F, "operator": operat
 LONGEST = 5000
 
 
-def graph_of(module: nn.Module, inputs: int) -> dict[str, Any]:
-    """The graph of a module called with so many inputs: layers with their arguments, shapes of further tensors, and steps in
+def graph_of(module: nn.Module, inputs: Sequence[Tensor]) -> dict[str, Any]:
+    """The graph of a module called with such a batch: layers with their arguments, shapes of further tensors, and steps in
     order; no weights. Raises InputError naming what it holds that no stored graph can."""
     traced = trace(module, inputs)
     layers, tensors, steps = dict[str, Any](), dict[str, Any](), list[Any]()

@@ -4,6 +4,7 @@ from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, rows_of
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
+from xgaze.models.own_networks.call_forms import Call
 from xgaze.models.own_networks.fidelity import real_batches
 from xgaze.models.own_networks.imported import own_and_parted, require_same
 from xgaze.models.registry import build_architecture
@@ -49,5 +50,5 @@ def check_model(recipe: Recipe, recording: Recording) -> None:
     if "import" not in wanted:
         build_architecture(wanted, recording.spec)
         return
-    own, parted = own_and_parted(wanted["import"], wanted["args"], recording.spec)
+    own, parted = own_and_parted(wanted["import"], wanted["args"], recording.spec, call=Call.of(wanted))
     require_same(wanted["import"], own, parted, real_batches(recording))
