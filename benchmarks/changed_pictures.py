@@ -1,9 +1,8 @@
 """What `xgaze check` makes of the rendered recording: `python benchmarks/changed_pictures.py`.
 
 Copies: pairs of frames told to be nearly the same in the recording as it is; then one frame of each test person is replaced
-by a changed copy of a training frame, and those found are counted. Changes: for each input, how far the test people's
-pictures are from the training's, as they are and with each change undone: the least factor by which undoing what was not done
-makes that worse.
+by a changed copy of a training frame, and those found are counted. Changes: for each input, how far the test people are from
+the training, as they are and with each change undone: the least factor by which undoing what was not done makes that worse.
 """
 
 import argparse
