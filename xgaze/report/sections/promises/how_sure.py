@@ -40,7 +40,9 @@ def reliability_figure(report: Report) -> Chart:
             sure, right = ([row[key] for row in one["bins"]] for key in ("sure_percent", "right_percent"))
             axes.plot(sure, right, f"{SHAPES[name]}-", color=COLOURS[name], markersize=4, label=name)
         guessing = 100 / max(len(report["classes"]), 1)  # of the likeliest class it is no less
-        axes.set(xlabel="probability of the class, %", ylabel="right answers, %", xlim=(guessing - 2, 102), ylim=(-2, 102))
+        axes.set(
+            xlabel="probability of the class, %", ylabel="right answers, %", xlim=(guessing - 2, 102), ylim=(-2, 102)
+        )
         legend_above(axes)
 
     return chart(
