@@ -103,7 +103,7 @@ def test_what_is_drawn_is_what_is_told(page, made):
         return
     sure = np.exp(sample["float"]) / np.exp(sample["float"]).sum()
     widths = [float(one.get_attribute("width")) for one in page.locator("#live-scene rect.float").all()]
-    assert widths == pytest.approx(sure * (400 - 140 - 52), abs=0.01)
+    assert widths == pytest.approx(sure * (400 - 140 - 64), abs=0.01)
     names = [one.text_content() for one in page.locator("#live-scene text").all()][::2]
     assert (
         names == list(CLASSES) and page.locator("#live-scene .right").text_content() == CLASSES[int(sample["truth"][0])]

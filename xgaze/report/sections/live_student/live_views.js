@@ -119,7 +119,7 @@ const LiveViews = (() => {
 
   /* Probabilities as bars, the true class marked; of very many classes those that anybody finds likely for this sample. */
   function classes(page) {
-    const { samples, shown, names, forms } = page, MOST = 12, LINE = 26, LEFT = 140, WIDTH = 400, ROOM = WIDTH - LEFT - 52;
+    const { samples, shown, names, forms } = page, MOST = 12, LINE = 26, LEFT = 140, WIDTH = 400, ROOM = WIDTH - LEFT - 64;
     const named = page.classes, likely = () => Object.keys(names).filter(form => form === "teacher" || forms[form]);
     let rows = [];
 

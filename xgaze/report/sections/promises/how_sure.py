@@ -39,8 +39,10 @@ def reliability_figure(report: Report) -> Chart:
         for name, one in report[CLASS_CALIBRATION].items():
             sure, right = ([row[key] for row in one["bins"]] for key in ("sure_percent", "right_percent"))
             axes.plot(sure, right, f"{SHAPES[name]}-", color=COLOURS[name], markersize=4, label=name)
-        least = min(row["sure_percent"] for one in report[CLASS_CALIBRATION].values() for row in one["bins"])
-        axes.set(xlabel="probability of the class, %", ylabel="right answers, %", xlim=(least - 2, 101), ylim=(-2, 102))
+        guessing = 100 / max(len(report["classes"]), 1)  # of the likeliest class it is no less
+        axes.set(
+            xlabel="probability of the class, %", ylabel="right answers, %", xlim=(guessing - 2, 102), ylim=(-2, 102)
+        )
         legend_above(axes)
 
     return chart(
