@@ -188,6 +188,21 @@ def test_the_gradients_of_custom_layers_are_measured():
     )
 
 
+class Pooled(nn.Module):
+    """Two kinks where many values are equal behind a ReLU."""
+
+    def forward(self, x):
+        return nn.functional.max_pool2d(x, 2) - x[:, :, ::2, ::2].relu()
+
+
+def test_values_that_are_equal_behind_a_relu_accuse_no_layer():
+    model = nn.Sequential(nn.ReLU(), Pooled())
+    torch.manual_seed(0)
+    seen, baseline = torch.randn(2, 3, 16, 16) - 1, torch.zeros(2, 3, 16, 16)
+    for other in (None, (baseline,)):
+        assert gradient_errors(model, (seen,), baseline=other)["1"] < 1e-4
+
+
 def test_torch_vouches_for_its_own_layers_but_one():
     assert not any(
         is_custom(one) for one in (nn.Conv2d(1, 1, 3), nn.LocalResponseNorm(5), nn.Sequential(OutputScale(1)))

@@ -63,13 +63,12 @@ def _fed(model: nn.Module, paths: dict[str, nn.Module], inputs: Sequence[Tensor]
 
 
 def _error_percent(module: nn.Module, given: tuple[Tensor, ...], moved: tuple[Tensor, ...], seed: int) -> float:
-    twin = copy.deepcopy(module).double()
-    places = [one.double().requires_grad_() for one in given]
+    twin, chance = copy.deepcopy(module).double(), torch.Generator().manual_seed(seed)
+    places = [_off_ties(one.double(), own, chance).requires_grad_() for one, own in zip(given, moved, strict=True)]
     with torch.enable_grad():
         output = twin(*places)
     if not isinstance(output, Tensor) or not output.requires_grad:
         return 0.0
-    chance = torch.Generator().manual_seed(seed)
     # a layer that insists on float32 needs a longer step, or rounding drowns the difference
     step = 1e-6 if output.dtype == torch.float64 else 1e-2
     ahead = torch.randn(output.shape, generator=chance, dtype=torch.float64).to(output)
@@ -83,6 +82,14 @@ def _error_percent(module: nn.Module, given: tuple[Tensor, ...], moved: tuple[Te
         differences += abs(claimed - measured / (2 * step))
         sizes += abs(measured / (2 * step))
     return 100 * differences / max(sizes, 1e-12)
+
+
+def _off_ties(given: Tensor, moved: Tensor, chance: torch.Generator) -> Tensor:
+    """Moved at random by a thousandth of its spread: behind a ReLU many values are equal, and what a maximum of equal values, or
+    another ReLU, makes of them has no one gradient that differences could be held against."""
+    spread = float(given.std(correction=0)) or 1.0
+    drawn = torch.randn(given.shape, generator=chance, dtype=torch.float64).to(given)
+    return given + 1e-3 * spread * moved.to(given) * drawn
 
 
 @torch.no_grad()

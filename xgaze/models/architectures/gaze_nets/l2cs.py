@@ -65,7 +65,8 @@ class MeanOfBins(nn.Module):
     def forward(self, logits: Tensor) -> Tensor:
         shares = logits.unflatten(1, (self.numbers, -1)).softmax(dim=2)
         values = self.lowest + self.width * torch.arange(shares.shape[2], dtype=shares.dtype, device=shares.device)
-        return (shares * values).sum(dim=2)
+        means: Tensor = (shares * values).sum(dim=2)
+        return means
 
     def extra_repr(self) -> str:
         return f"numbers={self.numbers}, width={self.width:g}, lowest={self.lowest:g}"

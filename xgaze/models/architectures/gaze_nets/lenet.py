@@ -23,10 +23,13 @@ class LeNet(FeatureHead):
         super().__init__()
         (self.eye_place,), self.vector_places = pictures_and_vectors(spec, 1)
         eye = spec.inputs[self.eye_place].picture
-        layers = {"conv1": nn.Conv2d(eye[0], 20, 5), "pool1": nn.MaxPool2d(2)}
-        layers |= {"conv2": nn.Conv2d(20, 50, 5), "pool2": nn.MaxPool2d(2)}
-        self.eye = nn.Sequential(OrderedDict(layers))
-        channels, height, width = self.feature_shape = shape_after(self.eye, eye)
+        conv1, conv2 = nn.Conv2d(eye[0], 20, 5), nn.Conv2d(20, 50, 5)
+        nn.init.normal_(conv1.weight, std=0.1)
+        nn.init.normal_(conv2.weight, std=0.01)
+        layers = OrderedDict[str, nn.Module](conv1=conv1, pool1=nn.MaxPool2d(2), conv2=conv2, pool2=nn.MaxPool2d(2))
+        self.eye = nn.Sequential(layers)
+        channels, height, width = shape_after(self.eye, eye)
+        self.feature_shape = (channels, height, width)
         beside = sum(spec.inputs[k].shape[0] for k in self.vector_places)
         self.head = Float32Sequential(
             OrderedDict[str, nn.Module](
@@ -36,20 +39,15 @@ class LeNet(FeatureHead):
                 **in_unit_of(spec, "rad"),
             )
         )
-        self._start_as_published()
-
-    def features(self, *inputs: Tensor) -> Tensor:
-        maps = self.eye(inputs[self.eye_place])
-        return torch.cat([maps.flatten(1), *(inputs[k] for k in self.vector_places)], dim=1)
-
-    def _start_as_published(self) -> None:
-        nn.init.normal_(self.eye.conv1.weight, std=0.1)
-        nn.init.normal_(self.eye.conv2.weight, std=0.01)
         for one in self.modules():
             if isinstance(one, nn.Linear):
                 nn.init.xavier_uniform_(one.weight)
             if isinstance(one, nn.Linear | nn.Conv2d) and one.bias is not None:
                 nn.init.zeros_(one.bias)
+
+    def features(self, *inputs: Tensor) -> Tensor:
+        maps = self.eye(inputs[self.eye_place])
+        return torch.cat([maps.flatten(1), *(inputs[k] for k in self.vector_places)], dim=1)
 
 
 ARCHITECTURE = Architecture("lenet", LeNet, (Layout({"eye.": "", "head.fc1.layer.": "fc1.", "head.fc2.": "fc2."}),))
