@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.intervals.class_intervals import resampling_of, score_interval
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.intervals.fold_ranks import auc_of_ranks, ranks_within

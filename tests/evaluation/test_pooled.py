@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, roc_auc_score
 
 from xgaze.data.contract import Spec
-from xgaze.evaluation.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
+from xgaze.evaluation.classes.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
 from xgaze.evaluation.intervals.resampling import draw_participants
 from xgaze.evaluation.permutation import permutation_test, permute_labels
 from xgaze.evaluation.pooled import pooled_figures, score_of

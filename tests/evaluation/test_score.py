@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from xgaze.data.contract import InputSpec, Recording, Sample, Spec, rows_of, targets_of
 from xgaze.evaluation.baselines import baselines, pooled, pooled_pixels
-from xgaze.evaluation.classification import accuracy, auc, f1, probabilities
+from xgaze.evaluation.classes.classification import accuracy, auc, f1, probabilities
 from xgaze.evaluation.gaze import distance_of_points
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, sample_errors, summarise

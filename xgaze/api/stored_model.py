@@ -14,7 +14,7 @@ from xgaze.compression.student import load_model
 from xgaze.data.contract import Spec, normalise
 from xgaze.data.sources.arrays import stacked
 from xgaze.errors import InputError
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 from xgaze.models.layers import FeatureHead
 from xgaze.recipe import ModelSection
 from xgaze.training.seen.seen_pictures import SEEN_FILE

@@ -30,7 +30,7 @@ from xgaze.compression.export.quantise import int8_figures
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
-from xgaze.evaluation.class_calibration import CLASS_CALIBRATION, calibration_of
+from xgaze.evaluation.classes.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
 from xgaze.evaluation.intervals.participants import ERRORS, Interval, mean_interval

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
-from xgaze.evaluation.confusion import participant_confusions
+from xgaze.evaluation.classes.confusion import participant_confusions
 from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.intervals.fold_ranks import auc_of_ranks, ranks_within
 from xgaze.evaluation.intervals.measures import Samples, measures_of

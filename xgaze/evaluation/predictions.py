@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Recording, Spec, gaze_columns, targets_of
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.score import sample_errors
 
 

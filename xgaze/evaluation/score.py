@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import BY_TEACHER, Spec
 from xgaze.errors import InputError
-from xgaze.evaluation import classification
 from xgaze.evaluation.angle import angular_error
+from xgaze.evaluation.classes import classification
 from xgaze.evaluation.gaze import distance_of_points
 from xgaze.evaluation.intervals.class_intervals import difference_interval, resampling_of, score_interval
 from xgaze.evaluation.intervals.measures import measures_of, samples_of

@@ -27,8 +27,8 @@ from xgaze.data.splits import HELD_OUT, split_summary, write_splits
 from xgaze.data.teacher_truth import TRUTH_FILE, judged_by, truth_table
 from xgaze.errors import InputError
 from xgaze.evaluation.baselines import baselines
-from xgaze.evaluation.class_calibration import CLASS_CALIBRATION, calibration_of
-from xgaze.evaluation.classification import accuracy, f1
+from xgaze.evaluation.classes.class_calibration import CLASS_CALIBRATION, calibration_of
+from xgaze.evaluation.classes.classification import accuracy, f1
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table

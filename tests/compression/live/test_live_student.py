@@ -18,7 +18,7 @@ from xgaze.compression.live import live_student as module
 from xgaze.compression.live.float_arithmetic import run_floats
 from xgaze.compression.live.live_student import live_student
 from xgaze.data.contract import InputSpec
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 from xgaze.report.report_schema import report_schema
 from xgaze.report.sections.live_student import kernels_known
 

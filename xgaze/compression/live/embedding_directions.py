@@ -12,7 +12,7 @@ from xgaze.compression.export.c99.network import for_one_sample, session_of_all
 from xgaze.compression.export.c99.steps import WEIGHTED, Program, Step
 from xgaze.compression.export.samples import Samples
 from xgaze.data.contract import Spec
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 
 MOST_NUMBERS, MOST_DIRECTIONS = 1024, 6
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
-from xgaze.evaluation.classification import probabilities
-from xgaze.evaluation.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
+from xgaze.evaluation.classes.classification import probabilities
+from xgaze.evaluation.classes.confusion import accuracy_of, f1_per_class, macro_f1, participant_confusions, weighted_f1
 from xgaze.evaluation.intervals.pairs import Pairs, pairs_of, with_chance
 from xgaze.evaluation.intervals.resampling import Weights, merged_strata
 

@@ -13,7 +13,7 @@ from torch import nn
 from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.data.turns import in_turns
 from xgaze.errors import InputError
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.predictions import error_column, gaze_named
 from xgaze.evaluation.score import sample_errors
 from xgaze.explanation.askable import WORDS

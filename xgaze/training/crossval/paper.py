@@ -10,7 +10,7 @@ from torch.nn import functional
 from xgaze.data.batches import EpochShuffle, shuffled_loader
 from xgaze.data.contract import Recording, rows_of, targets_of
 from xgaze.errors import InputError
-from xgaze.evaluation.classification import accuracy
+from xgaze.evaluation.classes.classification import accuracy
 from xgaze.models.inference import predict
 from xgaze.recipe import Recipe
 from xgaze.training.crossval.fold import Trained, fresh_model

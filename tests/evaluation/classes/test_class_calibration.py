@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xgaze.data.contract import rows_of, targets_of
-from xgaze.evaluation.class_calibration import BINS, calibration_of, confidence_bins, expected_calibration_error
+from xgaze.evaluation.classes.class_calibration import BINS, calibration_of, confidence_bins, expected_calibration_error
 
 
 def of_two(sure):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xgaze.data.contract import Recording, rows_of, targets_of
-from xgaze.evaluation.classification import probabilities
+from xgaze.evaluation.classes.classification import probabilities
 from xgaze.report.claims import CLASS_CALIBRATION as CLASS_CALIBRATION
 
 BINS = 15

@@ -1,0 +1,1 @@
+"""Of classes: scores, confusions, and whether they come true as often as their probabilities say."""
