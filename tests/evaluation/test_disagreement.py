@@ -12,6 +12,7 @@ from xgaze.evaluation.comparison import require_same_kind
 from xgaze.evaluation.intervals.participants import difference_percent, share_percent
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import OF_SPREAD, PERCENT, compare, own_spread, summarise, worse_unit
+from xgaze.report.conditions import parsed
 
 INPUTS = (InputSpec("x", (2,), dtype="float32"),)
 GAZE = Spec(INPUTS, "gaze", "px", truth=BY_TEACHER)
@@ -96,3 +97,7 @@ def test_tables_name_the_teacher_and_no_error():
 def test_runs_without_labels_are_not_compared():
     with pytest.raises(InputError, match="two: has no labels"):
         require_same_kind(({"unit": "px"}, GAZE.to_json()), ("one", "two"))
+
+
+def test_a_condition_may_say_percent_of_it():
+    assert parsed("worse.high <= 2 %").limit({"worse_unit": OF_SPREAD}) == 2
