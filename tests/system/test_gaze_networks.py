@@ -50,7 +50,7 @@ CASES = {
     "itracker": ({}, ("gaze", "cm"), {"face": (3, 47, 47), **EYES, "grid": (25,)}, [(128, 128), (320, 128)]),
     "l2cs": ({**NARROW, **BINS}, ("angle", "rad"), FACE, [(32, 56)]),
     "resnet": ({**NARROW, "dropout": 0}, ("angle", "rad"), FACE, [(32, 2)]),
-    "social-eye": ({}, ("angle", "rad"), {"left": (1, 24, 32), "right": (1, 24, 32)}, [(1024, 2)]),
+    "social-eye": ({"channels": 8}, ("angle", "rad"), {"left": (1, 24, 32), "right": (1, 24, 32)}, [(128, 2)]),
     "blazegaze": (
         {},
         ("gaze", "", (800, 600)),

@@ -85,11 +85,11 @@ def _error_percent(module: nn.Module, given: tuple[Tensor, ...], moved: tuple[Te
 
 
 def _off_ties(given: Tensor, moved: Tensor, chance: torch.Generator) -> Tensor:
-    """Moved at random by a thousandth of its spread: behind a ReLU many values are equal, and what a maximum of equal values, or
+    """Moved at random by a hundredth of its spread: behind a ReLU many values are equal, and what a maximum of equal values, or
     another ReLU, makes of them has no one gradient that differences could be held against."""
     spread = float(given.std(correction=0)) or 1.0
     drawn = torch.randn(given.shape, generator=chance, dtype=torch.float64).to(given)
-    return given + 1e-3 * spread * moved.to(given) * drawn
+    return given + 1e-2 * spread * moved.to(given) * drawn
 
 
 @torch.no_grad()
