@@ -167,9 +167,7 @@ def test_a_recipe_says_which_part_of_what_a_class_returns_is_meant(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     told = {"import": f"{name}:Mine", "args": {}, "takes": "list"}
-    with pytest.raises(
-        InputError, match=r"Mine': forward returns a dict .*say which part is the output by model\.output"
-    ):
+    with pytest.raises(InputError, match=r"Mine': forward returns a dict .*say which by model\.output"):
         build_architecture(told, EYES)
     own = sys.modules[name].Mine()
     for key in ("left", "right"):
