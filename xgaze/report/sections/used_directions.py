@@ -94,9 +94,10 @@ def _capacity(found: dict[str, Any]) -> Table:
 
 
 def _spectrum(found: dict[str, Any]) -> Table:
-    keys = ("singular_share", "output_share", "active_share")
-    shown = range(min(COMPONENTS_SHOWN, len(found["output_share"])))
-    rows = [[Cell(str(k + 1)), *(value(100 * found[key][k], 4) for key in keys)] for k in shown]
+    """A layer of fewer inputs than outputs has fewer weights' directions than directions of its output."""
+    shares = [found[key] for key in ("singular_share", "output_share", "active_share")]
+    shown = range(min(COMPONENTS_SHOWN, max(map(len, shares))))
+    rows = [[Cell(str(k + 1)), *(value(100 * one[k] if k < len(one) else None, 4) for one in shares)] for k in shown]
     return table("Spectra", ("component", "weight, %", "output, %", "needed, %"), rows, ())
 
 
