@@ -72,3 +72,11 @@ def test_a_model_that_refuses_what_is_no_number_is_said_to_see_all():
             return super().forward(left, right, pose)
 
     assert {one.sees for one in wiring(Refusing(), PICTURES)} == {((0, 1, 2),)}
+
+
+def test_where_what_is_no_number_is_replaced_nobody_is_said_to_see_less():
+    class Forgiving(Net):
+        def forward(self, left, right, pose):
+            return super().forward(left, torch.nan_to_num(right), pose)
+
+    assert {one.sees for one in wiring(Forgiving(), PICTURES)} == {((0, 1, 2),)}

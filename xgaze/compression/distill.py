@@ -103,8 +103,9 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
     if recipe.distill.effort == "full" and (recipe.distill.mirror_images or recipe.training.mirror_images):
         key = "distill" if recipe.distill.mirror_images else "training"
         partners_of(recording, f"{key}.mirror_images")
-    if recipe.distill.effort == "full" and recipe.distill.varied_pictures is not None:
-        require_pictures(recording, "distill.varied_pictures")
+    if recipe.distill.effort == "full" and (recipe.distill.varied_pictures or recipe.training.varied_pictures):
+        key = "distill" if recipe.distill.varied_pictures else "training"
+        require_pictures(recording, f"{key}.varied_pictures")
     if recipe.distill.after_calibration is not None:
         for split in ("validation", "test"):
             known_people(recording, split, recipe.distill.after_calibration)

@@ -46,6 +46,11 @@ class InputSpec:
     dtype: Literal["uint8", "float32"] = "uint8"
 
     @property
+    def is_picture(self) -> bool:
+        """Whether it is stored as one."""
+        return len(self.shape) == 3 and self.dtype == "uint8"
+
+    @property
     def picture(self) -> tuple[int, int, int]:
         """(channels, height, width). Raises InputError for an input that is no picture."""
         if len(self.shape) != 3:

@@ -43,8 +43,8 @@ class _Call:
 @torch.no_grad()
 def wiring(model: nn.Module, inputs: Sequence[Tensor]) -> list[Wired]:
     """All such layers in the order of computing. inputs: one sample, (1, ...) each. What a layer sees is found by setting one
-    input after the other to NaN; where the model refuses that, or nothing of it arrives, all layers see all inputs. A layer
-    whose weights something around it computes with (as attention does) sees what that sees."""
+    input after the other to NaN; where the model refuses that, or it does not arrive at the output, all layers see all inputs.
+    A layer whose weights something around it computes with (as attention does) sees what that sees."""
     runs = [_calls(model, inputs), *_without_each(model, inputs)]
     paths = {module: path for path, module in model.named_modules()}
     found = []
@@ -60,16 +60,18 @@ def wiring(model: nn.Module, inputs: Sequence[Tensor]) -> list[Wired]:
 
 
 def _without_each(model: nn.Module, inputs: Sequence[Tensor]) -> list[list[_Call]]:
-    """The calls where one input after the other is no number; none where there is one input, or where the model refuses."""
+    """The calls where one input after the other is no number; none where there is one input, where the model refuses, or where it
+    puts something else in the place of what is no number."""
     if len(inputs) < 2:
         return []
     try:
-        return [
+        without = [
             _calls(model, [torch.full_like(x, torch.nan) if k == own else x for k, x in enumerate(inputs)])
             for own in range(len(inputs))
         ]
     except REFUSALS:
         return []
+    return without if all(run[-1].unknown for run in without) else []
 
 
 def _calls(model: nn.Module, inputs: Sequence[Tensor]) -> list[_Call]:

@@ -178,6 +178,15 @@ class Recipe(Section):
     explain: Explain = Explain()
 
     @model_validator(mode="after")
+    def _maps_lie_where_pictures_do(self) -> Self:
+        for section in (self.training, self.distill):
+            if section.varied_pictures is not None and self.training.gaze_augmentation is not None:
+                raise PydanticCustomError(
+                    "choice", "varied_pictures moves pictures and not the attention maps of training.gaze_augmentation"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _start_is_random(self) -> Self:
         used = self.training.for_random_weights
         if used and self.model.weights is not None:

@@ -110,8 +110,8 @@ class GazeTask(pl.LightningModule):
         return batch if settings is None else varied(self.spec.inputs, settings, batch, self.chance(VARIED, step))
 
     def chance(self, purpose: int, step: int) -> np.random.Generator:
-        """By seed, epoch and step alone."""
-        return np.random.default_rng([purpose, self.seed % 2**63, self.current_epoch, step])
+        """By seed, epoch, step and device alone."""
+        return np.random.default_rng([purpose, self.seed % 2**63, self.current_epoch, step, self.global_rank])
 
     def validation_step(self, batch: Batch, _: int) -> None:
         prediction = self.model(*batch.inputs).float()

@@ -16,6 +16,7 @@ from xgaze.training.task import GazeTask, monitored, participant_weights
 from xgaze.training.varied.augmentation import training_loader
 from xgaze.training.varied.gaze_augmentation import task_of
 from xgaze.training.varied.mirror_images import partners_of
+from xgaze.training.varied.varied_pictures import require_pictures
 
 SEEN = 64
 """Training samples by which known weights are normalised at first."""
@@ -48,6 +49,8 @@ def task_for(
     model: nn.Module, recording: Recording, settings: Training, seed: int, known: bool = False
 ) -> Iterator[GazeTask]:
     """What trains the model, with what the settings add to it for so long and is gone afterwards; it comes `home` in the end."""
+    if settings.varied_pictures is not None:
+        require_pictures(recording)
     with normed(model, recording, settings, known):
         task = task_of(model.train(), recording.spec, settings, seed)  # Lightning keeps the mode a model comes in
         task.tied = shared_start(model, recording, settings.shared_start)

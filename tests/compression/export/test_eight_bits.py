@@ -7,8 +7,15 @@ from onnx import TensorProto
 
 from xgaze.compression.export import eight_bits
 from xgaze.compression.export.computed_in_floats import FORMS
-from xgaze.compression.export.eight_bits import WEIGHTS_ALONE, EightBits, TriedForm, write_eight_bits
-from xgaze.compression.export.quantise import predict_onnx
+from xgaze.compression.export.eight_bits import (
+    WEIGHTS_ALONE,
+    EightBits,
+    TriedForm,
+    computes_in_8_bits,
+    pack_alone,
+    write_eight_bits,
+)
+from xgaze.compression.export.quantise import predict_onnx, quantise_onnx
 from xgaze.data.contract import RecordingView, rows_of
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval
@@ -24,14 +31,14 @@ def told(monkeypatch):
         forms = iter(times)
         asked = []
         monkeypatch.setattr(eight_bits, "paired_ratio", lambda *_: next(forms))
-        whole = eight_bits._worse
+        whole = eight_bits._Asked.calibrated
 
-        def judged(source, recording, target, form):
-            whole(source, recording, target, form)
+        def judged(self, form):
+            whole(self, form)
             asked.append(form.words)
             return worse[form.words]
 
-        monkeypatch.setattr(eight_bits, "_worse", judged)
+        monkeypatch.setattr(eight_bits._Asked, "calibrated", judged)
         return asked
 
     return tell
@@ -63,6 +70,39 @@ def test_slower_forms_are_not_judged_and_weights_alone_are_written(exported, gaz
     rows = rows_of(gaze_recording, "test")
     floats, packed = (predict_onnx(file, gaze_recording, rows) for file in (exported, tmp_path / "int8.onnx"))
     assert np.abs(packed - floats).mean() < 0.05 * floats.std()
+    assert abs(found.worse_percent.mean) < 5 and found.to_json()["worse_than_floats_percent"] == vars(
+        found.worse_percent
+    )
+
+
+def test_what_lay_there_stays_until_a_form_is_chosen(exported, gaze_recording, tmp_path, told, monkeypatch):
+    target = tmp_path / "int8.onnx"
+    target.write_bytes(b"before")
+    told([QUICK, SLOW, SLOW], {FORMS[0].words: Interval(0.0, -0.1, 0.1)})
+
+    def stopped(self):
+        assert target.read_bytes() == b"before"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(eight_bits._Asked, "worse", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_eight_bits(exported, gaze_recording, target)
+    assert target.read_bytes() == b"before" and [one.name for one in tmp_path.iterdir()] == ["int8.onnx"]
+
+
+def test_a_form_that_can_be_made_and_not_run_is_passed_over(exported, gaze_recording, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("per axis quantization")
+
+    monkeypatch.setattr(eight_bits, "paired_ratio", refuse)
+    found = write_eight_bits(exported, gaze_recording, tmp_path / "int8.onnx")
+    assert found.words == WEIGHTS_ALONE and found.tried == () and (tmp_path / "int8.onnx").is_file()
+
+
+def test_whether_a_file_computes_in_8_bits(exported, gaze_recording, tmp_path):
+    pack_alone(exported, tmp_path / "alone")
+    quantise_onnx(exported, gaze_recording, rows_of(gaze_recording, "train"), tmp_path / "8", frames=8)
+    assert computes_in_8_bits(tmp_path / "8") and not computes_in_8_bits(tmp_path / "alone")
 
 
 def test_a_fast_form_that_loses_too_much_is_told(exported, gaze_recording, tmp_path, told):

@@ -25,7 +25,10 @@ def of_model(ece, *bins):
 @pytest.fixture
 def report(run):
     found, _ = run
-    both = {"teacher": of_model(3.5, (60.0, 4, 62.0), (90.0, 6, 85.0)), "student": of_model(12.25, (60.0, 10, 72.25))}
+    both = {
+        "teacher": of_model(3.5, (60.0, 160, 62.0), (90.0, 240, 85.0)),
+        "student": of_model(12.25, (60.0, 400, 72.25)),
+    }
     return with_every_key({**found, "class_calibration": both if found["task"] == "class" else None})
 
 
@@ -45,6 +48,11 @@ def test_classes_are_held_against_it_and_others_are_not_run(report):
     assert found["condition"] == "ece <= 10" and verdict(report, "defaults")["asked"]
     assert verdict({**report, "student": None})["measured"] == 3.5
     assert verdict({**report, "class_calibration": None})["verdict"] == "not run"
+    few = {
+        **report,
+        "class_calibration": {**report["class_calibration"], "student": of_model(12.25, (60.0, 399, 72.25))},
+    }
+    assert verdict(few) is None and verdict(few, "ece <= 10")["verdict"] == "failed"  # where somebody asks by name
 
 
 def test_the_page_has_bins_errors_and_a_curve(report):
@@ -52,7 +60,7 @@ def test_the_page_has_bins_errors_and_a_curve(report):
         assert not SECTION.there(report)
         return
     assert "teacher 3.5 %, student 12.2 %" in SECTION.words(report)[0]
-    assert [one["samples"] for one in flat_bins(report)] == [4, 6, 10]
+    assert [one["samples"] for one in flat_bins(report)] == [160, 240, 400]
     cells = [[cell.text for cell in row] for row in SECTION.tables(report)["sure"].rows]
-    assert cells[1] == ["teacher", "85.0 to 95.0", "6", "90.0", "85.0"]
+    assert cells[1] == ["teacher", "85.0 to 95.0", "240", "90.0", "85.0"]
     assert "var(--c-student)" in SECTION.charts(report)["sure"].svg

@@ -31,6 +31,13 @@ def test_moved_by_whole_pixels_is_a_roll_with_its_edge_drawn_out(pictures):
     torch.testing.assert_close(moved(pictures, torch.zeros(5, 2), torch.ones(5)), pictures, atol=1e-5, rtol=0)
 
 
+def test_as_exact_where_training_computes_in_bfloat16(pictures):
+    large = functional.interpolate(pictures, (448, 448), mode="bilinear")
+    with torch.autocast("cpu", torch.bfloat16):
+        found = moved(large, torch.full((5, 2), 3.0), torch.ones(5))
+    torch.testing.assert_close(found[..., 3:, 3:], large[..., :-3, :-3], atol=1e-4, rtol=0)
+
+
 def test_twice_as_large_shows_the_middle_half(pictures):
     found = moved(pictures, torch.zeros(5, 2), torch.full((5,), 2.0))
     middle = functional.interpolate(pictures, scale_factor=2.0, mode="bilinear")[..., 6:18, 8:24]
@@ -94,6 +101,14 @@ def test_the_same_after_a_stop(gaze_recording, eyes, tmp_path, stop_in_last_epoc
         assert torch.equal(again.state_dict()[name], value), name
     tune_model(plain, gaze_recording, settings.model_copy(update={"varied_pictures": None}), tmp_path / "p", 0, "t")
     assert any(not torch.equal(plain.state_dict()[name], value) for name, value in whole.state_dict().items())
+
+
+def test_maps_that_would_not_move_with_their_pictures_refuse_it(make_recipe):
+    augmented = {"gaze_augmentation": {"weight": 1.0}}
+    with pytest.raises(ValueError, match="not the attention maps"):
+        make_recipe(training={**augmented, "varied_pictures": {"scale": 0.1}})
+    with pytest.raises(ValueError, match="not the attention maps"):
+        make_recipe(training=augmented, distill={"varied_pictures": {"scale": 0.1}})
 
 
 def test_recordings_without_pictures_are_refused_before_anything_is_done(gaze_recording, make_recipe, tmp_path):

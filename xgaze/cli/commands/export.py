@@ -44,8 +44,9 @@ def export(
     """
     folder, recipe, own = located(model, overrides)
     with one_writer(folder.parent):
-        from xgaze.compression.export.exported import export_student
+        from xgaze.compression.export.exported import export_student, require_installed
 
+        require_installed(to)
         done = export_student(folder, opened(run_of(recipe)), to, int(bits), samples, own, trust_import)
     figures = {"folder": str(folder), "to": to, **done}
     emit(figures, in_words(figures), as_json)
@@ -81,7 +82,8 @@ def recipe_of(folder: Path, card: ModelCard) -> Recipe:
 def in_words(figures: dict[str, Any]) -> list[str]:
     """What was written, how it compares with the model, and what it takes."""
     count = figures["samples"]
-    words = [f"ONNX equals torch to {figures['onnx_parity']:.0e} on {count} test samples."]
+    equal = f"ONNX equals torch to {figures['onnx_parity']:.0e} on {count} test samples."
+    words = [equal] if "onnx_parity" in figures else []
     if figures["to"] == "c":
         words += firmware_in_words(figures)
     else:
@@ -93,8 +95,22 @@ def in_words(figures: dict[str, Any]) -> list[str]:
             f"{ends_in_words(worse, '+.1f')} against it, on validation people."
         )
     if figures["to"] == "int8":
-        words.append(f"Form: {figures['form']}. {figures['note']}".rstrip())
+        words += int8_in_words(figures)
     return [*words, f"Lies in: {figures['folder']}"]
+
+
+def int8_in_words(figures: dict[str, Any]) -> list[str]:
+    """The form, what it costs, and that stored figures are of another file."""
+    worse, unit = figures["worse_than_floats_percent"], figures["worse_unit"]
+    cost = (
+        f" {worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')} against floats, on validation people."
+        if worse
+        else ""
+    )
+    return [
+        f"Form: {figures['form']}.{cost} {figures['note']}".rstrip(),
+        "What model.json and the page say of 8 bits is of the file that was made with the student.",
+    ]
 
 
 def firmware_in_words(figures: dict[str, Any]) -> list[str]:

@@ -154,7 +154,12 @@ def int8_in_words(student: dict[str, Any], times_smaller: float | None, unit: st
         f"  int8: {int8['bytes'] / 1e3:.0f} kB{beside}; "
         f"{worse['mean']:+.1f} {unit} {ends_in_words(worse, '+.1f')}; {int8['latency_ms']['median']:.2f} ms."
     )
-    return [line, f"    Form: {int8['form']}. {int8['note']}".rstrip()]
+    return [line, *form_in_words(int8)]
+
+
+def form_in_words(int8: dict[str, Any]) -> list[str]:
+    """Nothing of students that an older version made."""
+    return [f"    Form: {int8['form']}. {int8['note']}".rstrip()] if int8.get("form") else []
 
 
 def few_participants(count: int, groups: str) -> list[str]:

@@ -41,12 +41,25 @@ class DeviceRuntime:
         return [package for package in self.packages if find_spec(package) is None]
 
 
-def export_for_device(to: str, folder: Path, model: nn.Module, spec: Spec, samples: Samples) -> dict[str, Any]:
-    """Write the program, and say how far it is from the model on the samples. Raises InputError, nothing left behind, where a
-    package is missing, the runtime lacks a layer, or it puts out something else."""
+def require_runtime(to: str) -> DeviceRuntime:
+    """Raises InputError where a package of it is missing."""
     runtime = RUNTIMES[to]
     if runtime.missing:
         raise InputError(f"--to {to} needs {' and '.join(runtime.missing)}, not installed here: {runtime.remedy}.")
+    return runtime
+
+
+def export_for_device(
+    to: str,
+    folder: Path,
+    model: nn.Module,
+    spec: Spec,
+    samples: Samples,
+    judged: Callable[[Path], dict[str, Any]] = lambda _: {},
+) -> dict[str, Any]:
+    """Write the program, and say how far it is from the model on the samples, and what else is `judged` of its file. Raises
+    InputError, nothing left behind, where a package is missing, the runtime lacks a layer, or it puts out something else."""
+    runtime = require_runtime(to)
     one = [x[:1] for x in samples.fed(spec)]
     with atomic_path(folder / runtime.file) as temporary:
         try:
@@ -60,7 +73,8 @@ def export_for_device(to: str, folder: Path, model: nn.Module, spec: Spec, sampl
         apart = float(np.abs(found - samples.outputs).max() / np.abs(samples.outputs).max())
         if not apart <= PARITY_LIMIT:
             raise InputError(f"{runtime.name} puts out something else: {apart:.1e} of the largest output apart.")
-    return {"runtime": runtime.name, "parity": apart, "bytes": (folder / runtime.file).stat().st_size}
+        more = judged(temporary)
+    return {"runtime": runtime.name, "parity": apart, "bytes": (folder / runtime.file).stat().st_size, **more}
 
 
 def computed(runtime: DeviceRuntime, file: Path, fed: Sequence[Tensor]) -> NDArray[np.float32]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from xgaze.artifacts import WEIGHTS_FILE, write_text
 from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.checksums import write_checksums
-from xgaze.compression.export.device_runtime import RUNTIMES, computed, export_for_device
-from xgaze.compression.export.eight_bits import write_eight_bits
+from xgaze.compression.export.device_runtime import RUNTIMES, computed, export_for_device, require_runtime
+from xgaze.compression.export.eight_bits import computes_in_8_bits, write_eight_bits
 from xgaze.compression.export.firmware import export_float_c, export_int8_c
 from xgaze.compression.export.onnx import PARITY_LIMIT, export_checked, onnx_parity, open_session
 from xgaze.compression.export.quantise import BATCH, FRAMES, predict_onnx
@@ -53,10 +53,12 @@ def export_student(
     model, card = load_model(folder, own, trust_import)
     spec = Spec.from_json(card.spec)
     samples = test_samples(recording, model, count)
-    parity = _with_onnx(folder, model, spec, samples, again=to == "onnx")
-    found: dict[str, Any] = {"samples": len(samples.outputs), "onnx_parity": parity}
+    found: dict[str, Any] = {"samples": len(samples.outputs)}
+    if to not in RUNTIMES:  # these may do without
+        found["onnx_parity"] = _with_onnx(folder, model, spec, samples, again=to == "onnx")
     if to == "int8":
         found |= write_eight_bits(folder / ONNX, recording, folder / INT8).to_json()
+        found["worse_unit"] = worse_unit(spec)
         found["bytes"] = (folder / INT8).stat().st_size
     elif to in RUNTIMES:
         found |= _for_device(to, folder, recording, model, samples)
@@ -72,6 +74,12 @@ def export_student(
     return found
 
 
+def require_installed(to: str) -> None:
+    """Raises InputError where what writes this form is not, before anything is computed for it."""
+    if to in RUNTIMES:
+        require_runtime(to)
+
+
 def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) -> dict[str, Any]:
     """In whole numbers, calibrated on training frames; how much worse it is than the float model on validation people, whom
     nothing was chosen on here, and beside it how much worse onnxruntime's 8 bits are."""
@@ -84,7 +92,7 @@ def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) ->
     parts = (validation[k : k + BATCH] for k in range(0, len(validation), BATCH))
     ours = np.concatenate([run_reference(written.program, stored_inputs(recording, rows)) for rows in parts])
     worse = {"worse_percent": vars(compare(spec, ours, floats, truth, people)), "worse_unit": worse_unit(spec)}
-    if (folder / INT8).is_file():
+    if (folder / INT8).is_file() and computes_in_8_bits(folder / INT8):
         with understood(folder / INT8, REMOVE):
             theirs = predict_onnx(folder / INT8, recording, validation)
         worse["onnxruntime_worse_percent"] = vars(compare(spec, theirs, floats, truth, people))
@@ -93,18 +101,19 @@ def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) ->
 
 def _for_device(to: str, folder: Path, recording: Recording, model: FeatureHead, samples: Samples) -> dict[str, Any]:
     """For a runtime; how much worse it is than the model on validation people."""
-    spec = recording.spec
-    found = export_for_device(to, folder, model, spec, samples)
-    rows = _compared_rows(recording)
-    ours = np.concatenate(
-        [
-            computed(RUNTIMES[to], folder / RUNTIMES[to].file, batch.inputs)
-            for batch in ordered_batches(recording, rows, BATCH)
-        ]
+    spec, rows = recording.spec, _compared_rows(recording)
+    truth, people, floats = (
+        targets_of(recording, rows),
+        participants_of(recording, rows),
+        predict(model, recording, rows),
     )
-    truth, people = targets_of(recording, rows), participants_of(recording, rows)
-    worse = compare(spec, ours, predict(model, recording, rows), truth, people)
-    return {**found, "worse_percent": vars(worse), "worse_unit": worse_unit(spec)}
+
+    def worse(file: Path) -> dict[str, Any]:
+        batches = ordered_batches(recording, rows, BATCH)
+        ours = np.concatenate([computed(RUNTIMES[to], file, batch.inputs) for batch in batches])
+        return {"worse_percent": vars(compare(spec, ours, floats, truth, people)), "worse_unit": worse_unit(spec)}
+
+    return export_for_device(to, folder, model, spec, samples, worse)
 
 
 def _compared_rows(recording: Recording) -> NDArray[np.int64]:

@@ -92,7 +92,7 @@ def live_student(
     try:
         if recording.spec.truth == BY_TEACHER:
             raise NotLive(NO_LABELS)
-        if not any(_is_picture(one) for one in recording.spec.inputs):
+        if not any(one.is_picture for one in recording.spec.inputs):
             raise NotLive(NO_PICTURES)
         if not (recording.spec.rendered or real_people):
             raise NotLive(REAL_PEOPLE)
@@ -131,13 +131,9 @@ def _live(
     return found, maps | {f"live/input/{name}": one for name, one in coded.items()}
 
 
-def _is_picture(one: InputSpec) -> bool:
-    return len(one.shape) == 3 and one.dtype == "uint8"
-
-
 def _input(one: InputSpec, step: int) -> dict[str, Any]:
     """blank: what is stored where a model is to read zero; coded: whether its pictures are sent as cosines."""
-    picture = _is_picture(one)
+    picture = one.is_picture
     blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
     return {
         "name": one.name,
@@ -248,7 +244,7 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
             if characters(coded) <= room:
                 shown = {
                     one.name: decode(coded[one.name], own[one.name].shape, step)
-                    if step and _is_picture(one)
+                    if step and one.is_picture
                     else own[one.name]
                     for one in spec.inputs
                 }
@@ -259,7 +255,7 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
 
 
 def _coded(stored: NDArray[Any], one: InputSpec, step: int) -> NDArray[Any]:
-    return encode(stored, step) if step and _is_picture(one) else stored
+    return encode(stored, step) if step and one.is_picture else stored
 
 
 def _embedding(folder: Path, forms: Forms, spec: Spec, seen: Samples, arrays: Arrays) -> dict[str, Any]:

@@ -101,9 +101,9 @@ def rows_of(report: Report) -> list[Row]:
 
 
 def _match(row: Row, layer: str) -> int:
-    """How long the name is of the teacher's layer in whose place this one is; 0 for none."""
+    """How long the name is of the teacher's layer in whose place this one is, and 1 more; 0 for none."""
     names = (one.layer for one in row.held[TEACHER])
-    return max((len(name) for name in names if f"{layer}.".startswith(f"{name}.")), default=0)
+    return max((len(name) + 1 for name in names if f"{layer}.".startswith(f"{name}.")), default=0)
 
 
 def _towers_together(held: Sequence[Held]) -> Iterator[Row]:

@@ -17,16 +17,14 @@ FULL_RANGE = 255.0
 
 def require_pictures(recording: Recording, key: str = "training.varied_pictures") -> None:
     """Raises InputError where no input is a picture. key: of the recipe, that asked."""
-    if not any(_is_picture(one) for one in recording.spec.inputs):
+    if not any(one.is_picture for one in recording.spec.inputs):
         raise InputError(f"{key}: no input of this recording is a picture. Leave it out.")
 
 
 def varied(inputs: tuple[InputSpec, ...], settings: VariedPictures, batch: Batch, chance: np.random.Generator) -> Batch:
     """The batch with each of its pictures varied by numbers from `chance` alone; other inputs as they are."""
     pairs = zip(inputs, batch.inputs, strict=True)
-    return replace(
-        batch, inputs=tuple(_varied(one, settings, x, chance) if _is_picture(one) else x for one, x in pairs)
-    )
+    return replace(batch, inputs=tuple(_varied(one, settings, x, chance) if one.is_picture else x for one, x in pairs))
 
 
 def _varied(one: InputSpec, settings: VariedPictures, x: Tensor, chance: np.random.Generator) -> Tensor:
@@ -47,18 +45,21 @@ def moved(x: Tensor, shift_px: Tensor, scale: Tensor) -> Tensor:
     """Pictures (n, channels, height, width), enlarged `scale` (n,) times about the middle, which then lies `shift_px` (n, 2) to
     the right and down; what comes in from outside looks as the edge does."""
     height, width = x.shape[-2:]
-    half = x.new_tensor([width / 2, height / 2])
-    middle = -shift_px / half / scale[:, None]
-    zoom = torch.diag_embed((1 / scale)[:, None].expand(-1, 2))
-    where = functional.affine_grid(torch.cat([zoom, middle[:, :, None]], 2), list(x.shape), align_corners=False)
-    return functional.grid_sample(x, where.to(x.dtype), padding_mode="border", align_corners=False)
+    columns, rows = (
+        (_places(size, x) - 2 * shift_px[:, [axis]] / size) / scale[:, None]
+        for axis, size in enumerate((width, height))
+    )
+    shape = (len(x), height, width)
+    where = torch.stack([columns[:, None].expand(shape), rows[:, :, None].expand(shape)], dim=-1)
+    return functional.grid_sample(x, where, padding_mode="border", align_corners=False)
+
+
+def _places(size: int, x: Tensor) -> Tensor:
+    """Middles of pixels from -1 to 1, in float32: `affine_grid` multiplies matrices, in bfloat16 where training does."""
+    return (2 * torch.arange(size, device=x.device, dtype=torch.float32) + 1)[None] / size - 1
 
 
 def brightened(one: InputSpec, x: Tensor, gain: Tensor) -> Tensor:
     """Pictures as stored times `gain` (n,), normalised as before: black stays black."""
     gain = gain.view(-1, 1, 1, 1)
     return gain * x + (gain - 1) * (x.new_tensor(one.mean) / x.new_tensor(one.std))
-
-
-def _is_picture(one: InputSpec) -> bool:
-    return len(one.shape) == 3 and one.dtype == "uint8"
