@@ -29,7 +29,12 @@ C99 = Path(__file__).parents[1] / "compression" / "export" / "c99"
 NETS = runpy.run_path(str(C99 / "nets.py"))
 MADE = runpy.run_path(str(C99 / "conftest.py"))
 SPEC, COUNT = MADE["SPEC"], 16
-BY_THE_NEW_EXPORTER = ("convolution of one dimension", "local response normalisation", "separable")
+BY_THE_NEW_EXPORTER = (
+    "a kernel turned for a mirrored camera",
+    "convolution of one dimension",
+    "local response normalisation",
+    "separable",
+)
 
 
 class Heatmap(nn.Module):

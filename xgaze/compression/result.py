@@ -154,7 +154,10 @@ def score_against_teacher(recording: Recording, student: FeatureHead, folder: Pa
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     worse = compare(spec, outputs[STUDENT], truth, truth, people)
     spread = mean_interval(own_spread(spec, truth, people), people, within=ERRORS)
-    left_out = (FRAME_RADII, "control_against_teacher", "after_calibration", "macro_f1", "labels_only", "guessing")
+    left_out = (
+        *(FRAME_RADII, CLASS_CALIBRATION, "control_against_teacher"),
+        *("after_calibration", "macro_f1", "labels_only", "guessing"),
+    )
     return {
         **dict.fromkeys(left_out),
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},

@@ -79,7 +79,7 @@ def test_a_failing_8_bit_step_is_a_reason_and_loses_nothing(gaze_recording, tmp_
     def failing(*_):
         raise RuntimeError("shared mode\nmore")
 
-    monkeypatch.setattr(result, "quantise_onnx", failing)
+    monkeypatch.setattr(result, "write_eight_bits", failing)
     (tmp_path / "model.onnx").write_bytes(b"")
     (tmp_path / "model.int8.onnx").write_bytes(b"of an earlier student")
     assert measure_int8(gaze_recording, tmp_path, reference) == {"int8": None, "int8_fault": "shared mode"}
