@@ -44,8 +44,9 @@ class Source(Generic[S]):
     def check(self, data: S, advance: "Advance | None" = None) -> "Checked":
         """Every fault; advance(done, total) follows the decoding."""
         from xgaze.data.checks.opened import check_opened
+        from xgaze.data.teacher_truth import told_by
 
-        return check_opened(lambda: self.open(data), advance)
+        return check_opened(lambda: told_by(data, self.open(data)), advance)
 
     def remarks(self, data: S) -> list[str]:  # noqa: ARG002
         """What `check` says of a sound recording besides, without decoding a picture."""
