@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,25 @@ def test_what_needs_labels_is_refused(elsewhere, capsys):
     table[table["participant"] != "tr0"].to_csv("samples.csv", index=False)
     told = refusal("distill", "TwoEyes.yaml", "--prune-fc", "--effort", "quick", *QUICK)
     assert "holds 70 samples, and the recording 65" in told
+
+
+def test_models_are_exported_wherever_they_lie(elsewhere, capsys):
+    run(capsys, *ADOPT)
+    Path("checkpoints/TwoEyes").rename("sent")
+    shutil.copytree("sent/teacher", "sent/student")
+    words = ("export", "sent/student", "--samples", "2", "--trust-import", "--to")
+    assert run(capsys, *words, "int8")["bytes"] == Path("sent/student/model.int8.onnx").stat().st_size
+    # The teacher beside it says what is true.
+    truth = Path("sent/teacher/truth.csv")
+    truth.write_text("".join(truth.read_text().splitlines(keepends=True)[:-1]))
+    assert "sent/teacher/truth.csv: holds 69 samples, and the recording 70" in refusal(*words, "int8")
+    truth.unlink()
+    told = refusal(*words, "int8")
+    assert (
+        told.startswith("sent/teacher/truth.csv: no such file.")
+        and "beside sent/student, or export with --to onnx" in told
+    )
+    assert run(capsys, *words, "onnx")["samples"] == 2
 
 
 def _after_adopting(capsys):
