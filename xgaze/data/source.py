@@ -80,9 +80,9 @@ class Source(Generic[S]):
 
 
 def same_data(data: DataSection, other: DataSection) -> bool:
-    """Equal, wherever relative paths start."""
+    """Equal, wherever relative paths start, and whoever says what is true: people whose labels are found later are no others."""
     whole = [
-        one.model_copy(update={"path": one.path.resolve(), "unlabelled": None})  # type: ignore[attr-defined]
+        one.without_labels().model_copy(update={"path": one.path.resolve()})  # type: ignore[attr-defined]
         for one in (data, other)
         if type(one) is type(data)
     ]
