@@ -225,6 +225,21 @@ def test_a_linear_teacher_in_python_loses_nothing_at_its_rank(tmp_path):
     assert "disagreement with the teacher" in repr(result)
 
 
+def test_a_teacher_that_was_trained_here_is_adopted_by_its_architecture_and_weights(tmp_path):
+    rng = np.random.default_rng(0)
+    people = np.repeat([f"p{k:02d}" for k in range(16)], 3)
+    eyes = rng.integers(0, 255, (len(people), 1, 20, 24)).astype(np.uint8)
+    labels = rng.normal(0, 0.2, (len(people), 2)).astype(np.float32)
+    known = package.ArrayRecording({"eye": eyes}, labels, people, kind="angle", unit="rad")
+    bare = package.ArrayRecording({"eye": eyes}, None, people, kind="angle", unit="rad")
+    kept = {"folder": tmp_path / "checkpoints", "reports": tmp_path / "reports", "args": {"channels": 4}}
+    ours = package.train_teacher("resnet-preact", known, epochs=1, batch_size=16, name="ours", **kept)
+    weights = ours.folder / "model.safetensors"
+    adopted = package.adopt("resnet-preact", bare, weights=weights, name="again", **kept)
+    truth = pd.read_csv(adopted.folder / "truth.csv")[["gaze_pitch_rad", "gaze_yaw_rad"]].to_numpy()
+    assert truth == pytest.approx(ours.model.predict({"eye": eyes}), abs=1e-6)
+
+
 def test_a_teacher_that_says_the_same_throughout_is_refused(tmp_path):
     net = Linear()
     with torch.no_grad():
