@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -165,6 +166,25 @@ def test_what_needs_labels_is_refused(elsewhere, capsys):
     assert "holds 70 samples, and the recording 65" in told
 
 
+def test_models_are_exported_wherever_they_lie(elsewhere, capsys):
+    run(capsys, *ADOPT)
+    Path("checkpoints/TwoEyes").rename("sent")
+    shutil.copytree("sent/teacher", "sent/student")
+    words = ("export", "sent/student", "--samples", "2", "--trust-import", "--to")
+    assert run(capsys, *words, "int8")["bytes"] == Path("sent/student/model.int8.onnx").stat().st_size
+    # The teacher beside it says what is true.
+    truth = Path("sent/teacher/truth.csv")
+    truth.write_text("".join(truth.read_text().splitlines(keepends=True)[:-1]))
+    assert "sent/teacher/truth.csv: holds 69 samples, and the recording 70" in refusal(*words, "int8")
+    truth.unlink()
+    told = refusal(*words, "int8")
+    assert (
+        told.startswith("sent/teacher/truth.csv: no such file.")
+        and "beside sent/student, or export with --to onnx" in told
+    )
+    assert run(capsys, *words, "onnx")["samples"] == 2
+
+
 def _after_adopting(capsys):
     recipe = {"name": "bare", "data": "samples.yaml", "model": {"import": "twoeyes_bare:TwoEyes"}}
     Path("bare.yaml").write_text(yaml.safe_dump({**recipe, "training": {"epochs": 1}}))
@@ -203,6 +223,21 @@ def test_a_linear_teacher_in_python_loses_nothing_at_its_rank(tmp_path):
     assert result.budget_met and result.worse.mean == pytest.approx(0, abs=0.01)
     assert result.worse.unit == "% of the spread" and "away from the teacher" in repr(result)
     assert "disagreement with the teacher" in repr(result)
+
+
+def test_a_teacher_that_was_trained_here_is_adopted_by_its_architecture_and_weights(tmp_path):
+    rng = np.random.default_rng(0)
+    people = np.repeat([f"p{k:02d}" for k in range(16)], 3)
+    eyes = rng.integers(0, 255, (len(people), 1, 20, 24)).astype(np.uint8)
+    labels = rng.normal(0, 0.2, (len(people), 2)).astype(np.float32)
+    known = package.ArrayRecording({"eye": eyes}, labels, people, kind="angle", unit="rad")
+    bare = package.ArrayRecording({"eye": eyes}, None, people, kind="angle", unit="rad")
+    kept = {"folder": tmp_path / "checkpoints", "reports": tmp_path / "reports", "args": {"channels": 4}}
+    ours = package.train_teacher("resnet-preact", known, epochs=1, batch_size=16, name="ours", **kept)
+    weights = ours.folder / "model.safetensors"
+    adopted = package.adopt("resnet-preact", bare, weights=weights, name="again", **kept)
+    truth = pd.read_csv(adopted.folder / "truth.csv")[["gaze_pitch_rad", "gaze_yaw_rad"]].to_numpy()
+    assert truth == pytest.approx(ours.model.predict({"eye": eyes}), abs=1e-6)
 
 
 def test_a_teacher_that_says_the_same_throughout_is_refused(tmp_path):

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from xgaze.data.contract import BY_TEACHER, Recording, Spec
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.source import source_of
 from xgaze.data.splits import assert_disjoint
-from xgaze.data.teacher_truth import without_truth
+from xgaze.data.teacher_truth import told_by
 from xgaze.errors import InputError
 from xgaze.progress import Advance
 from xgaze.recipe import Data, load_data
@@ -20,23 +20,24 @@ def open_recording(data: Data, progress: Advance | None = None) -> Recording:
     show without decoding pictures. Where the teacher is to say what is true, labels are hidden: see `judged_by_stored`."""
     recording = source_of(data).open(data, progress)
     assert_disjoint(recording.table)
-    return without_truth(recording) if data.truth == BY_TEACHER else recording
+    return told_by(data, recording)
 
 
 def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:
     """What a model with `spec`, trained on `data`, shall predict on.
 
     path: a definition or recipe (YAML), or files in the format the model was trained on, such as a folder of sessions, or a
-    single session. The model's own recording keeps its splits. Labels may be missing: NaN, or -1.
+    single session. The model's own recording keeps its splits. Labels may be missing: NaN, or -1; where a teacher is to say what
+    is true, they are.
     Samples are normalised as the model was trained. Raises InputError, also when inputs differ from the model's.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder.")
     if path.suffix.lower() in DEFINITIONS:
         told = load_data(path)
-        recording = source_of(told).for_prediction(told, spec, data)
+        recording = told_by(told, source_of(told).for_prediction(told, spec, data))
     else:
-        recording = source_of(data).files_for_prediction(path, data, spec)
+        recording = told_by(data, source_of(data).files_for_prediction(path, data, spec))
     assert_disjoint(recording.table)
     return as_trained(recording, spec, str(path))
 

@@ -44,8 +44,9 @@ class Source(Generic[S]):
     def check(self, data: S, advance: "Advance | None" = None) -> "Checked":
         """Every fault; advance(done, total) follows the decoding."""
         from xgaze.data.checks.opened import check_opened
+        from xgaze.data.teacher_truth import told_by
 
-        return check_opened(lambda: self.open(data), advance)
+        return check_opened(lambda: told_by(data, self.open(data)), advance)
 
     def remarks(self, data: S) -> list[str]:  # noqa: ARG002
         """What `check` says of a sound recording besides, without decoding a picture."""
@@ -79,9 +80,9 @@ class Source(Generic[S]):
 
 
 def same_data(data: DataSection, other: DataSection) -> bool:
-    """Equal, wherever relative paths start."""
+    """Equal, wherever relative paths start, and whoever says what is true: people whose labels are found later are no others."""
     whole = [
-        one.model_copy(update={"path": one.path.resolve(), "unlabelled": None})  # type: ignore[attr-defined]
+        one.without_labels().model_copy(update={"path": one.path.resolve()})  # type: ignore[attr-defined]
         for one in (data, other)
         if type(one) is type(data)
     ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Recording, RecordingView, Sample, Spec, targets_of
 from xgaze.errors import InputError
+from xgaze.recipe.data_sections import DataSection
 from xgaze.stored import read_table
 
 TRUTH_FILE = "truth.csv"
@@ -54,6 +55,11 @@ def without_truth(recording: Recording) -> Recording:
             "labels, or add people without labels as data.unlabelled."
         )
     return Unlabelled(spec, recording.table.assign(**hidden_labels(spec)), recording)
+
+
+def told_by(data: DataSection, recording: Recording) -> Recording:
+    """What was opened of a section, its labels hidden where that says that a teacher tells what is true."""
+    return without_truth(recording) if data.truth == BY_TEACHER else recording
 
 
 def judged_by(recording: Recording, outputs: NDArray[Any]) -> Recording:

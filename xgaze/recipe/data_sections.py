@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -72,6 +72,10 @@ class DataSection(Section):
     source: str
     unlabelled: UnlabelledFiles | None = None
     truth: Literal["recorded", "teacher"] = "recorded"
+
+    def without_labels(self) -> Self:
+        """The same samples and people, whatever is said of what is true of them, and without further ones."""
+        return self.model_copy(update={"unlabelled": None, "truth": "recorded"})
 
 
 class Fractions(Section):

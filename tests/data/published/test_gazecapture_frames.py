@@ -9,7 +9,8 @@ import pytest
 from scipy.io import savemat
 
 from xgaze.data.checks.soundness import checked
-from xgaze.data.open import open_recording
+from xgaze.data.contract import targets_of
+from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.published.gazecapture_frames import crop_boxes, face_grids
 from xgaze.errors import InputError
 
@@ -97,6 +98,26 @@ def test_a_recording_without_a_valid_frame_is_left_out(capture):
     assert set(open_recording(section("gazecapture", root)).table["group"]) == {
         f"{k + 2:05d}" for k in range(PEOPLE)
     } - {"00003"}
+
+
+def test_labels_that_a_teacher_replaces_are_neither_checked_nor_told(capture):
+    root, _ = capture
+    for file in [*root.rglob("appleFace.json"), *root.rglob("faceGrid.json")]:  # 24 samples: units are told of 20
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"IsValid": [1] * FRAMES}))
+    for file in root.rglob("dotInfo.json"):
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps(told | {"XCam": [300 + one for one in told["XCam"]]}))
+    data = section("gazecapture", root, side=32)
+    spec = open_recording(data).spec
+    assert "wrong unit" in {fault.kind for fault in checked(data).faults}
+    hidden = data.model_copy(update={"truth": "teacher"})
+    assert "wrong unit" not in {fault.kind for fault in checked(hidden).faults}
+    (root / "capture.yaml").write_text(f"source: gazecapture\npath: {root}\nside: 32\ntruth: teacher\n")
+    for path, trained_on in [(root / "capture.yaml", data), (root, hidden)]:
+        found = open_for_prediction(path, spec, trained_on)
+        assert found.spec.truth == "teacher" and len(found.table) == PEOPLE * FRAMES
+        assert np.isnan(targets_of(found)).all() and np.isnan(found[0].target).all()
+    assert not np.isnan(targets_of(open_for_prediction(root, spec, data))).any()
 
 
 def test_one_of_every_two_frames_of_each(capture):

@@ -7,6 +7,7 @@ from PIL import Image
 
 from xgaze.data.checks.soundness import checked, summarise
 from xgaze.data.open import open_for_prediction, open_recording
+from xgaze.data.source import same_data
 from xgaze.errors import InputError
 from xgaze.recipe import load_data
 
@@ -218,6 +219,23 @@ def test_new_samples_need_no_label_and_nobody(manifest, tmp_path):
     assert np.isnan(found[0].target).all()
     same = open_for_prediction(tmp_path / "samples.yaml", spec, data)
     assert set(same.table["split"]) == {"train", "validation", "test"}  # the model's own keeps its splits
+
+
+def test_people_whose_labels_are_found_later_keep_their_splits(manifest, tmp_path):
+    bare = manifest(target={"kind": "gaze", "unit": "px"}, truth="teacher")
+    hidden = open_recording(bare)
+    manifest(target={"kind": "gaze", "columns": ["x_px", "y_px"]})
+    found = open_for_prediction(tmp_path / "samples.yaml", hidden.spec, bare)
+    assert found.table["split"].tolist() == hidden.table["split"].tolist()
+    assert found.table["split"].value_counts().to_dict() == {"train": 30, "validation": 20, "test": 20}
+    assert found.spec.truth == "recorded" and not np.isnan(found[0].target).any()
+
+
+def test_another_column_of_classes_draws_other_splits(manifest):
+    data, other = (manifest(target={"kind": "class", "column": column}) for column in ("side", "participant"))
+    assert same_data(data, data) and not same_data(data, other)
+    depth, head = (manifest(target={"kind": "value", "column": one}) for one in ("depth", "head_yaw"))
+    assert same_data(depth, head) and not same_data(depth, data)
 
 
 @pytest.mark.parametrize(

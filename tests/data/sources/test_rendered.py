@@ -1,12 +1,19 @@
 """The rendered recording as models see it, and written as folders and read again."""
 
+import json
 import tracemalloc
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
+import xgaze
+from xgaze.api.own_data import held_against_model
+from xgaze.data.checks import opened
 from xgaze.data.checks.soundness import check
 from xgaze.data.contract import participants_of, rows_of, targets_of
+from xgaze.data.fault_kinds import Fault
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.rendered import default_cache_dir, write_eye_folders
 from xgaze.data.rendered.render_cache import _create_arrays
@@ -114,6 +121,39 @@ def test_the_spec_says_that_it_is_rendered(recording):
 
 def test_the_rendered_recording_has_no_fault(recording):
     assert check(SMALL) == []
+
+
+def test_labels_that_a_teacher_replaces_are_neither_checked_nor_told(recording, tmp_path, monkeypatch):
+    folder = xgaze.adopt(Plain(), xgaze.open(written(tmp_path, "rendered")), folder=tmp_path, reports=tmp_path).folder
+    looked_for = []
+    monkeypatch.setattr(held_against_model, "errors_by_lag", lambda *given: looked_for.append(given))
+    monkeypatch.setattr(opened, "gaze_faults", lambda table, _: [Fault("missing label", "") for _ in table["id"]])
+    found = xgaze.check(written(tmp_path, "rendered"), against=folder)
+    assert [one["kind"] for one in found.faults] == ["missing label"] and looked_for
+    looked_for.clear()
+    found = xgaze.check(written(tmp_path, "teacher", truth="teacher"), against=folder)
+    assert found.sound and not looked_for
+    table = xgaze.predict(folder, tmp_path / "teacher.yaml").table
+    assert list(table) == ["id", "group", "split", "prediction_x_px", "prediction_y_px"]
+    assert "error_px" in xgaze.predict(folder, tmp_path / "rendered.yaml").table
+
+
+class Plain(nn.Module):
+    """Linear in the means of four eyes."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(4, 2)
+
+    def forward(self, eye0, eye1, eye3, eye4):
+        return self.out(torch.cat([one.mean((2, 3)) for one in (eye0, eye1, eye3, eye4)], dim=1))
+
+
+def written(folder, name, **keys):
+    """`SMALL` as a definition of that name."""
+    path = folder / f"{name}.yaml"
+    path.write_text(json.dumps({**SMALL.model_dump(mode="json"), "frames_per_participant": 4, **keys}))
+    return path
 
 
 def test_what_render_writes_is_read_back_equal(recording, tmp_path):

@@ -76,13 +76,13 @@ def checked_definition(
     """Of what a data section describes."""
     from xgaze.data.checks.soundness import checked
     from xgaze.data.source import source_of
+    from xgaze.data.teacher_truth import told_by
 
     def opened(model: Any) -> "Recording":
         from xgaze.compression.student import trained_on
 
-        source = source_of(definition)
-        found: Recording = source.for_prediction(definition, model.spec, trained_on(model.folder, model.card))
-        return found
+        trained = trained_on(model.folder, model.card)
+        return told_by(definition, source_of(definition).for_prediction(definition, model.spec, trained))
 
     return with_model(lambda: checked(definition, advance), opened, against, trust_import, advance)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from xgaze.api.stored_model import StoredModel, load
 from xgaze.artifacts import TEACHER
-from xgaze.data.contract import Recording, targets_of
+from xgaze.data.contract import BY_TEACHER, Recording, targets_of
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.open import as_trained
 from xgaze.evaluation.lag import Lagged, errors_by_lag
@@ -76,11 +76,14 @@ def _lag_faults(network: StoredModel, recording: Recording, advance: Advance | N
 
 
 def lagged_errors(network: StoredModel, recording: Recording, advance: Advance | None = None) -> Lagged | None:
-    """The model's error by lag, of rows that are in the order of time within a session; None where nothing can be shifted."""
+    """The model's error by lag, of rows that are in the order of time within a session; None where nothing can be shifted, or
+    there are no labels."""
+    if recording.spec.kind == "class" or recording.spec.truth == BY_TEACHER:
+        return None
     rows = _of_sessions(recording)
     own = recording.table.iloc[rows]
     people, sessions = (list(own[name].astype(str)) for name in ("group", "session"))
-    if recording.spec.kind == "class" or len(set(zip(people, sessions, strict=True))) == len(rows):
+    if len(set(zip(people, sessions, strict=True))) == len(rows):
         return None
     outputs = predict(network.net, recording, rows, advance=advance, name=str(network.folder))
     return errors_by_lag(recording.spec, outputs, targets_of(recording, rows), people, sessions)

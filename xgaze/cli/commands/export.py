@@ -1,17 +1,20 @@
 """`xgaze export`"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from pydantic import ValidationError
 
 from xgaze.api.runs import opened
-from xgaze.artifacts import CARD_FILE, STUDENT, ModelCard, read_card
+from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card
 from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, read_recipe, run_of
 from xgaze.errors import InputError
 from xgaze.recipe import ModelSection, Recipe
 from xgaze.writing import one_writer
+
+if TYPE_CHECKING:
+    from xgaze.data.contract import Recording
 
 
 @click.command("export")
@@ -47,9 +50,26 @@ def export(
         from xgaze.compression.export.exported import export_student, require_installed
 
         require_installed(to)
-        done = export_student(folder, opened(run_of(recipe)), to, int(bits), samples, own, trust_import)
+        recording = recording_of(recipe, folder, to)
+        done = export_student(folder, recording, to, int(bits), samples, own, trust_import)
     figures = {"folder": str(folder), "to": to, **done}
     emit(figures, in_words(figures), as_json)
+
+
+def recording_of(recipe: Recipe, folder: Path, to: str) -> "Recording":
+    """The recipe's recording; where a teacher says what is true, it is the one beside the model, wherever that lies. ONNX is
+    written without. Raises InputError."""
+    from xgaze.data.contract import BY_TEACHER
+    from xgaze.data.teacher_truth import TRUTH_FILE, judged_by_stored
+
+    truth = folder.parent / TEACHER / TRUTH_FILE
+    if recipe.data.truth == BY_TEACHER and to != "onnx" and not truth.is_file():
+        raise InputError(
+            f"{truth}: no such file. There are no labels (data.truth: teacher), and --to {to} is compared on what the teacher "
+            f"puts out. Put the folder of its teacher beside {folder}, or export with --to onnx."
+        )
+    recording = opened(run_of(recipe), adopting=True)
+    return recording if to == "onnx" else judged_by_stored(recording, truth.parent)
 
 
 def located(model: str, overrides: tuple[str, ...]) -> tuple[Path, Recipe, ModelSection | None]:

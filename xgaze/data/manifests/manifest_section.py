@@ -169,6 +169,14 @@ class ManifestData(NumberTable, DataSection):
         _require(bool(self.target.read) or by_teacher, f"{self.target.takes}; without labels, say truth: teacher")
         return self
 
+    def without_labels(self) -> Self:
+        """Splits are drawn by class, so that the column of classes is kept."""
+        plain = super().without_labels()
+        if self.target.kind == "class":
+            return plain
+        bare = {"columns": None, "column": None, "unit": self.target.measured}
+        return plain.model_copy(update={"target": self.target.model_copy(update=bare)})
+
     @property
     def columns(self) -> list[str]:
         """All columns that training reads, each once."""

@@ -59,8 +59,9 @@ class Rendered(Source[RenderedData]):
 
     def check(self, data: RenderedData, advance: "Advance | None" = None) -> "Checked":
         from xgaze.data.checks.opened import check_table
+        from xgaze.data.teacher_truth import told_by
 
-        return check_table(lambda: self.open(data, advance))
+        return check_table(lambda: told_by(data, self.open(data, advance)))
 
     def files_for_prediction(self, path: Path, data: RenderedData, spec: "Spec") -> "Recording":  # noqa: ARG002
         """Folders of eyes as `xgaze render` writes them."""
