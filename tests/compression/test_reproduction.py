@@ -113,7 +113,7 @@ def test_trained_weights_under_which_the_split_differs_are_refused(trained, gaze
     folder, _ = trained
     parts = own_and_parted(read_card(folder).architecture["import"], {}, gaze_recording.spec)
     other = Shifted(parts[0])
-    monkeypatch.setattr("xgaze.compression.reproduction.own_and_parted", lambda *_: (other, parts[1]))
+    monkeypatch.setattr("xgaze.compression.reproduction.own_and_parted", lambda *_, **__: (other, parts[1]))
     with pytest.raises(InputError, match=r"is not the same model \(7 apart"):
         require_own(read_card(folder), gaze_recording, folder)
 
