@@ -25,7 +25,9 @@ STORED = {
 
 @pytest.mark.parametrize("before", ["", "module.", "model.module."])
 def test_a_layout_is_read_whatever_stands_before_all_names(before):
-    read = in_own_names({before + name: one for name, one in STORED.items()}, OWN, (Layout({"trunk.": "x."}), LAYOUT))
+    stored = {before + name: one for name, one in STORED.items()}
+    read, layout = in_own_names(stored, OWN, (Layout({"trunk.": "x."}), LAYOUT))
+    assert layout == LAYOUT
     assert {name: one.flatten().tolist() for name, one in read.items()} == {
         "trunk.conv.weight": [1],
         "head.both.weight": [2, 3, 4],
@@ -36,11 +38,12 @@ def test_a_layout_is_read_whatever_stands_before_all_names(before):
 
 def test_what_is_missing_or_unknown_stays_so():
     stored = {name: one for name, one in STORED.items() if name != "across.bias"} | {"new.bias": torch.zeros(1)}
-    read = in_own_names(stored, OWN, (LAYOUT,))
+    read, _ = in_own_names(stored, OWN, (LAYOUT,))
     assert set(OWN) - set(read) == {"head.both.bias"} and set(read) - set(OWN) == {"up.bias", "new.bias"}
 
 
 def test_own_names_are_read_as_they_are_and_files_of_no_layout_come_back_whole():
     own = {name: torch.tensor([1.0, 2.0]) for name in OWN}
-    assert all(torch.equal(one, own[name]) for name, one in in_own_names(own, OWN, (LAYOUT,)).items())
-    assert set(in_own_names({"a.b": torch.zeros(1)}, OWN, (LAYOUT,))) == {"a.b"}
+    read, layout = in_own_names(own, OWN, (LAYOUT,))
+    assert all(torch.equal(one, own[name]) for name, one in read.items()) and layout == Layout({})
+    assert set(in_own_names({"a.b": torch.zeros(1)}, OWN, (LAYOUT,))[0]) == {"a.b"}

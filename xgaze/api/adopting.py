@@ -1,12 +1,13 @@
 """A teacher that was trained elsewhere: scored as one that was trained here, with nothing trained."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgaze.api.outcomes import Teacher
 from xgaze.api.runs import CHECKPOINTS, REPORTS, Run, Say, opened, python_words, recipe_faults_first, say_in_python
 from xgaze.api.same_model import require_same_model
-from xgaze.api.teaching import LOSSES, data_of
+from xgaze.api.teaching import AS_IT_IS, LOSSES, called_as, data_of
 from xgaze.artifacts import CARD_FILE, TEACHER, file_hash, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
@@ -38,6 +39,8 @@ def adopt(
     folder: str | Path = CHECKPOINTS,
     reports: str | Path = REPORTS,
     args: dict[str, Any] | None = None,
+    takes: str | None = None,
+    output: str | int | None = None,
     force: bool = False,
     **settings: Any,
 ) -> Teacher:
@@ -49,21 +52,21 @@ def adopt(
     torch.save wrote (.pth, .pth.tar; no code of it runs); names may lie under "state_dict" or "model", and begin with "module.".
     data: what `xgaze.open` or `xgaze.ArrayRecording` give; its inputs are normalised as the network was trained. Without labels
     (`truth: teacher`, or arrays without targets) nothing is scored: what it puts out is the truth that students are tuned to.
+    takes, output: of a network at hand or a class, how its forward takes several inputs ("one-by-one", "keywords", "list",
+    "dict", "stacked", "joined"), and which part of what it returns is the output (key, or place from 0), where that is not clear.
     settings: keys of a recipe's section `training`, by which students are tuned.
 
     Whether the people in `data` were in its training data is not known here, and the results say so. Results lie in
     folder/name; name: that of the network's class unless given. Raises InputError.
     """
+    file = None if weights is None else Path(weights)
     with python_words():
-        recording = data_of(data)
-        section, made = section_of(
-            model, args or {}, None if weights is None else Path(weights), recording, say_in_python
-        )
-        called = name or name_of(model)
-        stored = adopted_recipe(called, section, data.definition.model_dump(mode="json"), recording.spec.kind, settings)
-        recipe = load_section(Recipe, stored, (), Path(f"xgaze.{VERB}"))
-        run = Run(recipe, Path(folder), Path(reports), recording, say=say_in_python)
-        return have_adopted(run, None if weights is None else Path(weights), made, force)
+        recording, call = data_of(data), called_as(takes, output)
+        section, made = section_of(model, args or {}, file, recording, say_in_python, call)
+        told = data.definition.model_dump(mode="json")
+        own = adopted_recipe(name or name_of(model), section, told, recording.spec.kind, settings)
+        recipe = load_section(Recipe, own, (), Path(f"xgaze.{VERB}"))
+        return have_adopted(Run(recipe, Path(folder), Path(reports), recording, say=say_in_python), file, made, force)
 
 
 def adopted_recipe(
@@ -85,29 +88,35 @@ def _is_onnx(model: Any) -> bool:
 
 
 def section_of(
-    model: "nn.Module | str", args: dict[str, Any], weights: Path | None, recording: "Recording", say: Say
+    model: "nn.Module | str",
+    args: dict[str, Any],
+    weights: Path | None,
+    recording: "Recording",
+    say: Say,
+    call: Mapping[str, Any] = AS_IT_IS,
 ) -> "tuple[dict[str, Any], FeatureHead | None]":
-    """The model section of a recipe; and the network, where it is at hand or in an ONNX file, as it is rebuilt. Raises
-    InputError."""
+    """The model section of a recipe; and the network, where it is at hand or in an ONNX file, as it is rebuilt. call:
+    see `called_as`. Raises InputError."""
     if _is_onnx(model):
-        if weights is not None or args:
+        if weights is not None or args or call:
             raise InputError(f"{model}: an ONNX file holds its weights, and takes no arguments.")
         return _of_onnx(Path(str(model)), recording, say)
     if not isinstance(model, str):
         if weights is not None:
             raise InputError("weights: a network at hand is adopted with those it has; load them into it first.")
-        return _at_hand(model, recording)
+        return _at_hand(model, recording, call)
     if weights is None:
         raise InputError(f"{model}: give the file of its weights, those that it was trained to.")
     if not weights.is_file():
         raise InputError(f"{weights}: {'a folder, not a file' if weights.is_dir() else 'no such file'} of weights.")
-    return {"import" if ":" in model else "name": model, "args": args, "adopted": file_hash(weights)}, None
+    return {"import" if ":" in model else "name": model, "args": args, **call, "adopted": file_hash(weights)}, None
 
 
-def _at_hand(net: "nn.Module", recording: "Recording") -> "tuple[dict[str, Any], FeatureHead]":
+def _at_hand(net: "nn.Module", recording: "Recording", call: Mapping[str, Any]) -> "tuple[dict[str, Any], FeatureHead]":
     from xgaze.models.own_networks.at_hand import rebuilt_from_graph, weights_digest
+    from xgaze.models.own_networks.call_forms import Call
 
-    section, made = rebuilt_from_graph(net, recording)
+    section, made = rebuilt_from_graph(net, recording, call=Call.of(call))
     return {**section, "adopted": weights_digest(made.state_dict())}, made
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xgaze.api.outcomes import Figure, Told
 from xgaze.api.runs import CHECKPOINTS, REPORTS, Run, opened, python_words, recipe_faults_first, require_files
-from xgaze.api.teaching import run_to_train
+from xgaze.api.teaching import called_as, run_to_train
 from xgaze.artifacts import CARD_FILE, TEACHER
 from xgaze.jobs import Fan
 from xgaze.recipe import Recipe
@@ -73,6 +73,8 @@ def crossval(
     reports: str | Path = REPORTS,
     seed: int = 0,
     args: dict[str, Any] | None = None,
+    takes: str | None = None,
+    output: str | int | None = None,
     force: bool = False,
     **settings: Any,
 ) -> CrossValidation:
@@ -85,9 +87,8 @@ def crossval(
     What was stopped goes on fold by fold; what is finished is only read. Raises InputError.
     """
     with python_words():
-        run = run_to_train(
-            model, data, Path(folder), Path(reports), {"name": name, "seed": seed, "args": args}, settings
-        )
+        given = {"name": name, "seed": seed, "args": args, "call": called_as(takes, output)}
+        run = run_to_train(model, data, Path(folder), Path(reports), given, settings)
         require_files(run, workers)
         return have_crossval(run, Asked(outer, inner, seeds, protocol), Fan(workers), force)
 

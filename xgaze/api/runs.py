@@ -26,6 +26,7 @@ IN_PYTHON: dict[str, str | Callable[[re.Match[str]], str]] = {
     r"--sample (\S+):": r"samples: \1:",
     r"--(outer|inner|seeds) ": r"\1 ",
     r"(with )?--force\b": "force=True",
+    r"\bmodel\.(takes|output)\b": r"`\1`",
 }
 """What messages say of options of a command, and what is said of them in Python."""
 

@@ -1,15 +1,18 @@
 """Train a teacher, or find the one that was trained."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from xgaze.api.outcomes import Teacher
 from xgaze.api.runs import CHECKPOINTS, REPORTS, Run, opened, python_words, recipe_faults_first, say_in_python
 from xgaze.api.same_model import require_same_model
 from xgaze.artifacts import CARD_FILE, ModelCard, read_card
-from xgaze.errors import InputError
+from xgaze.errors import InputError, nearest
 from xgaze.recipe import Recipe, load_recipe
 from xgaze.recipe.loading import load_section
+from xgaze.recipe.schema import FORMS
 from xgaze.report.remedies import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from xgaze.data.sources.arrays import ArrayRecording
 
 VERB = "train_teacher"
+AS_IT_IS: Mapping[str, Any] = MappingProxyType({})
+"""Nothing is said of how a network is called."""
 LOSSES = {"gaze": "smooth-l1", "angle": "smooth-l1", "value": "smooth-l1", "class": "cross-entropy"}
 
 
@@ -34,6 +39,8 @@ def train_teacher(
     reports: str | Path = REPORTS,
     seed: int = 0,
     args: dict[str, Any] | None = None,
+    takes: str | None = None,
+    output: str | int | None = None,
     second: bool = False,
     force: bool = False,
     **settings: Any,
@@ -43,6 +50,8 @@ def train_teacher(
     model: any nn.Module with a fully connected layer, trained from the weights it has (a copy: it stays as it is); or the name
     of a registered architecture, or "package.module:Class", with `args`; or, without `data`, a recipe, by name or path.
     data: what `xgaze.open` or `xgaze.ArrayRecording` give.
+    takes, output: of a network at hand or a class, how its forward takes several inputs ("one-by-one", "keywords", "list",
+    "dict", "stacked", "joined"), and which part of what it returns is the output (key, or place from 0), where that is not clear.
     second: another one, from seed + 1, beside the first, for `xgaze.explain` to compare with; of networks that begin at random.
     settings: keys of a recipe's section `training`, such as epochs=5.
 
@@ -50,9 +59,8 @@ def train_teacher(
     Results lie in folder/name; name: that of the network's class unless given. Raises InputError.
     """
     with python_words():
-        run = run_to_train(
-            model, data, Path(folder), Path(reports), {"name": name, "seed": seed, "args": args}, settings
-        )
+        given = {"name": name, "seed": seed, "args": args, "call": called_as(takes, output)}
+        run = run_to_train(model, data, Path(folder), Path(reports), given, settings)
         if second and run.recipe.model.graph is not None:
             raise InputError("second: a network at hand begins with the weights it has, and so would another one.")
         return have_teacher(run, second, force)
@@ -61,14 +69,23 @@ def train_teacher(
 def run_to_train(
     model: Any, data: Any, folder: Path, reports: Path, given: dict[str, Any], settings: dict[str, Any]
 ) -> Run:
-    """The run of a network and data at hand, or of a recipe; given: name, seed and args. Raises InputError."""
+    """The run of a network and data at hand, or of a recipe; given: name, seed, args and call. Raises InputError."""
     if data is not None:
         return Run(recipe_of(model, data, folder, given, settings), folder, reports, data_of(data), say=say_in_python)
     if not isinstance(model, Recipe | str):
         raise InputError("a network needs data to be trained on: xgaze.train_teacher(net, data).")
+    if given["call"]:
+        raise InputError("takes, output: a recipe says these itself, under `model`.")
     recipe = model if isinstance(model, Recipe) else load_recipe(model)
     run = Run(recipe, folder, reports, say=say_in_python)
     return run.with_settings("training", settings, VERB) if settings else run
+
+
+def called_as(takes: str | None, output: str | int | None) -> dict[str, Any]:
+    """What is said of these, as in a recipe's section `model`. Raises InputError for a form that is not known."""
+    if takes is not None and takes not in FORMS:
+        raise InputError(f"takes '{takes}': {nearest(takes, FORMS)}")
+    return {key: one for key, one in {"takes": takes, "output": output}.items() if one is not None}
 
 
 def data_of(data: Any) -> Any:
@@ -79,15 +96,16 @@ def data_of(data: Any) -> Any:
 
 
 def recipe_of(model: Any, data: Any, folder: Path, given: dict[str, Any], settings: dict[str, Any]) -> Recipe:
-    """The recipe of a network and data at hand; given: name, seed and args."""
+    """The recipe of a network and data at hand; given: name, seed, args and call."""
     recording = data_of(data)
     called = given["name"] or (model.rpartition(":")[2] if isinstance(model, str) else type(model).__name__)
     if isinstance(model, str):
-        section = {"import" if ":" in model else "name": model, "args": given["args"] or {}}
+        section = {"import" if ":" in model else "name": model, "args": given["args"] or {}, **given["call"]}
     else:
         from xgaze.models.own_networks.at_hand import model_at_hand
+        from xgaze.models.own_networks.call_forms import Call
 
-        section = model_at_hand(model, recording, folder / called)
+        section = model_at_hand(model, recording, folder / called, Call.of(given["call"]))
     stored = {
         "name": called,
         "seed": given["seed"],

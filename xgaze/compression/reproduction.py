@@ -50,6 +50,6 @@ def require_own(card: ModelCard, recording: Recording, folder: Path) -> None:
     if reference is None:
         return
     told = card.architecture
-    own, parted = own_and_parted(reference, told["args"], recording.spec, call=Call.of(told))
+    own, parted = own_and_parted(reference, told["args"], recording.spec, call=Call.of(told, settled=True))
     parted.load_state_dict(read_weights(folder / WEIGHTS_FILE))  # which are own's, too
     require_same(reference, own, parted, real_batches(recording))

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from xgaze.artifacts import read_stored
-from xgaze.data.contract import Recording
+from xgaze.data.contract import Recording, Spec
 from xgaze.errors import InputError
 from xgaze.models.architecture import ARCHITECTURES, Layout
+from xgaze.models.architectures.prediction import exact_scale
 from xgaze.models.layers import FeatureHead
 from xgaze.models.own_networks.call_forms import Call
 from xgaze.models.own_networks.fidelity import real_batches
@@ -39,11 +40,11 @@ def adopted_network(section: Mapping[str, Any], file: Path, recording: Recording
     args = dict(section.get("args", {}))
     if "import" not in section:
         model = build(section["name"], args, recording.spec)
-        put_into(model, stored, file, ARCHITECTURES[section["name"]].layouts)
+        put_into(model, stored, file, recording.spec, ARCHITECTURES[section["name"]].layouts)
         return model.eval()
 
     def load(model: nn.Module) -> None:
-        put_into(model, stored, file)
+        put_into(model, stored, file, recording.spec)
 
     own, parted = own_and_parted(section["import"], args, recording.spec, load=load, call=Call.of(section))
     require_same(section["import"], own, parted, real_batches(recording))
@@ -67,13 +68,31 @@ def weights_in(file: Path) -> dict[str, Tensor]:
     return dict(held)
 
 
-def put_into(model: nn.Module, stored: Mapping[str, Tensor], file: Path, layouts: Sequence[Layout] = ()) -> None:
+def put_into(
+    model: nn.Module, stored: Mapping[str, Tensor], file: Path, spec: Spec, layouts: Sequence[Layout] = ()
+) -> None:
     """Load weights, without what wrappers put before their names, or by those that published files have. Raises InputError
-    listing all that do not fit; then nothing is loaded."""
+    listing all that do not fit, and where a published network's unit does not become the recording's; then nothing is loaded."""
     own = model.state_dict()
-    named = in_own_names(stored, own, layouts)
+    named, layout = in_own_names(stored, own, layouts)
+    whole = all(name in named or name.endswith(UNCOUNTED) for name in own)  # else it is the file of another network
+    scale = _scale(layout.unit, file, spec) if whole else 1.0
     require_names(named, model, file, OTHER_NETWORK)
+    if layout.scaled:
+        named |= {name: scale * one for name, one in named.items() if name.startswith(layout.scaled)}
     model.load_state_dict({**{name: own[name] for name in own if name.endswith(UNCOUNTED)}, **named})
+
+
+def _scale(told: str, file: Path, spec: Spec) -> float:
+    """What published outputs in the unit `told` are multiplied by to be the recording's. Raises InputError where nothing does."""
+    scale = exact_scale(spec, told) if told else 1.0
+    if scale is None:
+        wanted = "classes" if spec.kind == "class" else f"{spec.kind} in {spec.unit}"
+        raise InputError(
+            f"{file}: this published network tells {told}; the recording's target is {wanted}, and no number makes one of the "
+            f"other. Convert the recording's labels to {told}, or train the network on it (xgaze train-teacher)."
+        )
+    return scale
 
 
 def _weights(held: Any) -> bool:

@@ -10,12 +10,14 @@ from xgaze.models.architecture import Layout
 AS_HERE = Layout({})
 
 
-def in_own_names(stored: Mapping[str, Tensor], own: Iterable[str], layouts: Sequence[Layout]) -> dict[str, Tensor]:
-    """The stored weights by the network's `own` names, as that layout says in which most of them are found and least is over;
-    what it does not know stays as it is. Wrappers are left out, and what the layout says is unread."""
+def in_own_names(
+    stored: Mapping[str, Tensor], own: Iterable[str], layouts: Sequence[Layout]
+) -> tuple[dict[str, Tensor], Layout]:
+    """The stored weights by the network's `own` names, as that layout says in which most of them are found and least is over; and
+    the layout. What it does not know stays as it is. Wrappers are left out, and what the layout says is unread."""
     own = list(own)
-    readings = [_read(stored, own, layout) for layout in (AS_HERE, *layouts)]
-    return max(readings, key=lambda one: (len(one.keys() & set(own)), -len(one)))
+    readings = [(_read(stored, own, layout), layout) for layout in (AS_HERE, *layouts)]
+    return max(readings, key=lambda one: (len(one[0].keys() & set(own)), -len(one[0])))
 
 
 def without_wrappers(stored: Mapping[str, Tensor], own: Iterable[str]) -> dict[str, Tensor]:

@@ -14,11 +14,14 @@ from xgaze.models.own_networks.imported import build_imported, build_stored
 
 def build_architecture(architecture: dict[str, Any], spec: Spec, known: bool = False) -> FeatureHead:
     """A fresh model from {"name", "args"}, {"import", "args"} or {"name", "graph"}, as recipes and model cards hold it. known:
-    see `build_imported`. Raises InputError."""
+    see `build_imported`. Whether inputs' names are in order is asked before a network is trained or adopted, not here. Raises
+    InputError."""
     if "graph" in architecture:
         return build_stored(architecture["name"], architecture["graph"], spec, known)
     if "import" in architecture:
-        return build_imported(architecture["import"], architecture["args"], spec, known, Call.of(architecture))
+        return build_imported(
+            architecture["import"], architecture["args"], spec, known, Call.of(architecture, settled=True)
+        )
     return build(architecture["name"], architecture["args"], spec)
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import (
     ConfigDict,
@@ -20,6 +20,10 @@ from xgaze.recipe.data_sections import Section, Seed
 from xgaze.recipe.sources import Data
 from xgaze.recipe.student_sections import SEARCH_KEYS, Distill, Explain
 from xgaze.recipe.varied_sections import Augment, GazeAugmentation, VariedPictures
+
+Form = Literal["one-by-one", "keywords", "list", "dict", "stacked", "joined"]
+FORMS: tuple[str, ...] = get_args(Form)
+"""How a forward takes several inputs."""
 
 
 class ModelSection(Section):
@@ -37,7 +41,7 @@ class ModelSection(Section):
     name: str | None = None
     import_: str | None = Field(None, alias="import")
     args: dict[str, Any] = {}
-    takes: Literal["one-by-one", "keywords", "list", "dict", "stacked", "joined"] | None = None
+    takes: Form | None = None
     output: str | int | None = None
     graph: dict[str, Any] | None = None
     weights: Path | None = None

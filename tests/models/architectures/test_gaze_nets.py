@@ -178,7 +178,7 @@ def test_weights_of_a_published_file_make_what_its_own_formula_makes(name, spec,
     weights, model = drawn(shapes), build(name, {}, spec).eval()
     stored = {wrapped + key: one for key, one in weights.items()}
     layouts = ARCHITECTURES[name].layouts
-    assert not model.load_state_dict(in_own_names(stored, model.state_dict(), layouts), strict=False).unexpected_keys
+    assert not model.load_state_dict(in_own_names(stored, model.state_dict(), layouts)[0], strict=False).unexpected_keys
     inputs = [torch.rand(2, *one.shape, generator=torch.Generator().manual_seed(1)) for one in spec.inputs]
     with torch.no_grad():
         assert torch.allclose(model(*inputs), formula(weights, *inputs), rtol=1e-4, atol=1e-4)
@@ -208,7 +208,7 @@ def test_residual_networks_are_read_by_torchvisions_and_eth_xgazes_names(names, 
     assert "layer2.0.downsample.0.weight" in {
         one.removeprefix("module.").removeprefix("gaze_network.") for one in stored
     }
-    other.load_state_dict(in_own_names(stored, other.state_dict(), ARCHITECTURES["resnet"].layouts))
+    other.load_state_dict(in_own_names(stored, other.state_dict(), ARCHITECTURES["resnet"].layouts)[0])
     assert all(torch.equal(one, other.state_dict()[name]) for name, one in model.state_dict().items())
 
 
@@ -220,7 +220,7 @@ def test_the_two_heads_of_l2cs_are_one_layer_pitch_first():
     yaw, pitch = nn.Linear(16, 28), nn.Linear(16, 28)
     for name, head in {"fc_yaw_gaze": yaw, "fc_pitch_gaze": pitch}.items():
         stored |= {f"{name}.weight": head.weight.data, f"{name}.bias": head.bias.data}
-    model.load_state_dict(in_own_names(stored, model.state_dict(), ARCHITECTURES["l2cs"].layouts))
+    model.load_state_dict(in_own_names(stored, model.state_dict(), ARCHITECTURES["l2cs"].layouts)[0])
     x = torch.rand(3, *FACE.inputs[0].shape)
     with torch.no_grad():
         features, found = model.features(x), model(x)
@@ -249,7 +249,7 @@ def test_social_eye_reads_both_eyes_alike_and_its_file_tells_yaw_first():
     own = model.state_dict()
     published = own | {f"head.fc_{one}.bias": torch.zeros(2) for one in ("upper", "lower")}
     for stored, order in ((published, [1, 0]), (own, [0, 1])):
-        read = in_own_names(stored, own, ARCHITECTURES["social-eye"].layouts)
+        read, _ = in_own_names(stored, own, ARCHITECTURES["social-eye"].layouts)
         assert read.keys() == own.keys()
         assert torch.equal(read["head.fc_main.weight"], own["head.fc_main.weight"][order])
 
@@ -275,6 +275,14 @@ def test_published_radians_become_the_recordings_unit(unit, factor):
     inputs = [torch.rand(2, *one.shape) for one in EYE.inputs]
     with torch.no_grad():
         assert torch.allclose(model(*inputs), factor * rad(*inputs))
+
+
+def test_values_are_told_as_they_are_and_only_px_are_px_of_the_screen():
+    value = Spec(EYE.inputs, "value", "diopters")
+    assert next(reversed(dict(build("lenet", {}, value).head.named_children()))) == "fc2"
+    cm = Spec(STRIP.inputs, "gaze", "cm", scene=(1920, 1080))
+    assert dict(build("blazegaze", {}, cm).head.named_children())["output_unit"].scale == 20
+    assert "screen" in dict(build("blazegaze", {}, STRIP).head.named_children())
 
 
 @pytest.mark.parametrize(

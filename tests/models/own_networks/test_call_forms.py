@@ -13,7 +13,7 @@ from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.models.own_networks.call_forms import Call, Called, as_called
 from xgaze.models.own_networks.fidelity import outputs, training_difference
-from xgaze.models.own_networks.imported import parted_module
+from xgaze.models.own_networks.imported import own_and_parted, parted_module
 from xgaze.models.registry import build_architecture
 
 EYES = Spec((InputSpec("left", (1, 6, 8)), InputSpec("right", (1, 6, 8))), "gaze", scene=(800, 600))
@@ -148,6 +148,23 @@ def test_forms_that_give_other_outputs_are_named():
     assert isinstance(as_called("Mine", net(either), EYES, Call("list")), Called)
 
 
+def swapped(self, right, left):
+    return self.gaze(left, right)
+
+
+def test_names_of_inputs_in_another_order_are_refused_until_it_is_said_what_they_mean():
+    own = net(swapped)
+    message = r"forward\(right, left\) names .* another order .*\(left, right\): say by model\.takes whether .*keywords"
+    with pytest.raises(InputError, match=message):
+        as_called("Mine", own, EYES, Call())
+    same_as_gaze(own, Call("keywords"))
+    by_place = outputs(as_called("Mine", own, EYES, Call("one-by-one")), eyes())
+    assert torch.equal(by_place, own.gaze(*eyes()[::-1])) and not torch.equal(by_place, own.gaze(*eyes()))
+    assert as_called("Mine", own, EYES, Call(settled=True)) is own  # as older runs have it
+    other_names = net(lambda self, second, first: self.gaze(first, second))
+    assert as_called("Mine", other_names, EYES, Call()) is other_names
+
+
 SOURCE = """
 import torch
 from torch import nn
@@ -179,4 +196,33 @@ def test_a_recipe_says_which_part_of_what_a_class_returns_is_meant(tmp_path, mon
             }
         )
         torch.testing.assert_close(outputs(model, eyes()), outputs(Called(own, "list", (), key, key), eyes()))
+    sys.modules.pop(name)
+
+
+SWAPPED = """
+import torch
+from torch import nn
+class Mine(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.out = nn.Linear(96, 8), nn.Linear(8, 2)
+    def forward(self, right, left):
+        return self.out(self.fc(torch.cat([right.flatten(1), left.flatten(1)], 1)))
+"""
+
+
+def test_a_trained_network_whose_names_are_in_another_order_is_rebuilt_as_it_was(tmp_path, monkeypatch):
+    name = f"swapped_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(SWAPPED)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    with pytest.raises(InputError, match="in another order"):
+        own_and_parted(f"{name}:Mine", {}, EYES)
+    told = {"import": f"{name}:Mine", "args": {}}
+    before, by_name = (
+        build_architecture(told, EYES, known=True),
+        build_architecture({**told, "takes": "keywords"}, EYES),
+    )
+    by_name.load_state_dict(dict(zip(by_name.state_dict(), before.state_dict().values(), strict=True)))
+    torch.testing.assert_close(outputs(before, eyes()), outputs(by_name, eyes()[::-1]))
     sys.modules.pop(name)

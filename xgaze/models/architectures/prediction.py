@@ -10,7 +10,7 @@ from xgaze.data.contract import Spec
 from xgaze.models.layers import OutputScale
 from xgaze.units import STEP, told_in
 
-EXACT: Mapping[tuple[str, str], float] = MappingProxyType(
+_EXACT: Mapping[tuple[str, str], float] = MappingProxyType(
     {("rad", "degrees"): degrees(1), ("degrees", "rad"): radians(1), ("cm", "mm"): 10.0, ("mm", "cm"): 0.1}
 )
 
@@ -40,10 +40,16 @@ def prediction_layers(
     return layers
 
 
+def exact_scale(spec: Spec, unit: str) -> float | None:
+    """What outputs in `unit` are multiplied by to be the target's; None where no number does that."""
+    own = told_in(spec.kind, spec.unit)
+    return 1.0 if own == unit else _EXACT.get((unit, own))
+
+
 def in_unit_of(spec: Spec, unit: str) -> dict[str, nn.Module]:
     """The layer after outputs in `unit`, as a published net tells them, that makes them the target's: exact between units of
-    directions and between lengths; else by what losses count in, so that a fresh net learns as fast. Empty where there is nothing
-    to multiply."""
+    directions and between lengths; else of gaze and directions by what losses count in, so that a fresh net learns as fast. Empty
+    where there is nothing to multiply."""
     own = told_in(spec.kind, spec.unit)
-    scale = EXACT.get((unit, own), STEP.get(own, STEP["px"]) / STEPS[unit])
-    return {} if spec.kind == "class" or scale == 1 else {"output_unit": OutputScale(scale)}
+    scale = exact_scale(spec, unit) or (STEP[own] / STEPS[unit] if own in STEP else 1.0)
+    return {} if scale == 1 else {"output_unit": OutputScale(scale)}

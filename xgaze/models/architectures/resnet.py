@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture, Layout
-from xgaze.models.architectures.prediction import in_unit_of
 from xgaze.models.inputs import only_picture
 from xgaze.models.layers import FeatureHead, Float32Sequential
+from xgaze.units import RADIANS
 
 Depth = Literal[18, 34, 50]
 Channels = Annotated[int, Field(ge=1)]
@@ -32,7 +32,7 @@ class ResNet(FeatureHead):
     """Photograph (batch, 3, H, W) in [0, 1] -> logits (batch, classes), or gaze. features: (batch, width), last maps averaged.
 
     depth 50 and 64 channels: ResNet-50, 23,508,032 parameters without `fc`; 23,917,832 with 200 classes; 23,512,130 with pitch
-    and yaw, as ETH-XGaze's baseline tells them in rad. depth 18: 11,177,538 with pitch and yaw.
+    and yaw, as ETH-XGaze's baseline has. depth 18: 11,177,538 with pitch and yaw. `fc` tells the recording's unit.
     Dropout comes before `fc` and belongs to the features, so that the head begins with its linear layer.
     """
 
@@ -40,8 +40,7 @@ class ResNet(FeatureHead):
         super().__init__()
         self.trunk = Trunk(only_picture(spec).picture[0], depth, channels)
         self.dropout = nn.Dropout(dropout)
-        fc = nn.Linear(self.trunk.width, spec.outputs)
-        self.head = Float32Sequential(OrderedDict[str, nn.Module](fc=fc, **in_unit_of(spec, "rad")))
+        self.head = Float32Sequential(OrderedDict[str, nn.Module](fc=nn.Linear(self.trunk.width, spec.outputs)))
 
     def features(self, *inputs: Tensor) -> Tensor:
         (picture,) = inputs
@@ -150,5 +149,7 @@ def _shortcut(width: int, outer: int, stride: int) -> nn.Module:
 
 
 TORCHVISION = Layout({"trunk.": "", "head.fc.": "fc."})
-ETH_XGAZE = Layout({"trunk.": "gaze_network.", "head.fc.": "gaze_fc.0."}, unread=("gaze_network.fc.",))
+ETH_XGAZE = Layout(
+    {"trunk.": "gaze_network.", "head.fc.": "gaze_fc.0."}, unread=("gaze_network.fc.",), unit=RADIANS, scaled="head.fc."
+)
 ARCHITECTURE = Architecture("resnet", ResNet, (TORCHVISION, ETH_XGAZE))

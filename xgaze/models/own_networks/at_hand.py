@@ -11,16 +11,16 @@ from xgaze.artifacts import write_weights
 from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
-from xgaze.models.own_networks.call_forms import as_called
+from xgaze.models.own_networks.call_forms import Call, as_called
 from xgaze.models.own_networks.fidelity import real_batches, synthetic_batches
 from xgaze.models.own_networks.imported import AS_IT_IS, build_stored, called, parted_module, require_same
 from xgaze.models.own_networks.stored_graph import graph_of
 
 
-def model_at_hand(net: nn.Module, recording: Recording, folder: Path) -> dict[str, Any]:
+def model_at_hand(net: nn.Module, recording: Recording, folder: Path, call: Call = AS_IT_IS) -> dict[str, Any]:
     """The model section of `net`, which stays as it is; its weights are written into `folder`, and training starts from them.
     Raises InputError as `rebuilt_from_graph` does."""
-    section, rebuilt = rebuilt_from_graph(net, recording)
+    section, rebuilt = rebuilt_from_graph(net, recording, call=call)
     weights = rebuilt.state_dict()
     file = folder / f"start-{weights_digest(weights)}.safetensors"
     if not file.is_file():
@@ -28,14 +28,17 @@ def model_at_hand(net: nn.Module, recording: Recording, folder: Path) -> dict[st
     return {**section, "weights": str(file)}
 
 
-def rebuilt_from_graph(net: nn.Module, recording: Recording, name: str = "") -> tuple[dict[str, Any], FeatureHead]:
+def rebuilt_from_graph(
+    net: nn.Module, recording: Recording, name: str = "", call: Call = AS_IT_IS
+) -> tuple[dict[str, Any], FeatureHead]:
     """The name (of its class, unless given) and graph of `net`, and what is rebuilt from them, with its weights; `net` stays.
+    call: how its forward is called, where that cannot be told.
 
     The graph rebuilt is on real samples what `net` is. Raises InputError where it is not, and where a network holds what no
     stored graph can: it is then to be named by its class.
     """
     name, own = name or type(net).__name__, copy.deepcopy(net).cpu().float()
-    own = as_called(called(name), own, recording.spec, AS_IT_IS)
+    own = as_called(called(name), own, recording.spec, call)
     parted = parted_module(name, own, recording.spec)
     try:
         graph = graph_of(own, synthetic_batches(recording.spec)[0])

@@ -29,14 +29,15 @@ AS_ONE: Mapping[str, Callable[[tuple[str, ...], Inputs], Any]] = {
 @dataclass(frozen=True)
 class Call:
     """takes: the form in which forward takes inputs, None where only one works. output: the part of what it returns, None where
-    only one can be meant."""
+    only one can be meant. settled: it was accepted before, when inputs went in one by one whatever forward calls them."""
 
     takes: str | None = None
     output: Part = None
+    settled: bool = False
 
     @classmethod
-    def of(cls, architecture: Mapping[str, Any]) -> "Call":
-        return cls(architecture.get("takes"), architecture.get("output"))
+    def of(cls, architecture: Mapping[str, Any], settled: bool = False) -> "Call":
+        return cls(architecture.get("takes"), architecture.get("output"), settled)
 
 
 class Called(nn.Module):
@@ -68,7 +69,7 @@ def as_called(what: str, own: nn.Module, spec: Spec, call: Call) -> nn.Module:
     """`own`, or where its forward takes inputs in another form than one by one, or returns more than the output, a module that
     does neither. what: its name in messages. Raises InputError where no form works, several do, or no one part can be meant."""
     names = tuple(one.name for one in spec.inputs)
-    form = call.takes or _form_of(what, own, spec, names)
+    form = call.takes or _form_of(what, own, spec, names, call.settled)
     whole = Called(own, form, names)
     in_use = _part_meant(what, zeros_through(what, whole, spec, 2), 2, spec, call.output)
     taught = _part_in_training(what, whole, spec, in_use, call.output)
@@ -89,10 +90,17 @@ def shapes_of(spec: Spec, samples: int) -> str:
     return ", ".join(f"{one.name} ({samples}, {', '.join(map(str, one.shape))})" for one in spec.inputs)
 
 
-def _form_of(what: str, own: nn.Module, spec: Spec, names: tuple[str, ...]) -> str:
+def _form_of(what: str, own: nn.Module, spec: Spec, names: tuple[str, ...], settled: bool) -> str:
     """One by one, or by keywords, where the signature says so; else the only form that works. Raises InputError."""
     signature = inspect.signature(own.forward)
     if _binds(signature, *names):
+        called = tuple(signature.bind(*names).arguments)
+        if called != names and set(called) == set(names) and not settled:
+            raise InputError(
+                f"{what}: forward{signature} names the recording's inputs in another order than that has them "
+                f"({', '.join(names)}): say by model.takes whether it gets them by their names (keywords) or in the recording's "
+                f"order ({ONE_BY_ONE})."
+            )
         return ONE_BY_ONE
     if _binds(signature, **dict.fromkeys(names)):
         return KEYWORDS

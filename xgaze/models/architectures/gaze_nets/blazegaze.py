@@ -10,6 +10,7 @@ from xgaze.models.architecture import Architecture
 from xgaze.models.architectures.prediction import SCREENS, in_unit_of
 from xgaze.models.inputs import pictures_and_vectors
 from xgaze.models.layers import FeatureHead, Float32Sequential, shape_after
+from xgaze.units import told_in
 
 
 class BlazeGaze(FeatureHead):
@@ -17,7 +18,7 @@ class BlazeGaze(FeatureHead):
 
     Features: [flattened maps | vectors, in the recording's order]. With these sizes 155,826 parameters (its file, which
     no Python framework but Keras reads, holds 192 statistics of normalisation more). The published net tells parts of the screen
-    from its centre, y downwards: where the recording has a scene, that becomes its px.
+    from its centre, y downwards: where gaze is in px of a scene, that becomes its px.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -34,13 +35,20 @@ class BlazeGaze(FeatureHead):
                 hidden2=nn.Linear(16, 16),
                 act2=nn.ReLU(),
                 gaze=nn.Linear(16, spec.outputs),
-                **({"screen": OnScreen(*spec.scene)} if spec.scene else in_unit_of(spec, SCREENS)),
+                **_on_screen(spec),
             )
         )
 
     def features(self, *inputs: Tensor) -> Tensor:
         maps = self.strip(inputs[self.strip_place])
         return torch.cat([maps.flatten(1), *(inputs[k] for k in self.vector_places)], dim=1)
+
+
+def _on_screen(spec: Spec) -> dict[str, nn.Module]:
+    """From parts of the screen to the target's unit."""
+    if spec.scene and told_in(spec.kind, spec.unit) == "px":
+        return {"screen": OnScreen(*spec.scene)}
+    return in_unit_of(spec, SCREENS)
 
 
 class OnScreen(nn.Module):

@@ -84,6 +84,7 @@ GAZECAPTURE = Layout(
         "head.eyes.layer.": "eyesFC.0.",
         "head.fc.": "fc.0.",
         "head.gaze.": "fc.2.",
-    }
+    },
+    unit="cm",
 )
 ARCHITECTURE = Architecture("itracker", ITracker, (GAZECAPTURE,))

@@ -72,5 +72,7 @@ class MeanOfBins(nn.Module):
         return f"numbers={self.numbers}, width={self.width:g}, lowest={self.lowest:g}"
 
 
-PUBLISHED = Layout({"trunk.": "", "head.bins.": ("fc_pitch_gaze.", "fc_yaw_gaze.")}, unread=("fc_finetune.",))
+PUBLISHED = Layout(
+    {"trunk.": "", "head.bins.": ("fc_pitch_gaze.", "fc_yaw_gaze.")}, unread=("fc_finetune.",), unit=DEGREES
+)
 ARCHITECTURE = Architecture("l2cs", L2CS, (PUBLISHED,))

@@ -50,4 +50,5 @@ class LeNet(FeatureHead):
         return torch.cat([maps.flatten(1), *(inputs[k] for k in self.vector_places)], dim=1)
 
 
-ARCHITECTURE = Architecture("lenet", LeNet, (Layout({"eye.": "", "head.fc1.layer.": "fc1.", "head.fc2.": "fc2."}),))
+PUBLISHED = Layout({"eye.": "", "head.fc1.layer.": "fc1.", "head.fc2.": "fc2."}, unit="rad")
+ARCHITECTURE = Architecture("lenet", LeNet, (PUBLISHED,))

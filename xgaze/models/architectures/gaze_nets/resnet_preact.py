@@ -70,4 +70,4 @@ class PreactBlock(nn.Module):
         return out
 
 
-ARCHITECTURE = Architecture("resnet-preact", ResNetPreact, (Layout({"head.fc.": "fc."}),))
+ARCHITECTURE = Architecture("resnet-preact", ResNetPreact, (Layout({"head.fc.": "fc."}, unit="rad"),))

@@ -74,5 +74,5 @@ def _backbone(picture_channels: int, channels: int) -> tuple[nn.Sequential, int]
     return backbone, width
 
 
-PUBLISHED = Layout({}, turned=("head.fc_main.",), unread=("head.fc_upper.", "head.fc_lower."))
+PUBLISHED = Layout({}, turned=("head.fc_main.",), unread=("head.fc_upper.", "head.fc_lower."), unit="rad")
 ARCHITECTURE = Architecture("social-eye", SocialEye, (PUBLISHED,))
