@@ -73,7 +73,7 @@ class EightBits:
         fastest = self.tried[0]
         worse = "" if fastest.worse_percent is None else f" and is {fastest.worse_percent} {self.unit} worse"
         return (
-            f"No form that computes in 8 bits is faster here and at most {ALLOWED:g} {self.unit} worse: the fastest takes "
+            f"No form that computes in 8 bits is surely faster here and at most {ALLOWED:g} {self.unit} worse: the fastest takes "
             f"{fastest.time_ratio.mean:.2f} times the time{worse}."
         )
 
