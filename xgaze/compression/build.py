@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 from torch import nn
@@ -19,6 +20,7 @@ from xgaze.compression.surgeries.no_op import RemoveNoOp, plan_no_ops
 from xgaze.compression.surgeries.plain_weights import plan_plain_weights
 from xgaze.compression.surgeries.separable import plan_separable, terms_allowed
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES, Step, layers_of
+from xgaze.compression.width_allocation import allocated
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead
 from xgaze.units import NOTHING
@@ -95,8 +97,10 @@ def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
 
 def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
     """Cut all at once; where that is refused, layer by layer whatever can be proved."""
-    widths = widths_of(built.student, plan.share, plan.multiple)
-    going = plan_going(built.student, probe, widths, plan.keep, plan.uncut, plan.importance)
+    student = built.student
+    widths = widths_of(student, plan.share, plan.multiple)
+    by_cost = partial(allocated, multiple=plan.multiple, planned=_planned(student, plan)) if plan.by_cost else None
+    going = plan_going(student, probe, widths, plan.keep, plan.uncut, plan.importance, by_cost)
     built.uncut |= going.uncut
     try:
         built.do(going.cut(), probe)
@@ -104,6 +108,16 @@ def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
         provable = _provable(built.student, going, probe)
         built.uncut |= provable.uncut
         built.do(provable.cut(), probe)
+
+
+def _planned(student: FeatureHead, plan: Plan) -> dict[str, int]:
+    """Weights of the first FC layer once it is thin."""
+    layer = first_linear(student)
+    linear = student.get_submodule(layer)
+    terms = plan.terms if terms_allowed(student.feature_shape, plan.terms) else None
+    if plan.rank is None or not isinstance(linear, nn.Linear) or lies_in(layer, plan.keep):
+        return {}
+    return {layer: min(linear.weight.numel(), thinned(linear, student.feature_shape, plan.rank, terms))}
 
 
 def _provable(student: FeatureHead, going: Going, probe: Probe) -> Going:
@@ -141,8 +155,13 @@ def _thin(built: Built, plan: Plan, layer: str, probe: Probe) -> None:
 
 def saves(linear: nn.Linear, shape: tuple[int, int, int] | None, rank: int, terms: int | None) -> bool:
     """Whether the layer at this rank, its filters in so many terms (None: whole) of maps of this shape, holds fewer numbers."""
+    return thinned(linear, shape, rank, terms) < linear.weight.numel()
+
+
+def thinned(linear: nn.Linear, shape: tuple[int, int, int] | None, rank: int, terms: int | None) -> int:
+    """Its weights then."""
     reads = linear.in_features
     if terms is not None and shape is not None:
         channels, height, width = shape
         reads = channels * terms * (height + width)
-    return rank * (reads + linear.out_features) < linear.weight.numel()
+    return rank * (reads + linear.out_features)

@@ -50,7 +50,7 @@ from xgaze.writing import together
 TRIED, LENGTH = "tried.csv", "length.json"
 LONGEST = 4
 """Times the recipe's epochs of tuning, however many minutes there are."""
-TOWER_KEYS = ("distill.shares", "distill.coarse_input", "distill.wiring", "distill.importance")
+TOWER_KEYS = ("distill.shares", "distill.coarse_input", "distill.wiring", "distill.importance", "distill.widths")
 WHOLE_KEYS = (
     "distill.end_to_end_epochs",
     "distill.minutes",

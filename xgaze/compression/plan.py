@@ -20,7 +20,8 @@ class Plan:
     before the first convolutions. rank and terms: of the first FC layer (None: whole; whole filters), the rank also of further
     ones that are large. keep: paths of modules that are left as they are, with what is coupled to them; uncut: of layers whose
     own channels all stay, since they cannot be cut. others: further surgeries, each by name and the value asked of it; those of
-    the wiring are done before channels are cut, the rest last. importance: by which of `IMPORTANCES` channels go."""
+    the wiring are done before channels are cut, the rest last. importance: by which of `IMPORTANCES` channels go. by_cost: layers
+    keep other shares, all together as dear: see `width_allocation`."""
 
     share: float = 1.0
     coarse: bool = False
@@ -31,6 +32,7 @@ class Plan:
     uncut: tuple[str, ...] = ()
     others: tuple[tuple[str, int | float | str], ...] = ()
     importance: str = OUTPUTS
+    by_cost: bool = False
 
     @property
     def name(self) -> str:
@@ -38,6 +40,7 @@ class Plan:
         parts = {
             f"towers-{self.share:g}": self.share < 1,
             f"by-{self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
+            "by-cost": self.share < 1 and self.by_cost,
             "coarse": self.coarse,
             f"rank-{self.rank}": self.rank is not None,
             f"terms-{self.terms}": self.terms is not None,
@@ -52,6 +55,7 @@ class Plan:
             f"{100 * self.share:g} % of the channels": self.share < 1,
             f"{len(self.uncut)} layer{'' if len(self.uncut) == 1 else 's'} uncut": self.share < 1 and bool(self.uncut),
             f"in multiples of {self.multiple}": self.share < 1 and self.multiple != MULTIPLES[0],
+            "widths by what they cost": self.share < 1 and self.by_cost,
             "pictures halved": self.coarse,
             f"rank {self.rank}": self.rank is not None,
             f"separable filters with {self.terms} term{'' if self.terms == 1 else 's'}": self.terms is not None,

@@ -34,6 +34,8 @@ class Distill(Section):
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;
     []: whole filters only). Towers: `shares` of channels to try; `coarse_input` halves the pictures before the first
     convolutions; `wiring`: towers that are alike become one, and maps coarser, before any channel is cut.
+    `widths`: every layer loses the same share of its channels, or, at the same cost of all in weights and multiply-accumulates,
+    those lose most that matter least for what they cost.
     `importance`: by which channels go: how far the outputs move without one, the squares of the weights that go with it, or
     |weight x gradient of the loss| over them. `calibration_samples`: training samples that surgeries are computed on, at most.
     `head_samples`: training samples whose embeddings are cached and on which heads are tuned, at most (None: all).
@@ -47,7 +49,14 @@ class Distill(Section):
     that is given), extra `data.unlabelled` people, `hints`.
     """
 
-    later = ("head_samples", "end_to_end_teacher_weight", "mirror_images", "after_calibration", "varied_pictures")
+    later = (
+        "head_samples",
+        "end_to_end_teacher_weight",
+        "mirror_images",
+        "after_calibration",
+        "varied_pictures",
+        "widths",
+    )
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
     max_bytes: int | None = Field(None, ge=1, le=MOST_BYTES)
@@ -77,6 +86,7 @@ class Distill(Section):
     head_samples: int | None = Field(None, ge=8, le=10**12)
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
+    widths: Literal["even", "by-cost"] = "even"
 
     @property
     def whole_teacher_weight(self) -> float:

@@ -83,6 +83,7 @@ def as_built(plan: Plan, built: Built) -> Plan:
     return replace(
         plan,
         share=plan.share if "channels" in kinds else 1.0,
+        by_cost=plan.by_cost and "channels" in kinds,
         coarse=plan.coarse and "coarse_input" in kinds,
         rank=plan.rank if "low_rank" in kinds else None,
         terms=plan.terms if "separable" in kinds else None,

@@ -107,7 +107,9 @@ def whole_plan(capacity: LayerCapacity, model: FeatureHead, share: float, coarse
     rank = min(most, math.ceil(RANK_MARGIN * capacity.expected_rank))
     if wanted.ranks is not None:
         rank = min(ranks_to_try(capacity, wanted.ranks), key=lambda one: (abs(one - rank), -one))
-    return Plan(share=share, coarse=coarse, rank=rank, terms=thinnest(model, wanted))
+    return Plan(
+        share=share, coarse=coarse, rank=rank, terms=thinnest(model, wanted), by_cost=wanted.widths == "by-cost"
+    )
 
 
 def thin_plans(capacity: LayerCapacity, model: FeatureHead, wanted: Distill) -> list[Plan]:

@@ -1,10 +1,10 @@
 """Which channels to remove: the least important, equally many from every group."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from xgaze.compression.couplings.tracing import Slot, Unit, trace_units
 from xgaze.compression.group_importance import IMPORTANCES, OUTPUTS
@@ -12,6 +12,12 @@ from xgaze.compression.kept import lies_in
 from xgaze.compression.surgeries.base import Probe
 from xgaze.compression.surgeries.cut import Cut, cut_of
 from xgaze.models.layers import FeatureHead
+
+Allocate = Callable[
+    [FeatureHead, tuple[Tensor, ...], Mapping[str, Sequence[Unit]], Mapping[Unit, float], Mapping[str, int]],
+    Mapping[str, int],
+]
+"""(model, inputs, units by layer, how much each matters, widths if all layers lost the same share) -> widths."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,10 @@ def plan_going(
     keep: Collection[str] = (),
     uncut: Collection[str] = (),
     importance: str = OUTPUTS,
+    allocate: Allocate | None = None,
 ) -> Going:
     """What goes so that each layer of `widths` is left with that many channels, the least important by one of `IMPORTANCES`;
-    nothing that touches the modules `keep`.
+    nothing that touches the modules `keep`. allocate: says otherwise which layers are to be how wide.
 
     Widths are rounded up to what the groups of grouped convolutions allow. Layers whose channels cannot be traced keep them, as
     those of `uncut` do.
@@ -62,6 +69,8 @@ def plan_going(
             decided[next(name for name in layers if unit.of(name))].append(unit)
     decided = {name: own for name, own in decided.items() if own and name not in {*why, *uncut}}
     scores = IMPORTANCES[importance](model, probe, decided)
+    if allocate is not None:
+        widths = allocate(model, probe.inputs, decided, scores, widths)
     going = {name: _going(model, name, widths[name], own, scores) for name, own in decided.items()}
     return Going(
         {name: own for name, own in going.items() if own},
