@@ -24,8 +24,8 @@ def recorded(shift=0, noise=20.0, frames=FRAMES, people=PEOPLE, seed=0):
 def test_a_shift_is_found_with_its_size_and_sign(shift):
     found = errors_by_lag(SPEC, *recorded(shift)).shift()
     assert found.lag == shift
-    # The mean length of a two-dimensional error of 20 px a side is 20 sqrt(pi / 2).
-    assert found.shifted == pytest.approx(25.07, rel=0.1) and found.error > 200
+    # Noise of 20 px a side, over two.
+    assert found.shifted == pytest.approx(20 * np.sqrt(2), rel=0.1) and found.error > 200
     assert found.difference.high < -150 and found.difference.mean == pytest.approx(found.shifted - found.error)
 
 
@@ -34,7 +34,9 @@ def test_the_error_of_every_lag_is_over_the_same_frames():
     lagged = errors_by_lag(SPEC, outputs, labels, people, sessions)
     assert list(lagged.lags) == list(range(-15, 16)) and lagged.frames == PEOPLE * (FRAMES - 30)
     own = np.arange(15, 45)
-    by_hand = np.hypot(*(outputs[own] - labels[own + 3]).T).mean()
+    known = np.column_stack([labels[own + 3], np.ones(30)])
+    left = outputs[own] - known @ np.linalg.pinv(known) @ outputs[own]
+    by_hand = np.sqrt((left**2).sum() / 27)
     assert lagged.errors.shape == (PEOPLE, 31) and lagged.errors[0, 18] == pytest.approx(by_hand)
     assert errors_by_lag(SPEC, *recorded(frames=400)).lags[-1] == MOST
 
@@ -49,6 +51,32 @@ def test_a_model_that_errs_the_wrong_way_is_not_taken_for_a_shift():
     for seed in range(10):
         outputs, labels, people, sessions = recorded(seed=seed)
         assert errors_by_lag(SPEC, (800, 800) - outputs, labels, people, sessions).shift() is None
+
+
+def in_one_order(slope, bias, noise, shift=0, seed=0, walk=False):
+    """Everybody looks at the same points one after the other; the model errs alike for all."""
+    rng = np.random.default_rng(seed)
+    gaze = np.cumsum(rng.normal(0, 30, (FRAMES, 2)), axis=0) + 400 if walk else rng.uniform(100, 700, (FRAMES, 2))
+    outputs = 400 + slope * (gaze - 400) + np.array(bias) + rng.normal(0, noise, (PEOPLE, FRAMES, 2))
+    labels = np.tile(np.roll(gaze, shift, axis=0), (PEOPLE, 1))
+    people = list(np.repeat([f"p{k}" for k in range(PEOPLE)], FRAMES))
+    return outputs.reshape(-1, 2), labels, people, ["0"] * len(people)
+
+
+@pytest.mark.parametrize("walk", [False, True])
+@pytest.mark.parametrize(
+    ("slope", "bias", "noise"),
+    [(0.5, (150, 0), 20), (0.8, (150, -100), 200), (-0.5, (0, 0), 20), (0.0, (100, 0), 20), (0.0, (0, 0), 0)],
+)
+def test_one_order_of_points_for_all_and_a_model_that_errs_alike_for_all_is_no_shift(slope, bias, noise, walk):
+    for seed in range(10):
+        assert errors_by_lag(SPEC, *in_one_order(slope, bias, noise, seed=seed, walk=walk)).shift() is None
+
+
+@pytest.mark.parametrize("walk", [False, True])
+def test_a_shift_is_found_in_one_order_of_points_with_a_model_that_errs_alike_for_all(walk):
+    for seed in range(10):
+        assert errors_by_lag(SPEC, *in_one_order(0.5, (150, 0), 20, 3, seed, walk)).shift().lag == 3
 
 
 def test_a_shift_of_gaze_that_moves_slowly_is_found():

@@ -208,6 +208,11 @@ class Recording:
         return None
 
     @property
+    def in_time(self) -> bool:
+        """Whether the rows of one session follow one another in time."""
+        return True
+
+    @property
     def scanpaths(self) -> "Sequence[Scanpath] | None":
         """The scanpath that each row is made of."""
         return None
@@ -272,6 +277,10 @@ class RecordingView(Recording):
     @property
     def partners(self) -> tuple[int, ...] | None:
         return self.recording.partners
+
+    @property
+    def in_time(self) -> bool:
+        return self.recording.in_time
 
     @property
     def scanpaths(self) -> "Sequence[Scanpath] | None":

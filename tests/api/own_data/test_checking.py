@@ -85,7 +85,7 @@ def test_labels_that_are_shifted_in_time(arrays, folder, shift, words):
     found = xgaze.check(recording(arrays, shift=shift), against=folder)
     assert kinds(found) == ["labels shifted in time"]
     (message,) = found.faults[0]["first"]
-    assert message.startswith(f"frames fit the labels of {words}: the model's error is then ")
+    assert message.startswith(f"frames fit the labels of {words}: with these, ")
     assert message.endswith("over 20 participants, 160 frames; lags of -4 to 4 tried).")
 
 

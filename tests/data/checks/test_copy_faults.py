@@ -111,6 +111,30 @@ def test_frames_that_show_nothing_are_copies_of_nothing(rendered):
     assert kinds(rendered, close) == {}
 
 
+def test_lost_frames_all_black_are_no_identical_images(rendered):
+    def lose(inputs, _):
+        for one in inputs.values():
+            one[::4] = 0
+
+    assert kinds(rendered, lose) == {}
+
+
+def test_pictures_of_fractions_are_compared_as_well(rendered):
+    inputs, targets, people, splits = rendered
+    train, test = row_of(rendered, "train"), row_of(rendered, "test")
+    normalised = {name: (one.astype(np.float32) - 90) / 40 for name, one in inputs.items()}
+
+    def found():
+        recording = ArrayRecording(normalised, targets, people.to_numpy(), splits=splits, scene=(800, 600))
+        return [fault.kind for fault in check_opened(lambda: recording).faults]
+
+    assert found() == []
+    for one in normalised.values():
+        one[test] = one[train]
+        one[test + 5] = one[train + 9] * 0.7 + 0.1
+    assert found() == ["identical images across splits", ACROSS]
+
+
 def test_a_manifest_tells_the_rows(manifest):
     data = manifest()
     for view in ("left", "right"):

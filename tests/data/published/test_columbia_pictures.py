@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xgaze.api.own_data import held_against_model
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 
@@ -34,6 +35,17 @@ def test_names_of_columbia_are_its_labels(columbia):
     np.testing.assert_array_equal(sample.target, [-10, -5])
     np.testing.assert_array_equal(sample.inputs["head"], [-15])
     assert sample.groups["group"] == "0003" and "1 pictures of other names are left out" in recording.notes
+
+
+def test_file_names_are_in_no_order_of_time(columbia, monkeypatch):
+    recording = open_recording(section("columbia", columbia, side=32))
+    assert not recording.in_time and not recording.with_spec(recording.spec).in_time
+
+    def ask(*_, **__):
+        raise AssertionError("the model was asked")
+
+    monkeypatch.setattr(held_against_model, "predict", ask)
+    assert held_against_model.lagged_errors(None, recording) is None
 
 
 def test_an_empty_folder_says_what_to_give(tmp_path):

@@ -68,9 +68,9 @@ def _lag_faults(network: StoredModel, recording: Recording, advance: Advance | N
     low, high = shift.difference.low, shift.difference.high
     ends = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
     message = (
-        f"frames fit the labels of {many} {frames} {when}: the model's error is then {shift.shifted:.3g} {unit}, not "
-        f"{shift.error:.3g} ({shift.difference.mean:+.3g}{ends} over {len(lagged.errors)} {groups}, {lagged.frames:,} frames; "
-        f"lags of {lagged.lags[0]} to {lagged.lags[-1]} tried)."
+        f"frames fit the labels of {many} {frames} {when}: with these, {shift.shifted:.3g} {unit} of the model's outputs stay "
+        f"unexplained, not {shift.error:.3g} ({shift.difference.mean:+.3g}{ends} over {len(lagged.errors)} {groups}, "
+        f"{lagged.frames:,} frames; lags of {lagged.lags[0]} to {lagged.lags[-1]} tried)."
     )
     return [Fault("labels shifted in time", message)]
 
@@ -78,7 +78,7 @@ def _lag_faults(network: StoredModel, recording: Recording, advance: Advance | N
 def lagged_errors(network: StoredModel, recording: Recording, advance: Advance | None = None) -> Lagged | None:
     """The model's error by lag, of rows that are in the order of time within a session; None where nothing can be shifted, or
     there are no labels."""
-    if recording.spec.kind == "class" or recording.spec.truth == BY_TEACHER:
+    if recording.spec.kind == "class" or recording.spec.truth == BY_TEACHER or not recording.in_time:
         return None
     rows = _of_sessions(recording)
     own = recording.table.iloc[rows]

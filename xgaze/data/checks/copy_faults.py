@@ -1,12 +1,13 @@
 """The same picture twice, exactly or nearly: a model is tested on what it was trained on, or one person has two names."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.checks.nearest_elsewhere import along_leading, closest_approach, nearest_elsewhere
-from xgaze.data.checks.perceptual_hash import comparable
+from xgaze.data.checks.perceptual_hash import comparable, shows
 from xgaze.data.checks.pixel_faults import Looked
 from xgaze.data.contract import SPLITS
 from xgaze.data.fault_kinds import Fault, Kind
@@ -33,10 +34,11 @@ def copies_told(looked: Sequence[Looked]) -> list[str]:
 
 
 def _identical(looked: Iterable[Looked]) -> list[Fault]:
-    """One fault per picture that lies in several splits, naming the first copy in each."""
+    """One fault per picture that lies in several splits, naming the first copy in each. Equal pixels that show nothing, as of
+    lost frames, are no copies."""
     copies: dict[str, list[Looked]] = {}
     for one in looked:
-        if one.digest and one.split:
+        if one.digest and one.split and not one.blank:
             copies.setdefault(one.digest, []).append(one)
     faults = []
     for same in copies.values():
@@ -76,7 +78,7 @@ def _showing(samples: list[Looked]) -> tuple[list[Looked], NDArray[np.uint8]]:
     if not alike:
         return [], np.zeros((0, 0), np.uint8)
     hashes = np.frombuffer(b"".join(one.hash for one in alike), np.uint8).reshape(len(alike), -1)
-    shown = np.array([comparable(one[None]).any() for one in hashes])
+    shown = np.array([shows(one.hash) for one in alike])
     return [one for one, shows in zip(alike, shown, strict=True) if shows], hashes[shown]
 
 
@@ -96,10 +98,11 @@ def _told(pairs: Sequence[Pair], samples: Sequence[Looked], owners: NDArray[np.s
     found: dict[tuple[str, str], list[Pair]] = {}
     for pair in pairs:
         found.setdefault((samples[pair[0]].owner, samples[pair[1]].owner), []).append(pair)
+    samples_of = Counter(owners.tolist())
     faults = []
     for (one, other), own in found.items():
         early, late = (samples[k] for k in own[0])
-        many, whole = len({pair[1] for pair in own}), int((owners == other).sum())
+        many, whole = len({pair[1] for pair in own}), samples_of[other]
         more = f"; {many} of the {whole} samples of {other} nearly show what those of {one} do" if whole > 1 else ""
         across = early.split != late.split
         kind: Kind = "nearly identical images across splits" if across else "one person under two names"

@@ -29,8 +29,9 @@ def check_opened(opened: Callable[[], Recording], advance: Advance | None = None
 
 
 def is_picture(one: InputSpec) -> bool:
-    """Whether an input shows something, grey or in colour, and is no vector, sequence or stack of maps."""
-    return one.dtype == "uint8" and len(one.shape) == 3 and one.shape[0] in (1, 3)
+    """Whether an input shows something, grey or in colour, stored as whatever numbers, and is no vector, sequence or stack of
+    maps."""
+    return len(one.shape) == 3 and one.shape[0] in (1, 3) and min(one.shape[1:]) > 1
 
 
 def _look_at_samples(recording: Recording, advance: Advance | None) -> Iterator[Looked]:

@@ -1,6 +1,7 @@
 """A perceptual hash: what stays of a sample's pictures when size, sharpness, brightness and contrast are taken away."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,23 @@ MOST_PICTURES = 400_000
 """Of which hashes are kept at once (100 MB); of more, one sample in so many is hashed."""
 
 
-def hash_of(pictures: Iterable[NDArray[np.uint8]]) -> bytes:
-    """256 grey values a picture, each (height, width) or (channels, height, width). Nothing where there is none."""
+def hash_of(pictures: Iterable[NDArray[Any]]) -> bytes:
+    """256 grey values a picture, each (height, width) or (channels, height, width). Nothing where there is none. Of numbers that
+    are no grey values, from the least to the largest."""
     return b"".join(_squares(one).tobytes() for one in pictures)
 
 
-def _squares(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _squares(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    if pixels.dtype != np.uint8:
+        least, reach = float(pixels.min()), float(np.ptp(pixels))
+        pixels = ((pixels - least) * (255 / reach if reach else 0.0)).round().astype(np.uint8)
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=0).round().astype(np.uint8)
     return np.asarray(Image.fromarray(np.ascontiguousarray(grey)).resize((SIDE, SIDE), Image.Resampling.BOX))
+
+
+def shows(hashed: bytes) -> bool:
+    """Whether what `hash_of` gave is of pictures that show something."""
+    return bool(comparable(np.frombuffer(hashed, np.uint8)[None]).any())
 
 
 def every(samples: int, pictures: int) -> int:

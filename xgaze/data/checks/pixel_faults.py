@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.checks.perceptual_hash import every, hash_of
+from xgaze.data.checks.perceptual_hash import every, hash_of, shows
 from xgaze.data.eyes.eye_scan import Frame, Session
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Fault
@@ -26,7 +26,8 @@ Told = Trait | Literal["colour"]
 class Looked:
     """A frame or picture after decoding. digest: hash of its pixels, "" when it could not be read whole. traits: of its pictures,
     each as often as it was seen; size: (width, height) px of a picture, (0, 0) of none. owner: whose it is; hash: a perceptual
-    one of its pictures, empty of those that were not read whole or are beyond what is kept."""
+    one of its pictures, empty of those that were not read whole or are beyond what is kept; blank: they
+    were read and show nothing."""
 
     name: str
     split: str
@@ -37,6 +38,7 @@ class Looked:
     size: tuple[int, int] = (0, 0)
     owner: str = ""
     hash: bytes = b""
+    blank: bool = False
 
 
 def look_at_frames(sessions: Iterable[Session], data: EyeFoldersData, advance: Advance | None) -> list[Looked]:
@@ -113,9 +115,14 @@ def look_at_views(
     return with_hashes(looked, seen) if whole and seen and not faults else looked
 
 
-def with_hashes(looked: Looked, pixels: Sequence[NDArray[np.uint8]]) -> Looked:
+def with_hashes(looked: Looked, pixels: Sequence[NDArray[Any]]) -> Looked:
     """The same with what its pictures were, each (height, width) or (channels, height, width)."""
-    return replace(looked, digest=_digest(pixels), hash=hash_of(pixels))
+    return _with_hash(replace(looked, digest=_digest(pixels)), pixels)
+
+
+def _with_hash(looked: Looked, pixels: Sequence[NDArray[Any]]) -> Looked:
+    hashed = hash_of(pixels)
+    return replace(looked, hash=hashed, blank=not shows(hashed))
 
 
 def _look_at_picture(pictures: Pictures, row: int, split: str, owner: str, grey: bool) -> Looked:
@@ -126,7 +133,7 @@ def _look_at_picture(pictures: Pictures, row: int, split: str, owner: str, grey:
         return Looked(name, split, "", (Fault(error.kind, f"{name}: {error.reason}."),))
     picture = decoded.picture
     seen = Looked(name, split, _digest([np.asarray(picture)]), (), told_of(decoded, grey), 1, picture.size, owner)
-    return replace(seen, hash=hash_of([np.asarray(picture.convert("L"))]))
+    return _with_hash(seen, [np.asarray(picture.convert("L"))])
 
 
 def told_of(decoded: Decoded, grey: bool) -> tuple[Told, ...]:
@@ -134,7 +141,7 @@ def told_of(decoded: Decoded, grey: bool) -> tuple[Told, ...]:
     return (*decoded.traits, "colour") if grey and is_coloured(decoded.picture) else decoded.traits
 
 
-def _digest(pixels: Sequence[NDArray[np.uint8]]) -> str:
+def _digest(pixels: Sequence[NDArray[Any]]) -> str:
     hashed = hashlib.blake2b(digest_size=16)
     for one in pixels:
         hashed.update(str(one.shape).encode())

@@ -45,6 +45,7 @@ def open_columbia(data: ColumbiaData, progress: Advance | None = None) -> Record
             vectors={"head": head.astype(np.float32)},
             conditions={"head, degrees": head[:, 0].astype(float)},
             notes=told,
+            in_time=False,
         ),
         data.colour,
     )

@@ -26,7 +26,8 @@ Box = NDArray[np.int64]
 class Listed:
     """n samples. table: as a recording's. files: input -> the path of each one's picture. boxes: input -> (n, 4), the part of
     the picture that is meant; what lies beyond its edges is black. vectors: input -> float32 (n, numbers), or what `made` makes
-    them of, a row at a time. conditions: see `Recording.conditions`, (n,) each. notes: what was left out or assumed."""
+    them of, a row at a time. conditions: see `Recording.conditions`, (n,) each. notes: what was left out or assumed.
+    in_time: see `Recording.in_time`."""
 
     table: pd.DataFrame
     files: Mapping[str, Sequence[Path]]
@@ -35,6 +36,7 @@ class Listed:
     made: Mapping[str, Callable[[NDArray[Any]], NDArray[np.float32]]] = field(default_factory=dict)
     conditions: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    in_time: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,10 @@ class ListedRecording(Recording):
     @property
     def notes(self) -> tuple[str, ...]:
         return self.listed.notes
+
+    @property
+    def in_time(self) -> bool:
+        return self.listed.in_time
 
     def __getitem__(self, row: int) -> Sample:
         """Raises InputError naming the picture that cannot be used."""

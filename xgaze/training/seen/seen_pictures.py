@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import read_weights, write_weights
 from xgaze.data.batches import device_of
+from xgaze.data.checks.opened import is_picture as is_picture
 from xgaze.data.contract import InputSpec, Recording, Spec, normalise, participants_of, rows_of
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import participant_means
@@ -33,11 +34,6 @@ class Reference:
     spread: Spread
     usual: NDArray[np.float32]
     numbers: Numbers | None = None
-
-
-def is_picture(one: InputSpec) -> bool:
-    """Whether an input shows something, grey or in colour, stored as whatever numbers."""
-    return len(one.shape) == 3 and one.shape[0] in (1, 3) and min(one.shape[1:]) > 1
 
 
 def squares(pictures: Pictures) -> NDArray[np.float32]:
