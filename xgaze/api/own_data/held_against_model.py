@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.api.stored_model import StoredModel, load
-from xgaze.artifacts import TEACHER
+from xgaze.artifacts import TEACHER, read_card
 from xgaze.data.contract import BY_TEACHER, Recording, targets_of
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.open import as_trained
 from xgaze.evaluation.lag import Lagged, errors_by_lag
 from xgaze.models.inference import predict
 from xgaze.progress import Advance
+from xgaze.report.claims import is_adopted
 from xgaze.training.seen.against import faults_against, held_against
 from xgaze.training.seen.seen_pictures import EMBEDDING, SEEN_FILE, Reference, read_seen
 
@@ -54,8 +55,20 @@ def faults_with(model: Model, recording: Recording, advance: Advance | None) -> 
         ]
     else:
         faults, told = faults_against(held_against(model.network.net, model.seen, fitting))
+        told = [*told, *_adopted_told(folder)]
     # Of pictures that the model cannot read, no error says anything.
     return Checked((*faults, *(() if faults else _lag_faults(model.network, fitting, advance))), tuple(told))
+
+
+def _adopted_told(folder: Path) -> list[str]:
+    """Of a model that was trained elsewhere nobody knows on what."""
+    teachers = [one for one in (folder, folder.resolve().parent / TEACHER) if (one / SEEN_FILE).is_file()]
+    if not any(is_adopted(vars(read_card(one))) for one in teachers[:1]):
+        return []
+    return [
+        f"{folder}: it was trained elsewhere, on what is unknown; pictures are held against those of the people it was adopted "
+        "on."
+    ]
 
 
 def _lag_faults(network: StoredModel, recording: Recording, advance: Advance | None) -> list[Fault]:
