@@ -13,6 +13,7 @@ import onnx
 import pytest
 
 from xgaze.compression.export.checksums import handed_over, write_checksums
+from xgaze.compression.export.eight_bits import WEIGHTS_ALONE
 from xgaze.compression.export.verification import hash_checks
 
 STOPPED = runpy.run_path(str(Path(__file__).parent / "stopped_commands.py"))
@@ -62,8 +63,11 @@ def test_c_is_near_the_model_and_as_good_over_people(exported):
     assert exported["c--bits32"]["apart"] < 0.01
     assert exported["c"]["apart"] < 20
     worse = exported["c"]["worse_percent"]
-    theirs = exported["c"]["onnxruntime_worse_percent"]
-    assert abs(worse["mean"]) < 5 and theirs["low"] - 5 <= worse["mean"] <= theirs["high"] + 5
+    assert abs(worse["mean"]) < 5
+    # Beside it onnxruntime's 8 bits, where its file computes in 8 bits on this machine.
+    assert ("onnxruntime_worse_percent" in exported["c"]) == (exported["int8"]["form"] != WEIGHTS_ALONE)
+    theirs = exported["c"].get("onnxruntime_worse_percent", worse)
+    assert theirs["low"] - 5 <= worse["mean"] <= theirs["high"] + 5
 
 
 def test_a_whole_folder_is_verified(exported, run):

@@ -92,10 +92,13 @@ def _int8_c(folder: Path, recording: Recording, spec: Spec, samples: Samples) ->
     parts = (validation[k : k + BATCH] for k in range(0, len(validation), BATCH))
     ours = np.concatenate([run_reference(written.program, stored_inputs(recording, rows)) for rows in parts])
     worse = {"worse_percent": vars(compare(spec, ours, floats, truth, people)), "worse_unit": worse_unit(spec)}
-    if (folder / INT8).is_file() and computes_in_8_bits(folder / INT8):
+    if (folder / INT8).is_file():
         with understood(folder / INT8, REMOVE):
-            theirs = predict_onnx(folder / INT8, recording, validation)
-        worse["onnxruntime_worse_percent"] = vars(compare(spec, theirs, floats, truth, people))
+            open_session(folder / INT8)
+            in_8_bits = computes_in_8_bits(folder / INT8)
+            theirs = predict_onnx(folder / INT8, recording, validation) if in_8_bits else None
+        if theirs is not None:
+            worse["onnxruntime_worse_percent"] = vars(compare(spec, theirs, floats, truth, people))
     return {**written.to_json(), **worse}
 
 
