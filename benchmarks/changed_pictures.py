@@ -20,12 +20,12 @@ from PIL import Image
 from xgaze.data.checks.copy_faults import copy_faults
 from xgaze.data.checks.perceptual_hash import hash_of
 from xgaze.data.checks.pixel_faults import Looked
-from xgaze.data.contract import Recording, rows_of
+from xgaze.data.contract import Recording, rows_of, spread_evenly
 from xgaze.data.open import open_recording
 from xgaze.data.sources.rendered import RenderedData
 from xgaze.evaluation.intervals.participants import participant_means
 from xgaze.training.seen.changed_pictures import CHANGES, numbers_of
-from xgaze.training.seen.seen_pictures import SAMPLES, evenly, read_inputs, squares
+from xgaze.training.seen.seen_pictures import SAMPLES, given_inputs, squares
 from xgaze.training.seen.spread import spread_of
 
 Grey = NDArray[np.uint8]
@@ -107,8 +107,12 @@ def _planted(
 
 def changes(recording: Recording) -> dict[str, tuple[float, str]]:
     """By input: the change that comes nearest to what was not done, and how much further it is, of the median person."""
-    train, test = (evenly(rows_of(recording, split), SAMPLES) for split in ("train", "test"))
-    seen, new, people = read_inputs(recording, train), read_inputs(recording, test), recording.table["group"].iloc[test]
+    train, test = (spread_evenly(rows_of(recording, split), SAMPLES) for split in ("train", "test"))
+    seen, new, people = (
+        given_inputs(recording, train),
+        given_inputs(recording, test),
+        recording.table["group"].iloc[test],
+    )
     found = {}
     for name, pictures in new.items():
         spread, numbers = spread_of(squares(seen[name])), numbers_of(seen[name])

@@ -46,8 +46,8 @@ class InputSpec:
     dtype: Literal["uint8", "float32"] = "uint8"
 
     @property
-    def is_picture(self) -> bool:
-        """Whether it is stored as one."""
+    def holds_pixels(self) -> bool:
+        """Whether it is a picture and stored as one, in 8 bits."""
         return len(self.shape) == 3 and self.dtype == "uint8"
 
     @property
@@ -344,6 +344,21 @@ def _attention(samples: Sequence[Sample]) -> "torch.Tensor | None":
 
     maps = [s.aux["attention"] for s in samples if "attention" in s.aux]
     return torch.from_numpy(np.stack(maps)).float().div_(255) if len(maps) == len(samples) else None
+
+
+def spread_evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """At most `count` of the rows."""
+    chosen: NDArray[np.int64] = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
+    return chosen
+
+
+def stored_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+    """The inputs of these rows, in the types that the specification names."""
+    samples = [recording[int(row)] for row in rows]
+    return {
+        one.name: np.stack([np.asarray(sample.inputs[one.name], one.dtype) for sample in samples])
+        for one in recording.spec.inputs
+    }
 
 
 def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:

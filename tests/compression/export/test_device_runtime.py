@@ -9,7 +9,8 @@ import pytest
 from xgaze.compression.export import device_runtime, exported, verification
 from xgaze.compression.export.device_runtime import RUNTIMES, DeviceRuntime, computed, export_for_device
 from xgaze.compression.export.onnx import export_onnx, open_session, run_onnx
-from xgaze.compression.export.samples import Samples, outputs_of, stored_inputs
+from xgaze.compression.export.samples import Samples, outputs_of
+from xgaze.data.contract import stored_inputs
 from xgaze.errors import InputError
 
 

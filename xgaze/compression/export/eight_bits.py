@@ -18,10 +18,9 @@ from xgaze.compression.export.mirrored_weights import turn_when_loaded, write_ou
 from xgaze.compression.export.onnx import open_session, paired_ratio
 from xgaze.compression.export.packed_weights import pack_weights
 from xgaze.compression.export.quantise import open_onnx, predict_onnx, quantise_onnx
-from xgaze.compression.export.samples import spread_evenly
 from xgaze.compression.export.slim import slimmest
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, participants_of, rows_of, spread_evenly, targets_of
 from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.score import compare, worse_unit
 from xgaze.progress import Advance, progress_bar

@@ -16,15 +16,13 @@ from xgaze.compression.export.onnx import PARITY_LIMIT, export_checked, onnx_par
 from xgaze.compression.export.quantise import BATCH, FRAMES, predict_onnx
 from xgaze.compression.export.samples import (
     Samples,
-    spread_evenly,
-    stored_inputs,
     test_samples,
     write_samples,
 )
 from xgaze.compression.export.verification import ALONE
 from xgaze.compression.student import load_model
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, spread_evenly, stored_inputs, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.score import compare, worse_unit
 from xgaze.models.inference import predict

@@ -28,7 +28,7 @@ from xgaze.compression.export.onnx import (
 from xgaze.compression.export.packed_weights import pack_weights
 from xgaze.compression.export.slim import slimmest
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, participants_of, targets_of
+from xgaze.data.contract import Recording, participants_of, spread_evenly, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.score import Summary, compare, summarise
@@ -77,7 +77,7 @@ def quantise_onnx(
     if len(rows) == 0:
         raise InputError(f"{source}: int8 needs frames to calibrate on, and there are none.")
     model = write_out_turned(open_onnx(source))
-    chosen = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
+    chosen = spread_evenly(rows, frames)
     batch = takes_at_once(open_session(source)) or BATCH
     with atomic_path(target) as temporary, _silent():
         try:

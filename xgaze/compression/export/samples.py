@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from xgaze.artifacts import file_hash
-from xgaze.data.contract import Recording, Spec, normalise, rows_of
+from xgaze.data.contract import Recording, Spec, normalise, rows_of, spread_evenly, stored_inputs
 from xgaze.errors import InputError
 from xgaze.writing import atomic_path
 
@@ -26,21 +26,6 @@ class Samples:
     def fed(self, spec: Spec) -> tuple[torch.Tensor, ...]:
         """The inputs as a model reads them."""
         return tuple(normalise(self.stored[one.name], one) for one in spec.inputs)
-
-
-def spread_evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """At most `count` of the rows."""
-    chosen: NDArray[np.int64] = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
-    return chosen
-
-
-def stored_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
-    """The inputs of these rows, in the types that the specification names."""
-    samples = [recording[int(row)] for row in rows]
-    return {
-        one.name: np.stack([np.asarray(sample.inputs[one.name], one.dtype) for sample in samples])
-        for one in recording.spec.inputs
-    }
 
 
 def test_samples(recording: Recording, model: torch.nn.Module, count: int) -> Samples:

@@ -18,12 +18,22 @@ from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.c99.steps import Program, float_program
 from xgaze.compression.export.firmware import RANGES_FILE, c_folder
 from xgaze.compression.export.onnx import PARITY_LIMIT, onnx_parity, open_session
-from xgaze.compression.export.samples import Samples, outputs_of, spread_evenly, stored_inputs
+from xgaze.compression.export.samples import Samples, outputs_of
 from xgaze.compression.live.cosine_pictures import decode, encode
 from xgaze.compression.live.embedding_directions import as_told, narrowest, strongest_directions
 from xgaze.compression.live.float_arithmetic import largest_difference, run_floats
 from xgaze.compression.live.page_program import Arrays, Rounding, characters, packed, program_to_json, with_floats
-from xgaze.data.contract import BY_TEACHER, InputSpec, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import (
+    BY_TEACHER,
+    InputSpec,
+    Recording,
+    Spec,
+    participants_of,
+    rows_of,
+    spread_evenly,
+    stored_inputs,
+    targets_of,
+)
 from xgaze.errors import InputError
 from xgaze.evaluation.score import sample_errors
 from xgaze.report.remedies import DISTILL
@@ -92,7 +102,7 @@ def live_student(
     try:
         if recording.spec.truth == BY_TEACHER:
             raise NotLive(NO_LABELS)
-        if not any(one.is_picture for one in recording.spec.inputs):
+        if not any(one.holds_pixels for one in recording.spec.inputs):
             raise NotLive(NO_PICTURES)
         if not (recording.spec.rendered or real_people):
             raise NotLive(REAL_PEOPLE)
@@ -133,7 +143,7 @@ def _live(
 
 def _input(one: InputSpec, step: int) -> dict[str, Any]:
     """blank: what is stored where a model is to read zero; coded: whether its pictures are sent as cosines."""
-    picture = one.is_picture
+    picture = one.holds_pixels
     blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
     return {
         "name": one.name,
@@ -244,7 +254,7 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
             if characters(coded) <= room:
                 shown = {
                     one.name: decode(coded[one.name], own[one.name].shape, step)
-                    if step and one.is_picture
+                    if step and one.holds_pixels
                     else own[one.name]
                     for one in spec.inputs
                 }
@@ -255,7 +265,7 @@ def _pictures(samples: Samples, spec: Spec, forms: Forms) -> tuple[Samples, Maps
 
 
 def _coded(stored: NDArray[Any], one: InputSpec, step: int) -> NDArray[Any]:
-    return encode(stored, step) if step and one.is_picture else stored
+    return encode(stored, step) if step and one.holds_pixels else stored
 
 
 def _embedding(folder: Path, forms: Forms, spec: Spec, seen: Samples, arrays: Arrays) -> dict[str, Any]:

@@ -21,14 +21,14 @@ def check_opened(opened: Callable[[], Recording], advance: Advance | None = None
         recording = opened()
     except InputError as error:
         return Checked((Fault("definition", str(error)),))
-    pictures = sum(is_picture(one) for one in recording.spec.inputs)
+    pictures = sum(shows_something(one) for one in recording.spec.inputs)
     total = len(recording.table)
     looked = kept_hashes(_look_at_samples(recording, advance), total, pictures)
     faults = (*table_faults_of(recording), *faults_of(looked), *copy_faults(looked, recording.spec.groups))
     return Checked(faults, (*recording.notes, *copies_told(looked)))
 
 
-def is_picture(one: InputSpec) -> bool:
+def shows_something(one: InputSpec) -> bool:
     """Whether an input shows something, grey or in colour, stored as whatever numbers, and is no vector, sequence or stack of
     maps."""
     return len(one.shape) == 3 and one.shape[0] in (1, 3) and min(one.shape[1:]) > 1
@@ -82,7 +82,7 @@ def _look_at_sample(recording: Recording, row: int) -> Looked:
         if found is None or found.shape != one.shape or str(found.dtype) != one.dtype:
             wanted = f"{dimensions(one.shape)} of {one.dtype}"
             faults.append(Fault("unreadable sample", f"{sample.id}: input '{one.name}' {told}, not {wanted}."))
-    pictures = [one.name for one in recording.spec.inputs if is_picture(one)]
+    pictures = [one.name for one in recording.spec.inputs if shows_something(one)]
     if faults or not pictures:
         return replace(looked, faults=tuple(faults))
     return with_hashes(looked, [sample.inputs[name] for name in pictures])

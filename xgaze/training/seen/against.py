@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, participants_of
+from xgaze.data.checks.opened import shows_something
+from xgaze.data.contract import Recording, Spec, participants_of, spread_evenly
 from xgaze.data.fault_kinds import Fault
 from xgaze.evaluation.intervals.participants import participant_means
 from xgaze.models.layers import FeatureHead
@@ -18,9 +19,7 @@ from xgaze.training.seen.seen_pictures import (
     EMBEDDING,
     Reference,
     embedded,
-    evenly,
-    is_picture,
-    read_inputs,
+    given_inputs,
     squares,
 )
 
@@ -57,7 +56,7 @@ class Held:
     @property
     def pictures(self) -> dict[str, Reference]:
         """By name, those that are."""
-        return {one.name: self.seen[str(k)] for k, one in enumerate(self.spec.inputs) if is_picture(one)}
+        return {one.name: self.seen[str(k)] for k, one in enumerate(self.spec.inputs) if shows_something(one)}
 
     def numbers(self, name: str) -> Numbers:
         found = self.pictures[name].numbers
@@ -83,8 +82,8 @@ class Held:
 def held_against(model: FeatureHead, seen: Mapping[str, Reference], recording: Recording) -> Held:
     """Of a recording that the model can read (`as_trained`). Raises InputError for samples that cannot be read."""
     one = sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in recording.spec.inputs)
-    rows = evenly(np.arange(len(recording.table)), max(FEWEST, min(SAMPLES, BYTES // one)))
-    return Held(model, recording.spec, seen, read_inputs(recording, rows), participants_of(recording, rows))
+    rows = spread_evenly(np.arange(len(recording.table)), max(FEWEST, min(SAMPLES, BYTES // one)))
+    return Held(model, recording.spec, seen, given_inputs(recording, rows), participants_of(recording, rows))
 
 
 def faults_against(held: Held) -> tuple[list[Fault], list[str]]:

@@ -11,8 +11,16 @@ from numpy.typing import NDArray
 
 from xgaze.artifacts import read_weights, write_weights
 from xgaze.data.batches import device_of
-from xgaze.data.checks.opened import is_picture as is_picture
-from xgaze.data.contract import InputSpec, Recording, Spec, normalise, participants_of, rows_of
+from xgaze.data.checks.opened import shows_something
+from xgaze.data.contract import (
+    InputSpec,
+    Recording,
+    Spec,
+    normalise,
+    participants_of,
+    rows_of,
+    spread_evenly,
+)
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import participant_means
 from xgaze.models.layers import FeatureHead
@@ -56,20 +64,16 @@ def embedded(model: FeatureHead, spec: Spec, inputs: Mapping[str, NDArray[Any]])
     return torch.cat(parts).flatten(1).numpy()
 
 
-def read_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """Inputs of these rows, (rows, ...) by name, as they are stored. Raises InputError."""
+def given_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Inputs of these rows, (rows, ...) by name, as the recording gives them, of whatever type: numbers from 0 to 1 under a
+    specification of bytes are what is looked for. Raises InputError."""
     samples = [recording[int(row)] for row in rows]
     return {one.name: np.stack([sample.inputs[one.name] for sample in samples]) for one in recording.spec.inputs}
 
 
-def evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """At most so many of the rows."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(np.int64))]
-
-
 def what_was_seen(model: FeatureHead, recording: Recording) -> dict[str, Reference]:
     """By the number of each input that is a picture, and "embedding". Few samples are in memory at a time."""
-    train, validation = (evenly(rows_of(recording, split), SAMPLES) for split in ("train", "validation"))
+    train, validation = (spread_evenly(rows_of(recording, split), SAMPLES) for split in ("train", "validation"))
     (seen, numbers), (held, _) = (_condensed(model, recording, rows) for rows in (train, validation))
     people = participants_of(recording, validation)
     found = {}
@@ -84,11 +88,11 @@ def _condensed(
     model: FeatureHead, recording: Recording, rows: NDArray[np.int64]
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Numbers]]:
     """Squares of pictures and embeddings, (rows, ...) each, and the numbers that pictures hold."""
-    pictures = {str(k): one.name for k, one in enumerate(recording.spec.inputs) if is_picture(one)}
+    pictures = {str(k): one.name for k, one in enumerate(recording.spec.inputs) if shows_something(one)}
     points: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*pictures, EMBEDDING)}
     blocks: dict[str, list[tuple[int, Numbers]]] = {name: [] for name in pictures}
     for start in range(0, len(rows), BATCH):
-        inputs = read_inputs(recording, rows[start : start + BATCH])
+        inputs = given_inputs(recording, rows[start : start + BATCH])
         points[EMBEDDING].append(embedded(model, recording.spec, inputs))
         for number, name in pictures.items():
             points[number].append(squares(inputs[name]))
@@ -114,7 +118,7 @@ def write_seen(file: Path, seen: Mapping[str, Reference]) -> None:
 def read_seen(file: Path, inputs: Sequence[InputSpec]) -> dict[str, Reference]:
     """Raises InputError for what `write_seen` did not write of a model with such inputs."""
     stored = {name: one.numpy() for name, one in read_weights(file).items()}
-    widths = {str(k): one.shape[0] * SIDE * SIDE for k, one in enumerate(inputs) if is_picture(one)}
+    widths = {str(k): one.shape[0] * SIDE * SIDE for k, one in enumerate(inputs) if shows_something(one)}
     try:
         return {name: _reference(stored, name, width) for name, width in {**widths, EMBEDDING: None}.items()}
     except (KeyError, ValueError, TypeError) as error:

@@ -17,14 +17,16 @@ FULL_RANGE = 255.0
 
 def require_pictures(recording: Recording, key: str = "training.varied_pictures") -> None:
     """Raises InputError where no input is a picture. key: of the recipe, that asked."""
-    if not any(one.is_picture for one in recording.spec.inputs):
+    if not any(one.holds_pixels for one in recording.spec.inputs):
         raise InputError(f"{key}: no input of this recording is a picture. Leave it out.")
 
 
 def varied(inputs: tuple[InputSpec, ...], settings: VariedPictures, batch: Batch, chance: np.random.Generator) -> Batch:
     """The batch with each of its pictures varied by numbers from `chance` alone; other inputs as they are."""
     pairs = zip(inputs, batch.inputs, strict=True)
-    return replace(batch, inputs=tuple(_varied(one, settings, x, chance) if one.is_picture else x for one, x in pairs))
+    return replace(
+        batch, inputs=tuple(_varied(one, settings, x, chance) if one.holds_pixels else x for one, x in pairs)
+    )
 
 
 def _varied(one: InputSpec, settings: VariedPictures, x: Tensor, chance: np.random.Generator) -> Tensor:
