@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from xgaze.errors import InputError
@@ -42,11 +43,11 @@ def jobs_at_once(fan: Fan) -> int:
 
 
 def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Sequence[tuple[Any, ...]], what: str) -> None:
-    """work(*job) for all jobs, in other processes; what they leave lies in files. Processes of this machine end with this one.
-    what: on the bar. Raises InputError as `jobs_at_once`."""
+    """work(*job) for all jobs, in other processes; what they leave lies in files. Processes of this machine work in this one's
+    folder and end with it. what: on the bar. Raises InputError as `jobs_at_once`."""
     import joblib
 
-    parent = os.getpid() if fan.dask is None else None
+    parent = Parent(os.getpid(), Path.cwd()) if fan.dask is None else None
     called = (joblib.delayed(_watched)(parent, work, job) for job in jobs)
     with _backend(fan.dask), progress_bar(what) as advance:
         if fan.dask is not None:
@@ -56,10 +57,20 @@ def run_elsewhere(fan: Fan, work: Callable[..., None], jobs: Sequence[tuple[Any,
             advance(done + 1, len(jobs))
 
 
-def _watched(parent: int | None, work: Callable[..., None], job: tuple[Any, ...]) -> None:
+@dataclass(frozen=True)
+class Parent:
+    """The process that asks for jobs on this machine, and the folder that its relative paths are read from."""
+
+    pid: int
+    folder: Path
+
+
+def _watched(parent: Parent | None, work: Callable[..., None], job: tuple[Any, ...]) -> None:
     """In another process: do one job, but not for a parent that has died. A cluster's workers have none."""
     if parent is not None:
-        end_with(parent)
+        end_with(parent.pid)
+        # joblib keeps its processes for a while: this one may have been started where the parent stood before.
+        os.chdir(parent.folder)
     work(*job)
 
 
