@@ -31,3 +31,9 @@ def test_an_error_of_a_job_reaches_its_parent(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError):
         run_elsewhere(Fan(workers=2), note_folder, [("missing/a",)], "jobs")
+
+
+def test_jobs_at_the_same_time_fill_the_machine(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert [Fan(workers=4).threads(jobs) for jobs in (0, 1, 2, 3, 4, 40)] == [8, 8, 4, 2, 2, 2]
+    assert Fan(workers=16).threads(40) == 1 and Fan().threads(3) == 8

@@ -27,10 +27,9 @@ class Fan:
         """Everything runs in this process."""
         return self.workers == 1 and self.dask is None
 
-    @property
-    def threads(self) -> int:
-        """Threads for each job, so that all together fill the machine."""
-        return max(1, (os.cpu_count() or 1) // self.workers)
+    def threads(self, jobs: int) -> int:
+        """Threads for each of so many jobs, so that those at the same time fill the machine: a single one has all of it."""
+        return max(1, (os.cpu_count() or 1) // min(self.workers, max(1, jobs)))
 
 
 def jobs_at_once(fan: Fan) -> int:

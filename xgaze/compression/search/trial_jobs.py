@@ -30,7 +30,7 @@ def run_all(bench: Bench, trials: Sequence[Trial], fan: Fan, teacher_folder: Pat
     if fan.alone:
         return [run_trial(bench, trial) for trial in trials]
     waiting = [trial for trial in dict.fromkeys(trials) if not is_finished(bench, trial)]
-    order = Order(bench.recipe, teacher_folder.resolve(), bench.folder.resolve(), fan.threads)
+    order = Order(bench.recipe, teacher_folder.resolve(), bench.folder.resolve(), fan.threads(len(waiting)))
     run_elsewhere(fan, carry_out, [(order, trial) for trial in waiting], f"{len(waiting)} trials")
     return [run_trial(bench, trial) for trial in trials]
 

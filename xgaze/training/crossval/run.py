@@ -138,7 +138,7 @@ def _run_all(
         say(f"{len(units) - len(waiting)} of {len(units)} folds were finished before.")
     folds = [plans[unit.seed][unit.number] for unit in waiting]
     if not fan.alone:
-        fixed = (recipe, asked, folder.resolve(), fan.threads)
+        fixed = (recipe, asked, folder.resolve(), fan.threads(len(waiting)))
         jobs = [(*fixed, fold, unit) for fold, unit in zip(folds, waiting, strict=True)]
         run_elsewhere(fan, run_unit, jobs, f"{len(jobs)} folds")
         return
