@@ -73,7 +73,7 @@ def class_recording():
     return ToyRecording(spec, recording.table, recording.images)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_recipe():
     """A recipe for the toy recordings; sections given by keyword replace the defaults."""
     from xgaze.recipe import Recipe

@@ -31,6 +31,7 @@ from xgaze.compression.search.frontier import write_frontier
 from xgaze.compression.search.trial import WEIGHTS, Result, Trial
 from xgaze.compression.student import in_trained_layout, load_weights, rebuild
 from xgaze.compression.student_folder import teacher_weights
+from xgaze.compression.tuned_again import tune_again
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import BY_TEACHER, Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError, nearest
@@ -91,9 +92,10 @@ def distill(
         beside = search.run([replace(trial, teaching="labels")])
         search.judged(beside)
         tell_diverged(beside, lambda told: say(f"Taught by labels alone,{told.removeprefix(' ')}"))
+    again = {name: stored_model(one, teacher_card) for name, one in tune_again(search, trial, say).items()}
     if baselines:
         search_baselines(search, choice.chosen.result, say)
-    outcome = replace(outcome_of(search, choice, teacher_card), command=command)
+    outcome = replace(outcome_of(search, choice, teacher_card), command=command, again=again)
     return keep_student(search, choice, teacher_card, outcome, folder)
 
 

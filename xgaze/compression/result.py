@@ -1,7 +1,7 @@
 """The finished student: scored on the test participants, measured, exported and written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from xgaze.compression.export.eight_bits import write_eight_bits
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures
 from xgaze.compression.search.budget import limits_of
+from xgaze.compression.tuned_again import told_over_seeds
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.classes.class_calibration import CLASS_CALIBRATION, calibration_of
@@ -43,7 +44,7 @@ from xgaze.models.inference import predict, predict_each
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
-from xgaze.recipe import Recipe
+from xgaze.recipe import Distill, Recipe
 from xgaze.scorings import log_scoring
 
 PARITY_SAMPLES = 16
@@ -57,7 +58,7 @@ class Outcome:
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
     control: None where what the teacher puts out is the truth. command: what was typed. control_fault: why the untuned teacher
-    stands in for the control, empty where it does not."""
+    stands in for the control, empty where it does not. again: students and controls of other seeds, see `tune_again`."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -69,6 +70,7 @@ class Outcome:
     teacher_weights: str = ""
     command: str = ""
     control_fault: str = ""
+    again: Mapping[str, FeatureHead] = field(default_factory=dict)
 
 
 def write_student(
@@ -79,9 +81,9 @@ def write_student(
     models = {name: one for name, one in every.items() if one is not None}
     write_weights(folder / WEIGHTS_FILE, outcome.student.state_dict())
     if recording.spec.truth == BY_TEACHER:
-        scored = score_against_teacher(recording, outcome.student, folder)
+        scored = score_against_teacher(recording, {STUDENT: outcome.student, **outcome.again}, recipe.distill, folder)
     else:
-        scored = score_on_test(recording, models, outcome.reference, folder, recipe.distill.after_calibration)
+        scored = score_on_test(recording, models, outcome.reference, folder, recipe.distill, outcome.again)
     measured = {
         TEACHER: measure(teacher, recording, folder.parent / TEACHER),
         STUDENT: measure(outcome.student, recording, folder),
@@ -115,14 +117,16 @@ def score_on_test(
     models: dict[str, FeatureHead],
     reference: str,
     folder: Path,
-    after_calibration: int | None = None,
+    wanted: Distill,
+    again: Mapping[str, FeatureHead],
 ) -> dict[str, Any]:
-    """Errors of every model, and paired differences in percent, once people are calibrated by so many points where that is asked
-    for. Writes predictions.csv, control_predictions.csv and slices.json."""
+    """Errors of every model, and paired differences in percent, once people are calibrated where that is asked for. again: those
+    of other seeds. Writes predictions.csv, control_predictions.csv and slices.json."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
     with progress_bar(f"scoring {', '.join(models)}") as advance:
-        outputs = predict_each(models, recording, test, advance=advance)
+        every = predict_each({**models, **again}, recording, test, advance=advance)
+    outputs = {name: every[name] for name in models}
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     write_csv(folder / "control_predictions.csv", prediction_table(recording, test, outputs[CONTROL]))
     plain = _differences(spec, outputs, reference, truth, people)
@@ -134,7 +138,8 @@ def score_on_test(
         CLASS_CALIBRATION: calibration_of(recording, outputs[STUDENT]),
         "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
         **plain,
-        **_once_calibrated(recording, outputs, reference, plain["difference"], after_calibration),
+        **_once_calibrated(recording, outputs, reference, plain["difference"], wanted.after_calibration),
+        "over_seeds": told_over_seeds(recording, every, reference, wanted),
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
         "outputs": outputs,
@@ -144,13 +149,15 @@ def score_on_test(
     }
 
 
-def score_against_teacher(recording: Recording, student: FeatureHead, folder: Path) -> dict[str, Any]:
+def score_against_teacher(
+    recording: Recording, students: dict[str, FeatureHead], wanted: Distill, folder: Path
+) -> dict[str, Any]:
     """What `score_on_test` says, of a recording whose truth is what the teacher puts out: how far the student is from it, and the
     spread beside which that is told. Nothing of who is right. Writes predictions.csv."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
     with progress_bar(f"comparing {STUDENT} and {TEACHER}") as advance:
-        outputs = {TEACHER: truth, STUDENT: predict(student, recording, test, advance=advance)}
+        outputs = {TEACHER: truth, **predict_each(students, recording, test, advance=advance)}
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
     worse = compare(spec, outputs[STUDENT], truth, truth, people)
     spread = mean_interval(own_spread(spec, truth, people), people, within=ERRORS)
@@ -160,7 +167,8 @@ def score_against_teacher(recording: Recording, student: FeatureHead, folder: Pa
     )
     return {
         **dict.fromkeys(left_out),
-        "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
+        "error": {name: summarise(spec, outputs[name], truth, people).to_json() for name in (TEACHER, STUDENT)},
+        "over_seeds": told_over_seeds(recording, outputs, TEACHER, wanted),
         "spread": {"unit": spec.measured, **vars(spread)},
         "difference": worse,
         "against_teacher": worse,
@@ -304,6 +312,7 @@ def gather_metrics(
         "control_difference_from_teacher_percent": beside and vars(beside),
         "budget_percent": budget_percent,
         "after_calibration": scored.get("after_calibration"),
+        "over_seeds": scored["over_seeds"],
         "learned": learned,
         "against_guessing": guessing,
         "budget_met": bool(difference.upper <= budget_percent) and learned is not False,

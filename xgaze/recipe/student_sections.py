@@ -11,6 +11,7 @@ from xgaze.recipe.varied_sections import VariedPictures
 MOST_AT_ONCE, MOST_EPOCHS, MOST_WEIGHT = 1_000_000, 100_000, 1e6
 MOST_MINUTES = 1e6
 MOST_POINTS = 1000
+MOST_SEEDS = 100
 MOST_WORSE_PERCENT, MOST_PARAMETERS, MOST_BYTES, MOST_LATENCY_MS = 1e6, 10**12, 10**15, 1e9
 """Far above what anybody needs: a slip of the hand is told at once, not by memory or the clock."""
 Count = Annotated[int, Field(ge=1, le=MOST_AT_ONCE)]
@@ -44,6 +45,8 @@ class Distill(Section):
     `mirror_images`: whole students and their control are tuned on mirror images too, as `training.mirror_images` says, which they
     are in any case where the teacher was trained so.
     `varied_pictures`: the same of `training.varied_pictures`.
+    `seeds`: with so many the chosen student and its control are tuned; the interval over people and seeds stands beside that over
+    people alone.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight` (of whole students by `end_to_end_teacher_weight`, where
     that is given), extra `data.unlabelled` people, `hints`.
@@ -56,6 +59,7 @@ class Distill(Section):
         "after_calibration",
         "varied_pictures",
         "widths",
+        "seeds",
     )
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
@@ -87,6 +91,7 @@ class Distill(Section):
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
     widths: Literal["even", "by-cost"] = "even"
+    seeds: int = Field(1, ge=1, le=MOST_SEEDS)
 
     @property
     def whole_teacher_weight(self) -> float:
@@ -122,6 +127,7 @@ SEARCH_KEYS = (
     "shares",
     "coarse_input",
     "wiring",
+    "seeds",
 )
 
 

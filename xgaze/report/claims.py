@@ -80,6 +80,23 @@ def once_calibrated(report: dict[str, Any]) -> str:
     return f", once each is calibrated by {known['points']} point{'s' * (known['points'] != 1)}"
 
 
+def over_seeds_in_words(report: dict[str, Any], groups: str) -> str:
+    """What is lost whichever seed tuned student and control, and whether the budget holds so; empty where one alone did."""
+    told = report.get("over_seeds")
+    if not told:
+        return ""
+    worse, unit = told["difference_percent"], report.get("worse_unit") or "%"
+    many, others = told["students"], told["references"]
+    whose = f"{many} seeds of its tuning" + (f" and {others} of the control's" if others > 1 else "")
+    spreads = {"students": told["student_spread"], "controls": told["reference_spread"]}
+    shown = " and ".join(f"{number(one)} {name}" for name, one in spreads.items() if one is not None)
+    held = "met" if told["held"] else "NOT met"
+    return (
+        f"With {whose}: {percent(worse['mean'], unit)} (95 % interval over {groups} and seeds: {percent_interval(worse, unit)}; "
+        f"standard deviation from seed to seed, in {unit}: {shown}). So, too, the budget is {held}."
+    )
+
+
 def uncalibrated_in_words(report: dict[str, Any]) -> str:
     """How much is lost as long as nobody is calibrated; empty where the budget is about that."""
     known = report.get("after_calibration")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, create_model
 
 from xgaze.report.claimed import Claimed
-from xgaze.report.schemas import Error, Input, Interval, Measured, Splits, Surgery
+from xgaze.report.schemas import Error, Input, Interval, Measured, OverSeeds, Splits, Surgery
 from xgaze.report.section import in_reading_order
 from xgaze.stored import Stored, read_mapping
 
@@ -90,6 +90,7 @@ class Told(Claimed):
     latency_ratio: float | None
     int8_file_reduction: float | None
     labels_only: LabelsOnly | None = None
+    over_seeds: OverSeeds | None = None
     macro_f1: MacroF1 | None = None
     surgeries: list[Surgery]
     provenance: Provenance

@@ -41,6 +41,7 @@ RATIOS = (
     "latency_ratio",
     "int8_file_reduction",
     "labels_only",
+    "over_seeds",
     "limits",
     "reason",
     "worse_unit",

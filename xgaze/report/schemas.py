@@ -121,6 +121,17 @@ class Control(Stored):
     fault: str | None = None
 
 
+class OverSeeds(Stored):
+    """Students and references of several seeds, each against each."""
+
+    students: int
+    references: int
+    difference_percent: Interval
+    student_spread: float | None
+    reference_spread: float | None
+    held: bool
+
+
 class StudentMetrics(Claimed):
     teacher: Measured
     student: Measured
@@ -137,6 +148,7 @@ class StudentMetrics(Claimed):
     int8_file_reduction: float | None
     reason: str = ""
     labels_only: dict[str, Any] | None = None
+    over_seeds: OverSeeds | None = None
     macro_f1: dict[str, Any] | None = None
     file_hashes: dict[str, str] = Field(default_factory=dict)
 

@@ -27,6 +27,9 @@ def test_widths_take_the_control_and_a_bisection_of_students_that_compute_less(r
     tried = Candidates([], plans, [], macs=dict(zip(plans, (60, 30, 15), strict=True)))
     assert bisections(3) == 2
     assert epochs_ahead(recipe, tried, 100, 10) == pytest.approx(10 + 2 * 10 * 0.35)
+    thrice = recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"seeds": 3})})
+    assert epochs_ahead(thrice, tried, 100, 10) == pytest.approx(10 + 2 * 10 * 0.35 + 2 * (10 + 10))
+    assert wholes_ahead(thrice, tried) == wholes_ahead(recipe, tried) + 4
 
 
 def test_wirings_are_halved_and_the_last_is_searched_in_all_widths(recipe):

@@ -14,6 +14,7 @@ from xgaze.recipe.student_sections import (
     MOST_MINUTES,
     MOST_PARAMETERS,
     MOST_POINTS,
+    MOST_SEEDS,
     MOST_WORSE_PERCENT,
 )
 from xgaze.report.remedies import DISTILL
@@ -32,6 +33,7 @@ FIGURES = (
     "against_guessing",
     "budget_percent",
     "after_calibration",
+    "over_seeds",
     "budget_met",
     "held_on_validation",
     "fc_reduction",
@@ -98,6 +100,12 @@ class Percent(click.ParamType[float]):
     metavar="N",
     help="About how long the search may take here: students are tuned for as many epochs as fit.",
 )
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, MOST_SEEDS),
+    metavar="N",
+    help="Tune the student found and its control with so many seeds: an interval over people and seeds.",
+)
 @click.option("--baselines", is_flag=True, help="Beside it: other ways to the same size, tuned as long.")
 @fan_options("Trials")
 def distill(
@@ -150,6 +158,7 @@ def budgets(asked: dict[str, Any]) -> tuple[str, ...]:
         "max_latency_ms": "max_latency_ms",
         "effort": "effort",
         "minutes": "minutes",
+        "seeds": "seeds",
     }
     given = tuple(f"distill.{key}={asked[name]}" for name, key in keys.items() if asked[name] is not None)
     return (*given, "distill.towers=false") if asked["prune_fc"] else given

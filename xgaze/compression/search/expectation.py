@@ -145,9 +145,9 @@ def what_is_ahead(bench: Bench, capacity: LayerCapacity, tried: Candidates, pace
 
 
 def heads_s(pace: Pace, bench: Bench, trials: int) -> float:
-    """Of so many heads, their control and the one from labels alone, each tuned on cached embeddings."""
+    """Of so many heads, their control, the one from labels alone and those of other seeds, each tuned on cached embeddings."""
     wanted = bench.recipe.distill
-    others = 1 + (wanted.teacher_weight > 0)
+    others = 1 + (wanted.teacher_weight > 0) + 2 * (wanted.seeds - 1)
     return pace.head_s * math.ceil(len(bench.train) / wanted.batch_size) * wanted.tuning_epochs * (trials + others)
 
 

@@ -31,6 +31,13 @@ CHECK = (
         NO_ENDS,
     ),
     Check(
+        "seeds.high",
+        "upper end of the same over people and seeds",
+        at("over_seeds", "difference_percent", "high"),
+        WORSE,
+        "the student was tuned with one seed only (`xgaze distill --seeds 3`)",
+    ),
+    Check(
         "worse.width",
         "how wide the 95 % interval of the student's loss is",
         width,

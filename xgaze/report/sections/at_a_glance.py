@@ -14,6 +14,7 @@ from xgaze.report.claims import (
     costs_in_words,
     is_adopted,
     once_calibrated,
+    over_seeds_in_words,
     people_needed_in_words,
     reference_learned,
     scored_in_words,
@@ -146,8 +147,8 @@ def _lost(report: dict[str, Any]) -> str:
         f"worse is positive). {costs_in_words(report)} ".replace("  ", " ")
     )
     needed = people_needed_in_words(report, report["participants"]["test"], groups_in_words(report))
-    plain = uncalibrated_in_words(report)
-    return " ".join(one for one in (told.strip(), _verdict(report, budget, unit), needed, plain) if one)
+    seeds, plain = over_seeds_in_words(report, groups_in_words(report)), uncalibrated_in_words(report)
+    return " ".join(one for one in (told.strip(), _verdict(report, budget, unit), seeds, needed, plain) if one)
 
 
 def _apart(report: dict[str, Any], verdict: str) -> str:
@@ -161,8 +162,8 @@ def _apart(report: dict[str, Any], verdict: str) -> str:
     return (
         f"On test {who} the student is {score(error['mean'], error['unit'])} from the teacher ({interval(error)}), "
         f"{number(worse['mean'])} {unit} (95 % interval over {who}: {percent_interval(worse, unit)}). {spread_in_words(report)} "
-        f"{verdict}"
-    )
+        f"{verdict} {over_seeds_in_words(report, who)}"
+    ).strip()
 
 
 def _costs(report: dict[str, Any]) -> str:
