@@ -39,15 +39,18 @@ class StoredModel(nn.Module):
         return out
 
     @torch.inference_mode()
-    def predict(self, inputs: Mapping[str, ArrayLike] | ArrayLike) -> NDArray[np.float32]:
+    def predict(
+        self, inputs: Mapping[str, ArrayLike] | ArrayLike, missing: Mapping[str, ArrayLike] | None = None
+    ) -> NDArray[np.float32]:
         """Gaze (n, 2) in px, values (n,), or probabilities (n, classes) of arrays as they were recorded: by name, or one array
-        where the model reads one input. Raises InputError for arrays that do not fit."""
+        where the model reads one input. missing: of inputs that samples may lack, which do, (n,) true or false by name. Raises
+        InputError for arrays that do not fit."""
         specs = self.spec.inputs
         if not isinstance(inputs, Mapping):
             if len(specs) > 1:
                 raise InputError(f"the model reads {', '.join(one.name for one in specs)}: give arrays by these names.")
             inputs = {specs[0].name: inputs}
-        arrays = stacked(specs, inputs)
+        arrays = stacked(specs, inputs, missing)
         self.eval()
         count = len(next(iter(arrays.values())))
         found = [

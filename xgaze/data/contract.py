@@ -37,6 +37,8 @@ class InputSpec:
     float32, such as a sequence (steps, features).
 
     mean and std: one number, or one per entry of the last axis. Padding that a model shall read as zero is stored as the mean.
+    may_be_missing: samples may lack it (an eye closed, a camera that dropped a frame). The model reads zeros in its place,
+    which is its mean as it is stored: of a picture a whole number, so that 8 bits hold it.
     """
 
     name: str
@@ -44,6 +46,12 @@ class InputSpec:
     mean: float | tuple[float, ...] = 0.0
     std: float | tuple[float, ...] = 255.0
     dtype: Literal["uint8", "float32"] = "uint8"
+    may_be_missing: bool = False
+
+    @property
+    def absent(self) -> NDArray[Any]:
+        """What stands for it in a sample that lacks it, as it is stored."""
+        return np.broadcast_to(np.asarray(self.mean, self.dtype), self.shape)
 
     @property
     def holds_pixels(self) -> bool:
@@ -104,8 +112,12 @@ class Spec:
         return [VALUE_COLUMN if self.kind == "value" else LABEL_COLUMN]
 
     def to_json(self) -> dict[str, Any]:
-        """Recorded truth is not stored, so that hashes are what they were before there was another."""
+        """Recorded truth, and that an input is never missing, is not stored, so that hashes are what they were before there was
+        anything else."""
         stored = asdict(self)
+        for one in stored["inputs"]:
+            if not one["may_be_missing"]:
+                del one["may_be_missing"]
         return stored if self.truth != RECORDED else {key: one for key, one in stored.items() if key != "truth"}
 
     @classmethod
@@ -124,6 +136,7 @@ class Spec:
         for one in spec.inputs:
             if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
                 raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")
+            require_absent(one, "key 'spec.inputs'")
         return spec
 
 
@@ -133,7 +146,7 @@ class Sample:
 
     inputs: name -> uint8 or float32, as `InputSpec` says. target: float32 (2,) px, float32 (1,) value, or int64 scalar class.
     groups: group, session, stimulus (those that are known). aux: "regions" -> uint8 (inputs, height, width);
-    "attention" -> uint8 (1, height, width), where people looked.
+    "attention" -> uint8 (1, height, width), where people looked. missing: inputs that it lacks, whatever is stored there.
     """
 
     id: str
@@ -141,6 +154,11 @@ class Sample:
     inputs: dict[str, NDArray[Any]]
     target: NDArray[Any]
     aux: dict[str, NDArray[Any]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+
+    def stored(self, one: InputSpec) -> NDArray[Any]:
+        """An input as it is stored; the mean where the sample lacks it."""
+        return one.absent if one.name in self.missing else self.inputs[one.name]
 
 
 @dataclass(frozen=True)
@@ -239,6 +257,10 @@ class Recording:
         NaN and "" where it is not known."""
         return {}
 
+    def missing(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:  # noqa: ARG002
+        """Of every input that may be missing, which of these rows lack it."""
+        return {}
+
     def with_spec(self, spec: Spec) -> "Recording":
         """The same samples as a model with these inputs reads them."""
         return RecordingView(spec, self.table, self)
@@ -302,6 +324,9 @@ class RecordingView(Recording):
     def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         return self.recording.conditions(rows)
 
+    def missing(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        return self.recording.missing(rows)
+
 
 def gaze_columns(unit: str) -> list[str]:
     """Of a recording's table: x and y of gaze in this unit; of directions pitch and yaw, or x, y and z."""
@@ -310,6 +335,17 @@ def gaze_columns(unit: str) -> list[str]:
     if unit in ("rad", "degrees"):
         return [f"gaze_{axis}_{unit}" for axis in ("pitch", "yaw")]
     return [f"gaze_{axis}_{unit}" for axis in "xy"]
+
+
+def require_absent(one: InputSpec, where: str) -> None:
+    """Raises InputError for a picture that may be missing whose mean no byte holds: what stands for it would not be zero."""
+    means = np.asarray(one.mean)
+    whole = ((means >= 0) & (means <= 255) & (means == np.floor(means))).all()
+    if one.may_be_missing and one.dtype == "uint8" and not whole:
+        raise InputError(
+            f"{where}: '{one.name}' may be missing, and is a picture then that is its mean everywhere, in 8 bits: give a mean "
+            f"that is a whole number from 0 to 255, not {one.mean}."
+        )
 
 
 def split_by(table: pd.DataFrame, split_of: Mapping[str, str]) -> pd.DataFrame:
@@ -330,7 +366,7 @@ def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
     """Stack samples into one batch."""
     import torch
 
-    inputs = tuple(normalise(np.stack([s.inputs[one.name] for s in samples]), one) for one in spec.inputs)
+    inputs = tuple(normalise(np.stack([s.stored(one) for s in samples]), one) for one in spec.inputs)
     target = torch.from_numpy(np.stack([s.target for s in samples]))
     if spec.kind == "value":
         target = target.float().reshape(len(samples), 1)
@@ -356,7 +392,7 @@ def stored_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, ND
     """The inputs of these rows, in the types that the specification names."""
     samples = [recording[int(row)] for row in rows]
     return {
-        one.name: np.stack([np.asarray(sample.inputs[one.name], one.dtype) for sample in samples])
+        one.name: np.stack([np.asarray(sample.stored(one), one.dtype) for sample in samples])
         for one in recording.spec.inputs
     }
 

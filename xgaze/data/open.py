@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xgaze.data.contract import Recording, Spec
+from xgaze.data.missing_views import require_met
 from xgaze.data.source import source_of
 from xgaze.data.splits import assert_disjoint
 from xgaze.data.teacher_truth import told_by
@@ -55,6 +56,7 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
     for fact, found, wanted in facts:
         if found != wanted:
             raise InputError(f"{what}: {fact} {found}, but the model was trained with {fact} {wanted}.")
+    require_met(recording, spec, what)
     return recording.with_spec(replace(own, inputs=spec.inputs, classes=spec.classes))
 
 

@@ -85,4 +85,4 @@ def _look_at_sample(recording: Recording, row: int) -> Looked:
     pictures = [one.name for one in recording.spec.inputs if shows_something(one)]
     if faults or not pictures:
         return replace(looked, faults=tuple(faults))
-    return with_hashes(looked, [sample.inputs[name] for name in pictures])
+    return with_hashes(looked, [sample.stored(one) for one in recording.spec.inputs if one.name in pictures])

@@ -1,7 +1,7 @@
 """The data section of a recipe: a manifest, and what each of its columns is."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,9 @@ from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Sect
 from xgaze.recipe.text_table import NumberTable
 from xgaze.units import LENGTHS
 
+if TYPE_CHECKING:
+    from xgaze.data.contract import InputSpec
+
 
 class ManifestInput(Section):
     """One input: the column `picture` of paths, read as `channels` of `height` x `width` px; or the column `video` of paths with
@@ -18,9 +21,10 @@ class ManifestInput(Section):
 
     The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise. Pictures of
     another size are refused, unless `resize`. colour: the order in which the network reads the channels of a picture in colour.
+    may_be_missing: cells may be empty, as of an eye that is closed; the network reads zeros then, which is the input's mean.
     """
 
-    later = ("video", "frame")
+    later = ("video", "frame", "may_be_missing")
     picture: str | None = None
     video: str | None = None
     frame: str | None = None
@@ -32,6 +36,7 @@ class ManifestInput(Section):
     colour: Literal["rgb", "bgr"] = "rgb"
     mean: float = Field(0.0, ge=-1e6, le=1e6)
     std: float | None = Field(None, ge=1e-6, le=1e6)
+    may_be_missing: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -45,6 +50,11 @@ class ManifestInput(Section):
             raise PydanticCustomError("choice", "a picture needs its height and width in px")
         if len(set(self.columns or [])) < len(self.columns or []):
             raise PydanticCustomError("choice", "columns: name each once")
+        if self.may_be_missing and self.columns is None and not (0 <= self.mean <= 255 and self.mean == int(self.mean)):
+            told = (
+                "a picture that may be missing is its mean then, in 8 bits: give mean as a whole number from 0 to 255"
+            )
+            raise PydanticCustomError("choice", told)
         return self
 
     @property
@@ -63,6 +73,16 @@ class ManifestInput(Section):
     def deviation(self) -> float:
         """What the network divides by."""
         return self.std or (255.0 if self.columns is None else 1.0)
+
+    def spec(self, name: str) -> "InputSpec":
+        """As a specification of this input says it."""
+        from xgaze.data.contract import InputSpec
+
+        if self.columns is not None:
+            return InputSpec(name, (len(self.columns),), self.mean, self.deviation, "float32", self.may_be_missing)
+        assert self.height is not None and self.width is not None
+        shape = (self.channels, self.height, self.width)
+        return InputSpec(name, shape, self.mean, self.deviation, may_be_missing=self.may_be_missing)
 
 
 TWO_COLUMNS, ONE_COLUMN = "two columns, x and y", "one column"
