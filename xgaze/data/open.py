@@ -50,6 +50,7 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
     facts: list[tuple[str, Any, Any]] = [
         ("inputs", _inputs(own), _inputs(spec)),
         ("target", _target(own), _target(spec)),
+        ("targets beside", _beside(own), _beside(spec)),
         ("scene", _scene(own), _scene(spec)),
         ("classes", ", ".join(own.classes), ", ".join(spec.classes)),
     ]
@@ -57,7 +58,8 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
         if found != wanted:
             raise InputError(f"{what}: {fact} {found}, but the model was trained with {fact} {wanted}.")
     require_met(recording, spec, what)
-    return recording.with_spec(replace(own, inputs=spec.inputs, classes=spec.classes))
+    known = {"inputs": spec.inputs, "classes": spec.classes, "beside": spec.beside, "spread": spec.spread}
+    return recording.with_spec(replace(own, **known))
 
 
 def _inputs(spec: Spec) -> str:
@@ -67,6 +69,10 @@ def _inputs(spec: Spec) -> str:
 
 def _target(spec: Spec) -> str:
     return f"{spec.kind} in {spec.unit}" if spec.kind in ("gaze", "angle") else spec.kind
+
+
+def _beside(spec: Spec) -> str:
+    return ", ".join(f"{one.name} in {one.unit or 'no unit'}" for one in spec.beside) or "none"
 
 
 def _scene(spec: Spec) -> str:

@@ -48,7 +48,7 @@ def known_of(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray
     lacking = {missing_condition(name): missing for name, missing in recording.missing(rows).items()}
     known = {"session": table["session"].to_numpy(str)[rows], **recording.conditions(rows), **lacking}
     if spec.kind == "gaze" and spec.scene is not None:
-        known[ECCENTRICITY] = np.linalg.norm(targets_of(recording, rows) - np.array(spec.scene) / 2, axis=1)
+        known[ECCENTRICITY] = np.linalg.norm(spec.own(targets_of(recording, rows)) - np.array(spec.scene) / 2, axis=1)
     return known
 
 

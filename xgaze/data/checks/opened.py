@@ -53,7 +53,7 @@ def check_table(opened: Callable[[], Recording]) -> Checked:
 def table_faults_of(recording: Recording) -> list[Fault]:
     """Who is in which split, and which targets are missing or cannot be."""
     spec, table = recording.spec, recording.table
-    faults = split_faults(table, spec.groups)
+    faults = [*split_faults(table, spec.groups), *_unknown_beside(recording)]
     if spec.truth == BY_TEACHER:
         return faults
     if spec.kind in ("gaze", "angle"):
@@ -65,6 +65,14 @@ def table_faults_of(recording: Recording) -> list[Fault]:
     else:
         unknown = table["id"][~np.isfinite(table[VALUE_COLUMN].to_numpy(np.float64))]
     return faults + [Fault("missing label", f"{name}: its {spec.kind} is not known.") for name in unknown]
+
+
+def _unknown_beside(recording: Recording) -> list[Fault]:
+    table = recording.table
+    unknown = {one.name: table["id"][~np.isfinite(table[one.columns]).all(axis=1)] for one in recording.spec.beside}
+    return [
+        Fault("missing label", f"{row}: its {name} is not known.") for name, rows in unknown.items() for row in rows
+    ]
 
 
 def _look_at_sample(recording: Recording, row: int) -> Looked:

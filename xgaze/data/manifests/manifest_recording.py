@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.checks.opened import table_faults_of
-from xgaze.data.contract import Recording, Sample, Spec, targets_of
+from xgaze.data.contract import Recording, Sample, Spec, targets_of, with_spreads
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.manifests.manifest_scan import ManifestScan, scan_manifest
 from xgaze.data.manifests.manifest_section import ManifestData, ManifestInput
@@ -113,14 +113,15 @@ def open_manifest_for_prediction(data: ManifestData, spec: Spec) -> ManifestReco
 
 def recording_of(data: ManifestData, found: ManifestScan) -> ManifestRecording:
     """A recording of what a scan found."""
-    return ManifestRecording(spec_of(data, found.classes), found.table, data, found)
+    return ManifestRecording(with_spreads(spec_of(data, found.classes), found.table), found.table, data, found)
 
 
 def spec_of(data: ManifestData, classes: tuple[str, ...] = ()) -> Spec:
     """What a model of this recording reads and predicts."""
     inputs = tuple(one.spec(name) for name, one in data.inputs.items())
     scene = (data.scene.width, data.scene.height) if data.scene else None
-    return Spec(inputs, data.target.kind, data.target.measured, scene, classes, truth=data.truth)
+    beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
+    return Spec(inputs, data.target.kind, data.target.measured, scene, classes, truth=data.truth, beside=beside)
 
 
 def read_input(path: Path, one: ManifestInput) -> NDArray[np.uint8]:

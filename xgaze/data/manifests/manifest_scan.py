@@ -57,15 +57,20 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
     vectors, empty = _vectors(cells, data, sign, missing)
     frames, uncounted = _frames(cells, data, sign, missing)
     target, names, unlabelled = _target(cells, data, sign, classes)
+    beside, unknown = _beside(cells, data, sign)
     people = _column(cells, data.participant, UNKNOWN)
     sessions = _column(cells, data.session, SESSION)
     splits, doubts = (np.full(len(cells), "test"), []) if for_prediction else _splits(cells, data, people, target)
     faults += [*vacant, *empty, *uncounted, *nothing_left(specs, missing, people), *doubts]
     if not for_prediction:
-        faults += [*unlabelled, *_nobody(cells, data), *_mixed(target, people, data)]
+        faults += [*unlabelled, *unknown, *_nobody(cells, data), *_mixed(target, people, data)]
     notes = [*zeros_told(people, "participants"), *_not_read(data), *missing_told(missing, people)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
-    table = pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits}).astype(str).join(target)
+    table = (
+        pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits})
+        .astype(str)
+        .join([target, *beside])
+    )
     conditions = {} if for_prediction else _conditions(cells[data.conditions], sign)
     return ManifestScan(table, files, vectors, conditions, names, tuple(faults), tuple(notes), frames, missing)
 
@@ -87,6 +92,7 @@ def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]
         raise InputError(f"{name}: holds no row below its headings.")
     numeric = [column for one in data.inputs.values() for column in one.columns or ([one.frame] if one.frame else ())]
     numeric += [] if data.target.kind == "class" or data.truth == BY_TEACHER else data.target.read
+    numeric += [column for one in data.targets_beside.values() for column in one.read]
     return cells, decimal_sign({one: cells[one] for one in numeric if one in cells}, data.decimal, name)
 
 
@@ -201,6 +207,20 @@ def _target(
         for told in missing_numbers(cells[asked.read], read_numbers(cells[asked.read], sign))
     ]
     return pd.DataFrame(found, columns=columns), (), faults
+
+
+def _beside(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[list[pd.DataFrame], list[Fault]]:
+    """The columns of each target beside the main one, NaN in rows that lack it, and these rows; all of them where columns are not
+    there, as of frames to predict on."""
+    tables, faults = [], []
+    for name, one in data.targets_beside.items():
+        there = set(one.read) <= set(cells)
+        found = read_numbers(cells[one.read], sign) if there else np.full((len(cells), len(one.read)), np.nan)
+        if there:
+            faults += [Fault("missing label", f"{name}: {told}") for told in missing_numbers(cells[one.read], found)]
+        found[~np.isfinite(found).all(axis=1)] = np.nan
+        tables.append(pd.DataFrame(found, columns=one.spec(name).columns))
+    return tables, faults
 
 
 def _classes(

@@ -15,13 +15,16 @@ from xgaze.data.contract import (
     BY_TEACHER,
     RECORDED,
     SPLITS,
+    Beside,
     InputSpec,
     Recording,
     Sample,
     Spec,
     dimensions,
     require_absent,
+    require_beside,
     targets_of,
+    with_spreads,
 )
 from xgaze.data.fault_kinds import Checked
 from xgaze.data.mirror_pairs import partners_by_name
@@ -31,7 +34,7 @@ from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
-from xgaze.units import LENGTHS
+from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
 
 Kind = Literal["gaze", "angle", "class", "value"]
 SESSION = "0"
@@ -61,6 +64,9 @@ class ArrayRecording(Recording):
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
     and `test`. conditions: what else is known of every sample, by name: numbers or words (n,), by which the report tells errors
     apart. mirror_images: pairs of inputs that are each other's mirror images, as {"left": "right"}; {}: each is its own.
+    targets_beside: further targets, which the network puts out after the main one, each an array with its unit, by name: points
+    (n, 2) in "px", "cm" or "mm", as {"pupil": (centres, "px")}; directions (n, 2) in "rad" or "degrees", or (n, 3), "vector";
+    values (n,) in any unit.
     missing: of inputs that samples may lack, which do, by name: (n,) true or false; what lies there is never read, and the
     network reads the input's mean.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
@@ -89,29 +95,28 @@ class ArrayRecording(Recording):
         mean: float | Sequence[float] | None = None,
         std: float | Sequence[float] | None = None,
         missing: Mapping[str, ArrayLike] | None = None,
+        targets_beside: Mapping[str, tuple[ArrayLike, str]] | None = None,
     ) -> None:
         self.lacking = _lacking(missing, inputs)
-        self.inputs = {str(name): _input(str(name), one, self.lacking) for name, one in inputs.items()}
-        if not self.inputs:
-            raise InputError("inputs: there is none; give at least one array by name.")
+        self.inputs = _inputs(inputs, self.lacking)
         people = np.asarray(groups).astype(str)
         known = _unknown(kind, unit, len(people)) if targets is None else np.asarray(targets)
         kind = kind or _kind(known)
         values, classes = (known, ()) if targets is None else _targets(known, kind)
         self.known = {str(name): np.asarray(one) for name, one in (conditions or {}).items()}
-        _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known, **self.lacking})
+        beside = {str(name): _beside(str(name), *one) for name, one in (targets_beside or {}).items()}
+        further = {name: found for name, (_, found) in beside.items()}
+        _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known, **self.lacking, **further})
         own = None if kind != "class" else [classes[label] for label in values]
         drawn = assign_splits(list(people), own, validation, test, seed) if splits is None else _splits(splits, people)
-        ids = [f"{person}/{row}" for row, person in enumerate(people)]
-        table = pd.DataFrame({"id": ids, "group": people, "session": SESSION, "split": drawn})
-        specs = tuple(_spec_of(name, one, mean, std, name in self.lacking) for name, one in self.inputs.items())
-        _require_a_view(specs, self.lacking, people)
+        specs = _specs(self.inputs, mean, std, self.lacking, people)
         unit = _unit(kind, unit, values)
         scene = scene or (_reach(values, mirror_images is not None) if kind == "gaze" and unit == "px" else None)
-        self.spec = Spec(specs, kind, unit, scene, classes, truth=BY_TEACHER if targets is None else RECORDED)
+        truth, others = BY_TEACHER if targets is None else RECORDED, tuple(one for one, _ in beside.values())
+        spec = Spec(specs, kind, unit, scene, classes, truth=truth, beside=others)
         self.pairs = partners_by_name(specs, mirror_images)
-        self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
-        assert_disjoint(self.table)
+        self.table = _table(spec, people, drawn, [values, *further.values()])
+        self.spec = with_spreads(spec, self.table)
 
     @cached_property
     def definition(self) -> ArraysData:
@@ -205,6 +210,24 @@ def _filled(stored: NDArray[Any], one: InputSpec, lacking: Mapping[str, NDArray[
     return np.where(lacking[one.name].reshape(-1, *[1] * len(one.shape)), one.absent, stored)
 
 
+def _inputs(given: Mapping[str, ArrayLike], lacking: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[Any]]:
+    if not given:
+        raise InputError("inputs: there is none; give at least one array by name.")
+    return {str(name): _input(str(name), one, lacking) for name, one in given.items()}
+
+
+def _table(spec: Spec, people: NDArray[Any], splits: Any, targets: Sequence[NDArray[Any]]) -> pd.DataFrame:
+    """A recording's; targets: arrays (n, ...), the main one's first. Raises InputError for targets that cannot stand beside one
+    another, and people in two splits."""
+    require_beside(spec, "targets_beside")
+    ids = [f"{person}/{row}" for row, person in enumerate(people)]
+    columns = [column for found in targets for column in found.reshape(len(people), -1).T]
+    known = {"id": ids, "group": people, "session": SESSION, "split": splits}
+    table = pd.DataFrame({**known, **dict(zip(spec.targets, columns, strict=True))})
+    assert_disjoint(table)
+    return table
+
+
 def _lacking(missing: Mapping[str, ArrayLike] | None, inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.bool_]]:
     """Raises InputError for names that are no inputs, and for what is not true or false of every sample."""
     found = {str(name): np.asarray(one) for name, one in (missing or {}).items()}
@@ -218,8 +241,15 @@ def _lacking(missing: Mapping[str, ArrayLike] | None, inputs: Mapping[str, Array
     return found
 
 
-def _require_a_view(specs: Sequence[InputSpec], lacking: Mapping[str, NDArray[np.bool_]], people: NDArray[Any]) -> None:
+def _specs(
+    inputs: Mapping[str, NDArray[Any]],
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+    lacking: Mapping[str, NDArray[np.bool_]],
+    people: NDArray[Any],
+) -> tuple[InputSpec, ...]:
     """Raises InputError where samples lack every view, and for a mean that cannot stand for one."""
+    specs = tuple(_spec_of(name, one, mean, std, name in lacking) for name, one in inputs.items())
     for one in specs:
         require_absent(one, "mean")
     rows = seen_nothing(specs, lacking)
@@ -228,6 +258,7 @@ def _require_a_view(specs: Sequence[InputSpec], lacking: Mapping[str, NDArray[np
             f"missing: {len(rows)} of {len(people)} samples have no view left, the first of them sample {rows[0]} "
             f"({people[rows[0]]}): leave them out."
         )
+    return specs
 
 
 def _input(name: str, given: ArrayLike, lacking: Mapping[str, NDArray[np.bool_]]) -> NDArray[Any]:
@@ -296,6 +327,20 @@ def _targets(given: NDArray[Any], kind: Kind) -> tuple[NDArray[Any], tuple[str, 
     if not np.isfinite(found.astype(np.float64)).all():
         raise InputError("targets: some are not finite; leave out samples without one.")
     return found.astype(np.float32), ()
+
+
+def _beside(name: str, given: ArrayLike, unit: str) -> tuple[Beside, NDArray[np.float32]]:
+    """A target beside the main one: what it is goes by its unit."""
+    found = np.asarray(given)
+    kind: Literal["gaze", "angle", "value"] = "gaze" if unit in LENGTHS and found.ndim == 2 else "value"
+    if unit in DIRECTIONS:
+        kind = "angle"
+        if found.ndim == 2 and found.shape[1] != (3 if unit == VECTOR else 2):
+            raise InputError(f"targets_beside: {found.shape[1]} numbers of '{name}' are no direction in {unit}.")
+    try:
+        return Beside(name, kind, unit), _targets(found, kind)[0]
+    except InputError as error:
+        raise InputError(f"targets_beside: '{name}': {error}") from None
 
 
 def _require_shape(given: NDArray[Any], wanted: str, fits: bool) -> None:
