@@ -5,13 +5,15 @@ import pytest
 import torch
 
 from xgaze.data.checks.soundness import checked, summarise
-from xgaze.data.contract import InputSpec, Spec, collate, stored_inputs
+from xgaze.data.contract import InputSpec, Spec, collate, rows_of, stored_inputs
 from xgaze.data.missing_views import missing_told, seen_nothing
 from xgaze.data.open import as_trained, open_for_prediction, open_recording
 from xgaze.data.sources.arrays import ArrayRecording, stacked
 from xgaze.errors import InputError
 from xgaze.evaluation.slices import known_of
+from xgaze.models.layers import FeatureHead
 from xgaze.recipe import VariedPictures
+from xgaze.training.seen.seen_pictures import squares, what_was_seen
 from xgaze.training.varied.mirror_images import turned
 from xgaze.training.varied.varied_pictures import varied
 
@@ -117,8 +119,8 @@ def arrays(**more):
     head[5] = np.nan
     lacking = {"left": people == "a", "head": np.isnan(head).any(axis=1)}
     inputs = {"left": left, "right": right, "head": head}
-    points = rng.uniform(0, 100, (40, 2))
-    return ArrayRecording(inputs, points, people, missing={**lacking, **more}, scene=(100, 100))
+    points, splits = rng.uniform(0, 100, (40, 2)), np.repeat(["train", "validation", "test"], [20, 8, 12])
+    return ArrayRecording(inputs, points, people, splits=splits, missing={**lacking, **more}, scene=(100, 100))
 
 
 def test_arrays_say_which_samples_lack_what():
@@ -162,3 +164,25 @@ def test_nobody_is_named_where_nothing_is_missing():
     assert missing_told({"left": np.zeros(3, bool)}, ["a", "a", "b"]) == []
     told = missing_told({"left": np.array([True, False, True])}, ["b", "a", "b"])
     assert told == ["left: missing in 2 of 3 samples, where models read its mean (b 2 of 2)."]
+
+
+class Seeing(FeatureHead):
+    """Whose embedding is what its left picture holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.Linear(64, 2)
+
+    def features(self, left, _right, _head):
+        return left.flatten(1)
+
+
+def test_what_a_model_saw_is_of_the_pictures_that_were_there():
+    recording = arrays()
+    seen = what_was_seen(Seeing(), recording)
+    train = rows_of(recording, "train")
+    there = train[~recording.lacking["left"][train]]
+    assert 0 < len(there) < len(train)
+    shown = recording.inputs["left"][there]
+    np.testing.assert_allclose(seen["0"].spread.middle, squares(shown).mean(axis=0), rtol=1e-4)
+    assert (seen["0"].numbers.low, seen["0"].numbers.high) == (shown.min(), shown.max())

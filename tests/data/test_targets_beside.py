@@ -1,5 +1,7 @@
 """Several targets at once: what a recording says of them, their losses on scales of their own, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from xgaze.evaluation.score import sample_errors
 from xgaze.evaluation.scores_beside import scores_beside
 from xgaze.models.architectures.prediction import prediction_layers
 from xgaze.models.layers import MainAlone, OfMain
+from xgaze.models.registry import build
 from xgaze.recipe import Training
 from xgaze.report.words import beside_in_words
 from xgaze.training.losses import loss_of, of_each, weighted_loss
@@ -212,3 +215,22 @@ def test_scores_of_each_in_its_own_unit_beside_the_mean():
     np.testing.assert_allclose(table["error_px"], 7, rtol=1e-5)
     np.testing.assert_array_equal(table[["truth_pupil_x_mm", "truth_pupil_y_mm"]], truth[:, 2:4])
     assert {"prediction_size", "error_size", "prediction_way_z", "error_way_degrees"} <= set(table)
+
+
+@pytest.mark.parametrize(("name", "side"), [("resnet", 16), ("lenet", 36), ("multi-eye", 96)])
+def test_registered_networks_put_them_out_about_their_middle(name, side):
+    spec = replace(SPEC, inputs=(InputSpec("eye", (1, side, side + 24)),))
+    torch.manual_seed(0)
+    model = build(name, {"depth": 18, "channels": 4} if name == "resnet" else {}, spec).eval()
+    with torch.no_grad():
+        found = model(torch.randn(3, *spec.inputs[0].shape))
+    assert found.shape == (3, 5)
+    apart = (found[:, 2:] - torch.tensor([3.0, 4.0, 60.0])) / torch.tensor([5.0, 5.0, 2.0])
+    assert apart.abs().max() < 3
+    if name == "multi-eye":  # whose sigmoid is the main target's
+        assert ((found[:, :2] > 0) & (found[:, :2] < 1000)).all()
+
+
+def test_a_network_of_bins_tells_a_direction_alone():
+    with pytest.raises(InputError, match="it tells pitch and yaw alone"):
+        build("l2cs", {}, replace(SPEC, kind="angle", unit="rad", scene=None, inputs=(InputSpec("face", (3, 32, 32)),)))

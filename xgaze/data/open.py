@@ -58,8 +58,8 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
         if found != wanted:
             raise InputError(f"{what}: {fact} {found}, but the model was trained with {fact} {wanted}.")
     require_met(recording, spec, what)
-    known = {"inputs": spec.inputs, "classes": spec.classes, "beside": spec.beside, "spread": spec.spread}
-    return recording.with_spec(replace(own, **known))
+    told = replace(own, inputs=spec.inputs, classes=spec.classes, beside=spec.beside, spread=spec.spread)
+    return recording.with_spec(told)
 
 
 def _inputs(spec: Spec) -> str:

@@ -22,13 +22,13 @@ def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDA
     for one, where, alone in whole.apart():
         own = kept[["id", "group", "split"]].assign(**dict(zip(alone.targets, targets[:, where].T, strict=True)))
         beside = _told(own, alone, outputs[:, where], targets[:, where]).iloc[:, 3:]
-        table = table.join(beside.rename(columns={name: beside_column(name, one) for name in beside}))
+        table = table.join(beside.rename(columns={name: beside_column(str(name), one) for name in beside}))
     return table
 
 
 def beside_column(name: str, one: Beside) -> str:
     """A column of a table of predictions as it is called of a target beside the main one: "error_px" -> "error_pupil_px"."""
-    what, _, rest = str(name).partition("_")
+    what, _, rest = name.partition("_")
     return "_".join(filter(None, (what, one.name, rest)))
 
 

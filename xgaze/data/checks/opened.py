@@ -68,11 +68,11 @@ def table_faults_of(recording: Recording) -> list[Fault]:
 
 
 def _unknown_beside(recording: Recording) -> list[Fault]:
-    table = recording.table
-    unknown = {one.name: table["id"][~np.isfinite(table[one.columns]).all(axis=1)] for one in recording.spec.beside}
-    return [
-        Fault("missing label", f"{row}: its {name} is not known.") for name, rows in unknown.items() for row in rows
-    ]
+    table, faults = recording.table, list[Fault]()
+    for one in recording.spec.beside:
+        unknown = ~np.isfinite(table[one.columns].to_numpy(np.float64)).all(axis=1)
+        faults += [Fault("missing label", f"{name}: its {one.name} is not known.") for name in table["id"][unknown]]
+    return faults
 
 
 def _look_at_sample(recording: Recording, row: int) -> Looked:

@@ -137,7 +137,7 @@ class ManifestTarget(Section):
 class ManifestBeside(ManifestTarget):
     """A target beside the main one: a `point` in px, cm or mm, whatever it is of (a pupil's centre), an `angle` or a `value`."""
 
-    kind: Literal["gaze", "angle", "value"]  # type: ignore[assignment]
+    kind: Literal["gaze", "angle", "value"]
 
     @model_validator(mode="before")
     @classmethod
