@@ -21,7 +21,7 @@ from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.open import open_for_prediction
-from xgaze.data.teacher_truth import require_labels
+from xgaze.data.teacher_truth import require_labels, require_one_target
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval, difference_percent
 from xgaze.models.inference import predict
@@ -126,6 +126,7 @@ def gaze_recording(run: Run) -> Recording:
     """Raises InputError for a recording whose target is no gaze point."""
     recording = opened(run)
     require_labels(recording, "calibration")
+    require_one_target(recording, "calibration")
     if recording.spec.kind != "gaze":
         kind = f"{'an' if recording.spec.kind == 'angle' else 'a'} {recording.spec.kind}"
         raise InputError(f"calibration moves gaze points; the target of recipe '{run.recipe.name}' is {kind}.")

@@ -31,6 +31,7 @@ from xgaze.explanation.embedding.entrance import at_embedding
 from xgaze.explanation.embedding.sweep_section import explain_embedding
 from xgaze.explanation.explain import explain_samples, write_explanation
 from xgaze.explanation.human.references import People, people_of
+from xgaze.explanation.main_target import of_main_target
 from xgaze.explanation.test_samples import FIGURES_VERSION, Over, measure_over
 from xgaze.explanation.test_set import agreement
 from xgaze.explanation.test_set.selection import choose_samples, one_of_each, reference_rows, spread_rows
@@ -119,8 +120,9 @@ def _explained(folder: Path, key: str) -> dict[str, Any] | None:
 
 def explain_run(run: Run, roles: dict[str, str], asked: Asked, known_by: dict[str, str], force: bool) -> dict[str, Any]:
     """Compute all that was asked and write it into the run's folder `explanation`."""
-    recipe, recording, folder = run.recipe, opened(run), run.folder / EXPLANATION
-    loaded = _checked(run, recording, roles)
+    recipe, whole, folder = run.recipe, opened(run), run.folder / EXPLANATION
+    stored_as = _checked(run, whole, roles)
+    recording, loaded = of_main_target(whole, stored_as)
     explained = {role: loaded[role] for role in (TEACHER, STUDENT) if role in loaded}
     asked_targets(targets_for(recording.spec, 0), asked.target)  # refused before anything is computed
     rows, many = _rows(run, recording, explained, asked), _rows_over(recipe, recording, asked.over)
@@ -140,7 +142,7 @@ def explain_run(run: Run, roles: dict[str, str], asked: Asked, known_by: dict[st
         **_capacity(run, recording, explained, layer),
         **over.sections,
     }
-    stored["live"], live = _live(run, recording, loaded)
+    stored["live"], live = _live(run, whole, stored_as)
     shown = shown_beside(recording, explained, rows, maps, looked) if looked and stored["human"] else {}
     write_explanation(folder, stored, maps | shown | live, over.pictures)
     return stored

@@ -58,6 +58,7 @@ def recording_rows(recording: "Recording") -> list[tuple[str, str]]:
     return [
         ("inputs", ", ".join(f"{one.name} {dimensions(one.shape)}" for one in spec.inputs)),
         ("target", target[spec.kind]),
+        *((f"beside it: {one.name}", f"{one.unit}".strip() or "a number") for one in spec.beside),
         *((split, f"{len(one)} samples of {one['group'].nunique()} {spec.groups}") for split, one in own.items()),
     ]
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgaze.api.runs import Run
-from xgaze.artifacts import STUDENT, TEACHER, ModelCard
+from xgaze.artifacts import BESIDE, STUDENT, TEACHER, ModelCard
 from xgaze.errors import InputError
 from xgaze.report.claims import ADOPTED, is_adopted, once_calibrated, unseen
 from xgaze.report.drawing.format import NOT_DEFINED, OF_SPREAD
+from xgaze.report.words import beside_in_words
 from xgaze.units import digits_of
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ class Teacher(Told):
                 str(self.error) if labels else "not scored: there are no labels",
             ),
             *((f"{'beside' if labels else 'from'} it: {name}", str(one)) for name, one in beside.items()),
+            *(("beside the main target", told) for told in beside_in_words(metrics.get(BESIDE))),
             *([("learned", learned)] if labels else []),
             ("parameters", f"{metrics['parameters']:,} ({metrics['fc_parameters']:,} in fully connected layers)"),
             ("lies in", str(self.folder)),
@@ -177,6 +179,7 @@ class Distilled(Told):
                 (words, f"{sizes[STUDENT][key]:,} of {sizes[TEACHER][key]:,}")
                 for key, words in (("parameters", "parameters"), ("fc_parameters", "in fully connected layers"))
             ),
+            *(("beside the main target", told) for told in beside_in_words(metrics.get(BESIDE))),
             ("chosen for", str(metrics["reason"])),
             *(("surgery", f"{one['words']}: {one['where']}") for one in self.card.surgeries),
             ("lies in", str(self.folder)),

@@ -34,20 +34,23 @@ class StoredModel(nn.Module):
         self.card, self.folder, self.spec = card, folder, Spec.from_json(card.spec)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """(batch, outputs): px, a value in its unit, or one logit per class."""
+        """(batch, outputs): px, a value in its unit, or one logit per class; of several targets the main one's first."""
         out: Tensor = self.net(*inputs)
         return out
 
     @torch.inference_mode()
-    def predict(self, inputs: Mapping[str, ArrayLike] | ArrayLike) -> NDArray[np.float32]:
+    def predict(
+        self, inputs: Mapping[str, ArrayLike] | ArrayLike, missing: Mapping[str, ArrayLike] | None = None
+    ) -> NDArray[np.float32]:
         """Gaze (n, 2) in px, values (n,), or probabilities (n, classes) of arrays as they were recorded: by name, or one array
-        where the model reads one input. Raises InputError for arrays that do not fit."""
+        where the model reads one input; of several targets all of them, (n, outputs) as `spec.targets` names them. missing: of
+        inputs that samples may lack, which do, (n,) true or false by name. Raises InputError for arrays that do not fit."""
         specs = self.spec.inputs
         if not isinstance(inputs, Mapping):
             if len(specs) > 1:
                 raise InputError(f"the model reads {', '.join(one.name for one in specs)}: give arrays by these names.")
             inputs = {specs[0].name: inputs}
-        arrays = stacked(specs, inputs)
+        arrays = stacked(specs, inputs, missing)
         self.eval()
         count = len(next(iter(arrays.values())))
         found = [
@@ -57,7 +60,7 @@ class StoredModel(nn.Module):
         outputs = np.concatenate(found) if found else np.zeros((0, self.spec.outputs), np.float32)
         if self.spec.kind == "class":
             return probabilities(outputs).astype(np.float32)
-        return outputs[:, 0] if self.spec.kind == "value" else outputs
+        return outputs[:, 0] if self.spec.kind == "value" and not self.spec.beside else outputs
 
     def save(self, folder: str | Path) -> Path:
         """Copy the model into a folder of its own: weights, card, and ONNX files where there are any. Raises InputError for a

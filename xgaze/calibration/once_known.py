@@ -10,7 +10,7 @@ from xgaze.calibration.gain import Seen, chosen_strength, corrections
 from xgaze.calibration.maps import Scale
 from xgaze.calibration.points import Draws, draw_points
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
-from xgaze.data.teacher_truth import require_labels
+from xgaze.data.teacher_truth import require_labels, require_one_target
 from xgaze.errors import InputError
 
 HOW = "affine"
@@ -70,6 +70,7 @@ def once_known(spec: Spec, targets: NDArray[Any], participants: NDArray[Any], po
 def known_people(recording: Recording, split: str, points: int) -> OnceKnown:
     """Those of a split. Raises InputError where they cannot be calibrated."""
     require_labels(recording, "distill.after_calibration")
+    require_one_target(recording, "distill.after_calibration")
     rows = rows_of(recording, split)
     return once_known(recording.spec, targets_of(recording, rows), participants_of(recording, rows), points)
 

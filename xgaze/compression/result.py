@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgaze.artifacts import (
+    BESIDE,
     CONTROL,
     SLICES_FILE,
     STUDENT,
@@ -38,6 +39,7 @@ from xgaze.evaluation.intervals.participants import ERRORS, Interval, mean_inter
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, own_spread, summarise, worse_unit
+from xgaze.evaluation.scores_beside import scores_beside
 from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
 from xgaze.models.inference import predict, predict_each
@@ -142,6 +144,7 @@ def score_on_test(
         "over_seeds": told_over_seeds(recording, every, reference, wanted),
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
         "labels_only": _beside(spec, outputs, truth, people),
+        BESIDE: scores_beside(recording, {TEACHER: outputs[TEACHER], STUDENT: outputs[STUDENT]}),
         "outputs": outputs,
         "worse_unit": worse_unit(spec),
         "guessing": {name: _learned(recording, outputs[name], truth, people) for name in (TEACHER, CONTROL)},
@@ -323,6 +326,7 @@ def gather_metrics(
         FRAME_RADII: scored[FRAME_RADII],
         CLASS_CALIBRATION: scored[CLASS_CALIBRATION],
         "labels_only": scored["labels_only"],
+        **({BESIDE: scored[BESIDE]} if scored.get(BESIDE) else {}),
         "test_participants": scored["participants"],
         "int8_file_reduction": ratio(teacher["onnx_bytes"], student["int8"] and student["int8"]["bytes"]),
         "fc_reduction": teacher["fc_parameters"] / student["fc_parameters"],

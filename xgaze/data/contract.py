@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,6 +37,8 @@ class InputSpec:
     float32, such as a sequence (steps, features).
 
     mean and std: one number, or one per entry of the last axis. Padding that a model shall read as zero is stored as the mean.
+    may_be_missing: samples may lack it (an eye closed, a camera that dropped a frame). The model reads zeros in its place,
+    which is its mean as it is stored: of a picture a whole number, so that 8 bits hold it.
     """
 
     name: str
@@ -44,6 +46,12 @@ class InputSpec:
     mean: float | tuple[float, ...] = 0.0
     std: float | tuple[float, ...] = 255.0
     dtype: Literal["uint8", "float32"] = "uint8"
+    may_be_missing: bool = False
+
+    @property
+    def absent(self) -> NDArray[Any]:
+        """What stands for it in a sample that lacks it, as it is stored."""
+        return np.broadcast_to(np.asarray(self.mean, self.dtype), self.shape)
 
     @property
     def holds_pixels(self) -> bool:
@@ -62,6 +70,26 @@ class InputSpec:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A target beside the main one: a point ("gaze", whatever it is of), a direction or a value, as `Spec` says these.
+
+    middle, spread: the mean of the training people's, and how far they are from it (root of the mean square). Losses count in
+    the spread, and fresh networks begin with the middle.
+    """
+
+    name: str
+    kind: Literal["gaze", "angle", "value"]
+    unit: str
+    middle: tuple[float, ...] = ()
+    spread: float = 1.0
+
+    @property
+    def columns(self) -> list[str]:
+        """Of a recording's table."""
+        return [self.name] if self.kind == "value" else [f"{self.name}{end}" for end in _ends(self.unit)]
+
+
+@dataclass(frozen=True)
 class Spec:
     """What a model of this recording reads and predicts. JSON in and out.
 
@@ -75,6 +103,8 @@ class Spec:
     over them. "participants", or where the same people are in all splits, "stimuli", for example.
     truth: what the targets are: "recorded", or what the "teacher" puts out, where nobody knows better; what is called an error
     elsewhere is then disagreement with it.
+    beside: further targets, which a model puts out after the main one: that of `kind` and `unit`, by which it is chosen and
+    judged. spread: of the main one then, as of those; 1 where it is alone.
     """
 
     inputs: tuple[InputSpec, ...]
@@ -85,10 +115,12 @@ class Spec:
     rendered: bool = False
     groups: str = "participants"
     truth: Literal["recorded", "teacher"] = RECORDED
+    beside: tuple[Beside, ...] = ()
+    spread: float = 1.0
 
     @property
     def outputs(self) -> int:
-        """Number of values a model predicts: x and y, or of a direction, one logit per class, or the one value."""
+        """Number of values a model predicts: x and y, or of a direction, one logit per class, the one value; of all targets."""
         return len(self.classes) if self.kind == "class" else len(self.targets)
 
     @property
@@ -98,14 +130,43 @@ class Spec:
 
     @property
     def targets(self) -> list[str]:
-        """The columns of a recording's table that hold its targets."""
+        """The columns of a recording's table that hold its targets, those of the main one first."""
+        return [*self.own_columns, *(column for one in self.beside for column in one.columns)]
+
+    @property
+    def own_columns(self) -> list[str]:
+        """Those of the main target."""
         if self.kind in ("gaze", "angle"):
             return gaze_columns(self.unit)
         return [VALUE_COLUMN if self.kind == "value" else LABEL_COLUMN]
 
+    @property
+    def main(self) -> "Spec":
+        """The same with the main target alone."""
+        return replace(self, beside=(), spread=1.0)
+
+    def own(self, values: Any) -> Any:
+        """Of outputs or targets (..., outputs), those of the main target; all of them where it is alone."""
+        return values[..., : len(self.own_columns)] if self.beside else values
+
+    def apart(self) -> "list[tuple[Beside, slice, Spec]]":
+        """Each target beside the main one, where it lies among outputs, and what is said of it as if it were alone."""
+        found, start = [], len(self.own_columns)
+        for one in self.beside:
+            alone = replace(self.main, kind=one.kind, unit=one.unit, scene=None)
+            found.append((one, slice(start, start + len(one.columns)), alone))
+            start += len(one.columns)
+        return found
+
     def to_json(self) -> dict[str, Any]:
-        """Recorded truth is not stored, so that hashes are what they were before there was another."""
+        """Recorded truth, that an input is never missing and a target alone is not stored, so that hashes are what they were
+        before there was anything else."""
         stored = asdict(self)
+        if not self.beside:
+            del stored["beside"], stored["spread"]
+        for one in stored["inputs"]:
+            if not one["may_be_missing"]:
+                del one["may_be_missing"]
         return stored if self.truth != RECORDED else {key: one for key, one in stored.items() if key != "truth"}
 
     @classmethod
@@ -121,9 +182,11 @@ class Spec:
             raise InputError("key 'spec.inputs': there is none")
         if not fits(spec.kind, spec.unit):
             raise InputError(f"key 'spec.unit': '{spec.unit}' is no unit of {spec.kind}")
+        require_beside(spec, "key 'spec.beside'")
         for one in spec.inputs:
             if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
                 raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")
+            require_absent(one, "key 'spec.inputs'")
         return spec
 
 
@@ -133,7 +196,7 @@ class Sample:
 
     inputs: name -> uint8 or float32, as `InputSpec` says. target: float32 (2,) px, float32 (1,) value, or int64 scalar class.
     groups: group, session, stimulus (those that are known). aux: "regions" -> uint8 (inputs, height, width);
-    "attention" -> uint8 (1, height, width), where people looked.
+    "attention" -> uint8 (1, height, width), where people looked. missing: inputs that it lacks, whatever is stored there.
     """
 
     id: str
@@ -141,6 +204,11 @@ class Sample:
     inputs: dict[str, NDArray[Any]]
     target: NDArray[Any]
     aux: dict[str, NDArray[Any]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+
+    def stored(self, one: InputSpec) -> NDArray[Any]:
+        """An input as it is stored; the mean where the sample lacks it."""
+        return one.absent if one.name in self.missing else self.inputs[one.name]
 
 
 @dataclass(frozen=True)
@@ -239,6 +307,10 @@ class Recording:
         NaN and "" where it is not known."""
         return {}
 
+    def missing(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:  # noqa: ARG002
+        """Of every input that may be missing, which of these rows lack it."""
+        return {}
+
     def with_spec(self, spec: Spec) -> "Recording":
         """The same samples as a model with these inputs reads them."""
         return RecordingView(spec, self.table, self)
@@ -248,7 +320,8 @@ class Recording:
 
         A recording that fits its normalisation on training participants does so again.
         """
-        return RecordingView(self.spec, split_by(self.table, split_of), self)
+        table = split_by(self.table, split_of)
+        return RecordingView(with_spreads(self.spec, table), table, self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,14 +375,75 @@ class RecordingView(Recording):
     def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         return self.recording.conditions(rows)
 
+    def missing(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        return self.recording.missing(rows)
+
 
 def gaze_columns(unit: str) -> list[str]:
     """Of a recording's table: x and y of gaze in this unit; of directions pitch and yaw, or x, y and z."""
+    return [f"gaze{end}" for end in _ends(unit)]
+
+
+def _ends(unit: str) -> list[str]:
     if unit == "vector":
-        return [f"gaze_{axis}" for axis in "xyz"]
-    if unit in ("rad", "degrees"):
-        return [f"gaze_{axis}_{unit}" for axis in ("pitch", "yaw")]
-    return [f"gaze_{axis}_{unit}" for axis in "xy"]
+        return [f"_{axis}" for axis in "xyz"]
+    return [f"_{axis}_{unit}" for axis in (("pitch", "yaw") if unit in ("rad", "degrees") else "xy")]
+
+
+RESERVED = frozenset(
+    ("id", "group", "session", "split", "gaze", LABEL_COLUMN, VALUE_COLUMN, "truth", "prediction", "error")
+)
+
+
+def require_beside(spec: Spec, where: str) -> None:
+    """Raises InputError for targets that cannot stand beside one another: classes, one that a teacher tells, names twice."""
+    names = [one.name for one in spec.beside]
+    if names and spec.kind == "class":
+        raise InputError(f"{where}: beside classes there is no other target ({', '.join(names)}); train two models.")
+    if names and spec.truth == BY_TEACHER:
+        raise InputError(f"{where}: where the teacher tells what is true (truth: teacher), there is one target alone.")
+    for one in spec.beside:
+        if not one.name.isidentifier() or one.name in RESERVED or names.count(one.name) > 1:
+            raise InputError(
+                f"{where}: '{one.name}' cannot be a target's name; give each a word of its own, such as pupil."
+            )
+        if not fits(one.kind, one.unit) or not one.spread > 0 or len(one.middle) not in (0, len(one.columns)):
+            raise InputError(f"{where}: '{one.name}' has a unit or a spread that cannot be.")
+    if len(set(spec.targets)) < len(spec.targets):
+        raise InputError(f"{where}: two targets have columns of one name ({', '.join(spec.targets)}).")
+
+
+def with_spreads(spec: Spec, table: pd.DataFrame) -> Spec:
+    """With the middles and spreads of the targets of training people, where there are several; where nobody trains, as it is."""
+    train = table[table["split"] == "train"]
+    if not spec.beside or not len(train):
+        return spec
+
+    def spread_of(columns: list[str]) -> tuple[tuple[float, ...], float]:
+        values = train[columns].to_numpy(np.float64)
+        values = values[np.isfinite(values).all(axis=1)]
+        if not len(values):
+            return (0.0,) * len(columns), 1.0
+        middle = values.mean(axis=0)
+        spread = float(np.sqrt(np.square(values - middle).sum(axis=1).mean()))
+        return tuple(map(float, middle)), spread or 1.0
+
+    found = [spread_of(one.columns) for one in spec.beside]
+    beside = (
+        replace(one, middle=middle, spread=spread) for one, (middle, spread) in zip(spec.beside, found, strict=True)
+    )
+    return replace(spec, beside=tuple(beside), spread=spread_of(spec.own_columns)[1])
+
+
+def require_absent(one: InputSpec, where: str) -> None:
+    """Raises InputError for a picture that may be missing whose mean no byte holds: what stands for it would not be zero."""
+    means = np.asarray(one.mean)
+    whole = ((means >= 0) & (means <= 255) & (means == np.floor(means))).all()
+    if one.may_be_missing and one.dtype == "uint8" and not whole:
+        raise InputError(
+            f"{where}: '{one.name}' may be missing, and is a picture then that is its mean everywhere, in 8 bits: give a mean "
+            f"that is a whole number from 0 to 255, not {one.mean}."
+        )
 
 
 def split_by(table: pd.DataFrame, split_of: Mapping[str, str]) -> pd.DataFrame:
@@ -330,10 +464,10 @@ def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
     """Stack samples into one batch."""
     import torch
 
-    inputs = tuple(normalise(np.stack([s.inputs[one.name] for s in samples]), one) for one in spec.inputs)
+    inputs = tuple(normalise(np.stack([s.stored(one) for s in samples]), one) for one in spec.inputs)
     target = torch.from_numpy(np.stack([s.target for s in samples]))
     if spec.kind == "value":
-        target = target.float().reshape(len(samples), 1)
+        target = target.float().reshape(len(samples), -1)
     people = [s.groups["group"] for s in samples]
     return Batch([s.id for s in samples], people, inputs, target, _attention(samples))
 
@@ -356,7 +490,7 @@ def stored_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, ND
     """The inputs of these rows, in the types that the specification names."""
     samples = [recording[int(row)] for row in rows]
     return {
-        one.name: np.stack([np.asarray(sample.inputs[one.name], one.dtype) for sample in samples])
+        one.name: np.stack([np.asarray(sample.stored(one), one.dtype) for sample in samples])
         for one in recording.spec.inputs
     }
 
@@ -373,7 +507,8 @@ def participants_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[An
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
-    """Targets of `rows` (all when None): float32 (n, 2) gaze, float32 (n, 1) values, or int64 (n,) classes."""
+    """Targets of `rows` (all when None): float32 (n, 2) gaze, float32 (n, 1) values, with those beside after them, or int64 (n,)
+    classes."""
     table = recording.table[recording.spec.targets]  # before any rows are taken, or their ids would be copied too
     table = table if rows is None else table.iloc[rows]
     if recording.spec.kind == "class":

@@ -11,6 +11,7 @@ Kind = Literal[
     "definition",
     "nothing found",
     "missing view",
+    "all views missing",
     "undecodable image",
     "wrong image size",
     "label table",
@@ -47,14 +48,17 @@ SHOWN = 20
 REMEDIES: dict[Kind, str] = {
     "definition": "Correct the definition file, or move the files to where it says they are.",
     "nothing found": "Check `path`, `layout` and `splits` in the definition against the folders on disk.",
-    "missing view": "Restore the picture, or remove the frame's other pictures and its label row; check `views`.",
+    "missing view": "Restore the picture, or remove the frame's other pictures and its label row; check `views`. Where frames of "
+    "a manifest may lack this view, leave the cell empty and say so of the input: `may_be_missing: true`.",
+    "all views missing": "Remove these rows: a frame of which nothing is seen has nothing to tell a gaze by.",
     "undecodable image": "Export the picture again, or restore it from the original recording.",
     "wrong image size": "Export all pictures in one size, and state it as `height` and `width` in the definition.",
     "label table": "Check the table's file name and column names against the definition.",
     "rows against frames": "Each frame needs one label row: row i belongs to frame i, unless a `frame` column is named.",
     "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`). "
     "Where nobody knows any, `truth: teacher` lets an adopted teacher say what is true.",
-    "missing number": "Fill in the number, or remove the row: every column of an input needs a finite number in every row.",
+    "missing number": "Fill in the number, or remove the row: every column of an input needs a finite number in every row. Where "
+    "samples may lack this input of a manifest, leave its cells empty and say so of it: `may_be_missing: true`.",
     "mixed units": "Convert the numbers of these people into the unit of the others, or leave their rows out.",
     "wrong unit": "State the labels' own unit as `unit` in the definition, or convert them into the one that it says.",
     "label outside the scene": "If most rows fail, check `unit` and `scene`; otherwise correct or remove these rows.",

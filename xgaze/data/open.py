@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from xgaze.data.contract import Recording, Spec
+from xgaze.data.missing_views import require_met
 from xgaze.data.source import source_of
 from xgaze.data.splits import assert_disjoint
 from xgaze.data.teacher_truth import told_by
@@ -49,13 +50,16 @@ def as_trained(recording: Recording, spec: Spec, what: str) -> Recording:
     facts: list[tuple[str, Any, Any]] = [
         ("inputs", _inputs(own), _inputs(spec)),
         ("target", _target(own), _target(spec)),
+        ("targets beside", _beside(own), _beside(spec)),
         ("scene", _scene(own), _scene(spec)),
         ("classes", ", ".join(own.classes), ", ".join(spec.classes)),
     ]
     for fact, found, wanted in facts:
         if found != wanted:
             raise InputError(f"{what}: {fact} {found}, but the model was trained with {fact} {wanted}.")
-    return recording.with_spec(replace(own, inputs=spec.inputs, classes=spec.classes))
+    require_met(recording, spec, what)
+    told = replace(own, inputs=spec.inputs, classes=spec.classes, beside=spec.beside, spread=spec.spread)
+    return recording.with_spec(told)
 
 
 def _inputs(spec: Spec) -> str:
@@ -65,6 +69,10 @@ def _inputs(spec: Spec) -> str:
 
 def _target(spec: Spec) -> str:
     return f"{spec.kind} in {spec.unit}" if spec.kind in ("gaze", "angle") else spec.kind
+
+
+def _beside(spec: Spec) -> str:
+    return ", ".join(f"{one.name} in {one.unit or 'no unit'}" for one in spec.beside) or "none"
 
 
 def _scene(spec: Spec) -> str:

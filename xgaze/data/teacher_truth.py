@@ -106,5 +106,12 @@ def require_labels(recording: Recording, what: str) -> None:
         raise InputError(f"{what} needs labels, and this recording has none (data.truth: teacher).")
 
 
+def require_one_target(recording: Recording, what: str) -> None:
+    """Raises InputError, naming `what` was asked for, where there are several targets."""
+    if recording.spec.beside:
+        names = ", ".join(one.name for one in recording.spec.beside)
+        raise InputError(f"{what} is for one target; leave targets_beside ({names}) out.")
+
+
 def _no_target(spec: Spec) -> NDArray[Any]:
     return np.array(-1, np.int64) if spec.kind == "class" else np.full(spec.outputs, np.nan, np.float32)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Recording, Spec, gaze_columns, targets_of
+from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Beside, Recording, Spec, gaze_columns, targets_of
 from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.score import sample_errors
 
@@ -15,11 +15,27 @@ def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDA
     """One row per sample. Gaze and directions: truth, prediction and error, in columns that bear its unit. A value: the same in
     its unit. Classes: names, probability per class, error as 1 - probability of the true class. Truth and error are empty where a
     label is missing (NaN gaze or value, class -1), and their columns are left out where all are. Where a teacher says what is
-    true, its outputs are called "teacher", and errors "disagreement"."""
-    spec, kept = recording.spec, recording.table.iloc[rows].reset_index(drop=True)
+    true, its outputs are called "teacher", and errors "disagreement". Targets beside the main one follow, see `beside_column`."""
+    kept, targets = recording.table.iloc[rows].reset_index(drop=True), targets_of(recording, rows)
+    whole = recording.spec
+    table = _told(kept, whole.main, whole.own(outputs), whole.own(targets))
+    for one, where, alone in whole.apart():
+        own = kept[["id", "group", "split"]].assign(**dict(zip(alone.targets, targets[:, where].T, strict=True)))
+        beside = _told(own, alone, outputs[:, where], targets[:, where]).iloc[:, 3:]
+        table = table.join(beside.rename(columns={name: beside_column(str(name), one) for name in beside}))
+    return table
+
+
+def beside_column(name: str, one: Beside) -> str:
+    """A column of a table of predictions as it is called of a target beside the main one: "error_px" -> "error_pupil_px"."""
+    what, _, rest = name.partition("_")
+    return "_".join(filter(None, (what, one.name, rest)))
+
+
+def _told(kept: pd.DataFrame, spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> pd.DataFrame:
+    """Of the one target of `spec`; kept: id, group and split, and its columns."""
     table = kept[["id", "group", "split"]].copy()
     known = _labelled(kept, spec)
-    targets = targets_of(recording, rows)
     truth = "teacher" if spec.truth == BY_TEACHER else "truth"
     if spec.kind in ("gaze", "angle"):
         if known.any():

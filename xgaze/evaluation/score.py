@@ -113,8 +113,10 @@ def compare(
 
 
 def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-    """One error per sample: in the unit of gaze, degrees, the unit of a value; for classes, 1 - probability of the true class."""
+    """One error per sample, of the main target: in the unit of gaze, degrees, the unit of a value; for classes, 1 - probability
+    of the true class."""
     if spec.kind != "class":
+        outputs, targets = spec.own(outputs), spec.own(targets)
         if spec.kind == "angle":
             return angular_error(outputs, targets, spec.unit)
         return (distance_of_points if spec.kind == "gaze" else absolute_error)(outputs, targets)

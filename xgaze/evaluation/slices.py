@@ -15,6 +15,7 @@ from scipy import stats
 
 from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.data.contract import Recording, targets_of
+from xgaze.data.missing_views import missing_condition
 from xgaze.evaluation.intervals.participants import ERRORS, difference_percent, mean_interval, participant_means
 from xgaze.evaluation.score import sample_errors
 
@@ -41,11 +42,13 @@ def slices_of(
 
 
 def known_of(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """What is known of every sample: the recording's conditions, its sessions, how far from the scene's centre it is looked."""
+    """What is known of every sample: the recording's conditions, its sessions, the views that it lacks, how far from the scene's
+    centre it is looked."""
     spec, table = recording.spec, recording.table
-    known = {"session": table["session"].to_numpy(str)[rows], **recording.conditions(rows)}
+    lacking = {missing_condition(name): missing for name, missing in recording.missing(rows).items()}
+    known = {"session": table["session"].to_numpy(str)[rows], **recording.conditions(rows), **lacking}
     if spec.kind == "gaze" and spec.scene is not None:
-        known[ECCENTRICITY] = np.linalg.norm(targets_of(recording, rows) - np.array(spec.scene) / 2, axis=1)
+        known[ECCENTRICITY] = np.linalg.norm(spec.own(targets_of(recording, rows)) - np.array(spec.scene) / 2, axis=1)
     return known
 
 

@@ -78,7 +78,7 @@ def _attribute_all(
 ) -> tuple[Found, set[int]]:
     """What was found, and the numbers of steps that it took."""
     batch = collate([sample], recording.spec)
-    parts = parts_of(recording.spec, batch.inputs)
+    parts = parts_of(recording.spec, batch.inputs, sample.missing)
     there = baseline_of(parts, batch.inputs, baseline)
     found: Found = {}
     taken = set()
@@ -104,6 +104,7 @@ def _describe(recording: Recording, models: dict[str, nn.Module], sample: Sample
         "id": sample.id,
         "group": sample.groups["group"],
         "truth": truth_in_words(recording, sample),
+        **({"missing": sorted(sample.missing)} if sample.missing else {}),
         **predictions,
         "completeness_percent": per_model(lambda one: one.completeness_percent),
         "share_percent": per_model(lambda one: dict(zip(names, one.share_percent(), strict=True))),
@@ -131,8 +132,8 @@ def _regions(recording: Recording, sample: Sample, found: Found) -> list[dict[st
 
 def _maps(recording: Recording, k: int, sample: Sample, found: Found) -> Maps:
     names = moved_names(recording.spec)
-    pictures = [one.name for one in recording.spec.inputs if is_picture(one)]
-    images: Maps = {f"{k}/image/{name}": sample.inputs[name] for name in pictures}
+    pictures = [one for one in recording.spec.inputs if is_picture(one)]
+    images: Maps = {f"{k}/image/{one.name}": sample.stored(one) for one in pictures}
     for model, by in found.items():
         for target, one in by.items():
             images |= {f"{k}/{model}/{target}/{name}": m for name, m in zip(names, one.maps, strict=True)}

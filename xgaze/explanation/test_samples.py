@@ -109,7 +109,7 @@ def figures_of(
     sample = recording[row]
     batch = collate([sample], recording.spec)
     chosen = predicted_class(recording, models[TEACHER], sample)
-    parts = parts_of(recording.spec, batch.inputs)
+    parts = parts_of(recording.spec, batch.inputs, sample.missing)
     there = baseline_of(parts, batch.inputs, baseline)
     target = targets_for(recording.spec, chosen)[-1]
     maps = _maps(models, target, batch, there, parts, settings)

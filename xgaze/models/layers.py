@@ -52,6 +52,47 @@ class OutputScale(nn.Module):
         return f"scale={self.scale:g}"
 
 
+class OutputScales(nn.Module):
+    """Of several targets: times a constant each, and more by another; from the network's range to units of their own."""
+
+    scales: Tensor
+    middles: Tensor
+
+    def __init__(self, scales: Sequence[float], middles: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("scales", torch.tensor(scales), persistent=False)
+        self.register_buffer("middles", torch.tensor(middles), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scales + self.middles
+
+    def extra_repr(self) -> str:
+        return f"scales={self.scales.tolist()}, middles={self.middles.tolist()}"
+
+
+class OfMain(nn.Module):
+    """A layer on the first outputs alone, those of the main target; those of targets beside it pass."""
+
+    def __init__(self, layer: nn.Module, count: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.layer(x[:, : self.count]), x[:, self.count :]], dim=1)
+
+
+class MainAlone(nn.Module):
+    """Outputs (n, all) -> those of the main target (n, count)."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, : self.count]
+
+
 class Apart(nn.Module):
     """A copy of what comes in, so that a layer after it that works in place overwrites nothing else."""
 

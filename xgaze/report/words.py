@@ -1,8 +1,12 @@
 """Words that several sections and commands share: whom figures are of, what baselines are called, how complete maps are."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.report.claims import PLAIN_NAMES
+from xgaze.report.drawing.format import number, percent, percent_interval, span
+from xgaze.units import digits_of
 
 PLAIN_STARTS = {"pixel ridge ": "a straight-line fit on pictures of {} pixels"}
 
@@ -44,3 +48,22 @@ def completeness_of(attribution: dict[str, Any]) -> list[float]:
         for by_target in sample["completeness_percent"].values()
         for value in by_target.values()
     ]
+
+
+def beside_in_words(rows: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    """A sentence for each target beside the main one."""
+    return [_of_one_target(row) for row in rows or ()]
+
+
+def _of_one_target(row: Mapping[str, Any]) -> str:
+    digits = digits_of(row["unit"])
+
+    def told(figure: Mapping[str, Any]) -> str:
+        return f"{number(figure['mean'], digits)} {row['unit']}".strip() + f" ({span(dict(figure), digits)})"
+
+    words = [f"{row['name']}: teacher {told(row[TEACHER])}"]
+    if row[STUDENT] is not None:
+        words.append(f"student {told(row[STUDENT])}")
+    if (worse := row["worse_percent"]) is not None:
+        words.append(f"{percent(worse['mean'])} worse ({percent_interval(worse)})")
+    return f"{', '.join(words)}; always the mean {told(row['mean'])}."

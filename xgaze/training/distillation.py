@@ -7,6 +7,7 @@ percentile and phi clipped to [0, 1], so that one outlier does not make the teac
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from xgaze.recipe import Training
 from xgaze.recipe.student_sections import Hint
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
-from xgaze.training.losses import in_steps, weighted_loss
+from xgaze.training.losses import of_each, weighted_loss
 from xgaze.training.task import GazeTask, monitored, participant_weights
 from xgaze.training.varied.mirror_images import partners_of, turned, turned_gaze
 from xgaze.training.whole import normed, tune_model
@@ -157,8 +158,8 @@ class DistillTask(GazeTask):
         return loss
 
     def _weighted(self, output: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        told = (in_steps(output, self.spec), in_steps(target, self.spec))
-        return weighted_loss(self.training_settings.loss, *told, weight)
+        loss = partial(weighted_loss, self.training_settings.loss, weight=weight)
+        return of_each(loss, output, target, self.spec)
 
     def _outputs(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
         """The student's outputs, and what the hints lack."""

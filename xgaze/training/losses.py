@@ -2,6 +2,8 @@
 between scenes; gaze in cm and mm, and directions, are brought to the same size first."""
 
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import add
 from types import MappingProxyType
 
 import torch
@@ -59,16 +61,25 @@ LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
 
 
 def loss_of(name: str, spec: Spec) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss of this name, of outputs and targets in the units of `spec`."""
-    loss = LOSSES[name]
-    return lambda prediction, target: loss(in_steps(prediction, spec), in_steps(target, spec))
+    """The loss of this name, of outputs and targets in the units of `spec`; of several targets the sum of each one's."""
+    return lambda prediction, target: of_each(LOSSES[name], prediction, target, spec)
 
 
-def in_steps(values: Tensor, spec: Spec) -> Tensor:
-    """Gaze in other units than px, and directions, as if a step of them were one of px; all else as it is."""
+def of_each(loss: Callable[[Tensor, Tensor], Tensor], prediction: Tensor, target: Tensor, spec: Spec) -> Tensor:
+    """Sum over the targets of `spec` of what a loss makes of each, in its steps."""
+    pairs = zip(in_steps(prediction, spec), in_steps(target, spec), strict=True)
+    return reduce(add, (loss(ours, theirs) for ours, theirs in pairs))
+
+
+def in_steps(values: Tensor, spec: Spec) -> list[Tensor]:
+    """Gaze in other units than px, and directions, as if a step of them were one of px; all else as it is. Of several targets
+    each by itself, as if its spread over the training people were a step."""
+    if spec.beside:
+        parts = [(spec.own(values), spec.spread), *((values[..., where], one.spread) for one, where, _ in spec.apart())]
+        return [part * (UNIT / spread) for part, spread in parts]
     if spec.kind not in ("gaze", "angle") or spec.unit == "px":
-        return values
-    return values * (STEP["px"] / STEP[spec.unit])
+        return [values]
+    return [values * (STEP["px"] / STEP[spec.unit])]
 
 
 _UNREDUCED: Mapping[str, Callable[[Tensor, Tensor, str], Tensor]] = MappingProxyType(

@@ -41,7 +41,9 @@ def participant_weights(participants: Sequence[Any] | NDArray[Any]) -> dict[str,
 
 
 def validation_figure(spec: Spec, training: Training, prediction: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Of one batch, `monitored(spec)`: mean error, or mean loss of classes, where sample i counts weight[i] times."""
+    """Of one batch, `monitored(spec)`: mean error of the main target, or mean loss of classes, where sample i counts weight[i]
+    times."""
+    prediction, target = spec.own(prediction), spec.own(target)
     if spec.kind == "class":
         each = sample_losses(training.loss, prediction, target)
     elif spec.kind == "angle":

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
 from xgaze.artifacts import (
+    BESIDE,
     SLICES_FILE,
     WEIGHTS_FILE,
     ModelCard,
@@ -21,6 +21,7 @@ from xgaze.artifacts import (
     write_json,
     write_weights,
 )
+from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
 from xgaze.artifacts import TEACHER as TEACHER
 from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import HELD_OUT, split_summary, write_splits
@@ -33,6 +34,7 @@ from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import own_spread, summarise
+from xgaze.evaluation.scores_beside import scores_beside
 from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, require_reproduced, stored_outputs, weights_hash
 from xgaze.models.inference import predict
@@ -225,6 +227,8 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
     learned = learned_of(spec, outputs[-len(test) :], known, truth, people)
     against = {"learned": learned.learned, "against_guessing": {TEACHER: learned.to_json()}}
     metrics: dict[str, Any] = {"error": error, **against, "baselines": beside}
+    if spec.beside:
+        metrics[BESIDE] = scores_beside(recording, {TEACHER: outputs[-len(test) :]})
     metrics[FRAME_RADII] = radii_of(recording, outputs[: -len(test)], outputs[-len(test) :])
     if spec.kind == "class":
         logits = outputs[-len(test) :]

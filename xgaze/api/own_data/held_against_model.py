@@ -99,7 +99,8 @@ def lagged_errors(network: StoredModel, recording: Recording, advance: Advance |
     if len(set(zip(people, sessions, strict=True))) == len(rows):
         return None
     outputs = predict(network.net, recording, rows, advance=advance, name=str(network.folder))
-    return errors_by_lag(recording.spec, outputs, targets_of(recording, rows), people, sessions)
+    spec, targets = recording.spec, targets_of(recording, rows)
+    return errors_by_lag(spec.main, spec.own(outputs), spec.own(targets), people, sessions)
 
 
 def _of_sessions(recording: Recording) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from xgaze.api.outcomes import Teacher
+from xgaze.artifacts import BESIDE
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -95,7 +96,8 @@ def recipe_text(recipe: Recipe) -> str:
 def figures_of(made: Teacher, file: Path) -> dict[str, Any]:
     """The figures of `--json`."""
     metrics = made.card.metrics
-    extra: dict[str, Any] = {key: metrics[key] for key in ("accuracy", "weighted_f1", "macro_f1") if key in metrics}
+    told = ("accuracy", "weighted_f1", "macro_f1", BESIDE)
+    extra: dict[str, Any] = {key: metrics[key] for key in told if key in metrics}
     return {
         "recipe": made.run.recipe.name,
         "recipe_file": str(file),

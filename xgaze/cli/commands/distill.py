@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import CARD_FILE, CONTROL, STUDENT, TEACHER
+from xgaze.artifacts import BESIDE, CARD_FILE, CONTROL, STUDENT, TEACHER
 from xgaze.cli.common import emit, fan_options, next_command, read_recipe, recipe_options, run_of, scored_so_far
 from xgaze.cli.words.distilled import in_words
 from xgaze.recipe.student_sections import (
@@ -141,6 +141,7 @@ def distill(
     made = have_student(run, Fan(workers, dask), baselines, force)
     metrics = made.card.metrics
     alone: dict[str, Any] = {key: metrics[key] for key in ("truth", "spread") if key in metrics}  # without labels
+    alone |= {BESIDE: metrics[BESIDE]} if BESIDE in metrics else {}
     figures = {**alone, **{key: metrics.get(key) for key in FIGURES}, "model_dir": str(made.folder)}
     scored = scored_so_far(run.folder, made.groups, not alone)
     with understood(made.folder / CARD_FILE, DISTILL):

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from xgaze.artifacts import ModelCard
+from xgaze.artifacts import BESIDE, ModelCard
 from xgaze.cli.common import (
     emit,
     error_in_words,
@@ -19,6 +19,7 @@ from xgaze.cli.common import (
     short_error,
 )
 from xgaze.report.claims import FRAME_RADII, frame_in_words
+from xgaze.report.words import beside_in_words
 
 
 @click.command("train-teacher")
@@ -55,6 +56,7 @@ def figures_of(card: ModelCard, folder: Path) -> dict[str, Any]:
         **{key: metrics[key] for key in ("parameters", "fc_parameters", "macs", "participants", "error")},
         **{key: metrics.get(key) for key in ("learned", "against_guessing", FRAME_RADII)},
         **extra,
+        **({BESIDE: metrics[BESIDE]} if BESIDE in metrics else {}),
         "baselines": {name: one["mean"] for name, one in metrics["baselines"].items()},
         "train_seconds": metrics["train_seconds"],
         "train_cpu_seconds": metrics.get("train_cpu_seconds", 0.0),
@@ -72,6 +74,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         f"Teacher of '{figures['recipe']}', trained on {people['train']} {who}, on {people['test']} {who} it never saw:",
         f"  {error_in_words(figures['error'], groups)}.",
         f"  Beside it: {beside}.",
+        *(f"  {told}" for told in beside_in_words(figures.get(BESIDE))),
         *([f"  {told}"] if (told := frame_in_words(figures[FRAME_RADII], who, "its")) else []),
         f"  {figures['parameters']:,} parameters, {share:.0f} % of them in fully connected layers; "
         f"trained in {figures['train_seconds'] / 60:.1f} min ({figures['train_cpu_seconds'] / 60:.1f} CPU min).",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgaze.artifacts import CONTROL, STUDENT, TEACHER, ModelCard
+from xgaze.artifacts import BESIDE, CONTROL, STUDENT, TEACHER, ModelCard
 from xgaze.cli.common import ends_in_words, error_in_words, nothing_learned, rendered_warning
 from xgaze.report.claims import (
     DISAGREEMENT,
@@ -17,6 +17,7 @@ from xgaze.report.claims import (
     uncalibrated_in_words,
 )
 from xgaze.report.drawing.format import changed, compared
+from xgaze.report.words import beside_in_words
 
 FEW_PARTICIPANTS = 8
 TENTHS = "{:.1f}x".format
@@ -39,6 +40,7 @@ def in_words(figures: dict[str, Any], card: ModelCard, next_step: str, *scored: 
         *([f"  {told}"] if (told := frame_in_words(figures.get(FRAME_RADII), _who(groups), "the student's")) else []),
         *([f"  {told}"] if (told := over_seeds_in_words(figures, groups)) else []),
         *macro_f1_in_words(figures["macro_f1"]),
+        *(f"  {told}" for told in beside_in_words(figures.get(BESIDE))),
         *([] if figures["held_on_validation"] else [f"  On validation {groups}: {figures['reason']}."]),
         *labels_only_in_words(figures["labels_only"], unit),
         onnx_in_words(student, teacher),

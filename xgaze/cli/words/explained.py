@@ -11,6 +11,7 @@ def figures_of(stored: dict[str, Any], page: Path) -> dict[str, Any]:
     """What `--json` prints. page: the report, written."""
     return {
         "samples": [one["id"] for one in stored["attribution"]["samples"]],
+        **_missing(stored),
         "methods": {"integrated gradients": worst_completeness(stored["attribution"])},
         "checked": stored["methods"],
         "decision": stored["decision"],
@@ -34,11 +35,21 @@ def in_words(figures: dict[str, Any], stored: dict[str, Any]) -> list[str]:
         "is not attributed.",
         f"  The strongest embedding variable (number {strongest['variable']}) moves the prediction by {reach} over its "
         "observed range.",
+        *(
+            f"  {', '.join(names)} missing in {name}: nothing is attributed to what the models read in its place."
+            for name, names in figures.get("missing", {}).items()
+        ),
         *_agreement_in_words(stored["agreement"]),
         *_anatomy_in_words(stored["anatomy"]),
         *_human_in_words(stored.get("human")),
         f"Report:  {figures['report']} ({figures['report_bytes'] / 1000:.0f} kB; opens offline)",
     ]
+
+
+def _missing(stored: dict[str, Any]) -> dict[str, Any]:
+    """The views that samples lack, of those that do."""
+    lacking = {one["id"]: one["missing"] for one in stored["attribution"]["samples"] if one.get("missing")}
+    return {"missing": lacking} if lacking else {}
 
 
 def _agreement_in_words(agreement: dict[str, Any] | None) -> list[str]:

@@ -46,6 +46,7 @@ PICTURES_CHARACTERS: dict[Rounding, int] = {"float32": 200_000, "float16": 160_0
 SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
 PICTURE_STEPS = (0, 2, 4, 6, 8, 12, 16, 24, 32)
 NO_LABELS = "There are no labels, so that the student cannot be shown beside the truth, nor be calibrated, here."
+SEVERAL = "This page runs students of one target; this one tells several."
 REAL_PEOPLE = (
     "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
     "nothing to try here; `--set explain.pictures_in_page=true` has them copied."
@@ -102,6 +103,8 @@ def live_student(
     try:
         if recording.spec.truth == BY_TEACHER:
             raise NotLive(NO_LABELS)
+        if recording.spec.beside:
+            raise NotLive(SEVERAL)
         if not any(one.holds_pixels for one in recording.spec.inputs):
             raise NotLive(NO_PICTURES)
         if not (recording.spec.rendered or real_people):

@@ -53,7 +53,7 @@ def check_table(opened: Callable[[], Recording]) -> Checked:
 def table_faults_of(recording: Recording) -> list[Fault]:
     """Who is in which split, and which targets are missing or cannot be."""
     spec, table = recording.spec, recording.table
-    faults = split_faults(table, spec.groups)
+    faults = [*split_faults(table, spec.groups), *_unknown_beside(recording)]
     if spec.truth == BY_TEACHER:
         return faults
     if spec.kind in ("gaze", "angle"):
@@ -65,6 +65,14 @@ def table_faults_of(recording: Recording) -> list[Fault]:
     else:
         unknown = table["id"][~np.isfinite(table[VALUE_COLUMN].to_numpy(np.float64))]
     return faults + [Fault("missing label", f"{name}: its {spec.kind} is not known.") for name in unknown]
+
+
+def _unknown_beside(recording: Recording) -> list[Fault]:
+    table, faults = recording.table, list[Fault]()
+    for one in recording.spec.beside:
+        unknown = ~np.isfinite(table[one.columns].to_numpy(np.float64)).all(axis=1)
+        faults += [Fault("missing label", f"{name}: its {one.name} is not known.") for name in table["id"][unknown]]
+    return faults
 
 
 def _look_at_sample(recording: Recording, row: int) -> Looked:
@@ -85,4 +93,4 @@ def _look_at_sample(recording: Recording, row: int) -> Looked:
     pictures = [one.name for one in recording.spec.inputs if shows_something(one)]
     if faults or not pictures:
         return replace(looked, faults=tuple(faults))
-    return with_hashes(looked, [sample.inputs[name] for name in pictures])
+    return with_hashes(looked, [sample.stored(one) for one in recording.spec.inputs if one.name in pictures])

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -99,20 +100,23 @@ def look_at_views(
     read: Callable[[str, Decoded, Path], NDArray[np.uint8]],
     whole: bool,
     grey: Mapping[str, bool],
+    absent: Mapping[str, NDArray[np.uint8]] = MappingProxyType({}),
 ) -> Looked:
     """Decode all pictures of a sample. files: view -> path below `folder`; read: the pixels of a view. whole: none is missing; of
-    others no hash is taken. grey: view -> whether it is read as such."""
-    seen, faults, traits = list[NDArray[np.uint8]](), list[Fault](), list[Told]()
+    others no hash is taken. grey: view -> whether it is read as such. absent: what stands for views that
+    are missing, and may be."""
+    seen, faults, traits = dict[str, NDArray[np.uint8]](absent), list[Fault](), list[Told]()
     for view, file in files.items():
         path = folder / file
         try:
             decoded = decode(path)
-            seen.append(read(view, decoded, path))
+            seen[view] = read(view, decoded, path)
             traits += told_of(decoded, grey[view])
         except PictureError as error:
             faults.append(Fault(error.kind, f"{name}: {view} {error.reason} ({file})."))
     looked = Looked(name, split, "", tuple(faults), tuple(traits), len(files))
-    return with_hashes(looked, seen) if whole and seen and not faults else looked
+    shown = [seen[view] for view in grey if view in seen]
+    return with_hashes(looked, shown) if whole and files and not faults else looked
 
 
 def with_hashes(looked: Looked, pixels: Sequence[NDArray[Any]]) -> Looked:

@@ -68,6 +68,6 @@ def direction_faults(table: pd.DataFrame, spec: Spec) -> list[Fault]:
 
 def _unknown(table: pd.DataFrame, spec: Spec, what: str) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[Fault]]:
     """The targets, which of them are unknown, and a fault for each of these."""
-    targets = table[spec.targets].to_numpy(np.float64)
+    targets = table[spec.own_columns].to_numpy(np.float64)
     unknown = ~np.isfinite(targets).all(axis=1)
     return targets, unknown, [Fault("missing label", f"{name}: {what} is not known.") for name in table["id"][unknown]]

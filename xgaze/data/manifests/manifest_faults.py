@@ -64,10 +64,15 @@ def _look(recording: ManifestRecording, row: int) -> Looked:
     pictures = {name: own for name, own in recording.found.files.items() if name not in recording.found.frames}
     files = {name: own[row] for name, own in pictures.items() if own[row]}
     grey = {name: one.channels == 1 for name, one in inputs.items()}
-    whole = len(files) == len(pictures)
+    absent = {name: inputs[name].spec(name).absent for name in pictures if _lacks(recording, name, row)}
+    whole = len(files) + len(absent) == len(pictures)
     split, owner = (str(recording.table[name].iat[row]) for name in ("split", "group"))
-    looked = look_at_views(f"row {row + 1}", split, recording.data.path.parent, files, read, whole, grey)
+    looked = look_at_views(f"row {row + 1}", split, recording.data.path.parent, files, read, whole, grey, absent)
     return replace(looked, owner=owner)
+
+
+def _lacks(recording: ManifestRecording, name: str, row: int) -> bool:
+    return name in recording.found.missing and bool(recording.found.missing[name][row])
 
 
 def _told_before(fault: Fault) -> bool:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.checks.opened import table_faults_of
-from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
+from xgaze.data.contract import Recording, Sample, Spec, targets_of, with_spreads
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.manifests.manifest_scan import ManifestScan, scan_manifest
 from xgaze.data.manifests.manifest_section import ManifestData, ManifestInput
@@ -52,9 +52,12 @@ class ManifestRecording(Recording):
         """Decode the pictures of a row. Raises InputError naming the file that cannot be used."""
         inputs = {name: self._input(name, one, row) for name, one in self.data.inputs.items()}
         groups = {name: str(self.table[name].iat[row]) for name in ("group", "session")}
-        return Sample(str(self.table["id"].iat[row]), groups, inputs, np.asarray(self.targets[row]))
+        lacking = frozenset(name for name, missing in self.found.missing.items() if missing[row])
+        return Sample(str(self.table["id"].iat[row]), groups, inputs, np.asarray(self.targets[row]), missing=lacking)
 
     def _input(self, name: str, one: ManifestInput, row: int) -> NDArray[Any]:
+        if name in self.found.missing and self.found.missing[name][row]:
+            return one.spec(name).absent
         if name in self.videos:
             return self.videos[name].of_row(row)
         if one.columns is not None:
@@ -64,6 +67,9 @@ class ManifestRecording(Recording):
 
     def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         return {name: values[rows] for name, values in self.found.conditions.items()}
+
+    def missing(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        return {name: lacking[rows] for name, lacking in self.found.missing.items()}
 
     def path_of(self, name: str, row: int) -> Path:
         """Where a row's picture of an input lies."""
@@ -107,14 +113,15 @@ def open_manifest_for_prediction(data: ManifestData, spec: Spec) -> ManifestReco
 
 def recording_of(data: ManifestData, found: ManifestScan) -> ManifestRecording:
     """A recording of what a scan found."""
-    return ManifestRecording(spec_of(data, found.classes), found.table, data, found)
+    return ManifestRecording(with_spreads(spec_of(data, found.classes), found.table), found.table, data, found)
 
 
 def spec_of(data: ManifestData, classes: tuple[str, ...] = ()) -> Spec:
     """What a model of this recording reads and predicts."""
-    inputs = tuple(_spec_of_input(name, one) for name, one in data.inputs.items())
+    inputs = tuple(one.spec(name) for name, one in data.inputs.items())
     scene = (data.scene.width, data.scene.height) if data.scene else None
-    return Spec(inputs, data.target.kind, data.target.measured, scene, classes, truth=data.truth)
+    beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
+    return Spec(inputs, data.target.kind, data.target.measured, scene, classes, truth=data.truth, beside=beside)
 
 
 def read_input(path: Path, one: ManifestInput) -> NDArray[np.uint8]:
@@ -131,10 +138,3 @@ def fitted(decoded: Decoded, path: Path, one: ManifestInput) -> NDArray[np.uint8
         raise PictureError(path, "wrong image size", f"{found}; state it as height and width, or set resize: true")
     pixels = fit_picture(picture, one.height, one.width, one.channels)
     return np.ascontiguousarray(pixels[::-1]) if one.colour == "bgr" else pixels
-
-
-def _spec_of_input(name: str, one: ManifestInput) -> InputSpec:
-    if one.columns is not None:
-        return InputSpec(name, (len(one.columns),), one.mean, one.deviation, "float32")
-    assert one.height is not None and one.width is not None
-    return InputSpec(name, (one.channels, one.height, one.width), one.mean, one.deviation)

@@ -14,6 +14,7 @@ from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.identities import zeros_told
 from xgaze.data.manifests.manifest_section import ManifestData
 from xgaze.data.manifests.mixed_units import people_of_other_units
+from xgaze.data.missing_views import Missing, missing_told, nothing_left
 from xgaze.data.pictures.picture_labels import UNKNOWN
 from xgaze.data.splits import assign_splits
 from xgaze.data.tables.cells import missing_numbers, read_numbers
@@ -30,7 +31,7 @@ MOST_FRAMES = 10**12
 @dataclass(frozen=True, eq=False)
 class ManifestScan:
     """table: as a recording's. files: input -> the path of each row's picture or video. frames: input -> the number of each row's
-    frame in its video. vectors: input -> float32 (rows, columns).
+    frame in its video. vectors: input -> float32 (rows, columns). missing: of inputs that may be, which rows lack it.
     conditions: column -> numbers (NaN where there is none), or words where no cell holds a number."""
 
     table: pd.DataFrame
@@ -41,6 +42,7 @@ class ManifestScan:
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
     frames: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    missing: Missing = field(default_factory=dict)
 
 
 def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tuple[str, ...] = ()) -> ManifestScan:
@@ -50,21 +52,27 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
     """
     cells, sign = _read(data, for_prediction)
     cells, faults = spelt(cells, [data.participant], data, data.path.name)
-    files, missing = _files(cells, data)
-    vectors, empty = _vectors(cells, data, sign)
-    frames, uncounted = _frames(cells, data, sign)
+    missing, specs = _missing(cells, data), [one.spec(name) for name, one in data.inputs.items()]
+    files, vacant = _files(cells, data, missing)
+    vectors, empty = _vectors(cells, data, sign, missing)
+    frames, uncounted = _frames(cells, data, sign, missing)
     target, names, unlabelled = _target(cells, data, sign, classes)
+    beside, unknown = _beside(cells, data, sign)
     people = _column(cells, data.participant, UNKNOWN)
     sessions = _column(cells, data.session, SESSION)
     splits, doubts = (np.full(len(cells), "test"), []) if for_prediction else _splits(cells, data, people, target)
-    faults += [*missing, *empty, *uncounted, *doubts]
+    faults += [*vacant, *empty, *uncounted, *nothing_left(specs, missing, people), *doubts]
     if not for_prediction:
-        faults += [*unlabelled, *_nobody(cells, data), *_mixed(target, people, data)]
-    notes = [*zeros_told(people, "participants"), *_not_read(data)]
+        faults += [*unlabelled, *unknown, *_nobody(cells, data), *_mixed(target, people, data)]
+    notes = [*zeros_told(people, "participants"), *_not_read(data), *missing_told(missing, people)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
-    table = pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits}).astype(str).join(target)
+    table = (
+        pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits})
+        .astype(str)
+        .join([target, *beside])
+    )
     conditions = {} if for_prediction else _conditions(cells[data.conditions], sign)
-    return ManifestScan(table, files, vectors, conditions, names, tuple(faults), tuple(notes), frames)
+    return ManifestScan(table, files, vectors, conditions, names, tuple(faults), tuple(notes), frames, missing)
 
 
 def _not_read(data: ManifestData) -> list[str]:
@@ -84,6 +92,7 @@ def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]
         raise InputError(f"{name}: holds no row below its headings.")
     numeric = [column for one in data.inputs.values() for column in one.columns or ([one.frame] if one.frame else ())]
     numeric += [] if data.target.kind == "class" or data.truth == BY_TEACHER else data.target.read
+    numeric += [column for one in data.targets_beside.values() for column in one.read]
     return cells, decimal_sign({one: cells[one] for one in numeric if one in cells}, data.decimal, name)
 
 
@@ -93,15 +102,31 @@ def _column(cells: pd.DataFrame, name: str | None, otherwise: str) -> list[str]:
     return list(as_text(cells[name]).mask(is_missing(cells[name]), otherwise))
 
 
-def _files(cells: pd.DataFrame, data: ManifestData) -> tuple[dict[str, list[str]], list[Fault]]:
-    """Of every input of pictures or videos its paths, and those that name no file."""
+def _missing(cells: pd.DataFrame, data: ManifestData) -> dict[str, NDArray[np.bool_]]:
+    """Of every input that may be missing, the rows that lack it: any of its cells names nothing."""
+    return {
+        name: np.any([is_missing(cells[column]) for column in one.read], axis=0)
+        for name, one in data.inputs.items()
+        if one.may_be_missing
+    }
+
+
+def _lacking(name: str, cells: pd.DataFrame, missing: Missing) -> NDArray[np.bool_]:
+    return missing.get(name, np.zeros(len(cells), bool))
+
+
+def _files(cells: pd.DataFrame, data: ManifestData, missing: Missing) -> tuple[dict[str, list[str]], list[Fault]]:
+    """Of every input of pictures or videos its paths, and those that name no file; empty where a row may lack it and does."""
     files, faults = {}, []
     for name, one in data.inputs.items():
         if one.paths is None:
             continue
-        files[name] = own = list(as_text(cells[one.paths]))
+        lacking = _lacking(name, cells, missing)
+        files[name] = own = list(as_text(cells[one.paths]).mask(lacking, ""))
         there: dict[Path, bool] = {}  # many rows are of one video
         for row, file in enumerate(own, start=1):
+            if lacking[row - 1]:
+                continue
             if not file:
                 faults.append(Fault("missing view", f"row {row}: {name}: column '{one.paths}' is empty."))
             elif not _known_file(data.path.parent / file, there):
@@ -122,11 +147,15 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _vectors(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[str, NDArray[np.float32]], list[Fault]]:
+def _vectors(
+    cells: pd.DataFrame, data: ManifestData, sign: Sign, missing: Missing
+) -> tuple[dict[str, NDArray[np.float32]], list[Fault]]:
+    """The numbers of every vector, its mean where a row may lack it and does; and cells that hold none."""
     vectors, faults = {}, []
     for name, one in data.inputs.items():
         if one.columns is not None:
             found = read_numbers(cells[one.columns], sign)
+            found[_lacking(name, cells, missing)] = one.mean
             faults += [
                 Fault("missing number", f"{name}: {told}") for told in missing_numbers(cells[one.columns], found)
             ]
@@ -134,15 +163,18 @@ def _vectors(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[
     return vectors, faults
 
 
-def _frames(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[dict[str, NDArray[np.int64]], list[Fault]]:
+def _frames(
+    cells: pd.DataFrame, data: ManifestData, sign: Sign, missing: Missing
+) -> tuple[dict[str, NDArray[np.int64]], list[Fault]]:
     """Of every video input the number of each row's frame, -1 where there is none."""
     frames, faults = {}, []
     for name, one in data.inputs.items():
         if one.frame is None:
             continue
         found = read_numbers(cells[[one.frame]], sign)[:, 0]
-        whole = np.isfinite(found) & (found >= 0) & (found < MOST_FRAMES) & (found == np.floor(found))
-        for row in np.flatnonzero(~whole).tolist():
+        lacking = _lacking(name, cells, missing)
+        whole = np.isfinite(found) & (found >= 0) & (found < MOST_FRAMES) & (found == np.floor(found)) & ~lacking
+        for row in np.flatnonzero(~whole & ~lacking).tolist():
             told = f"column '{one.frame}' is '{cells[one.frame].iat[row]}', not the number of a frame, from 0."
             faults.append(Fault("missing number", f"row {row + 1}: {name}: {told}"))
         frames[name] = np.where(whole, found, -1).astype(np.int64)
@@ -175,6 +207,20 @@ def _target(
         for told in missing_numbers(cells[asked.read], read_numbers(cells[asked.read], sign))
     ]
     return pd.DataFrame(found, columns=columns), (), faults
+
+
+def _beside(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[list[pd.DataFrame], list[Fault]]:
+    """The columns of each target beside the main one, NaN in rows that lack it, and these rows; all of them where columns are not
+    there, as of frames to predict on."""
+    tables, faults = [], []
+    for name, one in data.targets_beside.items():
+        there = set(one.read) <= set(cells)
+        found = read_numbers(cells[one.read], sign) if there else np.full((len(cells), len(one.read)), np.nan)
+        if there:
+            faults += [Fault("missing label", f"{name}: {told}") for told in missing_numbers(cells[one.read], found)]
+        found[~np.isfinite(found).all(axis=1)] = np.nan
+        tables.append(pd.DataFrame(found, columns=one.spec(name).columns))
+    return tables, faults
 
 
 def _classes(

@@ -1,15 +1,19 @@
 """The data section of a recipe: a manifest, and what each of its columns is."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.data.eyes.eye_section import Scene
+from xgaze.errors import InputError
 from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Section, Seed
 from xgaze.recipe.text_table import NumberTable
 from xgaze.units import LENGTHS
+
+if TYPE_CHECKING:
+    from xgaze.data.contract import Beside, InputSpec
 
 
 class ManifestInput(Section):
@@ -18,9 +22,10 @@ class ManifestInput(Section):
 
     The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise. Pictures of
     another size are refused, unless `resize`. colour: the order in which the network reads the channels of a picture in colour.
+    may_be_missing: cells may be empty, as of an eye that is closed; the network reads zeros then, which is the input's mean.
     """
 
-    later = ("video", "frame")
+    later = ("video", "frame", "may_be_missing")
     picture: str | None = None
     video: str | None = None
     frame: str | None = None
@@ -32,6 +37,7 @@ class ManifestInput(Section):
     colour: Literal["rgb", "bgr"] = "rgb"
     mean: float = Field(0.0, ge=-1e6, le=1e6)
     std: float | None = Field(None, ge=1e-6, le=1e6)
+    may_be_missing: bool = False
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
@@ -45,6 +51,11 @@ class ManifestInput(Section):
             raise PydanticCustomError("choice", "a picture needs its height and width in px")
         if len(set(self.columns or [])) < len(self.columns or []):
             raise PydanticCustomError("choice", "columns: name each once")
+        if self.may_be_missing and self.columns is None and not (0 <= self.mean <= 255 and self.mean == int(self.mean)):
+            told = (
+                "a picture that may be missing is its mean then, in 8 bits: give mean as a whole number from 0 to 255"
+            )
+            raise PydanticCustomError("choice", told)
         return self
 
     @property
@@ -63,6 +74,16 @@ class ManifestInput(Section):
     def deviation(self) -> float:
         """What the network divides by."""
         return self.std or (255.0 if self.columns is None else 1.0)
+
+    def spec(self, name: str) -> "InputSpec":
+        """As a specification of this input says it."""
+        from xgaze.data.contract import InputSpec
+
+        if self.columns is not None:
+            return InputSpec(name, (len(self.columns),), self.mean, self.deviation, "float32", self.may_be_missing)
+        assert self.height is not None and self.width is not None
+        shape = (self.channels, self.height, self.width)
+        return InputSpec(name, shape, self.mean, self.deviation, may_be_missing=self.may_be_missing)
 
 
 TWO_COLUMNS, ONE_COLUMN = "two columns, x and y", "one column"
@@ -113,6 +134,27 @@ class ManifestTarget(Section):
         return self.unit or ("px" if self.kind == "gaze" else "")
 
 
+class ManifestBeside(ManifestTarget):
+    """A target beside the main one: a `point` in px, cm or mm, whatever it is of (a pupil's centre), an `angle` or a `value`."""
+
+    kind: Literal["gaze", "angle", "value"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_class(cls, stored: Any) -> Any:
+        kind = stored.get("kind") if isinstance(stored, dict) else None
+        if kind not in ("point", "gaze", "angle", "value"):
+            told = "a target beside the main one is a point, an angle or a value, not '{kind}'"
+            raise PydanticCustomError("target", told, {"kind": str(kind)[:40]})
+        return {**stored, "kind": "gaze" if kind == "point" else kind}
+
+    def spec(self, name: str) -> "Beside":
+        """As a specification says it, its spread not yet known."""
+        from xgaze.data.contract import Beside
+
+        return Beside(name, self.kind, self.measured)
+
+
 class ManifestShares(Fractions):
     """Shares of participants, drawn by `seed`."""
 
@@ -125,14 +167,16 @@ class ManifestData(NumberTable, DataSection):
     participant, session: columns; no participant is in two splits. split: the column that says train, validation or test, in the
     words of `splits`; or shares. scene: size of what gaze points in px lie in, origin top left. conditions: further columns, of
     words or numbers (glasses, device, lighting), by which the report tells errors apart. mirror_images: pairs of pictures that
-    are each other's mirror images, for `training.mirror_images`; {} where each is its own.
+    are each other's mirror images, for `training.mirror_images`; {} where each is its own. targets_beside: further targets by
+    name, which the network tells too; the main one decides what is chosen.
     """
 
-    later = ("conditions", "mirror_images")
+    later = ("conditions", "mirror_images", "targets_beside")
     source: Literal["manifest"]
     path: Path
     inputs: dict[str, ManifestInput] = Field(min_length=1)
     target: ManifestTarget
+    targets_beside: dict[str, ManifestBeside] = {}
     scene: Scene | None = None
     conditions: list[str] = Field([], max_length=100)
     mirror_images: dict[str, str] | None = None
@@ -167,11 +211,15 @@ class ManifestData(NumberTable, DataSection):
         by_teacher = self.truth != "recorded"
         _require(not by_teacher or self.target.kind != "class", "labels, so leave truth: teacher out")
         _require(bool(self.target.read) or by_teacher, f"{self.target.takes}; without labels, say truth: teacher")
+        for one in self.targets_beside.values():
+            _require(bool(one.read), one.takes)
+        if self.targets_beside:
+            _require_beside(self)
         return self
 
     def without_labels(self) -> Self:
         """Splits are drawn by class, so that the column of classes is kept."""
-        plain = super().without_labels()
+        plain = super().without_labels().model_copy(update={"targets_beside": {}})
         if self.target.kind == "class":
             return plain
         bare = {"columns": None, "column": None, "unit": self.target.measured}
@@ -184,7 +232,19 @@ class ManifestData(NumberTable, DataSection):
         split = [self.split] if isinstance(self.split, str) else []
         session = [self.session] if self.session else []
         target = self.target.read if self.truth == "recorded" else []
-        return list(dict.fromkeys([*named, *target, self.participant, *session, *split, *self.conditions]))
+        beside = [column for one in self.targets_beside.values() for column in one.read]
+        return list(dict.fromkeys([*named, *target, *beside, self.participant, *session, *split, *self.conditions]))
+
+
+def _require_beside(data: ManifestData) -> None:
+    from xgaze.data.contract import InputSpec, Spec, require_beside
+
+    beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
+    spec = Spec((InputSpec("any", (1,)),), data.target.kind, data.target.measured, truth=data.truth, beside=beside)
+    try:
+        require_beside(spec, "targets_beside")
+    except InputError as error:
+        raise PydanticCustomError("target", "{told}", {"told": str(error)}) from None
 
 
 def _require(holds: bool, what: str) -> None:

@@ -26,7 +26,7 @@ REMEDY = "Restore it from the original recording, or remove its rows."
 @dataclass(frozen=True, eq=False)
 class VideoFrames:
     """Of one input: the files of kept pixels uint8 (frames, channels, height, width), one a video, and where each row's frame
-    lies."""
+    lies, -1 of rows that have none."""
 
     kept: Sequence[Path]
     video: NDArray[np.int64]
@@ -44,11 +44,13 @@ class VideoFrames:
 def open_frames(
     files: Sequence[Path], frames: NDArray[np.int64], one: ManifestInput, advance: Advance | None = None
 ) -> VideoFrames:
-    """The frame (from 0) of the file that each row names. Raises InputError for files that are no videos, and for those with
-    fewer frames than rows ask for."""
-    names = list(dict.fromkeys(files))
+    """The frame (from 0; -1: none) of the file that each row names. Raises InputError for files that are no videos, and for those
+    with fewer frames than rows ask for."""
+    names = list(dict.fromkeys(file for file, frame in zip(files, frames, strict=True) if frame >= 0))
     place_of = {file: k for k, file in enumerate(names)}
-    video = np.array([place_of[file] for file in files])
+    video = np.array(
+        [place_of[file] if frame >= 0 else -1 for file, frame in zip(files, frames, strict=True)], np.int64
+    )
     kept, place = [], np.zeros(len(files), np.int64)
     for k, file in enumerate(names):
         own = video == k

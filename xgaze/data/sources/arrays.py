@@ -15,21 +15,26 @@ from xgaze.data.contract import (
     BY_TEACHER,
     RECORDED,
     SPLITS,
+    Beside,
     InputSpec,
     Recording,
     Sample,
     Spec,
     dimensions,
+    require_absent,
+    require_beside,
     targets_of,
+    with_spreads,
 )
 from xgaze.data.fault_kinds import Checked
 from xgaze.data.mirror_pairs import partners_by_name
+from xgaze.data.missing_views import missing_told, seen_nothing
 from xgaze.data.source import Source
 from xgaze.data.splits import assert_disjoint, assign_splits
-from xgaze.errors import InputError
+from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
-from xgaze.units import LENGTHS
+from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
 
 Kind = Literal["gaze", "angle", "class", "value"]
 SESSION = "0"
@@ -59,6 +64,11 @@ class ArrayRecording(Recording):
     splits: "train", "validation" or "test" for each sample (n,); None: drawn by person from `seed`, in the shares `validation`
     and `test`. conditions: what else is known of every sample, by name: numbers or words (n,), by which the report tells errors
     apart. mirror_images: pairs of inputs that are each other's mirror images, as {"left": "right"}; {}: each is its own.
+    targets_beside: further targets, which the network puts out after the main one, each an array with its unit, by name: points
+    (n, 2) in "px", "cm" or "mm", as {"pupil": (centres, "px")}; directions (n, 2) in "rad" or "degrees", or (n, 3), "vector";
+    values (n,) in any unit.
+    missing: of inputs that samples may lack, which do, by name: (n,) true or false; what lies there is never read, and the
+    network reads the input's mean.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
@@ -84,27 +94,29 @@ class ArrayRecording(Recording):
         unit: str = "",
         mean: float | Sequence[float] | None = None,
         std: float | Sequence[float] | None = None,
+        missing: Mapping[str, ArrayLike] | None = None,
+        targets_beside: Mapping[str, tuple[ArrayLike, str]] | None = None,
     ) -> None:
-        self.inputs = {str(name): _input(str(name), one) for name, one in inputs.items()}
-        if not self.inputs:
-            raise InputError("inputs: there is none; give at least one array by name.")
+        self.lacking = _lacking(missing, inputs)
+        self.inputs = _inputs(inputs, self.lacking)
         people = np.asarray(groups).astype(str)
         known = _unknown(kind, unit, len(people)) if targets is None else np.asarray(targets)
         kind = kind or _kind(known)
         values, classes = (known, ()) if targets is None else _targets(known, kind)
         self.known = {str(name): np.asarray(one) for name, one in (conditions or {}).items()}
-        _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known})
+        beside = {str(name): _beside(str(name), *one) for name, one in (targets_beside or {}).items()}
+        further = {name: found for name, (_, found) in beside.items()}
+        _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known, **self.lacking, **further})
         own = None if kind != "class" else [classes[label] for label in values]
         drawn = assign_splits(list(people), own, validation, test, seed) if splits is None else _splits(splits, people)
-        ids = [f"{person}/{row}" for row, person in enumerate(people)]
-        table = pd.DataFrame({"id": ids, "group": people, "session": SESSION, "split": drawn})
-        specs = tuple(_spec_of(name, one, mean, std) for name, one in self.inputs.items())
+        specs = _specs(self.inputs, mean, std, self.lacking, people)
         unit = _unit(kind, unit, values)
         scene = scene or (_reach(values, mirror_images is not None) if kind == "gaze" and unit == "px" else None)
-        self.spec = Spec(specs, kind, unit, scene, classes, truth=BY_TEACHER if targets is None else RECORDED)
+        truth, others = BY_TEACHER if targets is None else RECORDED, tuple(one for one, _ in beside.values())
+        spec = Spec(specs, kind, unit, scene, classes, truth=truth, beside=others)
         self.pairs = partners_by_name(specs, mirror_images)
-        self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
-        assert_disjoint(self.table)
+        self.table = _table(spec, people, drawn, [values, *further.values()])
+        self.spec = with_spreads(spec, self.table)
 
     @cached_property
     def definition(self) -> ArraysData:
@@ -117,7 +129,13 @@ class ArrayRecording(Recording):
             digest.update(json.dumps([name, values.tolist()]).encode())
         if self.pairs is not None:
             digest.update(json.dumps(self.pairs).encode())
+        for name, lacking in self.lacking.items():
+            digest.update(json.dumps([name, np.flatnonzero(lacking).tolist()]).encode())
         return ArraysData(source="arrays", content=digest.hexdigest()[:16], truth=self.spec.truth)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(missing_told(self.lacking, self.table["group"].to_list()))
 
     @property
     def partners(self) -> tuple[int, ...] | None:
@@ -129,10 +147,15 @@ class ArrayRecording(Recording):
     def conditions(self, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         return {name: values[rows] for name, values in self.known.items()}
 
+    def missing(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+        return {name: lacking[rows] for name, lacking in self.lacking.items()}
+
     def __getitem__(self, row: int) -> Sample:
         own = {"group": str(self.table["group"].iloc[row]), "session": SESSION}
         inputs = {name: one[row] for name, one in self.inputs.items()}
-        return Sample(str(self.table["id"].iloc[row]), own, inputs, targets_of(self, np.array([row]))[0])
+        lacking = frozenset(name for name, missing in self.lacking.items() if missing[row])
+        target = targets_of(self, np.array([row]))[0]
+        return Sample(str(self.table["id"].iloc[row]), own, inputs, target, missing=lacking)
 
 
 class Arrays(Source[ArraysData]):
@@ -156,26 +179,90 @@ class Arrays(Source[ArraysData]):
 SOURCE = Arrays()
 
 
-def stacked(specs: Sequence[InputSpec], inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
-    """Arrays for a model that reads `specs`, (n, *shape) each. Raises InputError naming what is missing or does not fit."""
-    missing = [one.name for one in specs if one.name not in inputs]
-    if missing or len(inputs) != len(specs):
+def stacked(
+    specs: Sequence[InputSpec], inputs: Mapping[str, ArrayLike], missing: Mapping[str, ArrayLike] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Arrays for a model that reads `specs`, (n, *shape) each; missing: which samples lack an input, whose mean stands there.
+    Raises InputError naming what is not given or does not fit."""
+    unknown = [one.name for one in specs if one.name not in inputs]
+    if unknown or len(inputs) != len(specs):
         raise InputError(
             f"the model reads {', '.join(one.name for one in specs)}; given: {', '.join(inputs) or 'nothing'}."
         )
-    found = {one.name: _input(one.name, inputs[one.name]) for one in specs}
+    lacking = _lacking(missing, inputs)
+    found = {one.name: _input(one.name, inputs[one.name], lacking) for one in specs}
+    _require_lengths({**found, **lacking})
     for one in specs:
         shape, dtype = found[one.name].shape[1:], str(found[one.name].dtype)
         if (shape, dtype) != (one.shape, one.dtype):
             raise InputError(
                 f"input '{one.name}' holds {dimensions(shape)} ({dtype}); the model reads {dimensions(one.shape)} ({one.dtype})."
             )
-    _require_lengths(found)
+    return {one.name: _filled(found[one.name], one, lacking) for one in specs}
+
+
+def _filled(stored: NDArray[Any], one: InputSpec, lacking: Mapping[str, NDArray[np.bool_]]) -> NDArray[Any]:
+    """What the model reads where samples lack an input. Raises InputError where it never met one without."""
+    if one.name not in lacking:
+        return stored
+    if not one.may_be_missing:
+        raise InputError(f"missing: the model was trained on samples that all have '{one.name}'.")
+    return np.where(lacking[one.name].reshape(-1, *[1] * len(one.shape)), one.absent, stored)
+
+
+def _inputs(given: Mapping[str, ArrayLike], lacking: Mapping[str, NDArray[np.bool_]]) -> dict[str, NDArray[Any]]:
+    if not given:
+        raise InputError("inputs: there is none; give at least one array by name.")
+    return {str(name): _input(str(name), one, lacking) for name, one in given.items()}
+
+
+def _table(spec: Spec, people: NDArray[Any], splits: Any, targets: Sequence[NDArray[Any]]) -> pd.DataFrame:
+    """A recording's; targets: arrays (n, ...), the main one's first. Raises InputError for targets that cannot stand beside one
+    another, and people in two splits."""
+    require_beside(spec, "targets_beside")
+    ids = [f"{person}/{row}" for row, person in enumerate(people)]
+    columns = [column for found in targets for column in found.reshape(len(people), -1).T]
+    known = {"id": ids, "group": people, "session": SESSION, "split": splits}
+    table = pd.DataFrame({**known, **dict(zip(spec.targets, columns, strict=True))})
+    assert_disjoint(table)
+    return table
+
+
+def _lacking(missing: Mapping[str, ArrayLike] | None, inputs: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.bool_]]:
+    """Raises InputError for names that are no inputs, and for what is not true or false of every sample."""
+    found = {str(name): np.asarray(one) for name, one in (missing or {}).items()}
+    for name, one in found.items():
+        if name not in inputs:
+            raise InputError(f"missing: there is no input '{name}'; {nearest(name, inputs)}")
+        if one.ndim != 1 or one.dtype != np.bool_:
+            raise InputError(
+                f"missing: '{name}' is {_shape(one)} of {one.dtype}: give true or false for each sample, (n,)."
+            )
     return found
 
 
-def _input(name: str, given: ArrayLike) -> NDArray[Any]:
-    """uint8 (n, channels, height, width), or float32 of finite numbers."""
+def _specs(
+    inputs: Mapping[str, NDArray[Any]],
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+    lacking: Mapping[str, NDArray[np.bool_]],
+    people: NDArray[Any],
+) -> tuple[InputSpec, ...]:
+    """Raises InputError where samples lack every view, and for a mean that cannot stand for one."""
+    specs = tuple(_spec_of(name, one, mean, std, name in lacking) for name, one in inputs.items())
+    for one in specs:
+        require_absent(one, "mean")
+    rows = seen_nothing(specs, lacking)
+    if len(rows):
+        raise InputError(
+            f"missing: {len(rows)} of {len(people)} samples have no view left, the first of them sample {rows[0]} "
+            f"({people[rows[0]]}): leave them out."
+        )
+    return specs
+
+
+def _input(name: str, given: ArrayLike, lacking: Mapping[str, NDArray[np.bool_]]) -> NDArray[Any]:
+    """uint8 (n, channels, height, width), or float32 of numbers that are finite where no sample lacks them."""
     found = np.asarray(given)
     if found.dtype == np.uint8 and found.ndim == 3:
         found = found[:, None]
@@ -188,8 +275,13 @@ def _input(name: str, given: ArrayLike) -> NDArray[Any]:
             f"input '{name}' is {_shape(found)} of {found.dtype}: give numbers, (samples, ...), one to three more axes."
         )
     numbers = found.astype(np.float32)
+    if len(lacking.get(name, [])) == len(numbers):
+        numbers[lacking[name]] = 0
     if not np.isfinite(numbers).all():
-        raise InputError(f"input '{name}': {int((~np.isfinite(numbers)).sum())} of its numbers are not finite.")
+        raise InputError(
+            f"input '{name}': {int((~np.isfinite(numbers)).sum())} of its numbers are not finite. Where samples may lack it, say "
+            f"which do: missing={{'{name}': (n,) true or false}}."
+        )
     return numbers
 
 
@@ -237,6 +329,20 @@ def _targets(given: NDArray[Any], kind: Kind) -> tuple[NDArray[Any], tuple[str, 
     return found.astype(np.float32), ()
 
 
+def _beside(name: str, given: ArrayLike, unit: str) -> tuple[Beside, NDArray[np.float32]]:
+    """A target beside the main one: what it is goes by its unit."""
+    found = np.asarray(given)
+    kind: Literal["gaze", "angle", "value"] = "gaze" if unit in LENGTHS and found.ndim == 2 else "value"
+    if unit in DIRECTIONS:
+        kind = "angle"
+        if found.ndim == 2 and found.shape[1] != (3 if unit == VECTOR else 2):
+            raise InputError(f"targets_beside: {found.shape[1]} numbers of '{name}' are no direction in {unit}.")
+    try:
+        return Beside(name, kind, unit), _targets(found, kind)[0]
+    except InputError as error:
+        raise InputError(f"targets_beside: '{name}': {error}") from None
+
+
 def _require_shape(given: NDArray[Any], wanted: str, fits: bool) -> None:
     if not fits or not len(given):
         raise InputError(f"targets are {_shape(given)} of {given.dtype}; expected {wanted}.")
@@ -257,14 +363,18 @@ def _require_lengths(arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _spec_of(
-    name: str, stored: NDArray[Any], mean: float | Sequence[float] | None, std: float | Sequence[float] | None
+    name: str,
+    stored: NDArray[Any],
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+    may_be_missing: bool,
 ) -> InputSpec:
     picture = stored.dtype == np.uint8
     shift = 0.0 if mean is None else _numbers(mean)
     scale = (255.0 if picture else 1.0) if std is None else _numbers(std)
     if not np.all(np.asarray(scale) > 0):
         raise InputError("std: must be above 0.")
-    return InputSpec(name, stored.shape[1:], shift, scale, "uint8" if picture else "float32")
+    return InputSpec(name, stored.shape[1:], shift, scale, "uint8" if picture else "float32", may_be_missing)
 
 
 def _numbers(given: float | Sequence[float]) -> float | tuple[float, ...]:

@@ -71,7 +71,8 @@ def attribution_of(
     baseline: Sequence[Tensor],
     parts: Parts = WHOLE,
 ) -> Attribution:
-    """attributions: (1, channels, H, W) per moved input, as Captum gives them, or (1, rows, features)."""
+    """attributions: (1, channels, H, W) per moved input, as Captum gives them, or (1, rows, features); 0 where it is missing."""
+    attributions = [torch.zeros_like(one) if k in parts.nothing else one for k, one in enumerate(attributions)]
     explained = float(scalar(*inputs, truth) - scalar(*baseline, truth))
     total = float(sum(one.double().sum() for one in attributions))
     shown = (one[0].sum(dim=0) if one.dim() == 4 else parts.real(k, one[0]) for k, one in enumerate(attributions))

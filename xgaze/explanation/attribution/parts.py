@@ -4,7 +4,7 @@ Lengths, masks and transitions say how the other inputs are to be read: a path f
 scanpath that exists. They are held at the sample's own. Padding and cells that were never visited are no part of the sample.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -18,13 +18,20 @@ HELD = (LENGTH, EDGES, VISITED)
 
 @dataclass(frozen=True)
 class Parts:
-    """Of one sample, by place among the model's inputs. held: inputs that stay as they are; all others are moved.
+    """Of one sample, by place among the model's inputs. held: inputs that stay as they are; all others are moved. missing: inputs
+    that the sample lacks: their baseline is what stands for them, and nothing is attributed to them.
 
     rows: by place among the moved inputs, bool (rows,): which rows of an input (rows, features) are real. Others are whole.
     """
 
     held: tuple[int, ...] = ()
     rows: Mapping[int, Tensor] = field(default_factory=dict)
+    missing: tuple[int, ...] = ()
+
+    @property
+    def nothing(self) -> tuple[int, ...]:
+        """Places among the moved inputs of those that the sample lacks."""
+        return tuple(k - sum(held < k for held in self.held) for k in self.missing if k not in self.held)
 
     def moved(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Those of all inputs that are moved."""
@@ -87,22 +94,22 @@ def moved_names(spec: Spec) -> list[str]:
     return [one.name for one in spec.inputs if not _is_held(one)]
 
 
-def parts_of(spec: Spec, inputs: Sequence[Tensor]) -> Parts:
-    """inputs: one sample as the model reads it, (1, ...) each."""
+def parts_of(spec: Spec, inputs: Sequence[Tensor], missing: Collection[str] = ()) -> Parts:
+    """inputs: one sample as the model reads it, (1, ...) each. missing: names of those that it lacks."""
     own = {one.name: values[0].cpu() for one, values in zip(spec.inputs, inputs, strict=True)}
     moved, rows = moved_names(spec), {}
     if SEQUENCE in moved and LENGTH in own:
         rows[moved.index(SEQUENCE)] = torch.arange(len(own[SEQUENCE])) < own[LENGTH].flatten()[0]
     if NODES in moved and VISITED in own:
         rows[moved.index(NODES)] = own[VISITED] > 0.5
-    return Parts(tuple(k for k, one in enumerate(spec.inputs) if _is_held(one)), rows)
+    lacking = tuple(k for k, one in enumerate(spec.inputs) if one.name in missing)
+    return Parts(tuple(k for k, one in enumerate(spec.inputs) if _is_held(one)), rows, lacking)
 
 
 def baseline_of(parts: Parts, inputs: Sequence[Tensor], reference: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """What a sample is compared with: `reference`, but its own where an input is held."""
-    return tuple(
-        own if k in parts.held else there for k, (own, there) in enumerate(zip(inputs, reference, strict=True))
-    )
+    """What a sample is compared with: `reference`, but its own where an input is held, or missing."""
+    same = {*parts.held, *parts.missing}
+    return tuple(own if k in same else there for k, (own, there) in enumerate(zip(inputs, reference, strict=True)))
 
 
 def baseline_words(spec: Spec) -> str:

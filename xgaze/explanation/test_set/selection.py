@@ -65,7 +65,8 @@ def predict_test(model: nn.Module, recording: Recording) -> Predicted:
         outputs = predict(model, recording, rows, advance=advance)
     errors = sample_errors(recording.spec, outputs, targets_of(recording, rows))
     classes = recording.spec.kind == "class"
-    return Predicted((probabilities(outputs) if classes else outputs).astype(np.float64), errors)
+    shown = probabilities(outputs) if classes else recording.spec.own(outputs)
+    return Predicted(shown.astype(np.float64), errors)
 
 
 def choose_samples(

@@ -46,7 +46,7 @@ def questions_of(
 def _questions(recording: Recording, teacher: nn.Module, row: int, baseline: tuple[Tensor, ...]) -> Iterator[Question]:
     sample = recording[row]
     batch = collate([sample], recording.spec)
-    parts = parts_of(recording.spec, batch.inputs)
+    parts = parts_of(recording.spec, batch.inputs, sample.missing)
     there = baseline_of(parts, batch.inputs, baseline)
     for target in targets_for(recording.spec, predicted_class(recording, teacher, sample)):
         yield Question(target, batch.inputs, batch.target, there, parts)
@@ -96,6 +96,8 @@ def _shapley(model: nn.Module, asked: Asked, names: Sequence[str]) -> dict[str, 
     one, targets = asked[0], [each.target for each in asked]
     inputs, baseline = one.parts.moved(one.inputs), one.parts.moved(one.baseline)
     found = shapley(one.parts.model(model, one.inputs), targets, inputs, one.truth, baseline)
+    for values in found.values():
+        values[:, list(one.parts.nothing)] = 0  # but for rounding they are
     return {target: dict(zip(names, values[0].tolist(), strict=True)) for target, values in found.items()}
 
 

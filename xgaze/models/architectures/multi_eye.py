@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture
-from xgaze.models.layers import FeatureHead, Float32Sequential, OutputScale
+from xgaze.models.architectures.prediction import of_main, output_scale
+from xgaze.models.layers import FeatureHead, Float32Sequential
 from xgaze.units import STEP, told_in
 
 Activation = Literal["none", "tanh", "sigmoid", "relu"]
@@ -54,9 +55,9 @@ class MultiEye(FeatureHead):
         layers["hidden_activation"] = nn.ReLU()
         layers["gaze"] = nn.Linear(hidden, spec.outputs)
         if output != "none":
-            layers["gaze_activation"] = _activation(output)
+            layers["gaze_activation"] = of_main(spec, _activation(output))
         scale = 10 * STEP.get(told_in(spec.kind, spec.unit), STEP["px"])
-        layers["output_px"] = OutputScale(output_scale_px or scale)
+        layers["output_px"] = output_scale(spec, output_scale_px or scale)
         self.head = Float32Sequential(layers)
 
     def features(self, *inputs: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from torch import nn
 
 from xgaze.data.contract import Spec
-from xgaze.models.layers import OutputScale
+from xgaze.models.layers import OfMain, OutputScale, OutputScales
 from xgaze.units import STEP, told_in
 
 _EXACT: Mapping[tuple[str, str], float] = MappingProxyType(
@@ -36,8 +36,29 @@ def prediction_layers(
         width = units
     layers["output"] = nn.Linear(width, spec.outputs)
     if spec.kind != "class":
-        layers["output_unit"] = OutputScale(scale)
+        layers["output_unit"] = output_scale(spec, scale)
     return layers
+
+
+def output_scale(spec: Spec, scale: float) -> nn.Module:
+    """From a network's range to the target's unit; of targets beside it to their spread about their middle."""
+    if not spec.beside:
+        return OutputScale(scale)
+    scales, middles = [scale] * len(spec.own_columns), [0.0] * len(spec.own_columns)
+    for one in spec.beside:
+        scales += [one.spread] * len(one.columns)
+        middles += one.middle or [0.0] * len(one.columns)
+    return OutputScales(scales, middles)
+
+
+def scaled_beside(spec: Spec) -> dict[str, nn.Module]:
+    """The layer after outputs that are in the main target's unit; empty where that is alone."""
+    return {"beside_unit": output_scale(spec, 1.0)} if spec.beside else {}
+
+
+def of_main(spec: Spec, layer: nn.Module) -> nn.Module:
+    """A layer after the outputs that is made for the main target alone."""
+    return OfMain(layer, len(spec.own_columns)) if spec.beside else layer
 
 
 def exact_scale(spec: Spec, unit: str) -> float | None:
@@ -52,4 +73,4 @@ def in_unit_of(spec: Spec, unit: str) -> dict[str, nn.Module]:
     where there is nothing to multiply."""
     own = told_in(spec.kind, spec.unit)
     scale = exact_scale(spec, unit) or (STEP[own] / STEPS[unit] if own in STEP else 1.0)
-    return {} if scale == 1 else {"output_unit": OutputScale(scale)}
+    return {} if scale == 1 and not spec.beside else {"output_unit": output_scale(spec, scale)}

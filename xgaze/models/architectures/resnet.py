@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture, Layout
+from xgaze.models.architectures.prediction import scaled_beside
 from xgaze.models.inputs import only_picture
 from xgaze.models.layers import FeatureHead, Float32Sequential
 from xgaze.units import RADIANS
@@ -40,7 +41,8 @@ class ResNet(FeatureHead):
         super().__init__()
         self.trunk = Trunk(only_picture(spec).picture[0], depth, channels)
         self.dropout = nn.Dropout(dropout)
-        self.head = Float32Sequential(OrderedDict[str, nn.Module](fc=nn.Linear(self.trunk.width, spec.outputs)))
+        fc = nn.Linear(self.trunk.width, spec.outputs)
+        self.head = Float32Sequential(OrderedDict[str, nn.Module](fc=fc, **scaled_beside(spec)))
 
     def features(self, *inputs: Tensor) -> Tensor:
         (picture,) = inputs

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from xgaze.artifacts import BESIDE, STUDENT, TEACHER
 from xgaze.report.claims import DISAGREEMENT, NO_COMMANDS, budget_in_words, once_calibrated, unseen
 from xgaze.report.drawing.format import (
     compared,
@@ -13,11 +14,13 @@ from xgaze.report.drawing.format import (
     percent_interval,
     score,
     size,
+    span,
     worse_unit,
 )
 from xgaze.report.sections.at_a_glance import summary
 from xgaze.report.sections.students_tried import surgery_in_words
 from xgaze.report.words import groups_in_words, has_labels
+from xgaze.units import digits_of
 
 
 def model_card(report: dict[str, Any]) -> str:
@@ -59,6 +62,7 @@ def _figures(report: dict[str, Any]) -> str:
                 for m in (teacher, student)
             ),
         ),
+        *_beside(report),
         ("parameters", *(count(m["parameters"]) for m in (teacher, student))),
         ("parameters in fully connected layers", *(count(m["fc_parameters"]) for m in (teacher, student))),
         ("multiply-accumulates per sample", *(count(m["macs"]) for m in (teacher, student))),
@@ -78,6 +82,19 @@ def _figures(report: dict[str, Any]) -> str:
         f"over {groups_in_words(report)}."
     )
     return "\n".join(["## Figures", "", *table, "", told])
+
+
+def _beside(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """A row for each target beside the main one; what the student lost of it stands with its figure."""
+    rows = []
+    for row in report.get(BESIDE) or []:
+        teacher, student = (
+            f"{number(row[name]['mean'], digits_of(row['unit']))} {row['unit']} ({span(row[name], digits_of(row['unit']))})"
+            for name in (TEACHER, STUDENT)
+        )
+        lost = "" if row["worse_percent"] is None else f", {percent(row['worse_percent']['mean'])} worse"
+        rows.append((f"{plain(row['name'])}, mean error", teacher, f"{student}{lost}"))
+    return rows
 
 
 def _gaze(report: dict[str, Any]) -> str:
@@ -101,6 +118,8 @@ def _use(report: dict[str, Any]) -> str:
         out = f"a number in {report['score']['unit']}"
     else:
         out = f"a class: {', '.join(plain(one) for one in report['classes'])}"
+    if report.get(BESIDE):
+        out += f", and after it {', '.join(plain(row['name']) for row in report[BESIDE])}"
     onnx = report["student"].get("onnx_bytes")
     alone = "`model.onnx` runs without xgaze" if onnx else "there is no ONNX file of it"
     return (

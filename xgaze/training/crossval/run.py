@@ -15,6 +15,7 @@ from xgaze.artifacts import FILE_HASHES, library_versions, write_csv, write_json
 from xgaze.code_version import source_hash
 from xgaze.data.contract import Recording, targets_of
 from xgaze.data.open import open_recording
+from xgaze.data.teacher_truth import require_one_target
 from xgaze.errors import InputError
 from xgaze.evaluation.pooled import pooled_figures, score_of
 from xgaze.evaluation.predictions import prediction_table
@@ -89,6 +90,7 @@ def cross_validate(
     """Everything `crossval.json` holds. Folds finished before are only read; a stopped one starts anew, but for the inner
     trainings it had finished. command: what was typed, kept with it. Raises InputError before anything is written."""
     check_loss(recipe, recording.spec)
+    require_one_target(recording, "a cross validation")
     people = people_of(recording.table["group"], class_names(recording))
     plans = [plan_folds(people, asked, recipe.seed + seed, recording.spec.groups) for seed in range(asked.seeds)]
     stored = {**{key: value for key, value in asdict(asked).items() if key != "seeds"}, "people": _told(people)}

@@ -20,6 +20,7 @@ from xgaze.training.seen.seen_pictures import (
     Reference,
     embedded,
     given_inputs,
+    shown_in,
     squares,
 )
 
@@ -45,13 +46,15 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Samples of a recording held against a model. seen: what it was trained on; of the embedding, where it is this model's."""
+    """Samples of a recording held against a model. seen: what it was trained on; of the embedding, where it is this model's.
+    there: of every input, which samples have it; pictures are looked at where they are."""
 
     model: FeatureHead
     spec: Spec
     seen: Mapping[str, Reference]
     inputs: Mapping[str, NDArray[Any]]
     people: NDArray[Any]
+    there: Mapping[str, NDArray[np.bool_]]
 
     @property
     def pictures(self) -> dict[str, Reference]:
@@ -63,27 +66,43 @@ class Held:
         assert found is not None
         return found
 
+    def shown(self, name: str) -> Pictures:
+        """Of the samples that have it."""
+        return self.inputs[name][self.there[name]]
+
     def undone(self, change: Change, name: str) -> Pictures:
-        return change.undo(self.inputs[name], self.numbers(name))
+        """Of the same."""
+        return change.undo(self.shown(name), self.numbers(name))
 
     def may_be(self, change: Change, name: str) -> bool:
-        return change.fits(self.inputs[name], self.numbers(name))
+        return change.fits(self.shown(name), self.numbers(name))
 
     def of_pictures(self, name: str, pictures: Pictures) -> Distances:
-        return participant_means(self.pictures[name].spread.distances(squares(pictures)), self.people)
+        """Of those of the samples that have it."""
+        own = self.people[self.there[name]]
+        return participant_means(self.pictures[name].spread.distances(squares(pictures)), own)
 
     def of_embedding(self, changes: Mapping[str, Change] = MappingProxyType({})) -> Distances:
         """With these changes of inputs undone."""
-        undone = {name: self.undone(change, name) for name, change in changes.items()}
+        undone = {name: self._among_all(name, self.undone(change, name)) for name, change in changes.items()}
         points = embedded(self.model, self.spec, {**self.inputs, **undone})
         return participant_means(self.seen[EMBEDDING].spread.distances(points), self.people)
+
+    def _among_all(self, name: str, shown: Pictures) -> Pictures:
+        """With what stands for the picture where it is missing."""
+        if self.there[name].all():
+            return shown
+        whole = self.inputs[name].astype(shown.dtype)
+        whole[self.there[name]] = shown
+        return whole
 
 
 def held_against(model: FeatureHead, seen: Mapping[str, Reference], recording: Recording) -> Held:
     """Of a recording that the model can read (`as_trained`). Raises InputError for samples that cannot be read."""
     one = sum(math.prod(spec.shape) * np.dtype(spec.dtype).itemsize for spec in recording.spec.inputs)
     rows = spread_evenly(np.arange(len(recording.table)), max(FEWEST, min(SAMPLES, BYTES // one)))
-    return Held(model, recording.spec, seen, given_inputs(recording, rows), participants_of(recording, rows))
+    there = {one.name: shown_in(recording, one.name, rows) for one in recording.spec.inputs}
+    return Held(model, recording.spec, seen, given_inputs(recording, rows), participants_of(recording, rows), there)
 
 
 def faults_against(held: Held) -> tuple[list[Fault], list[str]]:
@@ -119,7 +138,7 @@ def best_change(
 
 
 def _of_pictures(held: Held, name: str) -> Found | None:
-    before = held.of_pictures(name, held.inputs[name])
+    before = held.of_pictures(name, held.shown(name))
     found = best_change(
         before,
         lambda change: held.of_pictures(name, held.undone(change, name)),
@@ -170,10 +189,10 @@ def _told(held: Held, found: Found, by_embedding: bool = False) -> str:
 
 
 def _unlike(held: Held, name: str) -> list[str]:
-    before, usual = held.of_pictures(name, held.inputs[name]), held.pictures[name].usual
+    before, usual = held.of_pictures(name, held.shown(name)), held.pictures[name].usual
     if np.median(before) <= usual.max():
         return []
-    own, trained = numbers_of(held.inputs[name]), held.numbers(name)
+    own, trained = numbers_of(held.shown(name)), held.numbers(name)
     return [
         f"{name}: the pictures are {np.median(before):.3g} from the training's (validation people up to {usual.max():.3g}), "
         f"and no turn, mirror or scale explains it. Mean {own.mean:.3g}, deviation {own.deviation:.3g}; in training "

@@ -68,7 +68,13 @@ def given_inputs(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDA
     """Inputs of these rows, (rows, ...) by name, as the recording gives them, of whatever type: numbers from 0 to 1 under a
     specification of bytes are what is looked for. Raises InputError."""
     samples = [recording[int(row)] for row in rows]
-    return {one.name: np.stack([sample.inputs[one.name] for sample in samples]) for one in recording.spec.inputs}
+    return {one.name: np.stack([sample.stored(one) for sample in samples]) for one in recording.spec.inputs}
+
+
+def shown_in(recording: Recording, name: str, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of these rows have this input; all of them where none has, since something must be told of it."""
+    lacking = recording.missing(rows).get(name)
+    return np.ones(len(rows), bool) if lacking is None or lacking.all() else ~lacking
 
 
 def what_was_seen(model: FeatureHead, recording: Recording) -> dict[str, Reference]:
@@ -76,10 +82,13 @@ def what_was_seen(model: FeatureHead, recording: Recording) -> dict[str, Referen
     train, validation = (spread_evenly(rows_of(recording, split), SAMPLES) for split in ("train", "validation"))
     (seen, numbers), (held, _) = (_condensed(model, recording, rows) for rows in (train, validation))
     people = participants_of(recording, validation)
+    names = {str(k): one.name for k, one in enumerate(recording.spec.inputs)}
     found = {}
     for name, points in seen.items():
         spread = spread_of(points)
-        usual = participant_means(spread.distances(held[name]), people)
+        usual = participant_means(
+            spread.distances(held[name]), people[shown_in(recording, names.get(name, ""), validation)]
+        )
         found[name] = Reference(spread, usual.astype(np.float32), numbers.get(name))
     return found
 
@@ -87,16 +96,19 @@ def what_was_seen(model: FeatureHead, recording: Recording) -> dict[str, Referen
 def _condensed(
     model: FeatureHead, recording: Recording, rows: NDArray[np.int64]
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, Numbers]]:
-    """Squares of pictures and embeddings, (rows, ...) each, and the numbers that pictures hold."""
+    """Squares of pictures, of the rows that have them, and embeddings, (rows, ...) each; and the numbers that pictures hold."""
     pictures = {str(k): one.name for k, one in enumerate(recording.spec.inputs) if shows_something(one)}
     points: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*pictures, EMBEDDING)}
     blocks: dict[str, list[tuple[int, Numbers]]] = {name: [] for name in pictures}
+    there = {name: shown_in(recording, name, rows) for name in pictures.values()}
     for start in range(0, len(rows), BATCH):
         inputs = given_inputs(recording, rows[start : start + BATCH])
         points[EMBEDDING].append(embedded(model, recording.spec, inputs))
         for number, name in pictures.items():
-            points[number].append(squares(inputs[name]))
-            blocks[number].append((len(inputs[name]), numbers_of(inputs[name])))
+            own = inputs[name][there[name][start : start + BATCH]]
+            if len(own):
+                points[number].append(squares(own))
+                blocks[number].append((len(own), numbers_of(own)))
     return {name: np.concatenate(own) for name, own in points.items()}, {k: together(own) for k, own in blocks.items()}
 
 

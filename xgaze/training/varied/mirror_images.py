@@ -23,6 +23,8 @@ def partners_of(recording: Recording, key: str = "training.mirror_images") -> Pa
             f"{key} is for gaze in the px of a scene and for directions: elsewhere nothing says where the mirror "
             "stands. Leave it out here."
         )
+    if spec.beside:
+        raise InputError(f"{key}: nothing says what targets_beside are in a mirror. Leave one of the two out.")
     if flat := [one.name for one in spec.inputs if len(one.shape) != 3]:
         raise InputError(f"{key}: input '{flat[0]}' is no picture and has no mirror image. Leave it out.")
     if recording.partners is None:

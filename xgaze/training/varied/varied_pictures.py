@@ -22,11 +22,17 @@ def require_pictures(recording: Recording, key: str = "training.varied_pictures"
 
 
 def varied(inputs: tuple[InputSpec, ...], settings: VariedPictures, batch: Batch, chance: np.random.Generator) -> Batch:
-    """The batch with each of its pictures varied by numbers from `chance` alone; other inputs as they are."""
+    """The batch with each of its pictures varied by numbers from `chance` alone; other inputs as they are, and views that are
+    missing: what is zero everywhere shows nothing that could vary."""
     pairs = zip(inputs, batch.inputs, strict=True)
-    return replace(
-        batch, inputs=tuple(_varied(one, settings, x, chance) if one.holds_pixels else x for one, x in pairs)
-    )
+    return replace(batch, inputs=tuple(_there_varied(one, settings, x, chance) for one, x in pairs))
+
+
+def _there_varied(one: InputSpec, settings: VariedPictures, x: Tensor, chance: np.random.Generator) -> Tensor:
+    if not one.holds_pixels:
+        return x
+    made = _varied(one, settings, x, chance)
+    return torch.where(x.flatten(1).any(dim=1).view(-1, 1, 1, 1), made, x) if one.may_be_missing else made
 
 
 def _varied(one: InputSpec, settings: VariedPictures, x: Tensor, chance: np.random.Generator) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from xgaze.data.contract import Spec
 from xgaze.models.architecture import Architecture
-from xgaze.models.architectures.prediction import SCREENS, in_unit_of
+from xgaze.models.architectures.prediction import SCREENS, in_unit_of, of_main, scaled_beside
 from xgaze.models.inputs import pictures_and_vectors
 from xgaze.models.layers import FeatureHead, Float32Sequential, shape_after
 from xgaze.units import told_in
@@ -47,7 +47,7 @@ class BlazeGaze(FeatureHead):
 def _on_screen(spec: Spec) -> dict[str, nn.Module]:
     """From parts of the screen to the target's unit."""
     if spec.scene and told_in(spec.kind, spec.unit) == "px":
-        return {"screen": OnScreen(*spec.scene)}
+        return {"screen": of_main(spec, OnScreen(*spec.scene)), **scaled_beside(spec)}
     return in_unit_of(spec, SCREENS)
 
 
