@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.contract import (
     BY_TEACHER,
     RECORDED,
@@ -22,7 +23,7 @@ from xgaze.data.contract import (
     dimensions,
     targets_of,
 )
-from xgaze.data.fault_kinds import Checked
+from xgaze.data.fault_kinds import Checked, raise_faults
 from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.source import Source
 from xgaze.data.splits import assert_disjoint, assign_splits
@@ -61,7 +62,8 @@ class ArrayRecording(Recording):
     apart. mirror_images: pairs of inputs that are each other's mirror images, as {"left": "right"}; {}: each is its own.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
 
-    Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
+    Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people, and where some people's
+    targets are in another unit than those of most.
     """
 
     spec: Spec
@@ -105,6 +107,7 @@ class ArrayRecording(Recording):
         self.pairs = partners_by_name(specs, mirror_images)
         self.table = table.assign(**dict(zip(self.spec.targets, values.reshape(len(values), -1).T, strict=True)))
         assert_disjoint(self.table)
+        raise_faults(Path("targets"), mixed_units_of(self))
 
     @cached_property
     def definition(self) -> ArraysData:
