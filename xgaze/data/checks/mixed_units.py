@@ -119,12 +119,12 @@ def _reaches(points: NDArray[np.float64], people: NDArray[Any]) -> Reaches:
     return Reaches(np.asarray(names)[enough], labels[enough], far[enough], np.stack(along, axis=1)[enough])
 
 
-def _distinct(size: NDArray[np.float64], of: NDArray[np.int64], people: int) -> NDArray[np.float64]:
+def _distinct(size: NDArray[np.float64], of: NDArray[np.int64], people: int) -> NDArray[np.int64]:
     """How many sizes that differ each one has."""
     order = np.lexsort((size, of))
     own, size = of[order], size[order]
     differs = np.r_[True, (own[1:] != own[:-1]) | (size[1:] != size[:-1])][: len(size)]
-    return np.bincount(own, differs, minlength=people)
+    return np.bincount(own[differs], minlength=people)
 
 
 def _of_each(size: NDArray[np.float64], of: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
