@@ -64,7 +64,8 @@ class Plane:
         sideways, up = (own[:, k] for k in range(3) if k != axis)
         ahead = sign * own[:, axis]
         pitch, yaw = np.arctan2(up, np.hypot(sideways, ahead)), np.arctan2(sideways, ahead)
-        return np.degrees(np.stack([pitch, yaw], axis=1))
+        angles: NDArray[np.float64] = np.degrees(np.stack([pitch, yaw], axis=1))
+        return angles
 
     def outputs(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Places (n, numbers) as a model puts them out; vectors of length 1."""
