@@ -25,22 +25,22 @@ def error_of(how, points, offset_px=60.0):
 def test_a_planted_offset_is_found_and_the_error_falls_to_the_planted_noise():
     floor = NOISE_PX * np.sqrt(np.pi / 2)  # mean length of two normal coordinates
     found = error_of("affine", 9).figures()
-    assert found["before_px"].mean > 5 * floor
+    assert found["before"].mean > 5 * floor
     # The mean of nine noisy frames is itself off: sqrt(1 + 1 / 9) times the noise.
-    assert found["after_px"].mean == pytest.approx(floor * np.sqrt(10 / 9), rel=0.05)
+    assert found["after"].mean == pytest.approx(floor * np.sqrt(10 / 9), rel=0.05)
     assert found["people_helped"] == found["people"] == 40
 
 
 def test_one_point_already_finds_an_offset():
     floor = NOISE_PX * np.sqrt(np.pi / 2)
-    assert error_of("affine", 1).figures()["after_px"].mean == pytest.approx(floor * np.sqrt(2), rel=0.1)
+    assert error_of("affine", 1).figures()["after"].mean == pytest.approx(floor * np.sqrt(2), rel=0.1)
 
 
 @pytest.mark.parametrize("how", ["affine", "poly2", "ridge", "svr"])
 def test_every_map_gains_with_points_and_says_how_much(how):
     few, many = (error_of(how, k).figures() for k in (1, 9))
-    assert many["after_px"].mean < few["after_px"].mean < few["before_px"].mean == many["before_px"].mean
-    gain = 100 * (1 - many["after_px"].mean / many["before_px"].mean)
+    assert many["after"].mean < few["after"].mean < few["before"].mean == many["before"].mean
+    gain = 100 * (1 - many["after"].mean / many["before"].mean)
     assert many["gain_percent"].mean == pytest.approx(gain)
     assert many["gain_percent"].low < gain < many["gain_percent"].high
 
@@ -55,5 +55,5 @@ def test_people_of_whom_some_frames_less_are_tested_are_padded_and_not_counted()
     tested, others = people(6, 60.0, 1), people(6, 60.0, 2)
     tested.draws.tested[0, -3:] = -1
     found = calibrate_people("affine", 3, tested, others, head_directions(others.head))
-    assert len(found.after_px) == len(found.before_px) == len(found.people) == tested.draws.tested.size - 3
-    assert np.isfinite(found.after_px).all()
+    assert len(found.after) == len(found.before) == len(found.people) == tested.draws.tested.size - 3
+    assert np.isfinite(found.after).all()

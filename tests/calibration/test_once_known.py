@@ -91,7 +91,7 @@ def test_a_search_is_judged_on_known_people_where_that_is_asked_for(gaze_recordi
 @pytest.mark.parametrize(
     ("spec", "many", "points", "told"),
     [
-        (Spec((), "angle", "rad"), 3, 1, "is for gaze points"),
+        (Spec((), "class", classes=("a", "b")), 3, 1, "leave it out for classes"),
         (SPEC, 1, 1, "two people or more"),
         (SPEC, 3, FRAMES, "looked at too few target points for 20"),
     ],

@@ -15,7 +15,14 @@ from xgaze.recipe import Distill
 from xgaze.report.claims import over_seeds_in_words
 from xgaze.training.teacher import train_teacher
 
-QUICK = {"effort": "quick", "ranks": [2], "separable_terms": [], "tuning_epochs": 4, "learning_rate": 5e-3, "calibration_samples": 64}
+QUICK = {
+    "effort": "quick",
+    "ranks": [2],
+    "separable_terms": [],
+    "tuning_epochs": 4,
+    "learning_rate": 5e-3,
+    "calibration_samples": 64,
+}
 
 
 @pytest.fixture(scope="module")

@@ -189,7 +189,7 @@ def test_calibrating_scores_both_models_on_the_same_frames_and_a_persons_map_is_
         ("student", 1),
         ("student", 3),
     ]
-    assert rows[0]["before_px_mean"] == rows[1]["before_px_mean"] and rows[0]["people"] == 8
+    assert rows[0]["before_mean"] == rows[1]["before_mean"] and rows[0]["people"] == 8
     assert (
         "worse_after_percent_mean" in rows[2] and "worse_after_percent_mean" not in rows[0]
     )  # no NaN, which is no JSON

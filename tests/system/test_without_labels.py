@@ -218,7 +218,14 @@ def test_a_linear_teacher_in_python_loses_nothing_at_its_rank(tmp_path):
     assert "not scored: there are no labels" in repr(teacher) and "learned" not in repr(teacher)
     with pytest.raises(InputError, match="there are no labels"):
         _ = teacher.error
-    asked = {"prune_fc": True, "effort": "quick", "tuning_epochs": 1, "ranks": [2], "calibration_samples": 32, "seeds": 2}
+    asked = {
+        "prune_fc": True,
+        "effort": "quick",
+        "tuning_epochs": 1,
+        "ranks": [2],
+        "calibration_samples": 32,
+        "seeds": 2,
+    }
     result = package.distill(teacher, data, **asked, learning_rate=1e-9)
     told = result.card.metrics["over_seeds"]  # the teacher has its weights once for all
     assert told["students"] == 2 and told["references"] == 1 and told["reference_spread"] is None

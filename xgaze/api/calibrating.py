@@ -15,6 +15,7 @@ from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
 from xgaze.artifacts import TEACHER, WEIGHTS_FILE, file_hash, write_json
 from xgaze.calibration.gain import Calibrated, Seen, calibrate_people, chosen_strength, head_directions
 from xgaze.calibration.maps import HOWS, ON_OUTPUTS, PersonalMap, Scale, fit_weights, require_one_person, terms
+from xgaze.calibration.plane import Plane
 from xgaze.calibration.points import fewest_points
 from xgaze.calibration.seen import see
 from xgaze.compression.reproduction import require_predictions
@@ -31,6 +32,7 @@ from xgaze.report.remedies import CALIBRATE
 from xgaze.report.sections.once_calibrated import CALIBRATION_FILE, Calibrations, flat
 from xgaze.scorings import log_scoring
 from xgaze.stored import read_mapping
+from xgaze.units import digits_of
 from xgaze.writing import one_writer
 
 POINTS = (1, 3, 5, 9, 13)
@@ -56,9 +58,10 @@ class Calibration(Told):
         return [(f"{one['model']}, {_count(one['points'])}", self._told(one)) for one in self.rows_found]
 
     def _told(self, one: dict[str, Any]) -> str:
-        before, after = (Figure(**vars(one[key]), unit="px", over=self.groups) for key in ("before_px", "after_px"))
+        before, after = (Figure(**vars(one[key]), unit=one["unit"], over=self.groups) for key in ("before", "after"))
         gain = Figure(**vars(one["gain_percent"]), unit="%", over=self.groups, signed=True)
-        return f"{before.mean:.1f} -> {after}, gain {gain}; better for {one['people_helped']} of {one['people']}"
+        first = f"{before.mean:.{digits_of(one['unit'])}f}"
+        return f"{first} -> {after}, gain {gain}; better for {one['people_helped']} of {one['people']}"
 
     def table(self) -> pd.DataFrame:
         """One line per model and number of points; intervals as three columns."""
@@ -91,7 +94,7 @@ def calibrate_run(run: Run, points: Sequence[int], how: str) -> Calibration:
     with recipe_faults_first(run):
         roles = finished_pair(run)
     _before(run)  # which is refused, where it is damaged, before anything is computed
-    recording = gaze_recording(run)
+    recording = recording_to_calibrate(run)
     asked = numbers_of_points(recording, points, how)
     both = _both(run, recording, roles, max(asked))
     found = {role: [_calibrated(*both[role], how, k) for k in asked] for role in both}
@@ -122,18 +125,14 @@ def _stored(row: dict[str, Any]) -> dict[str, Any]:
     return {key: vars(one) if isinstance(one, Interval) else one for key, one in row.items()}
 
 
-def gaze_recording(run: Run) -> Recording:
-    """Raises InputError for a recording whose target is no gaze point."""
+def recording_to_calibrate(run: Run) -> Recording:
+    """Raises InputError for a recording of classes, or without labels."""
     recording = opened(run)
     require_labels(recording, "calibration")
     require_one_target(recording, "calibration")
-    if recording.spec.kind != "gaze":
-        kind = f"{'an' if recording.spec.kind == 'angle' else 'a'} {recording.spec.kind}"
-        raise InputError(f"calibration moves gaze points; the target of recipe '{run.recipe.name}' is {kind}.")
-    if recording.spec.unit != "px":
-        raise InputError(
-            f"calibration knows gaze points in px; those of recipe '{run.recipe.name}' are in {recording.spec.unit}."
-        )
+    if recording.spec.kind == "class":
+        moved = "calibration moves gaze points, directions and values"
+        raise InputError(f"{moved}; the target of recipe '{run.recipe.name}' is a class.")
     return recording
 
 
@@ -144,7 +143,8 @@ def numbers_of_points(recording: Recording, points: Sequence[int], how: str) -> 
     if any(one < 1 for one in points):
         raise InputError(f"points: {min(points)}; a calibration has one or more.")
     rows = np.concatenate([rows_of(recording, split) for split in ("validation", "test")])
-    fewest = fewest_points(targets_of(recording, rows).astype(np.float64), participants_of(recording, rows).astype(str))
+    plane = Plane.of(recording.spec, targets_of(recording))
+    fewest = fewest_points(plane.in_steps(targets_of(recording, rows)), participants_of(recording, rows).astype(str))
     return sorted(set(points)) or [one for one in POINTS if 4 * one <= 3 * fewest] or [1]
 
 
@@ -172,8 +172,8 @@ def _row(role: str, k: int, found: dict[str, list[Calibrated]]) -> dict[str, Any
     row: dict[str, Any] = {"model": role, **own.figures()}
     if role != TEACHER:
         teacher = found[TEACHER][k]
-        row["worse_before_percent"] = difference_percent(own.before_px, teacher.before_px, own.people)
-        row["worse_after_percent"] = difference_percent(own.after_px, teacher.after_px, own.people)
+        row["worse_before_percent"] = difference_percent(own.before, teacher.before, own.people)
+        row["worse_after_percent"] = difference_percent(own.after, teacher.after, own.people)
     return row
 
 
@@ -186,24 +186,24 @@ def personal_map(run: Run, person: Path, how: str, role: str, file: Path) -> Per
     model, card = load_model(folder, run.recipe.model)
     one = open_for_prediction(person, Spec.from_json(card.spec), trained_on(folder, card))
     rows, name = _labelled_rows(one, person)
-    truth, read = targets_of(one, rows).astype(np.float64), predict(model, one, rows).astype(np.float64)
-    recording = gaze_recording(run)
+    recording = recording_to_calibrate(run)
     points = numbers_of_points(recording, [], how)
     near = min(points, key=lambda k: abs(k - len(rows)))
     validation = see(model, recording, rows_of(recording, "validation"), near, TIMES, run.recipe.seed)
-    scale = Scale.of(validation.predictions_px)
+    plane, scale = validation.plane, Scale.of(validation.predictions)
+    truth, read = plane.placed(targets_of(one, rows)), plane.placed(predict(model, one, rows))
     strength = chosen_strength(how, near, validation, head_directions(validation.head), scale)
-    weights = fit_weights(terms(how, read, scale), truth - read, strength)
-    made = PersonalMap(how, name, len(rows), scale, weights, file_hash(folder / WEIGHTS_FILE))
+    weights = fit_weights(terms(how, read, scale), plane.residuals(truth, read), strength)
+    made = PersonalMap(how, name, len(rows), scale, weights, file_hash(folder / WEIGHTS_FILE), plane)
     write_json(file, made.to_json())
     return made
 
 
 def _labelled_rows(one: Recording, person: Path) -> tuple[np.ndarray[Any, np.dtype[np.int64]], str]:
-    """Rows with a gaze point, of the one person there is."""
+    """Rows whose target is known, of the one person there is."""
     name = require_one_person(one, person)
     every = np.arange(len(one.table))
     known = np.isfinite(targets_of(one, every)).all(axis=1)
     if not known.any():
-        raise InputError(f"{person}: no frame has a gaze point to calibrate on.")
+        raise InputError(f"{person}: no frame has a label to calibrate on.")
     return every[known], name

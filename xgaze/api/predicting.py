@@ -11,7 +11,7 @@ from xgaze.api.outcomes import Told
 from xgaze.api.runs import python_words
 from xgaze.api.stored_model import StoredModel, load
 from xgaze.api.teaching import data_of
-from xgaze.calibration.maps import read_personal_map, require_one_person
+from xgaze.calibration.maps import read_personal_map, require_one_person, require_same_target
 from xgaze.compression.student import trained_on
 from xgaze.data.contract import Recording
 from xgaze.data.open import as_trained, open_for_prediction
@@ -64,7 +64,8 @@ def predictions(model: Any, data: Any, calibrate: Path | None = None, trust_impo
     folder = model.folder if isinstance(model, StoredModel) else Path(model)
     own = read_personal_map(calibrate, folder) if calibrate else None
     network, recording = asked_of(model, data, trust_import)
-    if own is not None:
+    if own is not None and calibrate is not None:
+        require_same_target(own, network.spec, calibrate)
         require_one_person(recording, Path(str(data)))
     rows = np.arange(len(recording.table))
     with progress_bar("predicting") as advance:

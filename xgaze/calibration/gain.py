@@ -10,33 +10,41 @@ from sklearn.decomposition import PCA
 from sklearn.svm import SVR
 
 from xgaze.calibration.maps import ON_OUTPUTS, Scale, fit_weights, terms
+from xgaze.calibration.plane import IN_PX, Plane
 from xgaze.calibration.points import Draws
 from xgaze.evaluation.intervals.participants import ERRORS, Interval, difference_percent, mean_interval
 
 STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, np.inf)
-COSTS_PX = (1.0, 10.0, 100.0)
-"""Of a support vector regression: how far a map may bend towards one frame."""
+COSTS = (0.01, 0.1, 1.0)
+"""Of a support vector regression: how far a map may bend towards one frame, in steps (of 100 px)."""
+UNTOUCHED = 1e-3
+"""What such a map leaves as it is, in steps."""
 DIRECTIONS = 6
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What a model says of people: predictions_px (n, 2), numbers of its head (n, width), and the drawings of their points; with
-    the truth, targets_px (n, 2)."""
+    """What a model says of people: predictions (n, numbers) as places of `plane`, numbers of its head (n, width), and the
+    drawings of their points; with the truth, targets (n, numbers)."""
 
-    predictions_px: NDArray[np.float64]
+    predictions: NDArray[np.float64]
     head: NDArray[np.float64]
-    targets_px: NDArray[np.float64]
+    targets: NDArray[np.float64]
     draws: Draws
+    plane: Plane = IN_PX
 
     @property
-    def residuals_px(self) -> NDArray[np.float64]:
-        return self.targets_px - self.predictions_px
+    def residuals(self) -> NDArray[np.float64]:
+        return self.plane.residuals(self.targets, self.predictions)
+
+    def errors(self, moved: NDArray[np.float64] | float = 0.0) -> NDArray[np.float64]:
+        """Of every line's tested frames (lines, width), moved by (lines, width, numbers)."""
+        return self.plane.errors(self.targets[self.draws.tested], self.predictions[self.draws.tested] + moved)
 
     def read(self, how: str, directions: PCA | None) -> NDArray[np.float64]:
         """What a map reads: (n, d). directions: of the head, for maps that read it."""
         if how in ON_OUTPUTS:
-            return self.predictions_px
+            return self.predictions
         assert directions is not None
         read: NDArray[np.float64] = directions.transform(self.head)
         return read
@@ -44,25 +52,27 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Calibrated:
-    """Errors in px of the tested frames before and after (m,), each with its person; strength: what was chosen on others."""
+    """Errors in `unit` of the tested frames before and after (m,), each with its person; strength: what was chosen on others."""
 
     how: str
     points: int
-    before_px: NDArray[np.float64]
-    after_px: NDArray[np.float64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
     people: NDArray[np.str_]
     strength: tuple[float, ...]
+    unit: str = "px"
 
     def figures(self) -> dict[str, Any]:
         """Errors and gain with intervals over people; gain_percent: how much smaller the error is."""
-        gain = difference_percent(self.after_px, self.before_px, self.people)
+        gain = difference_percent(self.after, self.before, self.people)
         turned = Interval(-gain.mean, *(None if end is None else -end for end in (gain.high, gain.low)))
-        helped = self._by_person(self.after_px) < self._by_person(self.before_px)
+        helped = self._by_person(self.after) < self._by_person(self.before)
         return {
             "how": self.how,
             "points": self.points,
-            "before_px": mean_interval(self.before_px, self.people, within=ERRORS),
-            "after_px": mean_interval(self.after_px, self.people, within=ERRORS),
+            "unit": self.unit,
+            "before": mean_interval(self.before, self.people, within=ERRORS),
+            "after": mean_interval(self.after, self.people, within=ERRORS),
             "gain_percent": turned,
             "people": len(helped),
             "people_helped": int(helped.sum()),
@@ -81,7 +91,7 @@ def head_directions(head: NDArray[np.float64]) -> PCA:
 
 def chosen_strength(how: str, points: int, others: Seen, directions: PCA | None, scale: Scale) -> tuple[float, ...]:
     """How strongly maps are drawn to no change, so that the mean error of these people is least with so many points."""
-    grid: list[tuple[float, ...]] = list(product(*([COSTS_PX] if how == "svr" else [STRENGTHS] * 2)))
+    grid: list[tuple[float, ...]] = list(product(*([COSTS] if how == "svr" else [STRENGTHS] * 2)))
     scores = [_mean_error(_after(how, points, others, directions, scale, one), others) for one in grid]
     return grid[int(np.argmin(scores))]
 
@@ -92,9 +102,8 @@ def calibrate_people(how: str, points: int, tested: Seen, others: Seen, directio
     chosen = chosen_strength(how, points, others, directions, scale)
     after = _after(how, points, tested, directions, scale, chosen)
     kept = tested.draws.tested >= 0
-    before = np.linalg.norm(tested.residuals_px, axis=1)[tested.draws.tested]
     people = np.repeat(tested.draws.people[:, None], kept.shape[1], axis=1)
-    return Calibrated(how, points, before[kept], after[kept], people[kept], chosen)
+    return Calibrated(how, points, tested.errors()[kept], after[kept], people[kept], chosen, tested.plane.unit)
 
 
 def _mean_error(errors: NDArray[np.float64], of: Seen) -> float:
@@ -106,32 +115,32 @@ def _mean_error(errors: NDArray[np.float64], of: Seen) -> float:
 def _after(
     how: str, points: int, of: Seen, directions: PCA | None, scale: Scale, strength: tuple[float, ...]
 ) -> NDArray[np.float64]:
-    """Errors in px of every line's tested frames once calibrated: (lines, width)."""
-    moved = corrections(how, points, of, directions, scale, strength)
-    errors: NDArray[np.float64] = np.linalg.norm(of.residuals_px[of.draws.tested] - moved, axis=-1)
-    return errors
+    """Errors of every line's tested frames once calibrated: (lines, width)."""
+    return of.errors(corrections(how, points, of, directions, scale, strength))
 
 
 def corrections(
     how: str, points: int, of: Seen, directions: PCA | None, scale: Scale, strength: tuple[float, ...]
 ) -> NDArray[np.float64]:
-    """What every line's map, fitted on its first `points` frames, adds to what is said of its tested ones: (lines, width, 2)."""
+    """What every line's map, fitted on its first `points` frames, adds to what is said of its tested ones: (lines, width,
+    numbers)."""
     calibrating, tested = of.draws.calibrating[:, :points], of.draws.tested
     if how == "svr":
         return _support_vectors(of, directions, scale, calibrating, strength[0])
     every = terms(how, of.read(how, directions), scale)
-    moved: NDArray[np.float64] = every[tested] @ fit_weights(every[calibrating], of.residuals_px[calibrating], strength)
+    moved: NDArray[np.float64] = every[tested] @ fit_weights(every[calibrating], of.residuals[calibrating], strength)
     return moved
 
 
 def _support_vectors(
-    of: Seen, directions: PCA | None, scale: Scale, calibrating: NDArray[np.int64], cost_px: float
+    of: Seen, directions: PCA | None, scale: Scale, calibrating: NDArray[np.int64], cost: float
 ) -> NDArray[np.float64]:
-    """Corrections (lines, width, 2) by one regression per line and coordinate (GazeCapture, Krafka 2016)."""
-    read = (of.read("svr", directions) - scale.mean) / scale.spread
-    moved = np.zeros((*of.draws.tested.shape, 2))
+    """Corrections (lines, width, numbers) by one regression per line and coordinate (GazeCapture, Krafka 2016)."""
+    read, step, residuals = (of.read("svr", directions) - scale.mean) / scale.spread, of.plane.step, of.residuals
+    moved = np.zeros((*of.draws.tested.shape, of.plane.numbers))
     for line, (own, tested) in enumerate(zip(calibrating, of.draws.tested, strict=True)):
-        for axis in range(2):
-            fitted = SVR(C=cost_px, gamma=1 / read.shape[1]).fit(read[own], of.residuals_px[own, axis])
+        for axis in range(of.plane.numbers):
+            how = SVR(C=cost * step, epsilon=UNTOUCHED * step, gamma=1 / read.shape[1])
+            fitted = how.fit(read[own], residuals[own, axis])
             moved[line, :, axis] = fitted.predict(read[tested])
     return moved

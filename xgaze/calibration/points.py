@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from xgaze.errors import InputError
 
-ROUNDED_PX = 2
-"""Decimals to which target points are compared: readers may have passed them through another unit."""
+ROUNDED = 2
+"""Decimals to which target points are compared, as `Plane.in_steps` has them: readers may have passed them through another
+unit."""
 SHOWN = 3
 
 
@@ -24,20 +25,21 @@ class Draws:
 
 
 def draw_points(
-    targets_px: NDArray[np.float64],
+    targets: NDArray[np.float64],
     participants: NDArray[np.str_],
     most: int,
     times: int,
     seed: int = 0,
     option: str = "--points",
 ) -> Draws:
-    """`times` drawings of `most` target points for every participant, at random. targets_px: (n, 2); participants: (n,).
+    """`times` drawings of `most` target points for every participant, at random. targets: (n, numbers), as
+    `Plane.in_steps` has them (px); participants: (n,).
 
     Raises InputError where a participant looked at fewer than most + 1 points, naming how many do. option: that
     asked for so many.
     """
     rng, names = np.random.default_rng(seed), np.unique(participants)
-    points = {str(one): _samples_of_points(targets_px, np.flatnonzero(participants == one)) for one in names}
+    points = {str(one): _samples_of_points(targets, np.flatnonzero(participants == one)) for one in names}
     _require(points, most, option)
     lines = [(one, _drawn(points[str(one)], most, rng)) for one in names for _ in range(times)]
     width = max(len(tested) for _, (_, tested) in lines)
@@ -49,16 +51,14 @@ def draw_points(
     )
 
 
-def fewest_points(targets_px: NDArray[np.float64], participants: NDArray[np.str_]) -> int:
+def fewest_points(targets: NDArray[np.float64], participants: NDArray[np.str_]) -> int:
     """Target points of the participant who looked at the fewest."""
-    return min(
-        len(_samples_of_points(targets_px, np.flatnonzero(participants == one))) for one in np.unique(participants)
-    )
+    return min(len(_samples_of_points(targets, np.flatnonzero(participants == one))) for one in np.unique(participants))
 
 
-def _samples_of_points(targets_px: NDArray[np.float64], own: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _samples_of_points(targets: NDArray[np.float64], own: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Samples of one participant by the point they look at."""
-    _, point = np.unique(targets_px[own].round(ROUNDED_PX), axis=0, return_inverse=True)
+    _, point = np.unique(targets[own].round(ROUNDED), axis=0, return_inverse=True)
     return [own[point.ravel() == k] for k in range(int(point.max()) + 1)]
 
 

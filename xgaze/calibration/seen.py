@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from xgaze.calibration.gain import Seen
+from xgaze.calibration.plane import Plane
 from xgaze.calibration.points import draw_points
 from xgaze.capacity.embeddings import captured
 from xgaze.data.batches import device_of, ordered_batches
@@ -26,8 +27,8 @@ def see(
 ) -> Seen:
     """Predictions and head of the samples `rows`, with `times` drawings of `most` points per person: for one recording and seed
     the same whatever the model, so that models are compared on the same frames. Raises InputError as `draw_points` does."""
-    targets = targets_of(recording, rows).astype(np.float64)
-    draws = draw_points(targets, participants_of(recording, rows).astype(str), most, times, seed)
+    targets, plane = targets_of(recording, rows), Plane.of(recording.spec, targets_of(recording))
+    draws = draw_points(plane.in_steps(targets), participants_of(recording, rows).astype(str), most, times, seed)
     model.eval()
     device, outputs, head = device_of(model), [], []
     with captured(model, last_linear(model), "input") as passing:
@@ -37,7 +38,8 @@ def see(
             passing.clear()
             if advance:
                 advance(sum(map(len, outputs)), len(rows))
-    return Seen(np.concatenate(outputs), _one_each(head, len(rows)), targets, draws)
+    said = plane.placed(np.concatenate(outputs))
+    return Seen(said, _one_each(head, len(rows)), plane.placed(targets), draws, plane)
 
 
 def last_linear(model: nn.Module) -> str:

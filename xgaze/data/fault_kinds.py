@@ -16,6 +16,7 @@ Kind = Literal[
     "wrong image size",
     "label table",
     "rows against frames",
+    "time stamps",
     "missing label",
     "missing number",
     "mixed units",
@@ -55,6 +56,8 @@ REMEDIES: dict[Kind, str] = {
     "wrong image size": "Export all pictures in one size, and state it as `height` and `width` in the definition.",
     "label table": "Check the table's file name and column names against the definition.",
     "rows against frames": "Each frame needs one label row: row i belongs to frame i, unless a `frame` column is named.",
+    "time stamps": "Frames and gaze need the times of one clock, a time a frame, ascending: copy or export the recording "
+    "again, or leave it out.",
     "missing label": "Fill in the value, or remove the row together with its pictures (of a fixation table: `missing: drop`). "
     "Where nobody knows any, `truth: teacher` lets an adopted teacher say what is true.",
     "missing number": "Fill in the number, or remove the row: every column of an input needs a finite number in every row. Where "

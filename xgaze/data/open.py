@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.contract import Recording, Spec
+from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.missing_views import require_met
 from xgaze.data.source import source_of
 from xgaze.data.splits import assert_disjoint
@@ -18,10 +20,13 @@ DEFINITIONS = (".yaml", ".yml")
 
 def open_recording(data: Data, progress: Advance | None = None) -> Recording:
     """The recording a data section describes; no participant is in two splits. Raises InputError with all faults that
-    show without decoding pictures. Where the teacher is to say what is true, labels are hidden: see `judged_by_stored`."""
+    show without decoding pictures, and where some people's labels are in another unit than those of most. Where the teacher is to
+    say what is true, labels are hidden: see `judged_by_stored`."""
     recording = source_of(data).open(data, progress)
     assert_disjoint(recording.table)
-    return told_by(data, recording)
+    judged = told_by(data, recording)
+    raise_faults(Path(getattr(data, "path", data.source)), mixed_units_of(judged))
+    return judged
 
 
 def open_for_prediction(path: Path, spec: Spec, data: Data) -> Recording:

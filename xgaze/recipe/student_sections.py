@@ -29,7 +29,7 @@ class Distill(Section):
 
     Budgets: `max_worse_percent` against the teacher given the same tuning, of its error (of classes: percentage points of the
     score); or the best student within `max_parameters`, `max_bytes` (of its weights file) and `max_latency_ms` (onnxruntime, one
-    thread). `after_calibration`: errors count once each person's gaze points were calibrated by so many target points, on frames
+    thread). `after_calibration`: errors count once what is said of each person was calibrated by so many target points, on frames
     at others. Without `towers` only fully connected layers shrink. `effort: full` tunes whole students end to end; `quick` tunes
     heads on cached embeddings only.
     Head: `ranks` to try (None: from the layer's capacity) and `separable_terms` (None: one to three where they save something;

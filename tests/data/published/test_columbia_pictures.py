@@ -37,6 +37,11 @@ def test_names_of_columbia_are_its_labels(columbia):
     assert sample.groups["group"] == "0003" and "1 pictures of other names are left out" in recording.notes
 
 
+def test_the_face_alone_is_read_where_the_definition_says_so(columbia):
+    recording = open_recording(section("columbia", columbia, side=32, inputs=["face"]))
+    assert list(recording[0].inputs) == ["face"] and "head, degrees" in recording.conditions(np.arange(2))
+
+
 def test_file_names_are_in_no_order_of_time(columbia, monkeypatch):
     recording = open_recording(section("columbia", columbia, side=32))
     assert not recording.in_time and not recording.with_spec(recording.spec).in_time

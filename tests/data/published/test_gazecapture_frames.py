@@ -69,6 +69,16 @@ def test_valid_frames_are_cut_as_the_published_code_does(capture):
     assert sample.inputs["left"].shape == (3, 128, 128)
 
 
+def test_pictures_that_nobody_reads_need_not_be_there(capture):
+    asked = {"side": 32, "inputs": ["left", "right"]}
+    file = capture[0] / "00002/appleFace.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"W": [99_999] * FRAMES}))
+    recording = open_recording(section("gazecapture", capture[0], **asked))
+    assert list(recording[0].inputs) == ["left", "right"]
+    with pytest.raises(InputError, match="face: its box"):
+        open_recording(section("gazecapture", capture[0]))
+
+
 def test_boxes_are_truncated_and_eyes_lie_in_the_face():
     face_box, eye = np.array([[10.7, 20.2, 50.6, 60.0]]), np.array([[5.5, 6.9, 10.0, 12.0]])
     np.testing.assert_array_equal(crop_boxes(face_box), [[9, 19, 9 + 51, 19 + 61]])

@@ -10,8 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
+from xgaze.data.contract import collate
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
+from xgaze.models.registry import build
 
 DRAWN = runpy.run_path(str(Path(__file__).with_name("faces.py")))
 KIT = ("angles", "assert_looks_as_labelled", "face", "looked", "section")
@@ -95,6 +97,55 @@ def test_every_strip_looks_as_its_label_says(strips):
         sample.inputs["eyes"] = sample.inputs["eyes"][:, :, 96:160]
         assert_looks_as_labelled(sample, "eyes", gaze[person][int(place)])
     assert open_recording(section("faze", root)).table.equals(recording.table)
+
+
+SOURCES = {"eth-xgaze": ("eth", "face"), "mpiifacegaze": ("faces", "face"), "faze": ("strips", "eyes")}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_definition_says_what_the_network_reads(source, request):
+    fixture, picture = SOURCES[source]
+    root = request.getfixturevalue(fixture)[0]
+    every = open_recording(section(source, root))
+    assert [one.name for one in every.spec.inputs] == [picture, "head"]
+    for asked in ([picture], ["head", picture], ["head"]):
+        recording = open_recording(section(source, root, inputs=asked))
+        assert [one.name for one in recording.spec.inputs] == asked
+        assert recording.spec.inputs == tuple(one for name in asked for one in every.spec.inputs if one.name == name)
+        sample, whole = recording[5], every[5]
+        assert list(sample.inputs) == asked and recording.table.equals(every.table)
+        for name in asked:
+            np.testing.assert_array_equal(sample.inputs[name], whole.inputs[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "inputs"),
+    [
+        ("resnet", {"depth": 18, "channels": 4, "dropout": 0}, ["face"]),
+        ("l2cs", {"depth": 18, "channels": 4, "bins": 28, "bin_degrees": 3, "lowest_degrees": -42}, ["face"]),
+        ("resnet-preact", {"channels": 4}, ["face", "head"]),
+    ],
+)
+def test_networks_read_faces_with_the_head_pose_or_without(eth, name, args, inputs):
+    recording = open_recording(section("eth-xgaze", eth[0], side=32, inputs=inputs))
+    batch = collate([recording[row] for row in range(3)], recording.spec)
+    assert build(name, args, recording.spec).eval()(*batch.inputs).shape == (3, 2)
+    if name == "resnet":  # a face alone is all that it reads
+        with pytest.raises(InputError, match="head"):
+            build(name, args, open_recording(section("eth-xgaze", eth[0], side=32)).spec)
+
+
+def test_what_is_asked_for_is_stored_only_where_it_is_something_else(eth):
+    assert "inputs" not in section("eth-xgaze", eth[0]).model_dump()
+    assert section("eth-xgaze", eth[0], inputs=["face"]).model_dump()["inputs"] == ["face"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"), [(["face", "face"], "name each input once"), ([], "at least 1"), (["nose"], "'face' or 'head'")]
+)
+def test_inputs_that_are_none_are_told(eth, inputs, told):
+    with pytest.raises(ValueError, match=told):
+        section("eth-xgaze", eth[0], inputs=inputs)
 
 
 def test_people_of_two_files_are_not_the_same(strips):

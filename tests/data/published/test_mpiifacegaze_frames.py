@@ -57,6 +57,13 @@ def test_the_published_example_of_a_direction(frames):
     np.testing.assert_allclose(target, [-0.164344, 0.099669], atol=1e-6)
 
 
+def test_raw_faces_are_read_without_the_head(frames):
+    root, of = frames
+    recording = open_recording(section("mpiifacegaze", root, samples="raw", side=64, inputs=["face"]))
+    assert list(recording[0].inputs) == ["face"]
+    assert_looks_as_labelled(recording[0], "face", of[recording.table["id"].iat[0]])
+
+
 def test_a_line_that_is_none_is_told(frames):
     file = frames[0] / "p02/p02.txt"
     file.write_text(file.read_text() + "day01/0009.jpg 1 2 3\n")

@@ -77,6 +77,14 @@ def test_all_samples_are_both_eyes_of_every_frame(mpiigaze):
     assert recording.table["id"].is_unique
 
 
+def test_the_eye_alone_is_read_where_the_definition_says_so(mpiigaze):
+    alone, whole = (open_recording(section(mpiigaze[0], **keys)) for keys in ({"inputs": ["eye"]}, {}))
+    assert [one.name for one in alone.spec.inputs] == list(alone[3].inputs) == ["eye"]
+    assert [one.name for one in whole.spec.inputs] == ["eye", "head"]
+    np.testing.assert_array_equal(alone[3].inputs["eye"], whole[3].inputs["eye"])
+    assert set(alone.conditions(np.arange(3))) == set(whole.conditions(np.arange(3)))
+
+
 def test_no_person_is_in_two_splits_and_the_seed_draws_them(mpiigaze):
     table = open_recording(section(mpiigaze[0])).table
     assert table.groupby("group")["split"].nunique().max() == 1 and set(table["split"]) == {

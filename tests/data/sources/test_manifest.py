@@ -198,7 +198,7 @@ def test_a_person_in_another_unit_stands_out(manifest):
 
     found = faults(manifest({"x_px": some_in_cm, "y_px": scaled}))
     assert list(found) == ["mixed units"] and len(found["mixed units"]) == 1
-    assert found["mixed units"][0].startswith("participant tr3: labels reach ")
+    assert found["mixed units"][0].startswith("participant tr3: the 5 labels reach ")
 
 
 def test_copies_across_splits_are_found(manifest):

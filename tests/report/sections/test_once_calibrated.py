@@ -19,8 +19,9 @@ def row(model, points, after, **more):
         "model": model,
         "how": "affine",
         "points": points,
-        "before_px": ends(20.0),
-        "after_px": ends(after),
+        "unit": "px",
+        "before": ends(20.0),
+        "after": ends(after),
         "gain_percent": ends(100 - 5 * after),
         "people": 8,
         "people_helped": 6,
@@ -64,9 +65,20 @@ def test_words_tell_the_most_points_against_the_teacher_before_and_after():
 def test_every_row_is_in_table_csv_and_chart():
     assert len(SECTION.tables(report())["calibration"].rows) == 4
     flat = SECTION.csv["calibration"](report())
-    assert flat[3]["after_px_low"] == 11.0 and flat[3]["worse_after_percent_mean"] == 1.5
+    assert flat[3]["after_low"] == 11.0 and flat[3]["worse_after_percent_mean"] == 1.5
     drawn = calibration_figure(ROWS, "people").svg
     assert drawn == calibration_figure(ROWS, "people").svg and "<svg" in drawn
+
+
+def test_every_figure_is_in_the_unit_of_the_recording():
+    rows = [{**one, "unit": "degrees", "before": ends(5.125), "after": ends(4.0)} for one in ROWS]
+    told = {"calibration": rows, "groups": "participants"}
+    assert SECTION.answers(told)[0][1] == "The student: 5.12 to 4.00 degrees, with 1 points (affine)."
+    table = SECTION.tables(told)["calibration"]
+    assert [str(one) for one in table.columns][3:5] == ["before, degrees", "after, degrees"]
+    assert "error, degrees" in calibration_figure(rows, "people").svg
+    plain = [{**one, "unit": ""} for one in rows]  # a value of no unit
+    assert SECTION.answers({**told, "calibration": plain})[0][1].startswith("The student: 5.125 to 4.000, with")
 
 
 def test_it_is_gathered_for_these_models_only(run):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from xgaze.data.checks.copy_faults import copies_told, copy_faults
+from xgaze.data.checks.mixed_units import mixed_units
 from xgaze.data.checks.pixel_faults import faults_of, look_at_frames, remarks_of
 from xgaze.data.checks.unit_faults import unit_faults
 from xgaze.data.contract import BY_TEACHER
@@ -23,6 +24,10 @@ def check_eyes(data: EyeFoldersData, advance: Advance | None) -> Checked:
     few = too_few(pd.DataFrame(people, columns=["group", "split"], dtype=object)) if divided else []
     looked = look_at_frames(found.sessions, data, advance)
     labels = np.array([frame.gaze for session in found.sessions for frame in session.frames]).reshape(-1, 2)
-    own = (*(Fault("too few", told) for told in few), *unit_faults(labels, spec_of(data)))
+    owners = np.array([person for person, _ in people], dtype=str).repeat(
+        [len(session.frames) for session in found.sessions if session.frames]
+    )
+    units = (*unit_faults(labels, spec_of(data)), *mixed_units(labels, owners, spec_of(data)))
+    own = (*(Fault("too few", told) for told in few), *units)
     faults = (*found.faults, *own, *faults_of(looked), *copy_faults(looked))
     return Checked(faults, (*found.notes, *remarks_of(looked), *copies_told(looked)))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from xgaze.data.checks.copy_faults import copies_told, copy_faults
+from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.checks.pixel_faults import Looked, faults_of, kept_hashes, with_hashes
 from xgaze.data.checks.table_faults import class_faults, direction_faults, gaze_faults, split_faults
 from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, VALUE_COLUMN, InputSpec, Recording, dimensions
@@ -53,7 +54,7 @@ def check_table(opened: Callable[[], Recording]) -> Checked:
 def table_faults_of(recording: Recording) -> list[Fault]:
     """Who is in which split, and which targets are missing or cannot be."""
     spec, table = recording.spec, recording.table
-    faults = [*split_faults(table, spec.groups), *_unknown_beside(recording)]
+    faults = [*split_faults(table, spec.groups), *mixed_units_of(recording), *_unknown_beside(recording)]
     if spec.truth == BY_TEACHER:
         return faults
     if spec.kind in ("gaze", "angle"):

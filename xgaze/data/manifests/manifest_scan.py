@@ -13,7 +13,6 @@ from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, LEFT_OUT, SPLITS, VALU
 from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.identities import zeros_told
 from xgaze.data.manifests.manifest_section import ManifestData
-from xgaze.data.manifests.mixed_units import people_of_other_units
 from xgaze.data.missing_views import Missing, missing_told, nothing_left
 from xgaze.data.pictures.picture_labels import UNKNOWN
 from xgaze.data.splits import assign_splits
@@ -63,7 +62,7 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
     splits, doubts = (np.full(len(cells), "test"), []) if for_prediction else _splits(cells, data, people, target)
     faults += [*vacant, *empty, *uncounted, *nothing_left(specs, missing, people), *doubts]
     if not for_prediction:
-        faults += [*unlabelled, *unknown, *_nobody(cells, data), *_mixed(target, people, data)]
+        faults += [*unlabelled, *unknown, *_nobody(cells, data)]
     notes = [*zeros_told(people, "participants"), *_not_read(data), *missing_told(missing, people)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
     table = (
@@ -291,10 +290,3 @@ def _told_splits(words: "pd.Series[str]", data: ManifestData) -> tuple[NDArray[n
         for word, count in words[~words.isin(list(named))].value_counts().items()
     ]
     return np.array([str(named.get(word, LEFT_OUT)) for word in words]), faults
-
-
-def _mixed(target: pd.DataFrame, people: list[str], data: ManifestData) -> list[Fault]:
-    if data.target.kind == "class" or data.truth == BY_TEACHER:
-        return []
-    told = people_of_other_units(target.to_numpy(np.float64), people)
-    return [Fault("mixed units", one) for one in told] if data.target.kind != "value" else []

@@ -42,10 +42,15 @@ class VideoFrames:
 
 
 def open_frames(
-    files: Sequence[Path], frames: NDArray[np.int64], one: ManifestInput, advance: Advance | None = None
+    files: Sequence[Path],
+    frames: NDArray[np.int64],
+    one: ManifestInput,
+    advance: Advance | None = None,
+    abreast: int = 1,
 ) -> VideoFrames:
-    """The frame (from 0; -1: none) of the file that each row names. Raises InputError for files that are no videos, and for those
-    with fewer frames than rows ask for."""
+    """The frame (from 0; -1: none) of the file that each row names. abreast: pictures side by side in each frame, each of which
+    is read as `one` says; they are kept side by side. Raises InputError for files that are no videos, and for those with fewer
+    frames than rows ask for."""
     names = list(dict.fromkeys(file for file, frame in zip(files, frames, strict=True) if frame >= 0))
     place_of = {file: k for k, file in enumerate(names)}
     video = np.array(
@@ -55,31 +60,31 @@ def open_frames(
     for k, file in enumerate(names):
         own = video == k
         wanted, place[own] = np.unique(frames[own], return_inverse=True)
-        kept.append(kept_frames(file, wanted, one))
+        kept.append(kept_frames(file, wanted, one, abreast))
         if advance:
             advance(k + 1, len(names))
     return VideoFrames(kept, video, place)
 
 
-def kept_frames(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> Path:
+def kept_frames(file: Path, wanted: NDArray[np.int64], one: ManifestInput, abreast: int = 1) -> Path:
     """Where the pixels of these frames, ascending, lie; decoded where no whole file of them is kept."""
-    kept = _kept_as(file, wanted, one)
+    kept = _kept_as(file, wanted, one, abreast)
     try:
-        if np.load(kept, mmap_mode="r", allow_pickle=False).shape == _shape(wanted, one):
+        if np.load(kept, mmap_mode="r", allow_pickle=False).shape == _shape(wanted, one, abreast):
             return kept
     except (FileNotFoundError, ValueError, EOFError):  # none there, or a damaged one
         pass
     with atomic_path(kept) as temporary:
-        _decode(file, wanted, one, temporary)
+        _decode(file, wanted, one, temporary, abreast)
     return kept
 
 
-def _shape(wanted: NDArray[np.int64], one: ManifestInput) -> tuple[int, int, int, int]:
+def _shape(wanted: NDArray[np.int64], one: ManifestInput, abreast: int) -> tuple[int, int, int, int]:
     assert one.height is not None and one.width is not None
-    return len(wanted), one.channels, one.height, one.width
+    return len(wanted), one.channels, one.height, one.width * abreast
 
 
-def _kept_as(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> Path:
+def _kept_as(file: Path, wanted: NDArray[np.int64], one: ManifestInput, abreast: int) -> Path:
     """By all that the pixels depend on."""
     about = file.stat()
     told = [
@@ -92,21 +97,22 @@ def _kept_as(file: Path, wanted: NDArray[np.int64], one: ManifestInput) -> Path:
         one.height,
         one.width,
     ]
-    told += [one.resize, one.colour]
+    told += [one.resize, one.colour, *([abreast] if abreast > 1 else [])]
     return default_cache_dir() / f"video-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.npy"
 
 
-def _decode(file: Path, wanted: NDArray[np.int64], one: ManifestInput, target: Path) -> None:
+def _decode(file: Path, wanted: NDArray[np.int64], one: ManifestInput, target: Path, abreast: int) -> None:
     """Write the pixels to `target`, a frame at a time."""
-    shape = _shape(wanted, one)
+    shape = _shape(wanted, one, abreast)
     pixels = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=shape)
     take_room(target)
     place, last = {int(number): k for k, number in enumerate(wanted)}, -1
     left = set(place)
     for last, picture in _pictures(file, one, place):
         if picture is not None:
-            _require_size(file, picture, one)
-            own = fit_picture(picture, shape[2], shape[3], one.channels)
+            parts = _abreast(picture, abreast)
+            _require_size(file, parts[0], one)
+            own = np.concatenate([fit_picture(part, shape[2], shape[3] // abreast, shape[1]) for part in parts], axis=2)
             pixels[place[last]] = own[::-1] if one.colour == "bgr" else own
             left.discard(last)
     pixels.flush()
@@ -115,6 +121,12 @@ def _decode(file: Path, wanted: NDArray[np.int64], one: ManifestInput, target: P
             f"{file}: has {last + 1:,} frames, but {len(left)} of its rows name later ones (frame {min(left):,}, counted "
             "from 0). Is this the right video, and does its table count from 0?"
         )
+
+
+def _abreast(picture: Image.Image, many: int) -> list[Image.Image]:
+    """The pictures that a frame shows side by side, each by itself, so that none is blurred into the next."""
+    width, height = picture.size
+    return [picture.crop((k * width // many, 0, (k + 1) * width // many, height)) for k in range(many)]
 
 
 def _pictures(file: Path, one: ManifestInput, wanted: Collection[int]) -> Iterator[tuple[int, Image.Image | None]]:

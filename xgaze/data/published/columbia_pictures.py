@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from xgaze.data.contract import Recording, Spec, gaze_columns
-from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.published.listed_recording import Listed, asked_of, listed_recording, picture_spec, vector_spec
 from xgaze.data.published.published_sections import ColumbiaData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
@@ -18,8 +18,8 @@ SIGNS = "signs are as the file names have them: what V and H above zero mean, th
 
 
 def spec_of_columbia(data: ColumbiaData) -> Spec:
-    pictures = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 1))
-    return Spec(pictures, "angle", "degrees")
+    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 1))
+    return Spec(asked_of(known, data.inputs), "angle", "degrees")
 
 
 def open_columbia(data: ColumbiaData, progress: Advance | None = None) -> Recording:  # noqa: ARG001

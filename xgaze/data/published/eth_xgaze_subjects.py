@@ -17,7 +17,7 @@ from xgaze.data.published.hdf5_recording import (
     pictures_in,
     require_equal,
 )
-from xgaze.data.published.listed_recording import picture_spec, vector_spec
+from xgaze.data.published.listed_recording import asked_of, picture_spec, vector_spec
 from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import EthXGazeData
 from xgaze.errors import InputError
@@ -28,7 +28,8 @@ SPLIT_FILE = "train_test_split.json"
 
 
 def spec_of_eth_xgaze(data: EthXGazeData) -> Spec:
-    return Spec((picture_spec("face", 3, data.side, data.side), vector_spec("head", 2)), "angle", "rad")
+    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 2))
+    return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_eth_xgaze(data: EthXGazeData, progress: Advance | None = None) -> Hdf5Recording:

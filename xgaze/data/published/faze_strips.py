@@ -15,7 +15,7 @@ from xgaze.data.published.hdf5_recording import (
     pictures_in,
     require_equal,
 )
-from xgaze.data.published.listed_recording import picture_spec, vector_spec
+from xgaze.data.published.listed_recording import asked_of, picture_spec, vector_spec
 from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import FazeData
 from xgaze.errors import InputError
@@ -24,8 +24,9 @@ from xgaze.progress import Advance
 PICTURES, LABELS, STRIP = "pixels", "labels", (64, 256)
 
 
-def spec_of_faze(_: FazeData) -> Spec:
-    return Spec((picture_spec("eyes", 3, *STRIP), vector_spec("head", 2)), "angle", "rad")
+def spec_of_faze(data: FazeData) -> Spec:
+    known = (picture_spec("eyes", 3, *STRIP), vector_spec("head", 2))
+    return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_faze(data: FazeData, progress: Advance | None = None) -> Hdf5Recording:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from xgaze.data.contract import Recording, Spec, gaze_columns
 from xgaze.data.published.listed_recording import (
     Listed,
+    asked_of,
     listed_recording,
     one_of_every,
     picture_spec,
@@ -33,9 +34,9 @@ REMEDY = "Unpack the recording again."
 
 
 def spec_of_gazecapture(data: GazeCaptureData) -> Spec:
-    """In the order of the published network."""
+    """In the order that the definition asks for; without one, in that of the published network."""
     pictures = [picture_spec(name, 3, data.side, data.side) for name in ("face", "left", "right")]
-    return Spec((*pictures, vector_spec("grid", CELLS**2)), "gaze", "cm")
+    return Spec(asked_of([*pictures, vector_spec("grid", CELLS**2)], data.inputs), "gaze", "cm")
 
 
 def open_gazecapture(data: GazeCaptureData, progress: Advance | None = None) -> Recording:

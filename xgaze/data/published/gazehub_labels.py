@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import InputSpec, Recording, Spec, gaze_columns
-from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec, vector_spec
+from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.published.listed_recording import Listed, asked_of, listed_recording, picture_spec, vector_spec
 from xgaze.data.published.published_sections import GazeHubData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
@@ -65,13 +65,9 @@ HEADINGS = {
 
 
 def spec_of_gazehub(data: GazeHubData) -> Spec:
-    known: dict[str, InputSpec] = {
-        "face": picture_spec("face", 3, data.side, data.side),
-        "left": picture_spec("left", 1, *EYE),
-        "right": picture_spec("right", 1, *EYE),
-        "head": vector_spec("head", 2),
-    }
-    return Spec(tuple(known[name] for name in data.inputs), "angle", "rad")
+    eyes = [picture_spec(name, 1, *EYE) for name in ("left", "right")]
+    known = [picture_spec("face", 3, data.side, data.side), *eyes, vector_spec("head", 2)]
+    return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_gazehub(data: GazeHubData, progress: Advance | None = None) -> Recording:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.data.contract import Recording, Sample, Spec, targets_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
 from xgaze.data.pictures.pixels import fit_picture
 from xgaze.data.published.listed_recording import in_colour
 from xgaze.errors import InputError
@@ -38,8 +38,8 @@ class Stored:
 
 @dataclass(frozen=True, eq=False)
 class Hdf5Recording(Recording):
-    """One picture in colour, the first input; vectors: input -> float32 (n, numbers). colour: in which order the network reads
-    the channels. handles: this process's open files."""
+    """One picture in colour, and vectors: input -> float32 (n, numbers); of both, those that `spec` names are read. colour: in
+    which order the network reads the channels. handles: this process's open files."""
 
     spec: Spec
     table: pd.DataFrame
@@ -55,15 +55,20 @@ class Hdf5Recording(Recording):
 
     def __getitem__(self, row: int) -> Sample:
         """Raises InputError naming the file and its row that cannot be read."""
-        first = self.spec.inputs[0]
-        inputs = {first.name: self._picture(row), **{name: own[row] for name, own in self.vectors.items()}}
+        inputs = {one.name: self._input(one, row) for one in self.spec.inputs}
         line = self.table.iloc[row]
         groups = {"group": str(line["group"]), "session": str(line["session"])}
         return Sample(str(line["id"]), groups, inputs, targets_of(self, np.array([row]))[0])
 
-    def _picture(self, row: int) -> NDArray[np.uint8]:
+    def _input(self, one: InputSpec, row: int) -> NDArray[Any]:
+        if one.name in self.vectors:
+            vector: NDArray[np.float32] = self.vectors[one.name][row]
+            return vector
+        return self._picture(one.picture, row)
+
+    def _picture(self, shape: tuple[int, int, int], row: int) -> NDArray[np.uint8]:
         own = self.pictures
-        channels, height, width = self.spec.inputs[0].picture
+        channels, height, width = shape
         place, of = int(own.places[row]), int(own.of[row])
         try:
             stored = np.asarray(self._file(of)[own.names[of]][place])

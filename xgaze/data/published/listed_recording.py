@@ -1,6 +1,6 @@
 """Samples that lists name, as a `Recording`: pictures at paths, whole or inside boxes, and vectors. Decoded one by one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,9 @@ def listed_recording(folder: Path, spec: Spec, listed: Listed, colour: str = "rg
     if not len(listed.table):
         raise InputError(f"{folder}: its lists name no sample.")
     there: dict[Path, bool] = {}
-    faults = _box_faults(listed)
-    for name, files in listed.files.items():
+    read = {one.name for one in spec.inputs}
+    faults = _box_faults(listed, read)
+    for name, files in [(name, own) for name, own in listed.files.items() if name in read]:
         for sample, file in zip(listed.table["id"], files, strict=True):
             if file not in there:
                 there[file] = file.is_file()
@@ -100,10 +101,10 @@ def listed_recording(folder: Path, spec: Spec, listed: Listed, colour: str = "rg
     return ListedRecording(spec, listed.table, listed, colour)
 
 
-def _box_faults(listed: Listed) -> list[Fault]:
-    """Parts that are empty, or larger than any picture."""
+def _box_faults(listed: Listed, read: Collection[str]) -> list[Fault]:
+    """Parts that are empty, or larger than any picture, of the inputs that are read."""
     faults = []
-    for name, boxes in listed.boxes.items():
+    for name, boxes in [(name, own) for name, own in listed.boxes.items() if name in read]:
         sides = boxes[:, 2:] - boxes[:, :2]
         bad = (sides < 1).any(axis=1) | (sides > MOST_PX).any(axis=1) | (np.abs(boxes) > MOST_PX).any(axis=1)
         for row in np.flatnonzero(bad).tolist():
@@ -132,6 +133,12 @@ def one_of_every(owners: NDArray[Any], rows: NDArray[np.int64], every: int) -> N
         if seen[owner] % every == 0:
             kept.append(row)
     return np.array(kept, np.int64)
+
+
+def asked_of(known: Sequence[InputSpec], names: Sequence[str]) -> tuple[InputSpec, ...]:
+    """Of a data set's inputs those that a definition asks for, in its order."""
+    by_name = {one.name: one for one in known}
+    return tuple(by_name[name] for name in names)
 
 
 def picture_spec(name: str, channels: int, height: int, width: int) -> InputSpec:

@@ -21,6 +21,7 @@ from xgaze.data.published.hdf5_recording import (
 )
 from xgaze.data.published.listed_recording import (
     Listed,
+    asked_of,
     listed_recording,
     picture_spec,
     vector_spec,
@@ -37,7 +38,8 @@ PICTURES, LABELS = "Data/data", "Data/label"
 
 
 def spec_of_mpiifacegaze(data: MpiiFaceGazeData) -> Spec:
-    return Spec((picture_spec("face", 3, data.side, data.side), vector_spec("head", 2)), "angle", "rad")
+    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 2))
+    return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_mpiifacegaze(data: MpiiFaceGazeData, progress: Advance | None = None) -> Recording:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import InputSpec, Recording, Sample, Spec, gaze_columns
+from xgaze.data.contract import Recording, Sample, Spec, gaze_columns
 from xgaze.data.fault_kinds import Fault, raise_faults
+from xgaze.data.published.listed_recording import asked_of, picture_spec, vector_spec
 from xgaze.data.published.mpiigaze_days import EYES, SIDE, Eyes, read_day
 from xgaze.data.published.published_sections import MpiiGazeData
 from xgaze.data.splits import assign_splits
@@ -18,13 +19,13 @@ from xgaze.errors import InputError
 from xgaze.progress import Advance
 
 NORMALISED, LISTS = Path("Data/Normalized"), Path("Evaluation Subset/sample list for eye image")
-SPEC = Spec((InputSpec("eye", (1, *SIDE), 0.0, 255.0), InputSpec("head", (2,), 0.0, 1.0, "float32")), "angle", "rad")
 Wanted = dict[tuple[str, str], list[str]]
 """(day, side) -> the frames to take of it, in order."""
 
 
-def spec_of_mpiigaze(_: MpiiGazeData) -> Spec:
-    return SPEC
+def spec_of_mpiigaze(data: MpiiGazeData) -> Spec:
+    known = (picture_spec("eye", 1, *SIDE), vector_spec("head", 2))
+    return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,8 @@ class MpiiGazeRecording(Recording):
 
     def __getitem__(self, row: int) -> Sample:
         line = self.table.iloc[row]
-        inputs = {"eye": self.eyes.pictures[row][None], "head": self.eyes.head[row].astype(np.float32)}
+        known = {"eye": self.eyes.pictures[row][None], "head": self.eyes.head[row].astype(np.float32)}
+        inputs = {one.name: known[one.name] for one in self.spec.inputs}
         groups = {"group": str(line["group"]), "session": str(line["session"])}
         return Sample(str(line["id"]), groups, inputs, self.eyes.gaze[row].astype(np.float32))
 
@@ -139,4 +141,4 @@ def _recording(parts: list[tuple[str, str, str, Eyes]], data: MpiiGazeData) -> M
     splits = assign_splits(list(people), None, data.split.validation, data.split.test, data.seed)
     table = pd.DataFrame({"id": ids, "group": people, "session": days, "split": splits})
     named = dict(zip(gaze_columns("rad"), eyes.gaze.T, strict=True))
-    return MpiiGazeRecording(SPEC, table.assign(**named), eyes, sides)
+    return MpiiGazeRecording(spec_of_mpiigaze(data), table.assign(**named), eyes, sides)

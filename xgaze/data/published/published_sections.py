@@ -1,12 +1,23 @@
 """The data sections of recipes: public data sets of gaze, by the layouts in which they are unpacked."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Seed
+
+
+def _each_once(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("inputs", "name each input once")
+    return names
+
+
+EACH_ONCE = (Field(min_length=1), AfterValidator(_each_once))
+FaceAndHead = Annotated[list[Literal["face", "head"]], *EACH_ONCE]
+"""What a network reads, in its order; `head`: where the head points, pitch and yaw in rad (of Columbia, P in degrees)."""
 
 
 class PublishedData(DataSection):
@@ -22,11 +33,13 @@ class MpiiGazeData(PublishedData):
     """MPIIGaze's normalised eyes (Zhang et al. 2015): `Data/Normalized/p00/day01.mat` and so on.
 
     samples: "evaluation", the 3,000 eyes of each person that `Evaluation Subset` lists and that results are published on; or
-    "all" of both eyes.
+    "all" of both eyes. inputs: what the network reads; without `head`, the eye alone.
     """
 
+    later = ("inputs",)
     source: Literal["mpiigaze"]
     samples: Literal["evaluation", "all"] = "evaluation"
+    inputs: Annotated[list[Literal["eye", "head"]], *EACH_ONCE] = ["eye", "head"]
 
 
 class PicturesData(PublishedData):
@@ -38,34 +51,45 @@ class PicturesData(PublishedData):
 
 class MpiiFaceGazeData(PicturesData):
     """MPIIFaceGaze (Zhang et al. 2017). samples: "normalised", p00.mat and so on, faces with the direction of gaze; or "raw",
-    p00/p00.txt and so on, faces cut around their six landmarks out of the frames, gaze from the face's centre to the target."""
+    p00/p00.txt and so on, faces cut around their six landmarks out of the frames, gaze from the face's centre to the target.
+    inputs: what the network reads; without `head`, the face alone."""
 
+    later = ("inputs",)
     source: Literal["mpiifacegaze"]
     samples: Literal["normalised", "raw"] = "normalised"
+    inputs: FaceAndHead = ["face", "head"]
 
 
 class EthXGazeData(PicturesData):
     """ETH-XGaze (Zhang et al. 2020): `train/subject0000.h5` and so on with train_test_split.json. `every`: one of so many
-    frames is read."""
+    frames is read. inputs: what the network reads; without `head`, the face alone."""
 
+    later = ("inputs",)
     source: Literal["eth-xgaze"]
     every: int = Field(1, ge=1, le=10_000)
+    inputs: FaceAndHead = ["face", "head"]
 
 
 class FazeData(PublishedData):
-    """GazeCapture or MPIIGaze as strips of both eyes, 64x256 px (Park et al. 2019): the file, or several in one folder."""
+    """GazeCapture or MPIIGaze as strips of both eyes, 64x256 px (Park et al. 2019): the file, or several in one folder. inputs:
+    what the network reads; without `head`, the strip alone."""
 
+    later = ("inputs",)
     source: Literal["faze"]
     every: int = Field(1, ge=1, le=10_000)
     colour: Literal["rgb", "bgr"] = "rgb"
+    inputs: Annotated[list[Literal["eyes", "head"]], *EACH_ONCE] = ["eyes", "head"]
 
 
 class GazeCaptureData(DataSection):
     """GazeCapture (Krafka et al. 2016): the folders of recordings as downloaded ("raw"), or after its own prepareDataset.py
     ("prepared", with metadata.mat). Face, both eyes and the grid of the face; gaze in cm from the camera, y up. Its own split by
-    people. devices: of raw recordings, those of phones or of tablets alone. `every`: one of so many frames is read."""
+    people. devices: of raw recordings, those of phones or of tablets alone. `every`: one of so many frames is read. inputs: what
+    the network reads, in its order."""
 
+    later = ("inputs",)
     source: Literal["gazecapture"]
+    inputs: Annotated[list[Literal["face", "left", "right", "grid"]], *EACH_ONCE] = ["face", "left", "right", "grid"]
     path: Path
     samples: Literal["raw", "prepared"] = "raw"
     devices: Literal["all", "phones", "tablets"] = "all"
@@ -95,9 +119,12 @@ class Gaze360Data(DataSection):
 
 class ColumbiaData(PicturesData):
     """Columbia Gaze (Smith et al. 2013): `0001/0001_2m_-15P_-10V_5H.jpg` and so on. The directions are those of the file names:
-    pitch V, yaw H, in degrees from the camera."""
+    pitch V, yaw H, in degrees from the camera. inputs: what the network reads; `head` is P, one number; without it, the face
+    alone."""
 
+    later = ("inputs",)
     source: Literal["columbia"]
+    inputs: FaceAndHead = ["face", "head"]
 
 
 class GazeHubData(PicturesData):
@@ -109,7 +136,7 @@ class GazeHubData(PicturesData):
 
     source: Literal["gazehub"]
     layout: Literal["auto", "mpiifacegaze", "gaze360", "eyediap", "eth-xgaze", "rt-gene"] = "auto"
-    inputs: list[Literal["face", "left", "right", "head"]] = Field(["face"], min_length=1)
+    inputs: Annotated[list[Literal["face", "left", "right", "head"]], *EACH_ONCE] = ["face"]
     labels: list[str] | None = Field(None, min_length=1)
 
 

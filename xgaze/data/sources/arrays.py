@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.contract import (
     BY_TEACHER,
     RECORDED,
@@ -26,7 +27,7 @@ from xgaze.data.contract import (
     targets_of,
     with_spreads,
 )
-from xgaze.data.fault_kinds import Checked
+from xgaze.data.fault_kinds import Checked, raise_faults
 from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.missing_views import missing_told, seen_nothing
 from xgaze.data.source import Source
@@ -71,7 +72,8 @@ class ArrayRecording(Recording):
     network reads the input's mean.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
 
-    Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people.
+    Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people, and where some people's
+    targets are in another unit than those of most.
     """
 
     spec: Spec
@@ -117,6 +119,7 @@ class ArrayRecording(Recording):
         self.pairs = partners_by_name(specs, mirror_images)
         self.table = _table(spec, people, drawn, [values, *further.values()])
         self.spec = with_spreads(spec, self.table)
+        raise_faults(Path("targets"), mixed_units_of(self))
 
     @cached_property
     def definition(self) -> ArraysData:

@@ -14,6 +14,7 @@ from xgaze.report.remedies import CALIBRATE
 from xgaze.report.section import Report, Rows, Run, Section
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored, read_mapping
+from xgaze.units import digits_of
 
 CALIBRATION_FILE = "calibration.json"
 
@@ -27,13 +28,14 @@ class Ends(Stored):
 
 
 class Calibrated(Stored):
-    """One model, calibrated by one kind of map on so many points of each person."""
+    """One model, calibrated by one kind of map on so many points of each person. unit: of the errors before and after."""
 
     model: str
     how: str
     points: int
-    before_px: Ends
-    after_px: Ends
+    unit: str
+    before: Ends
+    after: Ends
     gain_percent: Ends
     people: int
     people_helped: int
@@ -90,7 +92,7 @@ def calibration_figure(rows: Rows, who: str) -> Chart:
         for panel, how in zip(axes, kinds, strict=True):
             _panel(panel, [one for one in rows if one["how"] == how])
             panel.set(title=how if len(kinds) > 1 else "", xlabel="calibration points")
-        axes[0].set(ylabel="error, px", ylim=(0, None))
+        axes[0].set(ylabel=f"error, {rows[0]['unit']}".rstrip(", "), ylim=(0, None))
         legend_above(axes[0])
 
     return chart(
@@ -107,7 +109,7 @@ def _panel(axes: Any, rows: Rows) -> None:
         own = sorted((one for one in rows if one["model"] == name), key=lambda one: one["points"])
         if not own:
             continue
-        figures = [own[0]["before_px"], *(one["after_px"] for one in own)]
+        figures = [own[0]["before"], *(one["after"] for one in own)]
         places = [x + 0.12 * (k - 0.5) for x in [0, *(one["points"] for one in own)]]
         means, lows, highs = np.array([ends(one) for one in figures]).T
         axes.errorbar(
@@ -129,14 +131,15 @@ def _table(report: Report) -> Table:
             model(one["model"]),
             one["how"],
             value(one["points"], 0),
-            value(one["before_px"]["mean"]),
-            between(one["after_px"]),
+            value(one["before"]["mean"], digits_of(one["unit"])),
+            between(one["after"], digits_of(one["unit"])),
             between(one["gain_percent"]),
             f"{one['people_helped']} of {one['people']}",
         )
         for one in report["calibration"]
     ]
-    columns = ("model", "map", "points", "before, px", "after, px", "gain, %", "better for")
+    before, after = (f"{when}, {report['calibration'][0]['unit']}".rstrip(", ") for when in ("before", "after"))
+    columns = ("model", "map", "points", before, after, "gain, %", "better for")
     return table("Calibration", columns, rows, words=(0, 1))
 
 
@@ -160,8 +163,9 @@ def _answers(report: Report) -> list[tuple[str, str]]:
     rows = report.get("calibration") or []
     if not rows:
         return []
-    best = min(rows, key=lambda one: (one["model"] != STUDENT, one["after_px"]["mean"]))
-    told = f"The {best['model']}: {number(best['before_px']['mean'])} to {number(best['after_px']['mean'])} px"
+    best = min(rows, key=lambda one: (one["model"] != STUDENT, one["after"]["mean"]))
+    before, after = (number(best[when]["mean"], digits_of(best["unit"])) for when in ("before", "after"))
+    told = f"The {best['model']}: {before} to {after} {best['unit']}".rstrip()
     return [("How good once it knows the person?", f"{told}, with {best['points']} points ({best['how']}).")]
 
 
