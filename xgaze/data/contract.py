@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
 from xgaze.units import fits, measured_in
+from xgaze.viewing import Viewing
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +106,7 @@ class Spec:
     elsewhere is then disagreement with it.
     beside: further targets, which a model puts out after the main one: that of `kind` and `unit`, by which it is chosen and
     judged. spread: of the main one then, as of those; 1 where it is alone.
+    viewing: from where gaze points on a screen are looked at, where that is known: errors are then told in degrees, too.
     """
 
     inputs: tuple[InputSpec, ...]
@@ -117,6 +119,7 @@ class Spec:
     truth: Literal["recorded", "teacher"] = RECORDED
     beside: tuple[Beside, ...] = ()
     spread: float = 1.0
+    viewing: Viewing | None = None
 
     @property
     def outputs(self) -> int:
@@ -153,15 +156,17 @@ class Spec:
         """Each target beside the main one, where it lies among outputs, and what is said of it as if it were alone."""
         found, start = [], len(self.own_columns)
         for one in self.beside:
-            alone = replace(self.main, kind=one.kind, unit=one.unit, scene=None)
+            alone = replace(self.main, kind=one.kind, unit=one.unit, scene=None, viewing=None)
             found.append((one, slice(start, start + len(one.columns)), alone))
             start += len(one.columns)
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Recorded truth, that an input is never missing and a target alone is not stored, so that hashes are what they were
-        before there was anything else."""
+        """Recorded truth, that an input is never missing, a target alone and a viewing that nobody knows are not stored, so that
+        hashes are what they were before there was anything else."""
         stored = asdict(self)
+        if self.viewing is None:
+            del stored["viewing"]
         if not self.beside:
             del stored["beside"], stored["spread"]
         for one in stored["inputs"]:

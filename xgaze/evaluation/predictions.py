@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Beside, Recording, Spec, gaze_columns, targets_of
 from xgaze.evaluation.classes.classification import probabilities
-from xgaze.evaluation.score import sample_errors
+from xgaze.evaluation.score import errors_in_degrees, sample_errors
 
 
 def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDArray[Any]) -> pd.DataFrame:
@@ -56,6 +56,9 @@ def _told(kept: pd.DataFrame, spec: Spec, outputs: NDArray[Any], targets: NDArra
         errors = np.full(len(table), np.nan)
         errors[known] = sample_errors(spec, outputs[known], targets[known])
         table[error_column(spec)] = errors
+        degrees = errors_in_degrees(spec, outputs, targets)
+        if degrees is not None:
+            table[f"{error_column(spec).partition('_')[0]}_degrees"] = degrees
     return table
 
 

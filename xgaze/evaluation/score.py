@@ -29,6 +29,7 @@ from xgaze.evaluation.intervals.participants import (
 from xgaze.evaluation.value import absolute_error
 from xgaze.report.drawing.format import OF_SPREAD as OF_SPREAD
 from xgaze.report.drawing.format import POINTS as POINTS
+from xgaze.viewing import visual_angles
 
 PERCENT = "%"
 
@@ -36,16 +37,18 @@ PERCENT = "%"
 @dataclass(frozen=True)
 class Summary:
     """`mean` with its 95 % interval over participants, None where it is not defined. For gaze and values, `median` over samples;
-    for classes, over participants' share of right answers."""
+    for classes, over participants' share of right answers. degrees: the mean of gaze points' errors as visual angles, where it is
+    known from where they are looked at."""
 
     unit: str
     mean: float
     median: float
     low: float | None
     high: float | None
+    degrees: Interval | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {key: one for key, one in asdict(self).items() if key != "degrees" or one is not None}
 
 
 def score_unit(spec: Spec) -> str:
@@ -72,7 +75,9 @@ def summarise(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], particip
     if spec.kind != "class":
         errors = sample_errors(spec, outputs, targets)
         interval = mean_interval(errors, participants, within=ERRORS)
-        return Summary(spec.measured, interval.mean, float(np.median(errors)), interval.low, interval.high)
+        degrees = errors_in_degrees(spec, outputs, targets)
+        told = None if degrees is None else mean_interval(degrees, participants, within=ERRORS)
+        return Summary(spec.measured, interval.mean, float(np.median(errors)), interval.low, interval.high, told)
     _require_classes(spec, targets)
     samples, unit = samples_of(outputs, targets, participants), score_unit(spec)
     interval = score_interval(measures_of(spec, samples)[unit], resampling_of(samples, len(spec.classes)))
@@ -122,6 +127,13 @@ def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> N
         return (distance_of_points if spec.kind == "gaze" else absolute_error)(outputs, targets)
     chosen: NDArray[np.float64] = classification.probabilities(outputs)[np.arange(len(targets)), targets]
     return 1 - chosen
+
+
+def errors_in_degrees(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64] | None:
+    """Of gaze points, (n,), where it is known from where they are looked at."""
+    if spec.kind != "gaze" or spec.viewing is None:
+        return None
+    return visual_angles(spec.viewing, spec.own(outputs), spec.own(targets))
 
 
 def own_spread(spec: Spec, targets: NDArray[Any], participants: NDArray[Any]) -> NDArray[np.float64]:

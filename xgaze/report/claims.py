@@ -72,6 +72,14 @@ def spread_in_words(report: dict[str, Any]) -> str:
     return f"The spread of the teacher's outputs for one person is {shown} on average (95 % interval: {span(spread, digits)})."
 
 
+def degrees_in_words(error: dict[str, Any]) -> str:
+    """As ", which are 1.64 degrees (1.52 to 1.77) of visual angle"; empty where that is not known."""
+    told = error.get("degrees")
+    if not told:
+        return ""
+    return f", which are {number(told['mean'], 2)} degrees ({span(told, 2)}) of visual angle"
+
+
 def once_calibrated(report: dict[str, Any]) -> str:
     """As ", once each of the people is calibrated by 5 points"; empty where the budget is about people as they come."""
     known = report.get("after_calibration")

@@ -22,8 +22,11 @@ class Interval(Stored):
 
 
 class Error(Interval):
+    """degrees: the same as visual angles, of gaze points that are seen from a known place."""
+
     unit: str
     median: float | None
+    degrees: Interval | None = None
 
 
 class Latency(Stored):

@@ -20,6 +20,7 @@ from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.pictures.decoding import Decoded, PictureError, decode
 from xgaze.data.pictures.pixels import fit_picture
 from xgaze.progress import Advance
+from xgaze.viewing import viewed
 
 ONLY_CHECKED = ("too few", "class missing from a split", "wrong unit")
 """Kinds of fault that a recording may be opened with, as one to be divided anew; what is likely is no reason to refuse."""
@@ -121,7 +122,9 @@ def spec_of(data: ManifestData, classes: tuple[str, ...] = ()) -> Spec:
     inputs = tuple(one.spec(name) for name, one in data.inputs.items())
     scene = (data.scene.width, data.scene.height) if data.scene else None
     beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
-    return Spec(inputs, data.target.kind, data.target.measured, scene, classes, truth=data.truth, beside=beside)
+    kind, unit, seen = data.target.kind, data.target.measured, data.viewing
+    viewing = None if seen is None else viewed(unit, seen.distance_mm, seen.mm_per_px, seen.ahead, scene)
+    return Spec(inputs, kind, unit, scene, classes, truth=data.truth, beside=beside, viewing=viewing)
 
 
 def read_input(path: Path, one: ManifestInput) -> NDArray[np.uint8]:

@@ -134,6 +134,15 @@ class ManifestTarget(Section):
         return self.unit or ("px" if self.kind == "gaze" else "")
 
 
+class ManifestViewing(Section):
+    """From where a screen is looked at, to tell errors in degrees too: `distance_mm` before the point `ahead` of it (in the unit
+    of gaze; the middle of `scene`, or the origin of cm and mm), `mm_per_px` the side of a px."""
+
+    distance_mm: float = Field(gt=0, le=1e6)
+    mm_per_px: float | None = Field(None, gt=0, le=1e3)
+    ahead: tuple[float, float] | None = None
+
+
 class ManifestBeside(ManifestTarget):
     """A target beside the main one: a `point` in px, cm or mm, whatever it is of (a pupil's centre), an `angle` or a `value`."""
 
@@ -168,16 +177,17 @@ class ManifestData(NumberTable, DataSection):
     words of `splits`; or shares. scene: size of what gaze points in px lie in, origin top left. conditions: further columns, of
     words or numbers (glasses, device, lighting), by which the report tells errors apart. mirror_images: pairs of pictures that
     are each other's mirror images, for `training.mirror_images`; {} where each is its own. targets_beside: further targets by
-    name, which the network tells too; the main one decides what is chosen.
+    name, which the network tells too; the main one decides what is chosen. viewing: of gaze points on a screen.
     """
 
-    later = ("conditions", "mirror_images", "targets_beside")
+    later = ("conditions", "mirror_images", "targets_beside", "viewing")
     source: Literal["manifest"]
     path: Path
     inputs: dict[str, ManifestInput] = Field(min_length=1)
     target: ManifestTarget
     targets_beside: dict[str, ManifestBeside] = {}
     scene: Scene | None = None
+    viewing: ManifestViewing | None = None
     conditions: list[str] = Field([], max_length=100)
     mirror_images: dict[str, str] | None = None
     participant: str = "participant"
@@ -205,6 +215,26 @@ class ManifestData(NumberTable, DataSection):
         if scene is not None and target is not None and (target.kind, target.measured) != ("gaze", "px"):
             raise PydanticCustomError("scene", "a scene is of gaze points in px; leave it out")
         return scene
+
+    @field_validator("viewing")
+    @classmethod
+    def _a_screen_is_viewed(cls, viewing: ManifestViewing | None, known: ValidationInfo) -> ManifestViewing | None:
+        target = known.data.get("target")
+        if viewing is not None and target is not None:
+            if target.kind != "gaze":
+                raise PydanticCustomError("viewing", "viewing is of gaze points; leave it out")
+            if (target.measured == "px") != (viewing.mm_per_px is not None):
+                told = (
+                    "gaze in px needs mm_per_px, the side of a px"
+                    if target.measured == "px"
+                    else "mm_per_px is of gaze in px"
+                )
+                raise PydanticCustomError("viewing", "{told}", {"told": told})
+            if target.measured == "px" and viewing.ahead is None and known.data.get("scene") is None:
+                raise PydanticCustomError(
+                    "viewing", "say what lies straight ahead (ahead: [x, y], in px), or give the scene"
+                )
+        return viewing
 
     @model_validator(mode="after")
     def _somebody_tells_the_target(self) -> Self:

@@ -36,6 +36,7 @@ from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
 from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
+from xgaze.viewing import Viewing, viewed
 
 Kind = Literal["gaze", "angle", "class", "value"]
 SESSION = "0"
@@ -71,6 +72,8 @@ class ArrayRecording(Recording):
     missing: of inputs that samples may lack, which do, by name: (n,) true or false; what lies there is never read, and the
     network reads the input's mean.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
+    viewing: from where gaze points on a screen are looked at, to tell errors in degrees too: {"distance_mm": 600,
+    "mm_per_px": 0.27, "ahead": (960, 540)}, the latter two as `viewed` has them.
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people, and where some people's
     targets are in another unit than those of most.
@@ -98,25 +101,24 @@ class ArrayRecording(Recording):
         std: float | Sequence[float] | None = None,
         missing: Mapping[str, ArrayLike] | None = None,
         targets_beside: Mapping[str, tuple[ArrayLike, str]] | None = None,
+        viewing: Mapping[str, Any] | None = None,
     ) -> None:
         self.lacking = _lacking(missing, inputs)
         self.inputs = _inputs(inputs, self.lacking)
         people = np.asarray(groups).astype(str)
-        known = _unknown(kind, unit, len(people)) if targets is None else np.asarray(targets)
-        kind = kind or _kind(known)
-        values, classes = (known, ()) if targets is None else _targets(known, kind)
+        kind, values, classes = _told(targets, kind, unit, len(people))
         self.known = {str(name): np.asarray(one) for name, one in (conditions or {}).items()}
-        beside = {str(name): _beside(str(name), *one) for name, one in (targets_beside or {}).items()}
-        further = {name: found for name, (_, found) in beside.items()}
+        others = [_beside(str(name), *one) for name, one in (targets_beside or {}).items()]
+        further = {one.name: found for one, found in others}
         _require_lengths({**self.inputs, "targets": values, "groups": people, **self.known, **self.lacking, **further})
-        own = None if kind != "class" else [classes[label] for label in values]
-        drawn = assign_splits(list(people), own, validation, test, seed) if splits is None else _splits(splits, people)
-        specs = _specs(self.inputs, mean, std, self.lacking, people)
+        drawn = _drawn(people, values, classes, validation, test, seed) if splits is None else _splits(splits, people)
         unit = _unit(kind, unit, values)
-        scene = scene or (_reach(values, mirror_images is not None) if kind == "gaze" and unit == "px" else None)
-        truth, others = BY_TEACHER if targets is None else RECORDED, tuple(one for one, _ in beside.values())
-        spec = Spec(specs, kind, unit, scene, classes, truth=truth, beside=others)
-        self.pairs = partners_by_name(specs, mirror_images)
+        scene = scene or _reach(kind, unit, values, mirror_images is not None)
+        specs = _specs(self.inputs, mean, std, self.lacking, people)
+        truth, beside = BY_TEACHER if targets is None else RECORDED, tuple(one for one, _ in others)
+        seen = _viewing(kind, unit, scene, viewing)
+        spec = Spec(specs, kind, unit, scene, classes, truth=truth, beside=beside, viewing=seen)
+        self.pairs = partners_by_name(spec.inputs, mirror_images)
         self.table = _table(spec, people, drawn, [values, *further.values()])
         self.spec = with_spreads(spec, self.table)
         raise_faults(Path("targets"), mixed_units_of(self))
@@ -219,6 +221,23 @@ def _inputs(given: Mapping[str, ArrayLike], lacking: Mapping[str, NDArray[np.boo
     return {str(name): _input(str(name), one, lacking) for name, one in given.items()}
 
 
+def _drawn(people: NDArray[Any], values: NDArray[Any], classes: Sequence[str], *shares: Any) -> Any:
+    """Who is in which split; shares: of validation, of test, and the seed."""
+    return assign_splits(list(people), [classes[label] for label in values] if classes else None, *shares)
+
+
+def _viewing(kind: Kind, unit: str, scene: tuple[int, int] | None, given: Mapping[str, Any] | None) -> Viewing | None:
+    """Raises InputError for what is no viewing of gaze points."""
+    if given is None:
+        return None
+    if kind != "gaze" or set(given) - {"distance_mm", "mm_per_px", "ahead"} or "distance_mm" not in given:
+        raise InputError(
+            "viewing: is of gaze points, and gives `distance_mm`, and if need be `mm_per_px` and `ahead`; found "
+            f"{', '.join(given) or 'nothing'} of {kind}."
+        )
+    return viewed(unit, scene=scene, **given)
+
+
 def _table(spec: Spec, people: NDArray[Any], splits: Any, targets: Sequence[NDArray[Any]]) -> pd.DataFrame:
     """A recording's; targets: arrays (n, ...), the main one's first. Raises InputError for targets that cannot stand beside one
     another, and people in two splits."""
@@ -286,6 +305,19 @@ def _input(name: str, given: ArrayLike, lacking: Mapping[str, NDArray[np.bool_]]
             f"which do: missing={{'{name}': (n,) true or false}}."
         )
     return numbers
+
+
+def _told(
+    targets: ArrayLike | None, kind: Kind | None, unit: str, many: int
+) -> tuple[Kind, NDArray[Any], tuple[str, ...]]:
+    """Of what kind the targets of so many samples are, themselves as numbers, and classes. Raises InputError where they are
+    none."""
+    if targets is None:
+        unknown = _unknown(kind, unit, many)
+        return kind or _kind(unknown), unknown, ()
+    known = np.asarray(targets)
+    kind = kind or _kind(known)
+    return kind, *_targets(known, kind)
 
 
 def _unknown(kind: Kind | None, unit: str, many: int) -> NDArray[np.float32]:
@@ -384,16 +416,18 @@ def _numbers(given: float | Sequence[float]) -> float | tuple[float, ...]:
     return float(given) if isinstance(given, int | float) else tuple(map(float, given))
 
 
-def _reach(points_px: NDArray[Any], mirrored: bool) -> tuple[int, int] | None:
-    """Up to the outermost point, None where none is known. Raises InputError where samples are mirrored: that is about the middle
-    of the scene itself."""
+def _reach(kind: Kind, unit: str, points: NDArray[Any], mirrored: bool) -> tuple[int, int] | None:
+    """Up to the outermost point of gaze in px, None where none is known. Raises InputError where samples are mirrored: that is
+    about the middle of the scene itself."""
+    if kind != "gaze" or unit != "px":
+        return None
     if mirrored:
         raise InputError(
             "mirror_images: gaze in px is mirrored about the middle of the scene: give scene=(width, height)."
         )
-    if np.isnan(points_px).all():
+    if np.isnan(points).all():
         return None
-    width, height = np.ceil(points_px.max(axis=0)).clip(1).astype(int)
+    width, height = np.ceil(points.max(axis=0)).clip(1).astype(int)
     return int(width), int(height)
 
 

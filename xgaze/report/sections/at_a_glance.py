@@ -12,6 +12,7 @@ from xgaze.report.claims import (
     MOST_UNEXPLAINED_PERCENT,
     NO_BUDGET,
     costs_in_words,
+    degrees_in_words,
     is_adopted,
     once_calibrated,
     over_seeds_in_words,
@@ -106,7 +107,7 @@ def _good(report: dict[str, Any]) -> str:
         wide = f" That is {number(share)} % of the width of a scene of {report['scene'][0]} × {report['scene'][1]} px."
     return (
         f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on {unseen(report)} {who} (95 % "
-        f"interval over {who}: {interval(error)}).{wide} For comparison: {beside}."
+        f"interval over {who}: {interval(error)}){degrees_in_words(error)}.{wide} For comparison: {beside}."
     )
 
 

@@ -12,6 +12,7 @@ from xgaze.report.drawing.format import (
     number,
     score,
     size,
+    span,
     tiny,
 )
 from xgaze.report.drawing.tables import Cell, Table
@@ -48,10 +49,11 @@ def _models(report: dict[str, Any]) -> Table:
     itself = [] if has_labels(report) else [ITSELF]
     others = models[len(itself) :]
     rows = [line(f"{report['score']['name']} (95 % interval)", itself + [_scored(one["error"]) for one in others])]
+    if degrees := _degrees(others):
+        rows.append(line("the same as visual angle (95 % interval)", itself + degrees))
     medians = [m["error"]["median"] for m in others]
     middle = [f"{number(100 * one)} %" if classes else score(one, unit) for one in medians]
-    over = "frames" if report["task"] == "gaze" else "samples"
-    label = f"median {error_in_words(report)} over {over}"
+    label = f"median {error_in_words(report)} over {'frames' if report['task'] == 'gaze' else 'samples'}"
     if classes:
         label = f"median of the {groups_in_words(report)}, share of right answers"
     rows.append(line(label, itself + middle))
@@ -75,6 +77,12 @@ def _unseen(report: dict[str, Any]) -> str:
     if is_adopted(report):
         return f"; the teacher was {ADOPTED}"
     return ", which neither model was trained on" if report["provenance"].get("disjoint") else ""
+
+
+def _degrees(models: list[dict[str, Any]]) -> list[str]:
+    """Errors as visual angles; none where it is not known from where gaze points are looked at."""
+    angles = [one["error"]["degrees"] for one in models if one["error"].get("degrees")]
+    return [f"{number(one['mean'], 2)} degrees ({span(one, 2)})" for one in angles]
 
 
 def _scored(error: dict[str, Any]) -> str:
