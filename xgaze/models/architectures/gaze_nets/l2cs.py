@@ -35,8 +35,10 @@ class L2CS(FeatureHead):
         lowest_degrees: float = -180.0,
     ) -> None:
         super().__init__()
-        if spec.kind != "angle" or spec.unit not in (RADIANS, DEGREES) or spec.beside:
-            raise ValueError(f"it tells pitch and yaw alone, in {RADIANS} or {DEGREES}")
+        if spec.kind != "angle" or spec.unit not in (RADIANS, DEGREES):
+            raise ValueError(f"it tells pitch and yaw, in {RADIANS} or {DEGREES}")
+        if spec.beside:
+            raise ValueError("it tells pitch and yaw alone; leave targets_beside out")
         self.trunk = Trunk(only_picture(spec).picture[0], depth, channels)
         self.head = Float32Sequential(
             OrderedDict[str, nn.Module](

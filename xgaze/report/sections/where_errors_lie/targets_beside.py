@@ -57,5 +57,5 @@ SECTION = Section(
     gather=_gather,
     words=_words,
     tables=lambda report: {BESIDE: _table(report)},
-    csv={BESIDE: lambda report: flat(report[BESIDE] or [])},
+    csv={BESIDE: lambda report: flat(report.get(BESIDE) or [])},
 )
