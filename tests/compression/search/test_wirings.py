@@ -1,5 +1,6 @@
 """Wirings come before widths: which are tried, for how long, and which is left."""
 
+import math
 from dataclasses import replace
 from itertools import product
 
@@ -99,8 +100,8 @@ def test_a_kind_that_cannot_be_alone_waits_for_its_others():
     assert found == wired(STEM, MEAN)
 
 
-def test_of_those_as_good_within_the_budget_the_smallest_is_best():
-    """Shared towers lose a little and are a quarter of the size; thin kernels lose more than is allowed."""
+def test_half_the_size_is_worth_as_much_error_as_is_allowed():
+    """Shared towers lose a little and are a quarter of the size; thin kernels lose more than that is worth."""
     worse, sizes = {STEM: 0, THIN: 9, FRESH: 3, MEAN: 1.5}, {STEM: 0, THIN: 10, FRESH: 60, MEAN: 60}
 
     def standings(some, share):
@@ -110,16 +111,25 @@ def test_of_those_as_good_within_the_budget_the_smallest_is_best():
         ]
 
     assert best_wiring(EVERY, standings, 2) == wired(STEM, MEAN)
-    assert best_wiring(EVERY, standings, 1) == wired(STEM)
+    assert best_wiring(EVERY, standings, 0.5) == wired(STEM)
     told = {
         wired(STEM): Standing(1, 9),
         wired(THIN): Standing(2, 5),
         wired(FRESH): Standing(9, 1),
         wired(MEAN): Standing(8, 2),
     }
-    assert ranked(told, 2) == [wired(THIN), wired(STEM), wired(MEAN), wired(FRESH)]
+    assert ranked(told, 2) == [wired(THIN), wired(STEM), wired(FRESH), wired(MEAN)]
+    assert ranked(told, 0) == [wired(STEM), wired(THIN), wired(MEAN), wired(FRESH)]
     alike = {wired(FRESH): Standing(3, 5), wired(MEAN): Standing(2, 5), wired(STEM): Standing(1, 9)}
-    assert ranked(alike, 2) == [wired(MEAN), wired(FRESH), wired(STEM)]
+    assert ranked(alike, 2) == [wired(MEAN), wired(STEM), wired(FRESH)]
+    lost = {wired(FRESH): Standing(math.inf, math.inf), wired(MEAN): Standing(50, 5)}
+    assert ranked(lost, 2) == ranked(lost, 0) == [wired(MEAN), wired(FRESH)]
+
+
+def test_a_wiring_that_saves_hardly_anything_is_not_chosen_for_being_smallest():
+    """Coarser maps lose less than the budget allows, but one in fifty parameters only."""
+    told = {wired(STEM, MEAN): Standing(11.5, 49), wired(MEAN): Standing(10, 50)}
+    assert ranked(told, 2) == [wired(MEAN), wired(STEM, MEAN)]
 
 
 def test_what_begins_anew_is_tuned_as_long_as_the_control_and_its_teacher(make_recipe):

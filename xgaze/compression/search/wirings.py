@@ -1,11 +1,11 @@
 """Which wiring: sharing towers and coarser stems save more than cutting channels, so they are decided before any channel is cut.
 
 One kind of change after the other: each of its values is tuned for a part of its epochs beside the best so far, at one width,
-and in the end the best without each of its changes. Of those that are as good, within the budget of error, the smallest counts as
-best: towers that are shared do as well as towers apart, of four times the size. The better third of all these are tuned for
-longer, and so on (successive halving, Jamieson & Talwalkar 2016); the best is searched in all widths. Those whose towers begin
-anew are tuned for as many epochs as the control has seen, its training as a teacher included; all of them for more, up to its
-computing.
+and in the end the best without each of its changes. Half the size is worth as much error as the budget allows: towers that are
+shared do about as well as towers apart, of four times the size, while coarser maps save hardly a parameter and may cost much.
+The better third of all these are tuned for longer, and so on (successive halving, Jamieson & Talwalkar 2016); the best is
+searched in all widths. Those whose towers begin anew are tuned for as many epochs as the control has seen, its training as a
+teacher included; all of them for more, up to its computing.
 """
 
 import math
@@ -83,7 +83,8 @@ def part_of(epochs: int, share: float) -> int:
 
 
 def best_wiring(plans: Sequence[Plan], standings: Standings, allowed: float) -> Plan:
-    """Of all that can be built, the plan left over. allowed: by how much worse a smaller one may be and still count as better."""
+    """Of all that can be built, the plan left over. allowed: by how much worse one of half the size may be and still count as
+    better."""
     if len(plans) == 1:
         return plans[0]
     first, *further = rungs(most_asked(plans))
@@ -95,15 +96,14 @@ def best_wiring(plans: Sequence[Plan], standings: Standings, allowed: float) -> 
 
 
 def ranked(told: Mapping[Plan, Standing], allowed: float) -> list[Plan]:
-    """Those that are at most `allowed` worse than the best, smallest first and of one size the better; then the others, best
-    first. The earlier one where they are equal."""
-    least = min(one.worse for one in told.values())
-    good = [plan for plan, one in told.items() if one.worse <= least + allowed]
-    rest = [plan for plan in told if plan not in good]
-    return [
-        *sorted(good, key=lambda plan: (told[plan].size, told[plan].worse)),
-        *sorted(rest, key=lambda plan: told[plan].worse),
-    ]
+    """Best first, where one of half the size may be `allowed` worse; the earlier one where they are equal. Cutting channels to
+    half the size costs about that much: a wiring that saves less for as much had better not be chosen."""
+
+    def cost(plan: Plan) -> float:
+        worse, size = told[plan]
+        return worse + allowed * math.log2(size) if math.isfinite(worse) else math.inf
+
+    return sorted(told, key=cost)
 
 
 def told_by_kind(
