@@ -41,6 +41,7 @@ NEEDED = {
     "mpiifacegaze": {"path": "nowhere"},
     "mpiigaze": {"path": "nowhere"},
     "openeds": {"path": "nowhere"},
+    "pupil-recordings": {"path": "nowhere", "device": "neon"},
 }
 
 
