@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from xgaze.calibration.once_known import known_people
 from xgaze.compression.export.eight_bits import write_eight_bits
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures
+from xgaze.compression.export.rounding.rounded_tuning import Ask, lessons_of
 from xgaze.compression.search.budget import limits_of
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
@@ -45,6 +47,7 @@ from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.scorings import log_scoring
+from xgaze.training.distillation import Lesson
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
@@ -57,7 +60,7 @@ class Outcome:
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
     control: None where what the teacher puts out is the truth. command: what was typed. control_fault: why the untuned teacher
-    stands in for the control, empty where it does not."""
+    stands in for the control, empty where it does not. lesson: what whole students learned from."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -69,6 +72,7 @@ class Outcome:
     teacher_weights: str = ""
     command: str = ""
     control_fault: str = ""
+    lesson: Lesson | None = None
 
 
 def write_student(
@@ -86,7 +90,8 @@ def write_student(
         TEACHER: measure(teacher, recording, folder.parent / TEACHER),
         STUDENT: measure(outcome.student, recording, folder),
     }
-    measured[STUDENT] |= measure_int8(recording, folder, scored["outputs"][outcome.reference])
+    ask = partial(lessons_of, recipe, recording, outcome.student, teacher, outcome.lesson)
+    measured[STUDENT] |= measure_int8(recording, folder, scored["outputs"][outcome.reference], ask)
     card = ModelCard(
         role=STUDENT,
         architecture=teacher_card.architecture,
@@ -254,7 +259,9 @@ def measure_onnx(model: FeatureHead, spec: Spec, file: Path, inputs: Sequence[Te
     }
 
 
-def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float32]) -> dict[str, Any]:
+def measure_int8(
+    recording: Recording, folder: Path, reference: NDArray[np.float32], ask: Ask | None = None
+) -> dict[str, Any]:
     """The student in 8 bits, see `write_eight_bits`: size, error, latency, and how much worse than the reference. `int8` is None
     where there is no such file, and `int8_fault` says why: a student is never lost by it."""
     source, target = folder / "model.onnx", folder / "model.int8.onnx"
@@ -263,7 +270,7 @@ def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float
     if not source.is_file():
         return {"int8": None, "int8_fault": "there is no ONNX file"}
     try:
-        form = write_eight_bits(source, recording, target)
+        form = write_eight_bits(source, recording, target, ask)
         report = int8_figures(source, target, recording, test, reference)
     except (OSError, MemoryError):  # no fault of the model's
         raise

@@ -45,6 +45,8 @@ class Distill(Section):
     are in any case where the teacher was trained so.
     `varied_pictures`: the same of `training.varied_pictures`.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
+    `eight_bit_epochs`: where no form of the 8-bit file that is faster is good enough, the student is tuned for so many epochs as
+    that file computes it; 0: never.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight` (of whole students by `end_to_end_teacher_weight`, where
     that is given), extra `data.unlabelled` people, `hints`.
     """
@@ -56,6 +58,7 @@ class Distill(Section):
         "after_calibration",
         "varied_pictures",
         "widths",
+        "eight_bit_epochs",
     )
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
@@ -87,6 +90,7 @@ class Distill(Section):
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
     widths: Literal["even", "by-cost"] = "even"
+    eight_bit_epochs: int = Field(3, ge=0, le=MOST_EPOCHS)
 
     @property
     def whole_teacher_weight(self) -> float:
@@ -122,6 +126,7 @@ SEARCH_KEYS = (
     "shares",
     "coarse_input",
     "wiring",
+    "eight_bit_epochs",
 )
 
 
