@@ -127,9 +127,9 @@ class EightBits:
 
 def write_eight_bits(source: Path, recording: Recording, target: Path, ask: "Ask | None" = None) -> EightBits:
     """Write the 8-bit file `target` of the float model `source`: of the forms that are faster than it here, the fastest that is
-    at most `ALLOWED` worse on validation people; else the one of them that loses least, tuned by the lessons that are asked for as it computes, if it
-    is then; else with its weights alone in 8 bits, as fast as the float model. What is tuned is the file's own weights: `source`
-    stays as it is.
+    at most `ALLOWED` worse on validation people; else the one of them that loses least, tuned as it computes, if it is then; else
+    with its weights alone in 8 bits, as fast as the float model. ask: for what to tune it on. `source` stays as it is: what is
+    tuned is the file's own weights.
 
     Raises InputError if that is no ONNX file; nothing else is left in place of `target` then."""
     with TemporaryDirectory() as folder, progress_bar("trying forms in 8 bits") as advance:

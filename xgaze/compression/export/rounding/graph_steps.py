@@ -60,8 +60,8 @@ def _convolution(values: Values, given: Given) -> Tensor:
 def _gemm(values: Values, given: Given) -> Tensor:
     x, weight, bias = _read(values), _read(values, 1), _input(values, 2)
     x, weight = x.T if given.get("transA") else x, weight.T if given.get("transB") else weight
-    made = given.get("alpha", 1.0) * (x @ weight)
-    return made if bias is None else made + given.get("beta", 1.0) * bias
+    made = float(given.get("alpha", 1.0)) * (x @ weight)
+    return made if bias is None else made + float(given.get("beta", 1.0)) * bias
 
 
 def _max_pool(values: Values, given: Given) -> Tensor:
@@ -175,7 +175,7 @@ def _clip(values: Values, _: Given) -> Tensor:
 
 
 def _hard_sigmoid(values: Values, given: Given) -> Tensor:
-    return (given.get("alpha", 0.2) * _read(values) + given.get("beta", 0.5)).clamp(0, 1)
+    return (float(given.get("alpha", 0.2)) * _read(values) + float(given.get("beta", 0.5))).clamp(0, 1)
 
 
 def _gelu(values: Values, given: Given) -> Tensor:

@@ -113,7 +113,7 @@ class RoundedNetwork(nn.Module):
             else one
             for one in floats.graph.initializer
         ]
-        made = ModelProto.FromString(floats.SerializeToString())
+        made: ModelProto = ModelProto.FromString(floats.SerializeToString())
         replace_initializers(made.graph, kept)
         return made
 

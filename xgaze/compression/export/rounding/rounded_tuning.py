@@ -21,7 +21,7 @@ from xgaze.recipe import Recipe, Training
 from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.whole import end_to_end_settings
 
-SHARE = 0.3
+SHARE = 0.1
 """Of the rate at which whole students are tuned: what is rounded is all but learned."""
 
 
