@@ -131,5 +131,5 @@ def test_a_mirrored_kernel_learns_as_the_one_it_mirrors(gaze_recording, tmp_path
 
 def test_what_is_not_known_is_named(uneven, gaze_recording, tmp_path):
     UNEVEN["write_onnx"](uneven[0], tmp_path / "m.onnx", last="Sign")
-    with pytest.raises(InputError, match="^it holds Sign$"):
+    with pytest.raises(InputError, match=r"^it holds Sign$"):
         made(tmp_path / "m.onnx", gaze_recording)

@@ -1,5 +1,5 @@
-"""A small net on two eyes as torch and, written by hand, as ONNX: three of its four first channels put out a fifteenth of what the
-fourth does, so that the steps of the one rounding they share are too coarse for them."""
+"""A small net on two eyes as torch and, written by hand, as ONNX: three of its four first channels put out a fifteenth of what
+the fourth does, so that the steps of the one rounding they share are too coarse for them."""
 
 import torch
 from onnx import TensorProto, helper, numpy_helper, save
