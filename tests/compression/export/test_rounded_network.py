@@ -126,7 +126,7 @@ def test_a_mirrored_kernel_learns_as_the_one_it_mirrors(gaze_recording, tmp_path
         kernel.mul_(2)
     tuned = network.tuned(onnx.load(tmp_path / "m.onnx")).graph
     assert np.array_equal(numpy_helper.to_array(tuned.initializer[0]), 2 * weight)
-    assert [one.op_type for one in tuned.node][0] == "Slice"
+    assert next(one.op_type for one in tuned.node) == "Slice"
 
 
 def test_what_is_not_known_is_named(uneven, gaze_recording, tmp_path):
