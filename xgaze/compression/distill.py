@@ -267,6 +267,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
         stored_model(beside[0], card) if beside and beside[0].trial != chosen.result.trial else None,
         teacher_weights(search.bench.folder),
         control_fault="" if search.controls else search.control_fault,
+        lesson=search.bench.lesson,
     )
 
 

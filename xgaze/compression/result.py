@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from xgaze.calibration.once_known import known_people
 from xgaze.compression.export.eight_bits import write_eight_bits
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.export.quantise import int8_figures
+from xgaze.compression.export.rounding.rounded_tuning import Ask, lessons_of
 from xgaze.compression.search.budget import limits_of
 from xgaze.compression.tuned_again import told_over_seeds
 from xgaze.data.batches import ordered_batches
@@ -48,6 +50,7 @@ from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Distill, Recipe
 from xgaze.scorings import log_scoring
+from xgaze.training.distillation import Lesson
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
@@ -60,7 +63,8 @@ class Outcome:
     held: whether the student's upper bound held the budget there; reason: why it was chosen, in words.
     labels_only: the same student taught by labels alone, where the teacher taught the student. teacher_weights: their hash.
     control: None where what the teacher puts out is the truth. command: what was typed. control_fault: why the untuned teacher
-    stands in for the control, empty where it does not. again: students and controls of other seeds, see `tune_again`."""
+    stands in for the control, empty where it does not. again: students and controls of other seeds, see `tune_again`. lesson:
+    what whole students learned from."""
 
     student: FeatureHead
     surgeries: list[dict[str, Any]]
@@ -73,6 +77,7 @@ class Outcome:
     command: str = ""
     control_fault: str = ""
     again: Mapping[str, FeatureHead] = field(default_factory=dict)
+    lesson: Lesson | None = None
 
 
 def write_student(
@@ -90,7 +95,9 @@ def write_student(
         TEACHER: measure(teacher, recording, folder.parent / TEACHER),
         STUDENT: measure(outcome.student, recording, folder),
     }
-    measured[STUDENT] |= measure_int8(recording, folder, scored["outputs"][outcome.reference])
+    quick = recipe.distill.effort == "quick"  # which tunes nothing from end to end
+    ask = None if quick else partial(lessons_of, recipe, recording, outcome.student, teacher, outcome.lesson)
+    measured[STUDENT] |= measure_int8(recording, folder, scored["outputs"][outcome.reference], ask)
     card = ModelCard(
         role=STUDENT,
         architecture=teacher_card.architecture,
@@ -265,7 +272,9 @@ def measure_onnx(model: FeatureHead, spec: Spec, file: Path, inputs: Sequence[Te
     }
 
 
-def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float32]) -> dict[str, Any]:
+def measure_int8(
+    recording: Recording, folder: Path, reference: NDArray[np.float32], ask: Ask | None = None
+) -> dict[str, Any]:
     """The student in 8 bits, see `write_eight_bits`: size, error, latency, and how much worse than the reference. `int8` is None
     where there is no such file, and `int8_fault` says why: a student is never lost by it."""
     source, target = folder / "model.onnx", folder / "model.int8.onnx"
@@ -274,7 +283,7 @@ def measure_int8(recording: Recording, folder: Path, reference: NDArray[np.float
     if not source.is_file():
         return {"int8": None, "int8_fault": "there is no ONNX file"}
     try:
-        form = write_eight_bits(source, recording, target)
+        form = write_eight_bits(source, recording, target, ask)
         report = int8_figures(source, target, recording, test, reference)
     except (OSError, MemoryError):  # no fault of the model's
         raise

@@ -48,6 +48,8 @@ class Distill(Section):
     `seeds`: with so many the chosen student and its control are tuned; the interval over people and seeds stands beside that over
     people alone.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
+    `eight_bit_epochs`: where no form of the 8-bit file that is faster is good enough, the student is tuned for so many epochs as
+    that file computes it; 0: never, nor in a quick search.
     Teaching: labels and the teacher's outputs mixed by `teacher_weight` (of whole students by `end_to_end_teacher_weight`, where
     that is given), extra `data.unlabelled` people, `hints`.
     """
@@ -60,6 +62,7 @@ class Distill(Section):
         "varied_pictures",
         "widths",
         "seeds",
+        "eight_bit_epochs",
     )
     max_worse_percent: float = Field(2.0, ge=0, le=MOST_WORSE_PERCENT)
     max_parameters: int | None = Field(None, ge=1, le=MOST_PARAMETERS)
@@ -92,6 +95,7 @@ class Distill(Section):
     varied_pictures: VariedPictures | None = None
     widths: Literal["even", "by-cost"] = "even"
     seeds: int = Field(1, ge=1, le=MOST_SEEDS)
+    eight_bit_epochs: int = Field(3, ge=0, le=MOST_EPOCHS)
 
     @property
     def whole_teacher_weight(self) -> float:
@@ -128,6 +132,7 @@ SEARCH_KEYS = (
     "coarse_input",
     "wiring",
     "seeds",
+    "eight_bit_epochs",
 )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from xgaze.data.batches import ordered_batches, ordered_loader
 from xgaze.data.contract import Recording, participants_of, rows_of
-from xgaze.recipe import Training
+from xgaze.recipe import Recipe, Training
 from xgaze.training.fit import fit
 from xgaze.training.folded_norm import fold_norms, put_norms
 from xgaze.training.start.shared_start import shared_start
@@ -78,3 +79,20 @@ def home(model: nn.Module) -> None:
     models are loaded: the pools of a plain one take ten times as long."""
     model.to(device="cpu")
     model.eval()
+
+
+def end_to_end_settings(recipe: Recipe, epochs: int, learning_rate: float) -> Training:
+    """The recipe's training once more, with its own length and rate, and with pictures mirrored and varied where that is asked of
+    students or was of the teacher; of what is for random weights, only how batches are normalised."""
+    training, wanted = recipe.training, recipe.distill
+    changes: dict[str, Any] = {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "patience": epochs,
+        "schedule": "one-cycle",
+    }
+    changes["mirror_images"] = training.mirror_images or wanted.mirror_images
+    changes["varied_pictures"] = wanted.varied_pictures or training.varied_pictures
+    if training.kernel_learning_rate is not None:  # as many times the others' as in training
+        changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
+    return training.for_known_weights().model_copy(update={**changes, "batch_norm": training.batch_norm})

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from xgaze.compression.plan import Plan
-from xgaze.compression.search.bench import end_to_end_settings
 from xgaze.compression.search.candidates import why
 from xgaze.compression.search.trial_methods import begun_anew
 from xgaze.compression.search.wirings import (
@@ -25,6 +24,7 @@ from xgaze.compression.search.wirings import (
     wirings,
 )
 from xgaze.recipe import Training
+from xgaze.training.whole import end_to_end_settings
 
 
 def product_of(*kinds):

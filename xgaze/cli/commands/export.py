@@ -51,7 +51,7 @@ def export(
 
         require_installed(to)
         recording = recording_of(recipe, folder, to)
-        done = export_student(folder, recording, to, int(bits), samples, own, trust_import)
+        done = export_student(folder, recording, to, int(bits), samples, own, trust_import, recipe)
     figures = {"folder": str(folder), "to": to, **done}
     emit(figures, in_words(figures), as_json)
 

@@ -1,12 +1,13 @@
 """A finished student exported: one of the forms, then what goes with it."""
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.artifacts import WEIGHTS_FILE, write_text
+from xgaze.artifacts import TEACHER, WEIGHTS_FILE, read_card, write_text
 from xgaze.compression.export.c99.reference import run_reference
 from xgaze.compression.export.checksums import write_checksums
 from xgaze.compression.export.device_runtime import RUNTIMES, computed, export_for_device, require_runtime
@@ -21,14 +22,18 @@ from xgaze.compression.export.samples import (
 )
 from xgaze.compression.export.verification import ALONE
 from xgaze.compression.student import load_model
+from xgaze.compression.student_folder import teacher_weights
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, spread_evenly, stored_inputs, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.score import compare, worse_unit
 from xgaze.models.inference import predict
 from xgaze.models.layers import FeatureHead
-from xgaze.recipe import ModelSection
+from xgaze.recipe import ModelSection, Recipe
 from xgaze.stored import understood
+
+if TYPE_CHECKING:
+    from xgaze.compression.export.rounding.rounded_tuning import Lessons
 
 ONNX, INT8 = "model.onnx", "model.int8.onnx"
 REMOVE = "Remove it, and export again."
@@ -45,9 +50,11 @@ def export_student(
     count: int = 16,
     own: ModelSection | None = None,
     trust_import: bool = False,
+    recipe: Recipe | None = None,
 ) -> dict[str, Any]:
     """Write the model in `folder` as "onnx", "int8", "c" (with 8 or 32 bits), or for a runtime of `RUNTIMES`, compared with it on
-    `count` test samples. Raises InputError where there is none, or it does not equal the model."""
+    `count` test samples. recipe: by which it may be tuned in 8 bits. Raises InputError where there is none, or it does not equal
+    the model."""
     model, card = load_model(folder, own, trust_import)
     spec = Spec.from_json(card.spec)
     samples = test_samples(recording, model, count)
@@ -55,7 +62,8 @@ def export_student(
     if to not in RUNTIMES:  # these may do without
         found["onnx_parity"] = _with_onnx(folder, model, spec, samples, again=to == "onnx")
     if to == "int8":
-        found |= write_eight_bits(folder / ONNX, recording, folder / INT8).to_json()
+        ask = partial(_lessons, recipe, recording, model, folder, own, trust_import)
+        found |= write_eight_bits(folder / ONNX, recording, folder / INT8, ask).to_json()
         found["worse_unit"] = worse_unit(spec)
         found["bytes"] = (folder / INT8).stat().st_size
     elif to in RUNTIMES:
@@ -70,6 +78,26 @@ def export_student(
     write_text(folder / "predict.py", ALONE.read_text("utf-8"))
     write_checksums(folder)
     return found
+
+
+def _lessons(
+    recipe: Recipe | None,
+    recording: Recording,
+    model: FeatureHead,
+    folder: Path,
+    own: ModelSection | None,
+    trust_import: bool,
+) -> "Lessons | None":
+    """Of the teacher beside a student, where it is still the one that taught it; else, and of a teacher, of the model itself.
+    None where the recipe wants no tuning in 8 bits."""
+    from xgaze.compression.export.rounding.rounded_tuning import lessons_of  # Lightning takes a second
+
+    if recipe is None or not recipe.distill.eight_bit_epochs:
+        return None
+    taught = read_card(folder).metrics.get("teacher_weights")
+    beside = taught and taught == teacher_weights(folder)
+    teacher = load_model(folder.parent / TEACHER, own, trust_import)[0] if beside else model
+    return lessons_of(recipe, recording, model, teacher)
 
 
 def require_installed(to: str) -> None:

@@ -27,6 +27,8 @@ from xgaze.evaluation.intervals.participants import Interval, mean_interval
 OUTPUT_NAME = "output"
 BATCHES: tuple[Literal["any", "one"], ...] = ("any", "one")
 PARITY_LIMIT = 1e-3
+INT8_LIMIT = 0.25
+"""8 bits may differ from floats by this fraction of the largest output: on processors of another kind they add up otherwise."""
 SHAPE_NUMBERS = 64
 """Constants up to this many numbers are shapes and scalars, worked out while exporting."""
 

@@ -4,6 +4,8 @@ A packed weight is Cast(int8) x scale, one scale per output. Runtimes multiply t
 DequantizeLinear in its place onnxruntime would do so at every frame.
 """
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -18,14 +20,13 @@ FEWEST = 256
 def pack_weights(model: ModelProto, fewest: int = FEWEST) -> ModelProto:
     """Pack, in place, every float weight of at least `fewest` numbers that convolutions and matrix products read."""
     graph = model.graph
-    axes = {name: axis for node in graph.node for name, axis in _weights_read(node)}
+    axes = packed_axes(graph, fewest)
     stored, unpacking = [], []
     for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.name not in axes or values.dtype != np.float32 or values.size < fewest:
+        if tensor.name not in axes:
             stored.append(tensor)
             continue
-        whole, scale = to_int8(values, axes[tensor.name])
+        whole, scale = to_int8(numpy_helper.to_array(tensor), axes[tensor.name])
         names = {part: f"{tensor.name}.{part}" for part in ("int8", "scale", "float")}
         stored += [numpy_helper.from_array(whole, names["int8"]), numpy_helper.from_array(scale, names["scale"])]
         unpacking += [
@@ -35,6 +36,13 @@ def pack_weights(model: ModelProto, fewest: int = FEWEST) -> ModelProto:
     replace_initializers(graph, stored)
     replace_nodes(graph, [*unpacking, *graph.node])
     return model
+
+
+def packed_axes(graph: GraphProto, fewest: int = FEWEST) -> dict[str, int]:
+    """The weights that are packed, by name, and the axis of each that counts its outputs."""
+    axes = {name: axis for node in graph.node for name, axis in _weights_read(node)}
+    large = (one.name for one in graph.initializer if one.data_type == TensorProto.FLOAT and prod(one.dims) >= fewest)
+    return {name: axes[name] for name in large if name in axes}
 
 
 def to_int8(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

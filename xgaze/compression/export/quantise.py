@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -74,17 +75,31 @@ def quantise_onnx(
 
     reduce_range: weights in 7 bits, for processors on which sums of 8-bit products can overflow; None: if this is one.
     Raises InputError if there are no rows, the model is no ONNX file, or onnxruntime cannot quantise it."""
+    with atomic_path(target) as temporary:
+        made = with_roundings(source, recording, rows, frames, reduce_range, form)
+        onnx.save(slimmest(turn_when_loaded(pack_weights(made))), temporary)
+
+
+def with_roundings(
+    source: Path,
+    recording: Recording,
+    rows: NDArray[np.int64],
+    frames: int = FRAMES,
+    reduce_range: bool | None = None,
+    form: Form = ALL,
+) -> onnx.ModelProto:
+    """What onnxruntime makes of a float model, before anything is packed: its nodes, under their names, and QuantizeLinear and
+    DequantizeLinear wherever something is rounded. The same arguments and errors as `quantise_onnx`."""
     if len(rows) == 0:
         raise InputError(f"{source}: int8 needs frames to calibrate on, and there are none.")
     model = write_out_turned(open_onnx(source))
-    chosen = spread_evenly(rows, frames)
-    batch = takes_at_once(open_session(source)) or BATCH
-    with atomic_path(target) as temporary, _silent():
+    reader = _Frames(recording, spread_evenly(rows, frames), takes_at_once(open_session(source)) or BATCH)
+    with TemporaryDirectory() as folder, _silent():
         try:
             quantize_static(
                 model,
-                temporary,
-                _Frames(recording, chosen, batch),
+                Path(folder) / "made.onnx",
+                reader,
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 # Signed activations gave the same outputs, no faster, on x86 with VNNI; onnxruntime advises unsigned for x86.
@@ -93,7 +108,7 @@ def quantise_onnx(
                 reduce_range=products_overflow() if reduce_range is None else reduce_range,
                 nodes_to_exclude=sorted(form.excluded(model.graph)),
             )
-            onnx.save(slimmest(turn_when_loaded(pack_weights(onnx.load(temporary)))), temporary)
+            return onnx.load(Path(folder) / "made.onnx")
         except (OSError, MemoryError):  # no fault of the model's
             raise
         except Exception as error:  # onnxruntime raises what it likes at operators that it does not know

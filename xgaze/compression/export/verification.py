@@ -21,7 +21,7 @@ from xgaze.compression.export.c99.steps import Form, Program, float_program
 from xgaze.compression.export.checksums import handed_over, read_checksums, sum_of
 from xgaze.compression.export.device_runtime import RUNTIMES, DeviceRuntime, computed
 from xgaze.compression.export.firmware import NOT_CHECKED, RANGES_FILE, c_folder, made_by
-from xgaze.compression.export.onnx import PARITY_LIMIT, open_session, run_onnx
+from xgaze.compression.export.onnx import INT8_LIMIT, PARITY_LIMIT, open_session, run_onnx
 from xgaze.compression.export.samples import Samples, read_samples
 from xgaze.compression.student import load_model
 from xgaze.data.contract import Spec
@@ -30,8 +30,6 @@ from xgaze.stored import read_json
 
 Verdict = Literal["passed", "failed", "not run"]
 ALONE = Path(__file__).with_name("predict_alone.py")
-INT8_LIMIT = 0.25
-"""8 bits may differ from floats by this fraction of the largest output: on processors of another kind they add up otherwise."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +20,14 @@ from xgaze.data.unlabelled import open_unlabelled
 from xgaze.models.inference import head_outputs, predict
 from xgaze.models.layers import FeatureHead
 from xgaze.progress import progress_bar
-from xgaze.recipe import Recipe, Training
+from xgaze.recipe import Recipe
 from xgaze.training.distillation import Lesson, distil_model
 from xgaze.training.left_embeddings import left_embeddings
 from xgaze.training.lightning.divergence import Diverged
 from xgaze.training.losses import loss_of
 from xgaze.training.teacher_folder import HEAD
 from xgaze.training.tuning import Features, features_of, kept_embeddings, tune_head, tune_own_head, tuning_settings
+from xgaze.training.whole import end_to_end_settings
 from xgaze.units import told_in
 
 SHOWN = 64
@@ -207,23 +207,6 @@ def make_lesson(
     return Lesson(
         outputs, unlabelled, _kept(teacher, unlabelled, rows, folder / "embeddings" / "teacher.unlabelled.npy")
     )
-
-
-def end_to_end_settings(recipe: Recipe, epochs: int, learning_rate: float) -> Training:
-    """The recipe's training once more, with its own length and rate, and with pictures mirrored and varied where that is asked of
-    students or was of the teacher; of what is for random weights, only how batches are normalised."""
-    training, wanted = recipe.training, recipe.distill
-    changes: dict[str, Any] = {
-        "epochs": epochs,
-        "learning_rate": learning_rate,
-        "patience": epochs,
-        "schedule": "one-cycle",
-    }
-    changes["mirror_images"] = training.mirror_images or wanted.mirror_images
-    changes["varied_pictures"] = wanted.varied_pictures or training.varied_pictures
-    if training.kernel_learning_rate is not None:  # as many times the others' as in training
-        changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
-    return training.for_known_weights().model_copy(update={**changes, "batch_norm": training.batch_norm})
 
 
 def calibration_rows(samples: int, wanted: int, seed: int) -> NDArray[np.int64]:
