@@ -1,20 +1,23 @@
 """Tuned as the 8-bit file computes: it loses less, always the same, and only where it is needed."""
 
+import copy
 import runpy
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 import torch
 
-from xgaze.compression.export import eight_bits
+from xgaze.compression.export import eight_bits, exported
 from xgaze.compression.export.computed_in_floats import ALL, FORMS
 from xgaze.compression.export.eight_bits import WEIGHTS_ALONE, computes_in_8_bits, write_eight_bits
 from xgaze.compression.export.quantise import predict_onnx, quantise_onnx
 from xgaze.compression.export.rounding import rounded_tuning
 from xgaze.compression.export.rounding.rounded_tuning import lessons_of, tune_rounded
+from xgaze.compression.result import measure_int8
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval
@@ -176,3 +179,37 @@ def test_a_file_that_says_something_else_is_not_near(uneven, tmp_path):
     next(one for one in model.graph.initializer if one.name == "400").raw_data = np.float32(800).tobytes()
     onnx.save(model, made)
     assert not asked.is_near()
+
+
+def test_whole_way_of_a_student_that_is_measured(uneven, make_recipe, tmp_path, monkeypatch):
+    """Nothing stands in for tuning and judging but the times."""
+    model, source, recording = uneven
+    times = iter([QUICK, SLOW, SLOW])
+    monkeypatch.setattr(eight_bits, "paired_ratio", lambda *_: next(times))
+    monkeypatch.setattr(eight_bits, "ALLOWED", -100.0)  # never good enough
+    copied(source, tmp_path / "model.onnx")
+    recipe = make_recipe(distill={"eight_bit_epochs": 2})
+    reference = np.zeros((len(rows_of(recording, "test")), 2), np.float32)
+    found = measure_int8(recording, tmp_path, reference, lambda: lessons_of(recipe, recording, model, model))
+    assert found["int8_fault"] is None
+    told = found["int8"]["tuned"]
+    assert told["epochs"] == 2 and not told["kept"] and told["words"] == FORMS[0].words
+    assert told["after"]["worse_percent"] != told["before"]["worse_percent"]
+    assert "after." in found["int8"]["note"] and found["int8"]["form"] == WEIGHTS_ALONE
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_an_exported_model_learns_from_its_own_teacher_or_from_itself(
+    uneven, make_recipe, tmp_path, monkeypatch, beside
+):
+    model, _, recording = uneven
+    teacher = copy.deepcopy(model)
+    with torch.no_grad():
+        teacher.out.bias.add_(0.1)  # 40 px
+    monkeypatch.setattr(exported, "read_card", lambda _: SimpleNamespace(metrics={"teacher_weights": "known"}))
+    monkeypatch.setattr(exported, "teacher_weights", lambda _: "known" if beside else "another")
+    monkeypatch.setattr(exported, "load_model", lambda *_: (teacher, None))
+    asked = exported._lessons(make_recipe(), recording, model, tmp_path, None, False)
+    further = asked.lesson.outputs - predict(model, recording, rows_of(recording, "train"))
+    np.testing.assert_allclose(further, 40.0 if beside else 0.0, atol=1e-2)
+    assert exported._lessons(None, recording, model, tmp_path, None, False) is None
