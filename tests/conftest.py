@@ -73,6 +73,14 @@ def class_recording():
     return ToyRecording(spec, recording.table, recording.images)
 
 
+SLOW_FIRST = ("tests/system/", "tests/test_docs_python.py", "tests/browser/")
+"""Files of few tests that take minutes: begun last, they would leave one process working and the others idle."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW_FIRST))
+
+
 @pytest.fixture(scope="session")
 def make_recipe():
     """A recipe for the toy recordings; sections given by keyword replace the defaults."""

@@ -63,13 +63,13 @@ def test_p_is_that_of_a_paired_t_test_over_people_corrected_for_all_slices():
 
 
 def test_chance_is_rarely_taken_for_a_loss_however_many_slices_are_looked_at():
-    """Ten conditions that mean nothing: of 100 models as good as their teachers at most a few lose somewhere."""
+    """Ten conditions that mean nothing: of 40 models as good as their teachers at most a few lose somewhere."""
     alarms = 0
-    for seed in range(100):
+    for seed in range(40):
         rng = np.random.default_rng(1000 + seed)
         known = {f"noise {k}": rng.normal(size=WHO.shape) for k in range(10)}
         alarms += any(one["p"] < 0.05 for one in measured_slices(known, errors(seed), WHO))
-    assert alarms <= 10
+    assert alarms <= 4
 
 
 def test_numbers_are_cut_into_quarters_of_the_samples_and_few_values_are_taken_as_they_are():

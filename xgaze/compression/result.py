@@ -324,7 +324,7 @@ def gather_metrics(
         "control_difference_from_teacher_percent": beside and vars(beside),
         "budget_percent": budget_percent,
         "after_calibration": scored.get("after_calibration"),
-        "over_seeds": scored["over_seeds"],
+        "over_seeds": scored.get("over_seeds"),
         "learned": learned,
         "against_guessing": guessing,
         "budget_met": bool(difference.upper <= budget_percent) and learned is not False,
