@@ -12,6 +12,7 @@ from xgaze.evaluation.classes.classification import accuracy, auc, f1, probabili
 from xgaze.evaluation.gaze import distance_of_points
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, sample_errors, summarise
+from xgaze.report.claims import over_samples_in_words
 
 GAZE = Spec((InputSpec("eye0", (1, 4, 4)),), "gaze", scene=(800, 600))
 TWO = Spec((InputSpec("image", (1, 4, 4)),), "class", unit="AUC", classes=("a", "b"))
@@ -51,6 +52,17 @@ def test_worse_is_positive_for_both_kinds_of_score():
     good = np.stack([-labels, labels], axis=1) + 0.0
     flat = np.zeros((40, 2))
     assert compare(TWO, flat, good, labels, people).mean == pytest.approx(50)  # points: an AUC of 0.5 against 1
+
+
+def test_where_people_gave_unequally_many_the_mean_over_samples_is_told_too():
+    people = np.array(["a"] * 9 + ["b"])
+    outputs = np.zeros((10, 2))
+    outputs[9] = [30, 40]
+    told = summarise(GAZE, outputs, np.zeros((10, 2)), people).to_json()
+    assert told["mean"] == pytest.approx(25) and told["over_samples"] == pytest.approx(5)
+    assert over_samples_in_words(told) == "; mean over all samples, people counting by how many they gave, 5.0 px"
+    alike = summarise(GAZE, outputs, np.zeros((10, 2)), np.repeat(["a", "b"], 5)).to_json()
+    assert "over_samples" not in alike and over_samples_in_words(alike) == ""
 
 
 def test_summaries():

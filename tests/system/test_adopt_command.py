@@ -104,6 +104,20 @@ def refusal(*words):
 ADOPT = ("adopt", "twoeyes_own:TwoEyes", "--data", "samples.yaml", "--weights")
 
 
+def test_a_recipe_says_which_model_it_is(elsewhere, capsys):
+    net, error = elsewhere
+    torch.save(net.state_dict(), "best.pth")
+    recipe = {"name": "mynet", "data": "samples.yaml", "model": {"import": "twoeyes_own:TwoEyes", "args": {"width": 8}}}
+    Path("mynet.yaml").write_text(yaml.safe_dump(recipe))
+    found = run(capsys, "adopt", "mynet.yaml", "--data", "samples.yaml", "--weights", "best.pth")
+    assert found["error"]["mean"] == pytest.approx(error, rel=1e-5)
+    assert yaml.safe_load(Path("mynet.yaml").read_text()) == recipe
+    told = yaml.safe_load(Path("mynet-adopted.yaml").read_text())["model"]
+    assert told == {"import": "twoeyes_own:TwoEyes", "args": {"width": 8}, "adopted": found["adopted"]}
+    with pytest.raises(InputError, match=r"nowhere\.yaml"):
+        xgaze.main(["adopt", "nowhere.yaml", "--data", "samples.yaml", "--weights", "best.pth"], standalone_mode=False)
+
+
 def test_it_is_scored_and_distilled_like_any_teacher(elsewhere, capsys):
     net, error = elsewhere
     torch.save({"epoch": 3, "best": np.float64(1.5), "state_dict": nn.DataParallel(net).state_dict()}, "best.pth.tar")

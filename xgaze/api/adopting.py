@@ -11,7 +11,7 @@ from xgaze.api.teaching import AS_IT_IS, LOSSES, called_as, data_of
 from xgaze.artifacts import CARD_FILE, TEACHER, file_hash, read_card
 from xgaze.errors import InputError
 from xgaze.recipe import Recipe
-from xgaze.recipe.loading import load_section
+from xgaze.recipe.loading import load_recipe, load_section
 from xgaze.report.remedies import TRAIN
 from xgaze.report.schemas import TeacherCard
 from xgaze.stored import require
@@ -80,11 +80,23 @@ def name_of(model: "nn.Module | str") -> str:
     """Of a recipe: the class, or the file."""
     if not isinstance(model, str):
         return type(model).__name__
+    if _is_recipe(model):
+        return f"{Path(model).stem}-adopted"  # beside the recipe, not in its place
     return Path(model).stem if _is_onnx(model) else model.rpartition(":")[2]
 
 
 def _is_onnx(model: Any) -> bool:
     return isinstance(model, str) and model.lower().endswith(".onnx")
+
+
+def _is_recipe(model: str) -> bool:
+    return model.lower().endswith((".yaml", ".yml"))
+
+
+def _of_recipe(path: str) -> dict[str, Any]:
+    """Its model section, less where weights came from. Raises InputError."""
+    told = load_recipe(path).model.model_dump(mode="json", exclude_defaults=True)
+    return {key: one for key, one in told.items() if key not in ("weights", "adopted")}
 
 
 def section_of(
@@ -109,7 +121,8 @@ def section_of(
         raise InputError(f"{model}: give the file of its weights, those that it was trained to.")
     if not weights.is_file():
         raise InputError(f"{weights}: {'a folder, not a file' if weights.is_dir() else 'no such file'} of weights.")
-    return {"import" if ":" in model else "name": model, "args": args, **call, "adopted": file_hash(weights)}, None
+    told = _of_recipe(model) if _is_recipe(model) else {"import" if ":" in model else "name": model}
+    return {**told, "args": {**told.get("args", {}), **args}, **call, "adopted": file_hash(weights)}, None
 
 
 def _at_hand(net: "nn.Module", recording: "Recording", call: Mapping[str, Any]) -> "tuple[dict[str, Any], FeatureHead]":

@@ -14,7 +14,7 @@ from click.core import ParameterSource
 
 from xgaze.api.runs import CHECKPOINTS, REPORTS, Run
 from xgaze.recipe import Recipe, load_recipe
-from xgaze.report.claims import degrees_in_words, reference_learned, scored_in_words
+from xgaze.report.claims import degrees_in_words, over_samples_in_words, reference_learned, scored_in_words
 from xgaze.report.drawing.format import NOT_DEFINED
 from xgaze.scorings import read_scorings
 from xgaze.units import DIGITS, digits_of
@@ -125,7 +125,8 @@ def error_in_words(error: dict[str, Any], groups: str = "participants") -> str:
     unit = error["unit"]
     if unit in MEASURED:
         mean, middle = (f"{error[key]:.{digits_of(unit)}f} {unit}" for key in ("mean", "median"))
-        return f"{mean} (median {middle}; {interval_in_words(error, groups, unit)}){degrees_in_words(error)}"
+        ends = f"{interval_in_words(error, groups, unit)}{over_samples_in_words(error)}"
+        return f"{mean} (median {middle}; {ends}){degrees_in_words(error)}"
     return f"{unit} {error['mean']:.3f} ({interval_in_words(error, groups)})"
 
 

@@ -38,7 +38,8 @@ PERCENT = "%"
 class Summary:
     """`mean` with its 95 % interval over participants, None where it is not defined. For gaze and values, `median` over samples;
     for classes, over participants' share of right answers. degrees: the mean of gaze points' errors as visual angles, where it is
-    known from where they are looked at."""
+    known from where they are looked at. over_samples: the mean in which samples and not people count alike, as many published
+    scripts print it, where the two differ because some people gave more than others."""
 
     unit: str
     mean: float
@@ -46,9 +47,11 @@ class Summary:
     low: float | None
     high: float | None
     degrees: Interval | None = None
+    over_samples: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {key: one for key, one in asdict(self).items() if key != "degrees" or one is not None}
+        told = asdict(self)
+        return {key: one for key, one in told.items() if one is not None or key not in ("degrees", "over_samples")}
 
 
 def score_unit(spec: Spec) -> str:
@@ -77,7 +80,9 @@ def summarise(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], particip
         interval = mean_interval(errors, participants, within=ERRORS)
         degrees = errors_in_degrees(spec, outputs, targets)
         told = None if degrees is None else mean_interval(degrees, participants, within=ERRORS)
-        return Summary(spec.measured, interval.mean, float(np.median(errors)), interval.low, interval.high, told)
+        alike = len(set(np.unique(np.asarray(participants, dtype=str), return_counts=True)[1].tolist())) == 1
+        whole = None if alike else float(errors.mean())
+        return Summary(spec.measured, interval.mean, float(np.median(errors)), interval.low, interval.high, told, whole)
     _require_classes(spec, targets)
     samples, unit = samples_of(outputs, targets, participants), score_unit(spec)
     interval = score_interval(measures_of(spec, samples)[unit], resampling_of(samples, len(spec.classes)))

@@ -80,6 +80,15 @@ def degrees_in_words(error: dict[str, Any]) -> str:
     return f", which are {number(told['mean'], 2)} degrees ({span(told, 2)}) of visual angle"
 
 
+def over_samples_in_words(error: dict[str, Any]) -> str:
+    """As "; mean over all samples, people counting by how many they gave, 17.9 px"; empty where all gave equally many."""
+    told, unit = error.get("over_samples"), error["unit"]
+    if told is None:
+        return ""
+    shown = f"{number(told, digits_of(unit))} {unit}".strip()
+    return f"; mean over all samples, people counting by how many they gave, {shown}"
+
+
 def once_calibrated(report: dict[str, Any]) -> str:
     """As ", once each of the people is calibrated by 5 points"; empty where the budget is about people as they come."""
     known = report.get("after_calibration")

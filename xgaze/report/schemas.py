@@ -22,11 +22,13 @@ class Interval(Stored):
 
 
 class Error(Interval):
-    """degrees: the same as visual angles, of gaze points that are seen from a known place."""
+    """degrees: the same as visual angles, of gaze points that are seen from a known place. over_samples: the mean over samples,
+    where people gave unequally many."""
 
     unit: str
     median: float | None
     degrees: Interval | None = None
+    over_samples: float | None = None
 
 
 class Latency(Stored):

@@ -47,7 +47,8 @@ def adopt(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Take a teacher that was trained elsewhere: MODEL is package.module:Class, a registered architecture, or an .onnx file.
+    """Take a teacher that was trained elsewhere: MODEL is package.module:Class, a registered architecture, a
+    recipe whose model it is, or an .onnx file.
 
     Nothing is trained. It is scored on the test participants of DATA beside baselines, and its recipe is written as NAME.yaml,
     with which xgaze distill and xgaze explain go on. Without labels (truth: teacher) what it puts out is taken for true.

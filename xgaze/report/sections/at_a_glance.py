@@ -15,6 +15,7 @@ from xgaze.report.claims import (
     degrees_in_words,
     is_adopted,
     once_calibrated,
+    over_samples_in_words,
     over_seeds_in_words,
     people_needed_in_words,
     reference_learned,
@@ -107,7 +108,8 @@ def _good(report: dict[str, Any]) -> str:
         wide = f" That is {number(share)} % of the width of a scene of {report['scene'][0]} × {report['scene'][1]} px."
     return (
         f"The teacher's {report['score']['name']} is {score(error['mean'], error['unit'])} on {unseen(report)} {who} (95 % "
-        f"interval over {who}: {interval(error)}){degrees_in_words(error)}.{wide} For comparison: {beside}."
+        f"interval over {who}: {interval(error)}{over_samples_in_words(error)}){degrees_in_words(error)}.{wide} For comparison: "
+        f"{beside}."
     )
 
 
