@@ -121,7 +121,7 @@ def section_of(
         raise InputError(f"{model}: give the file of its weights, those that it was trained to.")
     if not weights.is_file():
         raise InputError(f"{weights}: {'a folder, not a file' if weights.is_dir() else 'no such file'} of weights.")
-    told = _of_recipe(model) if _is_recipe(model) else {"import" if ":" in model else "name": model}
+    told: dict[str, Any] = _of_recipe(model) if _is_recipe(model) else {"import" if ":" in model else "name": model}
     return {**told, "args": {**told.get("args", {}), **args}, **call, "adopted": file_hash(weights)}, None
 
 

@@ -168,9 +168,10 @@ def test_classes_and_values_are_run_too_and_equal_torch_and_the_reference(kind, 
     json.dumps(live)
 
 
-def test_directions_and_what_is_in_no_scene_have_no_such_section(student, rendered):
+def test_of_directions_and_what_is_in_no_scene_the_page_says_why_it_does_not_run_them(student, rendered):
     for spec in (replace(rendered.spec, kind="angle", unit="rad"), replace(rendered.spec, unit="cm", scene=None)):
-        assert live_of(student, replace(rendered, spec=spec)) == (None, {})
+        live, maps = live_of(student, replace(rendered, spec=spec))
+        assert not maps and live["absent"].endswith("this one tells what lies in no picture.")
 
 
 def test_a_student_that_reads_no_pictures_is_not_run(student, rendered):

@@ -46,6 +46,8 @@ PICTURES_CHARACTERS: dict[Rounding, int] = {"float32": 200_000, "float16": 160_0
 SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
 PICTURE_STEPS = (0, 2, 4, 6, 8, 12, 16, 24, 32)
 NO_LABELS = "There are no labels, so that the student cannot be shown beside the truth, nor be calibrated, here."
+NOT_IN_VIEW = "This page runs students of gaze points in the px of a scene, of classes and of values; this one tells what lies in no "
+    "picture."
 SEVERAL = "This page runs students of one target; this one tells several."
 REAL_PEOPLE = (
     "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
@@ -91,16 +93,16 @@ def live_student(
     models: dict[str, nn.Module],
     kernels: Collection[str],
     real_people: bool = False,
-) -> tuple[dict[str, Any] | None, Maps]:
-    """What the page needs to run the student in `folder`, and its arrays by name; None where the page has no view of what it
-    predicts: it has of gaze points in a scene, of classes and of values. Where it cannot be run, "absent" says why.
+) -> tuple[dict[str, Any], Maps]:
+    """What the page needs to run the student in `folder`, and its arrays by name. Where it cannot be run, or the page has no view
+    of what it predicts (it has of gaze points in a scene, of classes and of values), "absent" says why.
 
     models: "teacher" and "student". kernels: those that the page's interpreter knows. real_people: copy pictures of a recording
     that is not rendered, too.
     """
-    if not _in_view(recording.spec):
-        return None, {}
     try:
+        if not _in_view(recording.spec):
+            raise NotLive(NOT_IN_VIEW)
         if recording.spec.truth == BY_TEACHER:
             raise NotLive(NO_LABELS)
         if recording.spec.beside:
