@@ -46,8 +46,10 @@ PICTURES_CHARACTERS: dict[Rounding, int] = {"float32": 200_000, "float16": 160_0
 SAMPLES, PEOPLE, SEEN_FRAMES = 16, 2, 128
 PICTURE_STEPS = (0, 2, 4, 6, 8, 12, 16, 24, 32)
 NO_LABELS = "There are no labels, so that the student cannot be shown beside the truth, nor be calibrated, here."
-NOT_IN_VIEW = "This page runs students of gaze points in the px of a scene, of classes and of values; this one tells what lies in no "
+NOT_IN_VIEW = (
+    "This page runs students of gaze points in the px of a scene, of classes and of values; this one tells what lies in no "
     "picture."
+)
 SEVERAL = "This page runs students of one target; this one tells several."
 REAL_PEOPLE = (
     "The pictures of this recording are not rendered. This page copies none of real people, and without pictures there is "
