@@ -1,5 +1,6 @@
 """The tiny recipe and a shell to run commands in, for tests of whole commands."""
 
+import contextlib
 import json
 import os
 import runpy
@@ -83,6 +84,28 @@ class Shell:
 
     def json(self, *words: str) -> dict:
         return json.loads(self(*words, "--json")[0])
+
+
+class Here(Shell):
+    """The same in this process: without the seconds that a new Python takes to begin."""
+
+    def __call__(self, *words: str, code: int = 0) -> tuple[str, str]:
+        with mock.patch.dict(os.environ, self.environment), contextlib.chdir(self.folder):
+            ended = FINISHED["run"](*words)
+        assert ended.code == code, ended.err
+        return ended.out, ended.err
+
+
+@pytest.fixture(scope="session")
+def here_in() -> Callable[[Shell], Here]:
+    """A shell in this process, in the folder and with the cache of another one, or in another folder."""
+
+    def here(shell: Shell, folder: Path | None = None) -> Here:
+        place = shell.folder if folder is None else folder
+        (place / "tiny.yaml").write_text(TINY)
+        return Here(place, Path(shell.environment["XGAZE_CACHE"]))
+
+    return here
 
 
 @pytest.fixture(scope="session")

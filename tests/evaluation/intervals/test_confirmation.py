@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from xgaze.evaluation.intervals.confirmation import CONFIRMED, confirmed_below
+from xgaze.evaluation.intervals.confirmation import CONFIRMED, confirmed_below, people_to_confirm
 from xgaze.evaluation.intervals.participants import Interval, mean_interval
 
 
@@ -32,3 +32,11 @@ def test_ever_more_new_people_leave_only_the_error_of_those_known():
 @pytest.mark.parametrize(("found", "further"), [(Interval(1.0), 50), (Interval(1.0, 0.0, 2.0), 0)])
 def test_without_an_upper_end_or_new_people_nothing_is_confirmed(found, further):
     assert confirmed_below(found, 50, further) == math.inf
+
+
+@pytest.mark.parametrize(("people", "further"), [(300, 400), (50, 50)])
+def test_with_so_many_people_one_that_is_as_good_is_just_confirmed(people, further):
+    needed = people_to_confirm(2.1, people, further, allowed=2.0)
+    narrower = 2.1 * math.sqrt(people / needed)
+    bound = confirmed_below(Interval(0.0, -narrower, narrower), needed, round(further * needed / people))
+    assert needed > people and bound == pytest.approx(2.0, rel=5e-3)

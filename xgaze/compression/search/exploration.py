@@ -132,8 +132,21 @@ def tell_power(search: Search, control: Ended, say: Say) -> None:
         people = len(set(judge.participants.tolist()))
         say(
             f"With {people} validation {judge.spec.groups} no difference of less than about {least:.1f} {judge.unit} can be "
-            "told, going by the teacher and its control."
+            f"told, going by the teacher and its control.{_people_wanted(search, least, people)}"
         )
+
+
+def _people_wanted(search: Search, least: float, people: int) -> str:
+    """How many more it takes until students as good as their reference are safely within the budget."""
+    judge, wanted = search.judge, search.bench.recipe.distill
+    needed = None if has_cost_budget(wanted) else judge.people_to_confirm(least, wanted.max_worse_percent)
+    if needed is None:
+        return ""
+    test = math.ceil(judge.further * needed / people)
+    return (
+        f" Until a student that is just as good is safely within {wanted.max_worse_percent:g} {judge.unit} it takes about "
+        f"{needed:,} of them, and {test:,} to test."
+    )
 
 
 def tell_diverged(ended: Sequence[Ended], say: Say) -> None:

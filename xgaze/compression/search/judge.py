@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.calibration.once_known import OnceKnown, known_people
 from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
-from xgaze.evaluation.intervals.confirmation import confirmed_below
+from xgaze.evaluation.intervals.confirmation import confirmed_below, people_to_confirm
 from xgaze.evaluation.intervals.participants import Interval, participant_means
 from xgaze.evaluation.score import compare, higher_is_better, own_spread, pooled_score, worse_unit
 
@@ -69,6 +69,15 @@ class Judge:
         that differ as much. None where too few participants validate."""
         worse = compare(self.spec, self.seen(outputs), self.seen(others), self.truth, self.participants)
         return None if worse.high is None or worse.low is None else (worse.high - worse.low) / 2
+
+    def people_to_confirm(self, least: float, allowed: float) -> int | None:
+        """How many of these people it takes, with new ones in proportion, until a student that differs as `least_told` says and is
+        as good as the reference is safely within the budget; None where these are enough, or nobody is to confirm."""
+        people = len(set(self.participants.tolist()))
+        if not (self.further and allowed > 0):
+            return None
+        needed = people_to_confirm(least, people, self.further, allowed)
+        return needed if needed > people else None
 
     def bound(self, worse: Interval) -> float:
         """By how much a student found so much worse is, at most: the upper end that test participants stay below nine times in

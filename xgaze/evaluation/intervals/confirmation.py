@@ -20,6 +20,17 @@ def confirmed_below(found: Interval, people: int, further: int) -> float:
     """
     if found.high is None or further < 1:
         return math.inf
+    return float(found.mean + (found.high - found.mean) * _half_widths(math.sqrt(people / further)))
+
+
+def people_to_confirm(half_width: float, people: int, further: int, allowed: float) -> int:
+    """How many there must be, where `people` gave an interval of +-`half_width`, for a student that is exactly as good to be found
+    at most `allowed` worse and confirmed: the bound of `confirmed_below` meets what is allowed. `further`: new people now; the
+    share of both is kept."""
+    return math.ceil(people * (half_width * _half_widths(math.sqrt(people / further)) / allowed) ** 2)
+
+
+def _half_widths(ratio: float) -> float:
+    """From the mean to the bound, in half widths of the interval of known people. ratio: root of known over new people."""
     upper, often = stats.norm.ppf((1 + LEVEL) / 2), stats.norm.ppf(CONFIRMED)
-    error, ratio = (found.high - found.mean) / upper, math.sqrt(people / further)
-    return float(found.mean + error * (upper * ratio + often * math.hypot(1.0, ratio)))
+    return float(ratio + often / upper * math.hypot(1.0, ratio))
