@@ -71,8 +71,8 @@ class Judge:
         return None if worse.high is None or worse.low is None else (worse.high - worse.low) / 2
 
     def people_to_confirm(self, least: float, allowed: float) -> int | None:
-        """How many of these people it takes, with new ones in proportion, until a student that differs as `least_told` says and is
-        as good as the reference is safely within the budget; None where these are enough, or nobody is to confirm."""
+        """How many of these people it takes, with new ones in proportion, until a student that differs as `least_told` says and
+        is as good as the reference is safely within the budget; None where these are enough, or nobody is to confirm."""
         people = len(set(self.participants.tolist()))
         if not (self.further and allowed > 0):
             return None
