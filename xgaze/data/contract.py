@@ -37,7 +37,8 @@ class InputSpec:
     """One named input of `shape`, fed as (stored - mean) / std: a picture, uint8 (channels, height, width), or any other array,
     float32, such as a sequence (steps, features).
 
-    mean and std: one number, or one per entry of the last axis. Padding that a model shall read as zero is stored as the mean.
+    mean and std: one number, or one per channel of a picture, in the order of its channels, and per entry of the last axis of
+    anything else. Padding that a model shall read as zero is stored as the mean.
     may_be_missing: samples may lack it (an eye closed, a camera that dropped a frame). The model reads zeros in its place,
     which is its mean as it is stored: of a picture a whole number, so that 8 bits hold it.
     """
@@ -52,7 +53,21 @@ class InputSpec:
     @property
     def absent(self) -> NDArray[Any]:
         """What stands for it in a sample that lacks it, as it is stored."""
-        return np.broadcast_to(np.asarray(self.mean, self.dtype), self.shape)
+        return np.broadcast_to(self.shift.astype(self.dtype), self.shape)
+
+    @property
+    def shift(self) -> NDArray[np.float32]:
+        """The mean, laid out so that it is subtracted from what is stored, (..., *shape)."""
+        return self._laid_out(self.mean)
+
+    @property
+    def scale(self) -> NDArray[np.float32]:
+        """The std, laid out likewise."""
+        return self._laid_out(self.std)
+
+    def _laid_out(self, numbers: float | tuple[float, ...]) -> NDArray[np.float32]:
+        found = np.asarray(numbers, np.float32)
+        return found.reshape(-1, 1, 1) if found.ndim and len(self.shape) == 3 else found
 
     @property
     def holds_pixels(self) -> bool:
@@ -191,6 +206,7 @@ class Spec:
         for one in spec.inputs:
             if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
                 raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")
+            require_by_channel(one, "key 'spec.inputs'")
             require_absent(one, "key 'spec.inputs'")
         return spec
 
@@ -440,6 +456,17 @@ def with_spreads(spec: Spec, table: pd.DataFrame) -> Spec:
     return replace(spec, beside=tuple(beside), spread=spread_of(spec.own_columns)[1])
 
 
+def require_by_channel(one: InputSpec, where: str) -> None:
+    """Raises InputError where there are not as many means or stds as there are channels, or entries of the last axis."""
+    wanted, called = (one.shape[0], "channel") if len(one.shape) == 3 else (one.shape[-1], "number")
+    for key, given in (("mean", one.mean), ("std", one.std)):
+        if isinstance(given, tuple) and len(given) != wanted:
+            raise InputError(
+                f"{where}: {len(given)} numbers as {key} of '{one.name}', which is {dimensions(one.shape)}: give one, or one "
+                f"per {called} ({wanted})."
+            )
+
+
 def require_absent(one: InputSpec, where: str) -> None:
     """Raises InputError for a picture that may be missing whose mean no byte holds: what stands for it would not be zero."""
     means = np.asarray(one.mean)
@@ -462,7 +489,7 @@ def normalise(stored: NDArray[Any], spec: InputSpec) -> "torch.Tensor":
 
     values = torch.from_numpy(np.ascontiguousarray(stored))
     own = values.to(torch.float32, copy=True)
-    return own.sub_(torch.tensor(spec.mean)).div_(torch.tensor(spec.std))
+    return own.sub_(torch.tensor(spec.shift)).div_(torch.tensor(spec.scale))
 
 
 def collate(samples: Sequence[Sample], spec: Spec) -> Batch:

@@ -11,9 +11,26 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 """Small enough for torch, numpy and scikit-learn alike, with room for the seeds that are counted on from it."""
 
 PictureSide = Annotated[int, Field(ge=8, le=16_384)]
+_Mean, _Std = Annotated[float, Field(ge=-1e6, le=1e6)], Annotated[float, Field(ge=1e-6, le=1e6)]
+_Several = Field(min_length=1, max_length=10_000)
+Means, Stds = _Mean | Annotated[list[_Mean], _Several], _Std | Annotated[list[_Std], _Several]
+"""Of an input: a number, or one per channel of a picture, or per number of a vector."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 EYE_MEAN, EYE_STD = 98.54010552, 41.5086445
 """Of grey values of eye cameras, in the published recording; rendered eyes are normalised alike."""
+
+
+def as_stored(numbers: float | list[float]) -> float | tuple[float, ...]:
+    """Means or stds as a specification holds them."""
+    return tuple(numbers) if isinstance(numbers, list) else numbers
+
+
+def require_as_many(mean: float | list[float], std: float | list[float] | None, wanted: int) -> None:
+    """Raises PydanticCustomError for lists of means or stds of another length."""
+    for key, given in (("mean", mean), ("std", std)):
+        if isinstance(given, list) and len(given) != wanted:
+            told = "{key}: {many} numbers; give one, or one per channel or column ({wanted})"
+            raise PydanticCustomError("choice", told, {"key": key, "many": len(given), "wanted": wanted})
 
 
 class Section(BaseModel):

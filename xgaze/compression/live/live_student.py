@@ -149,9 +149,10 @@ def _live(
 
 
 def _input(one: InputSpec, step: int) -> dict[str, Any]:
-    """blank: what is stored where a model is to read zero; coded: whether its pictures are sent as cosines."""
+    """blank: what is stored where a model is to read zero, by channel where means are; coded: whether its pictures are sent as
+    cosines."""
     picture = one.holds_pixels
-    blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
+    blank = np.clip(np.rint(one.mean), 0, 255).tolist() if picture else None
     return {
         "name": one.name,
         "shape": list(one.shape),

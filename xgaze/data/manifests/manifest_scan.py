@@ -154,7 +154,7 @@ def _vectors(
     for name, one in data.inputs.items():
         if one.columns is not None:
             found = read_numbers(cells[one.columns], sign)
-            found[_lacking(name, cells, missing)] = one.mean
+            found[_lacking(name, cells, missing)] = np.asarray(one.mean)
             faults += [
                 Fault("missing number", f"{name}: {told}") for told in missing_numbers(cells[one.columns], found)
             ]

@@ -8,7 +8,17 @@ from pydantic_core import PydanticCustomError
 
 from xgaze.data.eyes.eye_section import Scene
 from xgaze.errors import InputError
-from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Section, Seed
+from xgaze.recipe.data_sections import (
+    DataSection,
+    Fractions,
+    Means,
+    PictureSide,
+    Section,
+    Seed,
+    Stds,
+    as_stored,
+    require_as_many,
+)
 from xgaze.recipe.text_table import NumberTable
 from xgaze.units import LENGTHS
 
@@ -20,7 +30,8 @@ class ManifestInput(Section):
     """One input: the column `picture` of paths, read as `channels` of `height` x `width` px; or the column `video` of paths with
     the column `frame` of numbers, counted from 0; or `columns` of numbers, a vector.
 
-    The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise. Pictures of
+    The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise: a number each,
+    or one per channel, in the order in which the network reads these, or per column. Pictures of
     another size are refused, unless `resize`. colour: the order in which the network reads the channels of a picture in colour.
     may_be_missing: cells may be empty, as of an eye that is closed; the network reads zeros then, which is the input's mean.
     """
@@ -35,8 +46,8 @@ class ManifestInput(Section):
     width: PictureSide | None = None
     resize: bool = False
     colour: Literal["rgb", "bgr"] = "rgb"
-    mean: float = Field(0.0, ge=-1e6, le=1e6)
-    std: float | None = Field(None, ge=1e-6, le=1e6)
+    mean: Means = 0.0
+    std: Stds | None = None
     may_be_missing: bool = False
 
     @model_validator(mode="after")
@@ -51,7 +62,8 @@ class ManifestInput(Section):
             raise PydanticCustomError("choice", "a picture needs its height and width in px")
         if len(set(self.columns or [])) < len(self.columns or []):
             raise PydanticCustomError("choice", "columns: name each once")
-        if self.may_be_missing and self.columns is None and not (0 <= self.mean <= 255 and self.mean == int(self.mean)):
+        require_as_many(self.mean, self.std, len(self.columns or []) or self.channels)
+        if self.may_be_missing and self.columns is None and not _are_bytes(self.mean):
             told = (
                 "a picture that may be missing is its mean then, in 8 bits: give mean as a whole number from 0 to 255"
             )
@@ -70,20 +82,21 @@ class ManifestInput(Section):
         """The column of paths; none of a vector."""
         return self.picture or self.video
 
-    @property
-    def deviation(self) -> float:
-        """What the network divides by."""
-        return self.std or (255.0 if self.columns is None else 1.0)
-
     def spec(self, name: str) -> "InputSpec":
         """As a specification of this input says it."""
         from xgaze.data.contract import InputSpec
 
+        mean = as_stored(self.mean)
         if self.columns is not None:
-            return InputSpec(name, (len(self.columns),), self.mean, self.deviation, "float32", self.may_be_missing)
+            std = as_stored(self.std or 1.0)
+            return InputSpec(name, (len(self.columns),), mean, std, "float32", self.may_be_missing)
         assert self.height is not None and self.width is not None
         shape = (self.channels, self.height, self.width)
-        return InputSpec(name, shape, self.mean, self.deviation, may_be_missing=self.may_be_missing)
+        return InputSpec(name, shape, mean, as_stored(self.std or 255.0), may_be_missing=self.may_be_missing)
+
+
+def _are_bytes(mean: float | list[float]) -> bool:
+    return all(0 <= one <= 255 and one == int(one) for one in (mean if isinstance(mean, list) else [mean]))
 
 
 TWO_COLUMNS, ONE_COLUMN = "two columns, x and y", "one column"

@@ -24,6 +24,7 @@ from xgaze.data.contract import (
     dimensions,
     require_absent,
     require_beside,
+    require_by_channel,
     targets_of,
     with_spreads,
 )
@@ -39,6 +40,7 @@ from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
 from xgaze.viewing import Viewing, viewed
 
 Kind = Literal["gaze", "angle", "class", "value"]
+Numbers = float | Sequence[float]
 SESSION = "0"
 ONLY_PYTHON = "arrays in memory: only Python can open them again; give the xgaze.ArrayRecording itself."
 
@@ -56,7 +58,8 @@ class ArrayRecording(Recording):
 
     inputs: by name, in the order in which the network takes them: pictures uint8 (n, channels, height, width) or (n, height,
     width), anything else float32 (n, ...). The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for
-    others, unless `mean` and `std` say otherwise.
+    others, unless `mean` and `std` say otherwise: a number each, or one per channel (per entry of the last axis of others), or
+    these by name of input.
     targets: gaze points (n, 2) in px, origin top left, or in `unit` "cm" or "mm", wherever their origin is; classes (n,), words
     or whole numbers; values (n,) in `unit`; or, with kind "angle", directions of gaze: (n, 2) pitch and yaw, `unit` "rad" or
     "degrees", or (n, 3) vectors. None where nobody knows them, with `kind` (and `unit` or `scene` as the network puts gaze out):
@@ -97,8 +100,8 @@ class ArrayRecording(Recording):
         mirror_images: Mapping[str, str] | None = None,
         scene: tuple[int, int] | None = None,
         unit: str = "",
-        mean: float | Sequence[float] | None = None,
-        std: float | Sequence[float] | None = None,
+        mean: Numbers | Mapping[str, Numbers] | None = None,
+        std: Numbers | Mapping[str, Numbers] | None = None,
         missing: Mapping[str, ArrayLike] | None = None,
         targets_beside: Mapping[str, tuple[ArrayLike, str]] | None = None,
         viewing: Mapping[str, Any] | None = None,
@@ -265,14 +268,16 @@ def _lacking(missing: Mapping[str, ArrayLike] | None, inputs: Mapping[str, Array
 
 def _specs(
     inputs: Mapping[str, NDArray[Any]],
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers | Mapping[str, Numbers] | None,
+    std: Numbers | Mapping[str, Numbers] | None,
     lacking: Mapping[str, NDArray[np.bool_]],
     people: NDArray[Any],
 ) -> tuple[InputSpec, ...]:
-    """Raises InputError where samples lack every view, and for a mean that cannot stand for one."""
-    specs = tuple(_spec_of(name, one, mean, std, name in lacking) for name, one in inputs.items())
+    """Raises InputError where samples lack every view, and for a mean or std that cannot be one."""
+    means, stds = _by_input("mean", mean, inputs), _by_input("std", std, inputs)
+    specs = tuple(_spec_of(name, one, means[name], stds[name], name in lacking) for name, one in inputs.items())
     for one in specs:
+        require_by_channel(one, "ArrayRecording")
         require_absent(one, "mean")
     rows = seen_nothing(specs, lacking)
     if len(rows):
@@ -397,11 +402,23 @@ def _require_lengths(arrays: Mapping[str, NDArray[Any]]) -> None:
         raise InputError(f"arrays of different lengths ({told}): one row of each is one sample.")
 
 
+def _by_input(
+    key: str, given: Numbers | Mapping[str, Numbers] | None, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, Numbers | None]:
+    """What is said of each input. Raises InputError for a name that is none of theirs."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(inputs, given)
+    for name in given:
+        if name not in inputs:
+            raise InputError(f"{key}: there is no input '{name}'; {nearest(name, inputs)}")
+    return {name: given.get(name) for name in inputs}
+
+
 def _spec_of(
     name: str,
     stored: NDArray[Any],
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers | None,
+    std: Numbers | None,
     may_be_missing: bool,
 ) -> InputSpec:
     picture = stored.dtype == np.uint8
@@ -412,7 +429,7 @@ def _spec_of(
     return InputSpec(name, stored.shape[1:], shift, scale, "uint8" if picture else "float32", may_be_missing)
 
 
-def _numbers(given: float | Sequence[float]) -> float | tuple[float, ...]:
+def _numbers(given: Numbers) -> float | tuple[float, ...]:
     return float(given) if isinstance(given, int | float) else tuple(map(float, given))
 
 
