@@ -18,7 +18,7 @@ SIGNS = "signs are as the file names have them: what V and H above zero mean, th
 
 
 def spec_of_columbia(data: ColumbiaData) -> Spec:
-    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 1))
+    known = (picture_spec("face", 3, data.side, data.side, data.numbers), vector_spec("head", 1))
     return Spec(asked_of(known, data.inputs), "angle", "degrees")
 
 

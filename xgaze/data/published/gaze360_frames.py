@@ -28,7 +28,7 @@ BOXES = ("person_head_bbox", "person_face_bbox")
 
 
 def spec_of_gaze360(data: Gaze360Data) -> Spec:
-    return Spec((picture_spec(data.picture, 3, data.side, data.side),), "angle", "rad")
+    return Spec((picture_spec(data.picture, 3, data.side, data.side, data.numbers),), "angle", "rad")
 
 
 def open_gaze360(data: Gaze360Data, progress: Advance | None = None) -> Recording:
