@@ -30,6 +30,8 @@ RECORDED: Literal["recorded"] = "recorded"
 BY_TEACHER: Literal["teacher"] = "teacher"
 """What the targets of a recording are, see `Spec.truth`."""
 VALUE_COLUMN = "value"
+DISTANCE_COLUMN = "viewing_distance_mm"
+"""From how far the screen was looked at, where that is known of each sample."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,8 @@ class Recording:
     """A data set as models see it: `spec`, `table` and samples. What else it may know has an answer here for those that do not.
 
     table: one row per sample, in order: `id`, `group`, `session`, `split` ("train", "validation", "test"), and the
-    target: `gaze_x_px`, `gaze_y_px` (or of another unit), or `label` (int), or `value` (float). Sample i belongs to row i.
+    target: `gaze_x_px`, `gaze_y_px` (or of another unit), or `label` (int), or `value` (float). Sample i belongs to row i. Where
+    it is known of each sample, `viewing_distance_mm`, see `Viewing`.
     """
 
     if TYPE_CHECKING:  # a data class takes what it inherits for the default of its field
@@ -412,7 +415,19 @@ def _ends(unit: str) -> list[str]:
 
 
 RESERVED = frozenset(
-    ("id", "group", "session", "split", "gaze", LABEL_COLUMN, VALUE_COLUMN, "truth", "prediction", "error")
+    (
+        "id",
+        "group",
+        "session",
+        "split",
+        "gaze",
+        LABEL_COLUMN,
+        VALUE_COLUMN,
+        DISTANCE_COLUMN,
+        "truth",
+        "prediction",
+        "error",
+    )
 )
 
 
@@ -536,6 +551,13 @@ def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:
 def participants_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[Any]:
     """The participant of each of `rows`."""
     return recording.table["group"].iloc[rows].to_numpy()
+
+
+def distances_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """From how far the screen was looked at in `rows`, mm; None where samples have no distances of their own."""
+    if DISTANCE_COLUMN not in recording.table:
+        return None
+    return recording.table[DISTANCE_COLUMN].iloc[rows].to_numpy(np.float64)
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:

@@ -67,7 +67,7 @@ def fit_ridges(batches: Batches, penalties: Sequence[float] | Values, parts: Seq
 
 @dataclass(frozen=True, eq=False)
 class _Fits:
-    """Of one set of features for all penalties. values, vectors: of their Gram matrix; solved: weights along these, each (p, t)."""
+    """Of one set of features for all penalties. values, vectors: of their Gram matrix; solved: weights along these, (p, t)."""
 
     found: _Moments
     scale: Values

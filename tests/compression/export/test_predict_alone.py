@@ -20,7 +20,8 @@ HEAD = InputSpec("head", (3,), (0.1, 0.2, 0.3), (1.0, 2.0, 4.0), "float32")
 class Sums(nn.Module):
     """The sums of each channel, and the numbers."""
 
-    def forward(self, face, head):
+    def forward(self, *given):
+        face, head = given
         return torch.cat([face.sum((2, 3)), head], 1)
 
 
@@ -30,8 +31,8 @@ def test_it_normalises_each_channel_by_its_own_mean_and_std(tmp_path):
     face, head = rng.integers(0, 256, (4, 3, 4, 5)).astype(np.uint8), rng.normal(size=(4, 3)).astype(np.float32)
     found = runpy.run_path(str(SCRIPT))["predict"]({"face": face, "head": head}, tmp_path / "model.onnx")
     expected = (face.sum((2, 3)) - 20 * np.array(FACE.mean)) / FACE.std
-    np.testing.assert_allclose(found[:, :3], expected, rtol=1e-4)
-    np.testing.assert_allclose(found[:, 3:], (head - HEAD.mean) / HEAD.std, rtol=1e-5)
+    np.testing.assert_allclose(found[:, :3], expected, atol=1e-3)
+    np.testing.assert_allclose(found[:, 3:], (head - HEAD.mean) / HEAD.std, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("one", [InputSpec("face", (3, 4, 5), 40.0, 60.0), FACE, HEAD])

@@ -1,7 +1,7 @@
 """The data section of a recipe: a manifest, and what each of its columns is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -147,13 +147,41 @@ class ManifestTarget(Section):
         return self.unit or ("px" if self.kind == "gaze" else "")
 
 
-class ManifestViewing(Section):
-    """From where a screen is looked at, to tell errors in degrees too: `distance_mm` before the point `ahead` of it (in the unit
-    of gaze; the middle of `scene`, or the origin of cm and mm), `mm_per_px` the side of a px."""
+Distance = Annotated[float, Field(gt=0, le=1e6)] | Annotated[str, Field(min_length=1)]
 
-    distance_mm: float = Field(gt=0, le=1e6)
+
+class ManifestViewing(Section):
+    """From where a screen is looked at, to tell errors in degrees too: `distance_mm` (or `distance_cm`) before the point `ahead`
+    of it (in the unit of gaze; the middle of `scene`, or the origin of cm and mm), `mm_per_px` the side of a px. A distance is a
+    number, or the name of the column that holds each sample's."""
+
+    later = ("distance_mm", "distance_cm")
+    distance_mm: Distance | None = None
+    distance_cm: Distance | None = None
     mm_per_px: float | None = Field(None, gt=0, le=1e3)
     ahead: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_distance(self) -> Self:
+        if (self.distance_mm is None) == (self.distance_cm is None):
+            raise PydanticCustomError("viewing", "give distance_mm or distance_cm, a number or the name of a column")
+        return self
+
+    @property
+    def column(self) -> str | None:
+        """Of distances, where samples have their own."""
+        return next((one for one in (self.distance_mm, self.distance_cm) if isinstance(one, str)), None)
+
+    @property
+    def unit_mm(self) -> float:
+        """What distances are told in."""
+        return 1.0 if self.distance_cm is None else 10.0
+
+    @property
+    def of_all_mm(self) -> float | None:
+        """The one distance of all samples."""
+        known = self.distance_mm if self.distance_cm is None else self.distance_cm
+        return None if known is None or isinstance(known, str) else known * self.unit_mm
 
 
 class ManifestBeside(ManifestTarget):
@@ -276,7 +304,13 @@ class ManifestData(NumberTable, DataSection):
         session = [self.session] if self.session else []
         target = self.target.read if self.truth == "recorded" else []
         beside = [column for one in self.targets_beside.values() for column in one.read]
-        return list(dict.fromkeys([*named, *target, *beside, self.participant, *session, *split, *self.conditions]))
+        told = [
+            *session,
+            *split,
+            *self.conditions,
+            *([self.viewing.column] if self.viewing and self.viewing.column else []),
+        ]
+        return list(dict.fromkeys([*named, *target, *beside, self.participant, *told]))
 
 
 def _require_beside(data: ManifestData) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.contract import (
     BY_TEACHER,
+    DISTANCE_COLUMN,
     RECORDED,
     SPLITS,
     Beside,
@@ -76,7 +77,7 @@ class ArrayRecording(Recording):
     network reads the input's mean.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
     viewing: from where gaze points on a screen are looked at, to tell errors in degrees too: {"distance_mm": 600,
-    "mm_per_px": 0.27, "ahead": (960, 540)}, the latter two as `viewed` has them.
+    "mm_per_px": 0.27, "ahead": (960, 540)}, the latter two as `viewed` has them; distance_mm may be an array, (n,).
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people, and where some people's
     targets are in another unit than those of most.
@@ -122,7 +123,7 @@ class ArrayRecording(Recording):
         seen = _viewing(kind, unit, scene, viewing)
         spec = Spec(specs, kind, unit, scene, classes, truth=truth, beside=beside, viewing=seen)
         self.pairs = partners_by_name(spec.inputs, mirror_images)
-        self.table = _table(spec, people, drawn, [values, *further.values()])
+        self.table = _table(spec, people, drawn, [values, *further.values()]).assign(**_distances(viewing, people))
         self.spec = with_spreads(spec, self.table)
         raise_faults(Path("targets"), mixed_units_of(self))
 
@@ -238,7 +239,20 @@ def _viewing(kind: Kind, unit: str, scene: tuple[int, int] | None, given: Mappin
             "viewing: is of gaze points, and gives `distance_mm`, and if need be `mm_per_px` and `ahead`; found "
             f"{', '.join(given) or 'nothing'} of {kind}."
         )
-    return viewed(unit, scene=scene, **given)
+    alike = np.ndim(given["distance_mm"]) == 0
+    return viewed(unit, scene=scene, **given if alike else {**given, "distance_mm": None})
+
+
+def _distances(given: Mapping[str, Any] | None, people: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """Those of each sample, as a column of the table. Raises InputError for what is no distance."""
+    if given is None or np.ndim(given["distance_mm"]) == 0:
+        return {}
+    found = np.asarray(given["distance_mm"], np.float64)
+    if found.shape != (len(people),) or not (np.isfinite(found) & (found > 0)).all():
+        raise InputError(
+            f"viewing: distance_mm is {_shape(found)}: give one number, or one for each of {len(people)} samples, all above 0."
+        )
+    return {DISTANCE_COLUMN: found}
 
 
 def _table(spec: Spec, people: NDArray[Any], splits: Any, targets: Sequence[NDArray[Any]]) -> pd.DataFrame:
