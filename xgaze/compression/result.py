@@ -33,7 +33,7 @@ from xgaze.compression.export.rounding.rounded_tuning import Ask, lessons_of
 from xgaze.compression.search.budget import limits_of
 from xgaze.compression.tuned_again import told_over_seeds
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import BY_TEACHER, Recording, Spec, distances_of, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, distances_of, participants_of, rows_of, targets_of
 from xgaze.evaluation.classes.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
@@ -49,6 +49,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Distill, Recipe
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.scorings import log_scoring
 from xgaze.training.distillation import Lesson
 

@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
+from xgaze.recorded_targets import (
+    DISTANCE_COLUMN,
+    LABEL_COLUMN,
+    RECORDED,
+    VALUE_COLUMN,
+    Beside,
+    gaze_columns,
+    require_beside,
+    spreads_of,
+)
 from xgaze.units import fits, measured_in
 from xgaze.viewing import Viewing
 
@@ -23,15 +33,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 LEFT_OUT = ""
 """The split of participants who take no part."""
-GAZE_COLUMNS = ["gaze_x_px", "gaze_y_px"]
-"""Of gaze in px; `gaze_columns` names those of other units."""
-LABEL_COLUMN = "label"
-RECORDED: Literal["recorded"] = "recorded"
-BY_TEACHER: Literal["teacher"] = "teacher"
-"""What the targets of a recording are, see `Spec.truth`."""
-VALUE_COLUMN = "value"
-DISTANCE_COLUMN = "viewing_distance_mm"
-"""From how far the screen was looked at, where that is known of each sample."""
 
 
 @dataclass(frozen=True)
@@ -85,26 +86,6 @@ class InputSpec:
             )
         channels, height, width = self.shape
         return channels, height, width
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A target beside the main one: a point ("gaze", whatever it is of), a direction or a value, as `Spec` says these.
-
-    middle, spread: the mean of the training people's, and how far they are from it (root of the mean square). Losses count in
-    the spread, and fresh networks begin with the middle.
-    """
-
-    name: str
-    kind: Literal["gaze", "angle", "value"]
-    unit: str
-    middle: tuple[float, ...] = ()
-    spread: float = 1.0
-
-    @property
-    def columns(self) -> list[str]:
-        """Of a recording's table."""
-        return [self.name] if self.kind == "value" else [f"{self.name}{end}" for end in _ends(self.unit)]
 
 
 @dataclass(frozen=True)
@@ -403,72 +384,13 @@ class RecordingView(Recording):
         return self.recording.missing(rows)
 
 
-def gaze_columns(unit: str) -> list[str]:
-    """Of a recording's table: x and y of gaze in this unit; of directions pitch and yaw, or x, y and z."""
-    return [f"gaze{end}" for end in _ends(unit)]
-
-
-def _ends(unit: str) -> list[str]:
-    if unit == "vector":
-        return [f"_{axis}" for axis in "xyz"]
-    return [f"_{axis}_{unit}" for axis in (("pitch", "yaw") if unit in ("rad", "degrees") else "xy")]
-
-
-RESERVED = frozenset(
-    (
-        "id",
-        "group",
-        "session",
-        "split",
-        "gaze",
-        LABEL_COLUMN,
-        VALUE_COLUMN,
-        DISTANCE_COLUMN,
-        "truth",
-        "prediction",
-        "error",
-    )
-)
-
-
-def require_beside(spec: Spec, where: str) -> None:
-    """Raises InputError for targets that cannot stand beside one another: classes, one that a teacher tells, names twice."""
-    names = [one.name for one in spec.beside]
-    if names and spec.kind == "class":
-        raise InputError(f"{where}: beside classes there is no other target ({', '.join(names)}); train two models.")
-    if names and spec.truth == BY_TEACHER:
-        raise InputError(f"{where}: where the teacher tells what is true (truth: teacher), there is one target alone.")
-    for one in spec.beside:
-        if not one.name.isidentifier() or one.name in RESERVED or names.count(one.name) > 1:
-            raise InputError(
-                f"{where}: '{one.name}' cannot be a target's name; give each a word of its own, such as pupil."
-            )
-        if not fits(one.kind, one.unit) or not one.spread > 0 or len(one.middle) not in (0, len(one.columns)):
-            raise InputError(f"{where}: '{one.name}' has a unit or a spread that cannot be.")
-    if len(set(spec.targets)) < len(spec.targets):
-        raise InputError(f"{where}: two targets have columns of one name ({', '.join(spec.targets)}).")
-
-
 def with_spreads(spec: Spec, table: pd.DataFrame) -> Spec:
     """With the middles and spreads of the targets of training people, where there are several; where nobody trains, as it is."""
     train = table[table["split"] == "train"]
     if not spec.beside or not len(train):
         return spec
-
-    def spread_of(columns: list[str]) -> tuple[tuple[float, ...], float]:
-        values = train[columns].to_numpy(np.float64)
-        values = values[np.isfinite(values).all(axis=1)]
-        if not len(values):
-            return (0.0,) * len(columns), 1.0
-        middle = values.mean(axis=0)
-        spread = float(np.sqrt(np.square(values - middle).sum(axis=1).mean()))
-        return tuple(map(float, middle)), spread or 1.0
-
-    found = [spread_of(one.columns) for one in spec.beside]
-    beside = (
-        replace(one, middle=middle, spread=spread) for one, (middle, spread) in zip(spec.beside, found, strict=True)
-    )
-    return replace(spec, beside=tuple(beside), spread=spread_of(spec.own_columns)[1])
+    beside, spread = spreads_of(spec.beside, spec.own_columns, train)
+    return replace(spec, beside=beside, spread=spread)
 
 
 def require_by_channel(one: InputSpec, where: str) -> None:

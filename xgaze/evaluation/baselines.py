@@ -116,7 +116,7 @@ def _ridges(
         [one.predict(features[:, part]) for one, part in zip(fitted, parts.values(), strict=True)]
         for features in pooled_batches(recording, test, RIDGE_SIDE)
     ]
-    return dict(zip(parts, map(np.concatenate, zip(*unseen, strict=True)), strict=True))
+    return {name: np.concatenate(own) for name, own in zip(parts, zip(*unseen, strict=True), strict=True)}
 
 
 def _forest(

@@ -6,18 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import (
-    BY_TEACHER,
-    DISTANCE_COLUMN,
-    LABEL_COLUMN,
-    Beside,
-    Recording,
-    Spec,
-    gaze_columns,
-    targets_of,
-)
+from xgaze.data.contract import Recording, Spec, targets_of
 from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.score import errors_in_degrees, sample_errors
+from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, LABEL_COLUMN, Beside, gaze_columns
 
 
 def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDArray[Any]) -> pd.DataFrame:

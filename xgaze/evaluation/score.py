@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, Spec
+from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import angular_error
 from xgaze.evaluation.classes import classification
@@ -27,6 +27,7 @@ from xgaze.evaluation.intervals.participants import (
     share_percent,
 )
 from xgaze.evaluation.value import absolute_error
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.drawing.format import OF_SPREAD as OF_SPREAD
 from xgaze.report.drawing.format import POINTS as POINTS
 from xgaze.viewing import visual_angles

@@ -11,9 +11,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 """Small enough for torch, numpy and scikit-learn alike, with room for the seeds that are counted on from it."""
 
 PictureSide = Annotated[int, Field(ge=8, le=16_384)]
-_Mean, _Std = Annotated[float, Field(ge=-1e6, le=1e6)], Annotated[float, Field(ge=1e-6, le=1e6)]
-_Several = Field(min_length=1, max_length=10_000)
-Means, Stds = _Mean | Annotated[list[_Mean], _Several], _Std | Annotated[list[_Std], _Several]
+Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
+Std = Annotated[float, Field(ge=1e-6, le=1e6)]
+Means = Mean | Annotated[list[Mean], Field(min_length=1, max_length=10_000)]
+Stds = Std | Annotated[list[Std], Field(min_length=1, max_length=10_000)]
 """Of an input: a number, or one per channel of a picture, or per number of a vector."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 EYE_MEAN, EYE_STD = 98.54010552, 41.5086445

@@ -23,7 +23,7 @@ from xgaze.artifacts import (
 )
 from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
 from xgaze.artifacts import TEACHER as TEACHER
-from xgaze.data.contract import BY_TEACHER, Recording, Spec, distances_of, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, distances_of, participants_of, rows_of, targets_of
 from xgaze.data.splits import HELD_OUT, split_summary, write_splits
 from xgaze.data.teacher_truth import TRUTH_FILE, judged_by, truth_table
 from xgaze.errors import InputError
@@ -42,6 +42,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder

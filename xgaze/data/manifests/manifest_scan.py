@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, DISTANCE_COLUMN, LABEL_COLUMN, LEFT_OUT, SPLITS, VALUE_COLUMN, gaze_columns
+from xgaze.data.contract import LEFT_OUT, SPLITS
 from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.identities import zeros_told
 from xgaze.data.manifests.manifest_section import ManifestData
@@ -22,6 +22,7 @@ from xgaze.data.tables.missing import as_text, is_missing
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.data.tables.spellings import spelt
 from xgaze.errors import InputError
+from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, LABEL_COLUMN, VALUE_COLUMN, gaze_columns
 
 SESSION, UNLABELLED = "0", -1
 MOST_FRAMES = 10**12

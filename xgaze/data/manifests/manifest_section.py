@@ -23,7 +23,8 @@ from xgaze.recipe.text_table import NumberTable
 from xgaze.units import LENGTHS
 
 if TYPE_CHECKING:
-    from xgaze.data.contract import Beside, InputSpec
+    from xgaze.data.contract import InputSpec
+    from xgaze.recorded_targets import Beside
 
 
 class ManifestInput(Section):
@@ -200,7 +201,7 @@ class ManifestBeside(ManifestTarget):
 
     def spec(self, name: str) -> "Beside":
         """As a specification says it, its spread not yet known."""
-        from xgaze.data.contract import Beside
+        from xgaze.recorded_targets import Beside
 
         return Beside(name, self.kind, self.measured)
 
@@ -314,7 +315,8 @@ class ManifestData(NumberTable, DataSection):
 
 
 def _require_beside(data: ManifestData) -> None:
-    from xgaze.data.contract import InputSpec, Spec, require_beside
+    from xgaze.data.contract import InputSpec, Spec
+    from xgaze.recorded_targets import require_beside
 
     beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
     spec = Spec((InputSpec("any", (1,)),), data.target.kind, data.target.measured, truth=data.truth, beside=beside)

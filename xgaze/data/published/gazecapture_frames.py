@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.listed_recording import (
     Listed,
@@ -27,6 +27,7 @@ from xgaze.data.published.listed_recording import (
 from xgaze.data.published.published_sections import GazeCaptureData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 SPLITS: Mapping[str, str] = {"train": "train", "val": "validation", "test": "test"}
 CELLS = 25
@@ -99,7 +100,9 @@ def grid_of(box: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _recording(folder: Path, data: GazeCaptureData, faults: list[Fault]) -> dict[str, Any] | None:
     """One recording's valid frames; None for a device that is not asked for, and for what is damaged, whose faults are added."""
-    info, frames, own = None, None, list[Fault]()
+    info: dict[str, Any] | None = None
+    frames: list[Any] | None = None
+    own: list[Fault] = []
     with among(own):
         info = _info(folder)
     if info is not None and not _is_asked_for(info, data):

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.published.listed_recording import Listed, asked_of, listed_recording, picture_spec, vector_spec
 from xgaze.data.published.published_sections import GazeHubData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 EYE = (36, 60)
 TURNED_HEADS = (

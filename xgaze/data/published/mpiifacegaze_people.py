@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.gaze_directions import gaze_angles, head_angles
 from xgaze.data.published.hdf5_recording import (
@@ -34,6 +34,7 @@ from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import MpiiFaceGazeData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 CROP = 2.4
 COLUMNS = 28

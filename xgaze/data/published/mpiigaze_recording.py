@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Sample, Spec, gaze_columns
+from xgaze.data.contract import Recording, Sample, Spec
 from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.listed_recording import asked_of, picture_spec, vector_spec
 from xgaze.data.published.mpiigaze_days import EYES, SIDE, Eyes, read_day
@@ -17,6 +17,7 @@ from xgaze.data.published.published_sections import MpiiGazeData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 NORMALISED, LISTS = Path("Data/Normalized"), Path("Evaluation Subset/sample list for eye image")
 Wanted = dict[tuple[str, str], list[str]]

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.pictures.decoding import is_picture
 from xgaze.data.published.listed_recording import Listed, listed_recording, picture_spec
 from xgaze.data.published.published_sections import OpenEdsData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 OWN = {"train": "train", "validation": "validation", "test": "test"}
 WHO = "a sequence stands for its person, whom the data set does not name: intervals are too narrow where people have several"
@@ -31,7 +32,8 @@ def open_openeds(data: OpenEdsData, progress: Advance | None = None) -> Recordin
         raise InputError(f"{data.path}: holds no `sequences` with a folder of pictures each, and `labels` beside it.")
     files, vectors, names, splits, faults = [], [], [], [], list[Fault]()
     for done, (own, folder, name) in enumerate(parts, start=1):
-        pictures, gaze = [], np.zeros((0, 3))
+        pictures: list[Path] = []
+        gaze = np.zeros((0, 3))
         with among(faults):
             pictures, gaze = _sequence(folder, name, data.every)
         files += pictures

@@ -13,18 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.contract import (
-    BY_TEACHER,
-    DISTANCE_COLUMN,
-    RECORDED,
     SPLITS,
-    Beside,
     InputSpec,
     Recording,
     Sample,
     Spec,
     dimensions,
     require_absent,
-    require_beside,
     require_by_channel,
     targets_of,
     with_spreads,
@@ -37,6 +32,7 @@ from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
+from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, RECORDED, Beside, require_beside
 from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
 from xgaze.viewing import Viewing, viewed
 
