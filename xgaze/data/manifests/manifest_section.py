@@ -1,7 +1,7 @@
 """The data section of a recipe: a manifest, and what each of its columns is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,7 @@ from xgaze.data.eyes.eye_section import Scene
 from xgaze.errors import InputError
 from xgaze.recipe.data_sections import (
     DataSection,
+    Distance,
     Fractions,
     Means,
     PictureSide,
@@ -146,9 +147,6 @@ class ManifestTarget(Section):
         if self.kind == "angle":
             return {"rad": "rad", "deg": "degrees"}.get(self.unit or "", "vector")
         return self.unit or ("px" if self.kind == "gaze" else "")
-
-
-Distance = Annotated[float, Field(gt=0, le=1e6)] | Annotated[str, Field(min_length=1)]
 
 
 class ManifestViewing(Section):
