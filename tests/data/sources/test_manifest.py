@@ -264,6 +264,11 @@ def test_another_column_of_classes_draws_other_splits(manifest):
         ({"target": {"kind": "class", "columns": ["side"]}}, "a target of this kind takes one column"),
         ({"inputs": {"left": {"picture": "left"}}}, "a picture needs its height and width in px"),
         (
+            {"inputs": {"face": {**FACE, "std": [1, 2, 0]}}},
+            r"key 'data\.inputs\.face\.std\.2': Input should be greater than or equal to 0\.000001 \(found 0\)\.$",
+        ),
+        ({"inputs": {"face": {**FACE, "std": -1}}}, r"^[^\n]*key 'data\.inputs\.face\.std': [^\n]* \(found -1\)\.$"),
+        (
             {"inputs": {"face": {**FACE, "std": [1, 2]}}},
             r"std: 2 numbers; give one, or one per channel or column \(3\)",
         ),
