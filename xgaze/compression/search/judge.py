@@ -7,10 +7,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from xgaze.calibration.once_known import OnceKnown, known_people
-from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.intervals.confirmation import confirmed_below, people_to_confirm
 from xgaze.evaluation.intervals.participants import Interval, participant_means
 from xgaze.evaluation.score import compare, higher_is_better, own_spread, pooled_score, worse_unit
+from xgaze.recorded_targets import BY_TEACHER
 
 
 @dataclass(frozen=True)
