@@ -17,7 +17,7 @@ from xgaze.artifacts import WEIGHTS_FILE, file_hash, read_json
 from xgaze.calibration.plane import IN_PX, KINDS, Plane
 from xgaze.data.contract import Recording, Spec
 from xgaze.errors import InputError
-from xgaze.gaze_field import FORWARD
+from xgaze.geometry.gaze_field import FORWARD
 from xgaze.units import fits
 
 REMEDY = "`xgaze calibrate --person`"

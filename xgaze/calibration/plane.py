@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import angular_error
-from xgaze.gaze_field import FORWARD, forward_axis, pitch_and_yaw
+from xgaze.geometry.gaze_field import FORWARD, forward_axis, pitch_and_yaw
 from xgaze.units import DEGREES, RADIANS, STEP, VECTOR, measured_in
 
 KINDS = ("gaze", "angle", "value")

@@ -18,7 +18,7 @@ from xgaze.data.contract import Recording, targets_of
 from xgaze.data.missing_views import missing_condition
 from xgaze.evaluation.intervals.participants import ERRORS, difference_percent, mean_interval, participant_means
 from xgaze.evaluation.score import sample_errors
-from xgaze.gaze_field import GazeField
+from xgaze.geometry.gaze_field import GazeField
 
 QUARTERS, FEWEST_PEOPLE, MOST_WORDS = 4, 5, 12
 ECCENTRICITY = "eccentricity"

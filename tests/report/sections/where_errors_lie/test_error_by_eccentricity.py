@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.gaze_field import GazeField
+from xgaze.geometry.gaze_field import GazeField
 from xgaze.report.sections.where_errors_lie.error_by_eccentricity import SECTION, eccentricity, eccentricity_figure
 from xgaze.report.sections.where_errors_lie.gaze_predictions import placed
 

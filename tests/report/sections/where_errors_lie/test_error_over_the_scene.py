@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from xgaze.artifacts import STUDENT, TEACHER
-from xgaze.gaze_field import GazeField
+from xgaze.geometry.gaze_field import GazeField
 from xgaze.report.section import with_every_key
 from xgaze.report.sections.where_errors_lie.error_over_the_scene import COLUMNS, ROWS, SECTION, scene_errors
 from xgaze.report.sections.where_errors_lie.gaze_predictions import placed

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xgaze.artifacts import STUDENT, TEACHER
-from xgaze.gaze_field import GazeField
+from xgaze.geometry.gaze_field import GazeField
 from xgaze.report.drawing.svg import Chart, chart
 from xgaze.report.drawing.tables import Table, table, value
 from xgaze.report.section import Report, Rows, Run, Section

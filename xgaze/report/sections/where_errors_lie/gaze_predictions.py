@@ -3,7 +3,7 @@
 import pandas as pd
 
 from xgaze.artifacts import STUDENT, TEACHER
-from xgaze.gaze_field import GazeField
+from xgaze.geometry.gaze_field import GazeField
 from xgaze.report.remedies import TRAIN
 from xgaze.report.section import Run
 from xgaze.stored import read_table

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xgaze.gaze_field import GazeField
+from xgaze.geometry.gaze_field import GazeField
 
 
 def vectors(pitch, yaw, forward=1.0):
