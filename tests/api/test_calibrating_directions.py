@@ -74,13 +74,14 @@ def test_errors_fall_to_the_planted_noise_in_degrees(teacher):
     assert read_json(made.run.folder / "calibration.json")["rows"][0]["unit"] == "degrees"
 
 
-def test_a_persons_map_is_applied_to_directions(teacher):
+@pytest.mark.parametrize("how", ["affine", "ridge"])
+def test_a_persons_map_is_applied_to_directions(teacher, how):
     folder, made = teacher
     anna = people(1, 7, "anna")
     anna.assign(p=anna["p"] + 0.06, y=anna["y"] - 0.06).to_csv(folder / "anna.csv", index=False)
     (folder / "anna.yaml").write_text(yaml.safe_dump({**DEFINITION, "path": "anna.csv"}))
-    one = personal_map(made.run, folder / "anna.yaml", "affine", "teacher", folder / "anna.json")
-    assert one.points == FRAMES and set(read_json(folder / "anna.json")) >= {"mean_degrees", "weights_degrees"}
+    one = personal_map(made.run, folder / "anna.yaml", how, "teacher", folder / "anna.json")
+    assert one.points == FRAMES and "weights_degrees" in read_json(folder / "anna.json")
     plain, own = (
         xgaze.predict(made.run.folder / "teacher", folder / "anna.yaml", calibrate=file).table
         for file in (None, folder / "anna.json")
@@ -92,6 +93,13 @@ def test_a_persons_map_is_applied_to_directions(teacher):
     edited.write_text(yaml.safe_dump({**stored, "of": {**stored["of"], "unit": "degrees"}}))
     with pytest.raises(InputError):
         xgaze.predict(made.run.folder / "teacher", folder / "anna.yaml", calibrate=edited)
+
+
+def test_a_support_vector_regression_is_no_persons_file(teacher):
+    folder, made = teacher
+    with pytest.raises(InputError, match="another kind: affine, poly2, ridge"):
+        personal_map(made.run, folder / "samples.yaml", "svr", "teacher", folder / "nobody.json")
+    assert not (folder / "nobody.json").exists()
 
 
 def test_students_are_judged_on_people_who_are_known(teacher):

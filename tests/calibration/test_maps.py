@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from xgaze.calibration.maps import PersonalMap, Scale, fit_weights, read_personal_map, terms
+from xgaze.calibration.maps import HeadDirections, PersonalMap, Scale, fit_weights, read_personal_map, terms
 from xgaze.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -53,6 +53,44 @@ def stored(**changed):
 def test_a_map_is_what_it_was_when_it_is_read():
     again = PersonalMap.from_json(json.loads(json.dumps(stored())), "anna.json")
     assert np.allclose(again(SEEN), SEEN + np.array([7, -4]))
+
+
+def of_head():
+    """The offset, and 10 px along x for each spread of the first direction."""
+    head = HeadDirections(np.array([1.0, 0.0, 2.0]), np.array([[0.0, 0.6, 0.8], [1.0, 0.0, 0.0]]))
+    weights = np.array([[7.0, -4.0], [10.0, 0.0], [0.0, 0.0]])
+    scale = Scale(np.array([0.5, 0.0]), np.array([2.0, 1.0]))
+    return PersonalMap("ridge", "anna", 5, scale, weights, "hash", directions=head)
+
+
+def test_a_map_of_the_head_reads_its_directions_and_comes_back():
+    again = PersonalMap.from_json(json.loads(json.dumps(of_head().to_json())), "anna.json")
+    head = np.array([[1.0, 0.0, 2.0], [1.0, 3.0, 4.0]])  # along the first direction by 0 and 3.4
+    moved = np.array([[7 - 10 * 0.25, -4], [7 + 10 * (3.4 - 0.5) / 2, -4]])
+    assert np.allclose(again(SEEN[:2], head), SEEN[:2] + moved)
+    assert set(of_head().to_json()) >= {"mean", "spread", "weights_px"}  # directions have no unit
+
+
+def test_what_is_beside_the_main_target_is_left_as_it_is():
+    both = np.hstack([SEEN, RNG.normal(size=(40, 3))])
+    again = PersonalMap.from_json(stored(), "anna.json")
+    assert np.allclose(again(both), both + np.array([7, -4, 0, 0, 0]))
+
+
+@pytest.mark.parametrize(
+    "directions",
+    [
+        None,
+        {"origin": [0.0], "axes": [[1.0], [1.0, 2.0]]},
+        {"origin": [0.0, 0.0], "axes": [[1.0, 0.0, 0.0]] * 2},
+        {"origin": [0.0], "axes": [[1.0]]},
+        {"origin": [float("nan")], "axes": [[1.0], [2.0]]},
+        {"origin": [], "axes": []},
+    ],
+)
+def test_edited_directions_are_refused(directions):
+    with pytest.raises(InputError, match=r"anna\.json: no calibration"):
+        PersonalMap.from_json({**of_head().to_json(), "directions": directions}, "anna.json")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What people are scored by once each is calibrated: planted offsets go, what is not personal stays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from xgaze.compression.search.judge import Judge, open_judge
 from xgaze.data.contract import Spec, participants_of, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.score import compare
+from xgaze.recorded_targets import Beside
 
 SPEC = Spec((), "gaze", "px", (800, 600))
 PEOPLE, FRAMES, POINTS = 12, 20, 3
@@ -31,6 +34,19 @@ def test_a_personal_offset_is_gone_and_everybody_is_asked_as_often(people):
     assert len(found) == len(known.truth) == len(known.people) == PEOPLE * TIMES * (FRAMES - POINTS)
     np.testing.assert_allclose(found, known.truth, atol=1e-3)
     assert set(np.unique(known.people, return_counts=True)[1]) == {TIMES * (FRAMES - POINTS)}
+
+
+def test_of_several_targets_it_is_the_main_one(people):
+    targets, names, rng = people
+    beside = (Beside("pupil", "gaze", "px"),)
+    said = targets + offsets(rng, 30)
+    several = (np.hstack([one, rng.normal(size=one.shape)]) for one in (targets, said))
+    known, alone = (
+        once_known(replace(SPEC, beside=beside), next(several), names, POINTS),
+        once_known(SPEC, targets, names, POINTS),
+    )
+    np.testing.assert_array_equal(known.outputs(next(several)), alone.outputs(said))
+    np.testing.assert_array_equal(known.truth, alone.truth)
 
 
 def test_a_personal_affine_map_is_gone_with_enough_points(people):

@@ -103,11 +103,16 @@ def test_the_student_predicts_all_targets_also_without_an_eye(run, tmp_path):
     assert saved.spec == run.data.spec and saved.spec.targets[2:] == ["pupil_x_px", "pupil_y_px"]
 
 
+def test_the_main_target_is_calibrated(run):
+    found = xgaze.calibrate(run.result, points=(1,)).rows_found
+    assert [(one["model"], one["unit"]) for one in found] == [("teacher", "px"), ("student", "px")]
+    predicted = pd.read_csv(run.result.folder / "predictions.csv")
+    by_person = predicted.groupby("group")["error_px"].mean()
+    assert found[1]["before"].mean == pytest.approx(by_person.mean(), rel=0.2)  # of the frames that are asked
+    assert known_people(run.data, "test", 1).truth.shape[1] == 2
+
+
 def test_what_is_for_one_target_alone_is_refused(run):
-    with pytest.raises(InputError, match=r"calibration is for one target; leave targets_beside \(pupil\) out"):
-        xgaze.calibrate(run.result)
-    with pytest.raises(InputError, match="after_calibration is for one target"):
-        known_people(run.data, "test", 1)
     for what in ("a cross validation", "anything else"):
         with pytest.raises(InputError, match=f"{what} is for one target"):
             require_one_target(run.data, what)

@@ -14,18 +14,27 @@ from xgaze.api.outcomes import Distilled, Figure, Teacher, Told
 from xgaze.api.runs import Run, opened, python_words, recipe_faults_first
 from xgaze.artifacts import TEACHER, WEIGHTS_FILE, file_hash, write_json
 from xgaze.calibration.gain import Calibrated, Seen, calibrate_people, chosen_strength, head_directions
-from xgaze.calibration.maps import HOWS, ON_OUTPUTS, PersonalMap, Scale, fit_weights, require_one_person, terms
+from xgaze.calibration.maps import (
+    HOWS,
+    ON_OUTPUTS,
+    PERSONAL,
+    HeadDirections,
+    PersonalMap,
+    Scale,
+    fit_weights,
+    require_one_person,
+    terms,
+)
 from xgaze.calibration.plane import Plane
 from xgaze.calibration.points import fewest_points
-from xgaze.calibration.seen import see
+from xgaze.calibration.seen import outputs_and_head, see
 from xgaze.compression.reproduction import require_predictions
 from xgaze.compression.student import load_model, trained_on
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.data.open import open_for_prediction
-from xgaze.data.teacher_truth import require_labels, require_one_target
+from xgaze.data.teacher_truth import require_labels
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval, difference_percent
-from xgaze.models.inference import predict
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
 from xgaze.report.remedies import CALIBRATE
@@ -129,7 +138,6 @@ def recording_to_calibrate(run: Run) -> Recording:
     """Raises InputError for a recording of classes, or without labels."""
     recording = opened(run)
     require_labels(recording, "calibration")
-    require_one_target(recording, "calibration")
     if recording.spec.kind == "class":
         moved = "calibration moves gaze points, directions and values"
         raise InputError(f"{moved}; the target of recipe '{run.recipe.name}' is a class.")
@@ -180,8 +188,8 @@ def _row(role: str, k: int, found: dict[str, list[Calibrated]]) -> dict[str, Any
 def personal_map(run: Run, person: Path, how: str, role: str, file: Path) -> PersonalMap:
     """Fit a person's map on all labelled frames of the recording `person`, as strongly as suits validation people with as many
     points, and write it to `file` (JSON). Raises InputError."""
-    if how not in ON_OUTPUTS:
-        raise InputError(f"--how {how}: a person's file holds a map of the prediction: {' or '.join(ON_OUTPUTS)}.")
+    if how not in PERSONAL:
+        raise InputError(f"--how {how}: a person's file holds a map of another kind: {', '.join(PERSONAL)}.")
     folder = run.folder / role
     model, card = load_model(folder, run.recipe.model)
     one = open_for_prediction(person, Spec.from_json(card.spec), trained_on(folder, card))
@@ -190,11 +198,14 @@ def personal_map(run: Run, person: Path, how: str, role: str, file: Path) -> Per
     points = numbers_of_points(recording, [], how)
     near = min(points, key=lambda k: abs(k - len(rows)))
     validation = see(model, recording, rows_of(recording, "validation"), near, TIMES, run.recipe.seed)
-    plane, scale = validation.plane, Scale.of(validation.predictions)
-    truth, read = plane.placed(targets_of(one, rows)), plane.placed(predict(model, one, rows))
-    strength = chosen_strength(how, near, validation, head_directions(validation.head), scale)
-    weights = fit_weights(terms(how, read, scale), plane.residuals(truth, read), strength)
-    made = PersonalMap(how, name, len(rows), scale, weights, file_hash(folder / WEIGHTS_FILE), plane)
+    plane, leading = validation.plane, head_directions(validation.head)
+    own = None if how in ON_OUTPUTS else HeadDirections(leading.mean_, leading.components_)
+    outputs, head = outputs_and_head(model, one, rows)
+    truth, said = plane.placed(targets_of(one, rows)), plane.placed(outputs)
+    scale, read = Scale.of(validation.read(how, leading)), said if own is None else own(head)
+    strength = chosen_strength(how, near, validation, leading, scale)
+    weights = fit_weights(terms(how, read, scale), plane.residuals(truth, said), strength)
+    made = PersonalMap(how, name, len(rows), scale, weights, file_hash(folder / WEIGHTS_FILE), plane, own)
     write_json(file, made.to_json())
     return made
 
@@ -203,7 +214,7 @@ def _labelled_rows(one: Recording, person: Path) -> tuple[np.ndarray[Any, np.dty
     """Rows whose target is known, of the one person there is."""
     name = require_one_person(one, person)
     every = np.arange(len(one.table))
-    known = np.isfinite(targets_of(one, every)).all(axis=1)
+    known = np.isfinite(one.spec.own(targets_of(one, every))).all(axis=1)
     if not known.any():
         raise InputError(f"{person}: no frame has a label to calibrate on.")
     return every[known], name

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from xgaze.api.outcomes import Told
 from xgaze.api.runs import python_words
 from xgaze.api.stored_model import StoredModel, load
 from xgaze.api.teaching import data_of
-from xgaze.calibration.maps import read_personal_map, require_one_person, require_same_target
+from xgaze.calibration.maps import PersonalMap, read_personal_map, require_one_person, require_same_target
+from xgaze.calibration.seen import outputs_and_head
 from xgaze.compression.student import trained_on
 from xgaze.data.contract import Recording
 from xgaze.data.open import as_trained, open_for_prediction
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.models.inference import predict as run_model
-from xgaze.progress import progress_bar
+from xgaze.progress import Advance, progress_bar
 
 if TYPE_CHECKING:
     from xgaze.api.opening import OpenRecording
@@ -69,9 +71,19 @@ def predictions(model: Any, data: Any, calibrate: Path | None = None, trust_impo
         require_one_person(recording, Path(str(data)))
     rows = np.arange(len(recording.table))
     with progress_bar("predicting") as advance:
-        outputs = run_model(network.net, recording, rows, advance=advance, name=str(folder))
-    table = prediction_table(recording, rows, outputs if own is None else own(outputs))
-    return Predictions(table, tuple(recording.notes))
+        outputs = _outputs(network, recording, own, advance, str(folder))
+    return Predictions(prediction_table(recording, rows, outputs), tuple(recording.notes))
+
+
+def _outputs(
+    network: StoredModel, recording: Recording, own: PersonalMap | None, advance: Advance, name: str
+) -> NDArray[np.floating]:
+    """Of all samples (n, outputs), calibrated where there is a map."""
+    rows = np.arange(len(recording.table))
+    if own is not None and own.directions is not None:
+        return own(*outputs_and_head(network.net, recording, rows, advance, name))
+    outputs = run_model(network.net, recording, rows, advance=advance, name=name)
+    return outputs if own is None else own(outputs)
 
 
 def asked_of(model: Any, data: Any, trust_import: bool) -> tuple[StoredModel, Recording]:

@@ -24,6 +24,21 @@ REMEDY = "`xgaze calibrate --person`"
 HOWS = ("affine", "poly2", "ridge", "svr")
 ON_OUTPUTS = ("affine", "poly2")
 """Maps that read the prediction alone."""
+PERSONAL = (*ON_OUTPUTS, "ridge")
+"""Maps of which a person's file can hold one."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeadDirections:
+    """Few directions of what a model's last layer reads: their origin (width,) and axes (d, width), the same for everybody."""
+
+    origin: NDArray[np.float64]
+    axes: NDArray[np.float64]
+
+    def __call__(self, head: NDArray[Any]) -> NDArray[np.float64]:
+        """(n, width) -> (n, d)"""
+        read: NDArray[np.float64] = (np.asarray(head, np.float64) - self.origin) @ self.axes.T
+        return read
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +95,26 @@ class PersonalMap:
     model: str
     """Hash of the weights that it was fitted on: for any other model it is wrong."""
     plane: Plane = IN_PX
+    directions: HeadDirections | None = None
+    """Of the head, where the map reads these."""
 
-    def __call__(self, predictions: NDArray[Any]) -> NDArray[np.float64]:
-        """Calibrated outputs of a model's (n, outputs), in its unit."""
-        read = self.plane.placed(predictions)
-        return self.plane.outputs(read + terms(self.how, read, self.scale) @ self.weights)
+    def __call__(self, predictions: NDArray[Any], head: NDArray[Any] | None = None) -> NDArray[np.float64]:
+        """Calibrated outputs of a model's (n, outputs), in its unit; targets beside the main one stay. head: what its last layer
+        read, (n, width), for a map of `directions`."""
+        said = self.plane.placed(predictions)
+        read = said if self.directions is None or head is None else self.directions(head)
+        moved = self.plane.outputs(said + terms(self.how, read, self.scale) @ self.weights)
+        return np.concatenate([moved, np.asarray(predictions, np.float64)[:, self.plane.columns :]], axis=1)
 
     def to_json(self) -> dict[str, Any]:
-        parts = self.scale.mean, self.scale.spread, self.weights
+        parts, own = (self.scale.mean, self.scale.spread, self.weights), self.directions
         return {
             "how": self.how,
             "participant": self.participant,
             "points": self.points,
             "of": {"kind": self.plane.kind, "unit": self.plane.stored, "forward": self.plane.forward},
-            **dict(zip(_keys(self.plane), (one.tolist() for one in parts), strict=True)),
+            **dict(zip(_keys(self.how, self.plane), (one.tolist() for one in parts), strict=True)),
+            **({} if own is None else {"directions": {"origin": own.origin.tolist(), "axes": own.axes.tolist()}}),
             "model": self.model,
         }
 
@@ -102,19 +123,26 @@ class PersonalMap:
         """Raises InputError for what is no such map."""
         try:
             how, plane = str(stored["how"]), _plane(stored.get("of", {"kind": "gaze", "unit": "px", "forward": "+z"}))
-            mean, spread, weights = (np.asarray(stored[key], np.float64) for key in _keys(plane))
+            mean, spread, weights = (np.asarray(stored[key], np.float64) for key in _keys(how, plane))
             person, points = str(stored["participant"]), int(stored["points"])
-            whole = cls(how, person, points, Scale(mean, spread), weights, stored["model"], plane)
+            own = None if how in ON_OUTPUTS else HeadDirections(*(_numbers(stored, key) for key in ("origin", "axes")))
+            whole = cls(how, person, points, Scale(mean, spread), weights, stored["model"], plane, own)
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             whole = None
-        if whole is None or how not in ON_OUTPUTS or not _sound(whole):
+        if whole is None or how not in PERSONAL or not _sound(whole):
             raise InputError(f"{file}: no calibration that xgaze wrote; make it again with {REMEDY}.")
         return whole
 
 
-def _keys(plane: Plane) -> tuple[str, ...]:
-    """What the numbers of a map are called in its file: they bear its unit."""
-    return tuple(f"{name}_{plane.unit}".rstrip("_") for name in ("mean", "spread", "weights"))
+def _numbers(stored: Any, key: str) -> NDArray[np.float64]:
+    return np.asarray(stored["directions"][key], np.float64)
+
+
+def _keys(how: str, plane: Plane) -> tuple[str, ...]:
+    """What the numbers of a map are called in its file: they bear its unit, but for those of a head, which have none."""
+    bare = ("mean", "spread") if how not in ON_OUTPUTS else ()
+    every = ("mean", "spread", "weights")
+    return tuple(name if name in bare else f"{name}_{plane.unit}".rstrip("_") for name in every)
 
 
 def _plane(stored: Any) -> Plane:
@@ -126,10 +154,14 @@ def _plane(stored: Any) -> Plane:
 
 
 def _sound(one: PersonalMap) -> bool:
-    many = one.plane.numbers
+    head = () if one.directions is None else (one.directions.origin, one.directions.axes)
+    if head and not (head[1].ndim == 2 and head[1].size and head[0].shape == head[1].shape[1:]):
+        return False
+    many = len(head[1]) if head else one.plane.numbers
     width = terms(one.how, np.zeros(many), Scale(np.zeros(many), np.ones(many))).shape[-1]
-    shapes = one.scale.mean.shape == one.scale.spread.shape == (many,) and one.weights.shape == (width, many)
-    finite = all(np.isfinite(x).all() for x in (one.scale.mean, one.scale.spread, one.weights))
+    shapes = one.scale.mean.shape == one.scale.spread.shape == (many,)
+    shapes = shapes and one.weights.shape == (width, one.plane.numbers)
+    finite = all(np.isfinite(x).all() for x in (one.scale.mean, one.scale.spread, one.weights, *head))
     return shapes and finite and isinstance(one.model, str) and bool((one.scale.spread > 0).all())
 
 
@@ -144,7 +176,7 @@ def read_personal_map(file: Path, model: Path) -> PersonalMap:
 
 
 def require_same_target(one: PersonalMap, spec: Spec, file: Path) -> None:
-    """Raises InputError for a map of something else than a model puts out."""
+    """Raises InputError for a map of something else than a model puts out first."""
     if (one.plane.kind, one.plane.stored) != (spec.kind, spec.unit):
         told, own = (f"{kind} ({unit})" for kind, unit in ((one.plane.kind, one.plane.stored), (spec.kind, spec.unit)))
         raise InputError(f"{file}: moves {told}, but the model puts out {own}; make it again with {REMEDY}.")

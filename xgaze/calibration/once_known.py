@@ -11,7 +11,7 @@ from xgaze.calibration.maps import Scale
 from xgaze.calibration.plane import Plane
 from xgaze.calibration.points import Draws, draw_points
 from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
-from xgaze.data.teacher_truth import require_labels, require_one_target
+from xgaze.data.teacher_truth import require_labels
 from xgaze.errors import InputError
 
 HOW = "affine"
@@ -21,9 +21,9 @@ TIMES = 5
 
 @dataclass(frozen=True, eq=False)
 class OnceKnown:
-    """targets (n, outputs) of all samples, as they are recorded; `plane`: in which they are moved. halves: drawings of two halves
-    of the people; how strongly the maps of one half are drawn to no change is chosen on the other. points: that calibrate, of
-    each drawing."""
+    """targets (n, outputs) of all samples, as they are recorded, of several the main one; `plane`: in which they are moved.
+    halves: drawings of two halves of the people; how strongly the maps of one half are drawn to no change is chosen on the other.
+    points: that calibrate, of each drawing."""
 
     targets: NDArray[np.float64]
     participants: NDArray[np.str_]
@@ -63,7 +63,7 @@ def once_known(spec: Spec, targets: NDArray[Any], participants: NDArray[Any], po
         raise InputError(
             "distill.after_calibration is for gaze points, directions and values; leave it out for classes."
         )
-    known, people = np.asarray(targets, np.float64), np.asarray(participants).astype(str)
+    known, people = np.asarray(spec.own(targets), np.float64), np.asarray(participants).astype(str)
     names = np.unique(people)
     if len(names) < 2:
         raise InputError("distill.after_calibration needs two people or more: the maps of some are chosen on others.")
@@ -76,7 +76,6 @@ def once_known(spec: Spec, targets: NDArray[Any], participants: NDArray[Any], po
 def known_people(recording: Recording, split: str, points: int) -> OnceKnown:
     """Those of a split. Raises InputError where they cannot be calibrated."""
     require_labels(recording, "distill.after_calibration")
-    require_one_target(recording, "distill.after_calibration")
     rows = rows_of(recording, split)
     return once_known(recording.spec, targets_of(recording, rows), participants_of(recording, rows), points)
 

@@ -1,4 +1,5 @@
-"""What maps move: gaze points and values as they are, and directions as two angles, pitch and yaw in degrees.
+"""What maps move: gaze points and values as they are, and directions as two angles, pitch and yaw in degrees. Of several targets
+it is the main one; those beside it, which come after it, stay as they are.
 
 Vectors have no pitch and yaw until somebody says which way is forward. Here it is the axis along which most people look, so that
 nobody's yaw is near half a turn, where it would jump.
@@ -31,12 +32,12 @@ class Plane:
 
     @classmethod
     def of(cls, spec: Spec, targets: ArrayLike) -> "Plane":
-        """Of what a model with `spec` puts out; targets: all that are known, (n, outputs). Raises InputError for classes."""
+        """Of what a model with `spec` puts out first; targets: all known ones, (n, outputs). Raises InputError for classes."""
         if spec.kind not in KINDS:
             raise InputError(
                 "calibration moves gaze points, directions and values; classes have no place to move from."
             )
-        known = np.asarray(targets, np.float64)
+        known = np.asarray(spec.own(targets), np.float64)
         if spec.kind == "value":
             return cls(spec.kind, spec.unit, step=float(np.nanstd(known)) or 1.0)
         forward = forward_axis(known) if spec.unit == VECTOR else "+z"
@@ -52,9 +53,14 @@ class Plane:
         """That a map moves."""
         return 1 if self.kind == "value" else 2
 
+    @property
+    def columns(self) -> int:
+        """Of a model's outputs that a map replaces, the first ones."""
+        return 3 if self.stored == VECTOR else self.numbers
+
     def placed(self, outputs: ArrayLike) -> NDArray[np.float64]:
         """Targets or outputs (n, outputs) as places (n, numbers) in `unit`."""
-        own = np.asarray(outputs, np.float64)
+        own = np.asarray(outputs, np.float64)[:, : self.columns]
         if self.kind != "angle":
             return own
         return pitch_and_yaw(own, self.stored, self.forward)

@@ -1,21 +1,19 @@
 """What a model says of a split's people, and what its head's last layer reads meanwhile."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from xgaze.calibration.gain import Seen
 from xgaze.calibration.plane import Plane
 from xgaze.calibration.points import draw_points
 from xgaze.capacity.embeddings import captured
-from xgaze.data.batches import device_of, ordered_batches
 from xgaze.data.contract import Recording, participants_of, targets_of
 from xgaze.errors import InputError
+from xgaze.models.inference import predict
 from xgaze.progress import Advance
 
 
-@torch.inference_mode()
 def see(
     model: nn.Module,
     recording: Recording,
@@ -29,17 +27,22 @@ def see(
     the same whatever the model, so that models are compared on the same frames. Raises InputError as `draw_points` does."""
     targets, plane = targets_of(recording, rows), Plane.of(recording.spec, targets_of(recording))
     draws = draw_points(plane.in_steps(targets), participants_of(recording, rows).astype(str), most, times, seed)
-    model.eval()
-    device, outputs, head = device_of(model), [], []
+    outputs, head = outputs_and_head(model, recording, rows, advance)
+    return Seen(plane.placed(outputs), head, plane.placed(targets), draws, plane)
+
+
+def outputs_and_head(
+    model: nn.Module,
+    recording: Recording,
+    rows: NDArray[np.int64],
+    advance: Advance | None = None,
+    name: str = "the model",
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """What a model says of the samples `rows` (n, outputs), and what its last linear layer reads meanwhile (n, width). Raises
+    InputError, also for a layer that does not read one line per sample."""
     with captured(model, last_linear(model), "input") as passing:
-        for batch in ordered_batches(recording, rows):
-            outputs.append(model(*batch.to(device).inputs).double().cpu().numpy())
-            head.append(passing.pop().double().cpu().numpy())
-            passing.clear()
-            if advance:
-                advance(sum(map(len, outputs)), len(rows))
-    said = plane.placed(np.concatenate(outputs))
-    return Seen(said, _one_each(head, len(rows)), plane.placed(targets), draws, plane)
+        outputs = predict(model, recording, rows, advance=advance, name=name)
+    return outputs, _one_each(passing, len(rows))
 
 
 def last_linear(model: nn.Module) -> str:
@@ -50,8 +53,8 @@ def last_linear(model: nn.Module) -> str:
     return paths[-1]
 
 
-def _one_each(head: list[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
-    found = np.concatenate(head)
+def _one_each(head: list[Tensor], count: int) -> NDArray[np.float64]:
+    found = np.concatenate([one.double().cpu().numpy() for one in head])
     if len(found) != count:
         raise InputError(
             "the model's last linear layer does not read one line of numbers per sample: no map can read it."

@@ -36,7 +36,7 @@ class SeveralNumbers(click.Command):
     type=click.Choice(["affine", "poly2", "ridge", "svr"]),
     default="affine",
     show_default=True,
-    help="affine, poly2: of the prediction; ridge, svr: on six directions of the head.",
+    help="affine, poly2: of the prediction; ridge, svr: on six directions of the head. (--person: not svr)",
 )
 @click.option(
     "--person", type=click.Path(path_type=Path), metavar="INPUT", help="One person's recording, as for predict."
