@@ -63,6 +63,7 @@ WHOLE_KEYS = (
     "distill.unlabelled_weight",
     "distill.mirror_images",
     "distill.varied_pictures",
+    "distill.weight_averaging",
     "data.unlabelled",
 )
 """What only students tuned end to end read."""
