@@ -197,7 +197,6 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
     """The best of several wirings by successive halving, then its widths. Returns whether any student holds the budget of error;
     within budgets of size and time towers apart may be less worse."""
     recipe = search.bench.recipe
-    size = size_of(recipe)
 
     def standings(plans: Sequence[Plan], share: float) -> list[Standing]:
         lengths = [part_of(search.length(plan), share) for plan in plans]
@@ -209,7 +208,7 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
             length = f"{own} epoch{'s' * (own > 1)}"
             say(f"  {one.result.trial.plan.in_words}, {length}: {search.told(one)}.")
         tell_diverged(ended, say)
-        found = {one.result.trial: Standing(one.worse_percent.mean, size(one.result)) for one in done}
+        found = {one.result.trial: standing_of(one, recipe) for one in done}
         return [found.get(one.trial, Standing(math.inf, math.inf)) for one in ended]
 
     best = best_wiring(plans, standings, recipe.distill.max_worse_percent)
@@ -280,6 +279,13 @@ def rivals(ours: Result, in_features: int) -> list[Trial]:
     sized = replace(same, plan=Plan(), parameters=ours.parameters)
     tools = ("magnitude", "taylor", *(["kirigami"] if kirigami_installed() else []))
     return [same, *(replace(sized, method=method) for method in tools)]
+
+
+def standing_of(one: Judged, recipe: Recipe) -> Standing:
+    """Among wirings, by what it saves: time within a budget of time, which a student without a time cannot keep; else size."""
+    if recipe.distill.max_latency_ms is None:
+        return Standing(one.worse_percent.mean, size_of(recipe)(one.result))
+    return Standing(math.inf, math.inf) if one.latency_ms is None else Standing(one.worse_percent.mean, one.latency_ms)
 
 
 def size_of(recipe: Recipe) -> Callable[[Result], int]:
