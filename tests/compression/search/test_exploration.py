@@ -11,8 +11,8 @@ from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.export.onnx import open_session
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import calibration_rows, open_bench
-from xgaze.compression.search.expectation import expectation
 from xgaze.compression.search.budget import Judged
+from xgaze.compression.search.expectation import expectation
 from xgaze.compression.search.exploration import open_search, standing_of
 from xgaze.compression.search.smallest import (
     head_plans,
