@@ -93,6 +93,8 @@ def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int)
             )
         longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)  # of the control's computing
         ahead += (longest + collected) * bisections(1 + len(recipe.distill.shares))  # all channels, too
+        if recipe.distill.cut_in_steps:  # one step, and its control
+            ahead += longest + 2 * own + 2 * collected
     if tried.wholes or tried.wired:
         ahead += (recipe.distill.seeds - 1) * 2 * (own + collected)  # a student computes no more than its control
     return ahead
@@ -103,7 +105,7 @@ def wholes_ahead(recipe: Recipe, tried: Candidates) -> int:
     if not (tried.wholes or tried.wired):
         return 0
     halving = sum(rung.candidates for rung in rungs(most_asked(tried.wired)))
-    widths = bisections(1 + len(recipe.distill.shares)) if tried.wired else 0
+    widths = bisections(1 + len(recipe.distill.shares)) + 2 * recipe.distill.cut_in_steps if tried.wired else 0
     return 1 + bisections(len(tried.wholes)) + halving + widths + 2 * (recipe.distill.seeds - 1)
 
 
