@@ -48,20 +48,34 @@ def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
 
 def in_time(bench: Bench, found: Rehearsal, share: float | None = None) -> Rehearsal:
     """Those whose untrained student keeps the budget of time, where there is one; why others are not tried. share: the narrowest
-    that will be tried of them, by which they are judged."""
+    that will be tried of them, by which they are judged. One that computes more than another on the same towers, which is too
+    slow, is too slow without being measured."""
     limit = bench.recipe.distill.max_latency_ms
     if limit is None:
         return found
-    kept, slow = [], {}
-    for plan in found.plans:
+    kept: set[Plan] = set()
+    slow: dict[Plan, float] = {}
+    told: list[str] = []
+    for plan in sorted(found.plans, key=lambda plan: found.macs.get(plan, 0)):
         fastest = _narrowest(bench, plan, share)
+        beside = [took for one, took in slow.items() if _towers_of(one) == _towers_of(fastest)]
+        if beside:
+            told.append(
+                f"Not tried: {fastest.in_words} (a smaller head on these towers already takes {beside[0]:.3g} ms)."
+            )
+            continue
         took = latency_of_plan(bench, fastest)
         if took <= limit * (1 + NOISE):
-            kept.append(plan)
+            kept.add(plan)
         else:
             slow[fastest] = took
-    told = [f"Not tried: {plan.in_words} (untrained it already takes {took:.3g} ms)." for plan, took in slow.items()]
-    return Rehearsal(kept, [*found.words, *told], found.macs, slow)
+            told.append(f"Not tried: {fastest.in_words} (untrained it already takes {took:.3g} ms).")
+    return Rehearsal([plan for plan in found.plans if plan in kept], [*found.words, *told], found.macs, slow)
+
+
+def _towers_of(plan: Plan) -> Plan:
+    """The plan without what is done to the head."""
+    return replace(plan, rank=None, terms=None, others=plan.wiring)
 
 
 def _narrowest(bench: Bench, plan: Plan, share: float | None) -> Plan:
