@@ -12,6 +12,7 @@ from xgaze.compression.search.widths import latency_of_plan
 from xgaze.compression.search.wirings import epochs_of, most_asked, part_of, rungs, wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
+from xgaze.progress import tracked
 from xgaze.recipe import Recipe
 from xgaze.training.pace import FORWARD
 
@@ -56,8 +57,8 @@ def in_time(bench: Bench, found: Rehearsal, share: float | None = None) -> Rehea
     kept: set[Plan] = set()
     slow: dict[Plan, float] = {}
     told: list[str] = []
-    for plan in sorted(found.plans, key=lambda plan: found.macs.get(plan, 0)):
-        fastest = _narrowest(bench, plan, share)
+    ascending = sorted(found.plans, key=lambda plan: found.macs.get(plan, 0))
+    for plan, fastest in tracked([(plan, _narrowest(bench, plan, share)) for plan in ascending], "timing candidates"):
         beside = [took for one, took in slow.items() if _towers_of(one) == _towers_of(fastest)]
         if beside:
             told.append(
