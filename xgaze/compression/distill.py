@@ -86,6 +86,7 @@ def distill(
     command: what was typed, kept with the student."""
     search = explored(recipe, recording, teacher, folder, fan or Fan(), say)
     choice = choose_or_tell(search, folder)
+    search.refer_to(choice.chosen)
     say(f"Chosen: {choice.chosen.result.trial.in_words}; {choice.reason}.")
     tuned, size = [one for one in search.found if one.result.trial.tuning != "none"], size_of(recipe)
     if asked := next_question(tuned, choice, recipe.distill, search.judge, size, teacher_size(search)):

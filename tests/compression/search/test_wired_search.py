@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from xgaze.artifacts import TEACHER
 from xgaze.compression.distill import stored_model
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.candidates import candidates
@@ -75,11 +76,11 @@ def test_the_same_from_scratch_is_tuned_as_long(searched):
 def test_what_holds_is_cut_further_from_its_tuned_weights_and_the_control_is_tuned_as_long(searched):
     search, _, card, *_ = searched
     first = search.found[2].result.trial
-    search = replace(search, found=list(search.found), controls=dict(search.controls))
+    search = replace(search, found=list(search.found), controls=dict(search.controls), longer={})
     said = []
     search_steps(search, [first.plan, replace(first.plan, share=0.25)], said.append)
     one = search.found[-1].result
-    assert (one.trial.after, one.trial.steps) == (first, (0.5,)) and "by way of 50 %" in said[0]
+    assert (one.trial.after, one.trial.steps) == (first, (0.5,)) and "by way of 50 %" in said[1]
     assert one.surgeries[:-1] == search.found[2].result.surgeries and one.surgeries[-1]["kind"] == "channels"
     at_once = search.bench.build(one.trial.plan).student.state_dict()
     model = stored_model(one, card)
@@ -87,18 +88,34 @@ def test_what_holds_is_cut_further_from_its_tuned_weights_and_the_control_is_tun
     np.testing.assert_array_equal(
         predict(model, search.bench.recording, rows_of(search.bench.recording, "validation")), one.outputs
     )
-    (control,) = search.controls.values()
+    (control,) = search.longer.values()
     assert control.trial.epochs == 2 * search.epochs and row_of(search.found[-1], None, search.bench)["steps"] == "0.5"
     (same, *_) = rivals(one, 100, 1)
     assert same.epochs == one.trial.epochs_in_all(1) == first.epochs_in_all(1) + one.trial.epochs
 
 
+def test_students_cut_in_steps_alone_are_judged_against_the_longer_control(searched):
+    search, *_ = searched
+    truth = search.judge.truth.astype(np.float32)  # a control that is never wrong
+    perfect = replace(search.found[0].result, outputs=truth)
+    search = replace(search, found=[], controls={}, longer={"longer": perfect})
+    at_once = searched[0].found[2].result
+    in_steps = replace(at_once, trial=replace(at_once.trial, after=at_once.trial))
+    one, other = search.judged([at_once, in_steps])
+    assert one.against == TEACHER and other.against == "longer"
+    search.refer_to(one)
+    assert search.judge.name == TEACHER and not search.controls
+    search.refer_to(other)
+    assert search.judge.name == "longer" and list(search.controls) == ["longer"]
+    np.testing.assert_array_equal(search.judge.reference, truth)
+
+
 def test_without_one_that_holds_nothing_is_cut_further(searched):
     search, *_ = searched
-    strict = replace(search, found=[replace(one, bound=math.inf) for one in search.found], controls={})
+    strict = replace(search, found=[replace(one, bound=math.inf) for one in search.found], longer={})
     first = search.found[2].result.trial.plan
     search_steps(strict, [first, replace(first, share=0.25)], lambda _: pytest.fail("tuned"))
-    assert not strict.controls
+    assert not strict.longer
 
 
 def test_a_trial_again_is_cut_of_the_same_trial_again():

@@ -41,7 +41,8 @@ Say = Callable[[str], None]
 class Search:
     """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time.
     control_fault: why a teacher given the tuning of students came to nothing, empty where it did not. epochs: of the control,
-    end to end, and with it of students. macs: of plans, as far as they were counted."""
+    end to end, and with it of students. macs: of plans, as far as they were counted. longer: further controls, tuned as long as
+    students that were cut in steps, against which only these are judged."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -56,6 +57,7 @@ class Search:
     control_fault: str = ""
     epochs: int = 1
     macs: dict[Plan, int] = field(default_factory=dict)
+    longer: dict[str, Result] = field(default_factory=dict)
 
     def length(self, plan: Plan) -> int:
         """Epochs that a student is tuned end to end."""
@@ -90,9 +92,26 @@ class Search:
     def judged(self, ended: Sequence[Ended]) -> list[Judged]:
         """Judge those that did not diverge, and remember."""
         results = [one for one in ended if isinstance(one, Result)]
-        new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
+        new = [judge_result(self._judge_of(one.trial), one, latency_ms(self.bench, one)) for one in results]
         self.found += new
         return new
+
+    def _judge_of(self, trial: Trial) -> Judge:
+        """Who was cut in steps was tuned longer, and so were its controls."""
+        if not (trial.steps and self.longer):
+            return self.judge
+        every = {TEACHER: self.teacher_outputs, **{name: one.outputs for name, one in self._every_control.items()}}
+        return self.judge.against_best(every)
+
+    @property
+    def _every_control(self) -> dict[str, Result]:
+        return self.controls | self.longer
+
+    def refer_to(self, chosen: Judged) -> None:
+        """From now on the reference is that of the chosen student."""
+        if chosen.against in self.longer:
+            self.controls = self._every_control
+            self.judge = self.judge.against(chosen.against, {chosen.against: self.longer[chosen.against].outputs})
 
     def told(self, one: Judged) -> str:
         """Its size, time and loss in words, and whether it keeps what was asked for."""
@@ -236,14 +255,26 @@ def search_steps(search: Search, chain: Sequence[Plan], say: Say) -> None:
     last = max((k for k, plan in enumerate(chain) if whole[plan] in held), default=len(chain))
     tuned = whole[chain[last]] if last < len(chain) else None
     for times, plan in enumerate(chain[last + 1 :], start=2):
-        control = Trial(Plan(), "whole", UNTOUCHED, "labels", search.bench.recipe.seed, epochs=times * search.epochs)
-        (ended,) = search.run([control] * search.has_labels) or [None]
-        if ended is not None:
-            control_with(search, f"control, end to end, {times} times as long", ended, say)
+        longer_control(search, times, say)
         trial = search.whole_trial(plan, after=tuned)
         if not holding(search, [trial], say)[0]:
             return
         tuned = trial
+
+
+def longer_control(search: Search, times: int, say: Say) -> None:
+    """The teacher tuned for so many times the control's epochs, where anybody says what is true."""
+    epochs = times * search.epochs
+    control = Trial(Plan(), "whole", UNTOUCHED, "labels", search.bench.recipe.seed, epochs=epochs)
+    for ended in search.run([control] * search.has_labels):
+        if isinstance(ended, Result):
+            search.longer[f"control, end to end, {epochs} epochs"] = ended
+            told = f"{search.judge.worse_percent(ended.outputs)} {search.judge.unit} worse"
+            say(f"  The control tuned for {epochs} epochs, against which students cut in steps are judged: {told}.")
+        else:
+            say(
+                f"The teacher tuned for {epochs} epochs is left out, and students are judged without it: {ended.reason}"
+            )
 
 
 def widths_to_try(recipe: Recipe) -> list[float]:
