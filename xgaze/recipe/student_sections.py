@@ -44,7 +44,7 @@ class Distill(Section):
     tuned for as many epochs as fit, at most four times as many.
     `mirror_images`: whole students and their control are tuned on mirror images too, as `training.mirror_images` says, which they
     are in any case where the teacher was trained so.
-    `varied_pictures`: the same of `training.varied_pictures`.
+    `varied_pictures`, `weight_averaging`: the same of those of `training`.
     `seeds`: with so many the chosen student and its control are tuned; the interval over people and seeds stands beside that over
     people alone.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
@@ -60,6 +60,7 @@ class Distill(Section):
         "mirror_images",
         "after_calibration",
         "varied_pictures",
+        "weight_averaging",
         "widths",
         "seeds",
         "eight_bit_epochs",
@@ -93,6 +94,7 @@ class Distill(Section):
     head_samples: int | None = Field(None, ge=8, le=10**12)
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
+    weight_averaging: float = Field(0.0, ge=0, le=1)
     widths: Literal["even", "by-cost"] = "even"
     seeds: int = Field(1, ge=1, le=MOST_SEEDS)
     eight_bit_epochs: int = Field(3, ge=0, le=MOST_EPOCHS)
