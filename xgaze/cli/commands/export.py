@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from xgaze.api.runs import opened
 from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card
-from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, read_recipe, run_of
+from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, invocation, next_command, note, read_recipe, run_of
 from xgaze.errors import InputError
 from xgaze.recipe import ModelSection, Recipe
 from xgaze.writing import one_writer
@@ -51,9 +51,21 @@ def export(
 
         require_installed(to)
         recording = recording_of(recipe, folder, to)
-        done = export_student(folder, recording, to, int(bits), samples, own, trust_import, recipe)
+        done = export_student(folder, recording, to, int(bits), samples, own, trust_import, recipe, invocation())
+        card_refreshed(folder)
     figures = {"folder": str(folder), "to": to, **done}
     emit(figures, in_words(figures), as_json)
+
+
+def card_refreshed(folder: Path) -> None:
+    """The student's model_card.md, where its run lies around it, as `xgaze report` writes it."""
+    if read_card(folder).role == STUDENT and (folder.parent / TEACHER / CARD_FILE).is_file():
+        from xgaze.report.page.publish import write_model_card
+
+        try:
+            write_model_card(folder.parent)
+        except InputError as fault:  # of another part of the run: what was asked for is written
+            note(f"model_card.md was not written: {fault}")
 
 
 def recording_of(recipe: Recipe, folder: Path, to: str) -> "Recording":
@@ -129,7 +141,9 @@ def int8_in_words(figures: dict[str, Any]) -> list[str]:
     )
     return [
         f"Form: {figures['form']}.{cost} {figures['note']}".rstrip(),
-        "What model.json and the page say of 8 bits is of the file that was made with the student.",
+        "model.json tells of this file now; `xgaze report` writes the page anew."
+        if figures["card"]
+        else "What model.json says of 8 bits is of the file that was made with the student: there is nothing to compare with.",
     ]
 
 

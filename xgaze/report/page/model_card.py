@@ -18,6 +18,7 @@ from xgaze.report.drawing.format import (
     worse_unit,
 )
 from xgaze.report.sections.at_a_glance import summary
+from xgaze.report.sections.delivered.in_eight_bits import KEY, eight_bits_in_words
 from xgaze.report.sections.students_tried import surgery_in_words
 from xgaze.report.words import groups_in_words, has_labels
 from xgaze.units import digits_of
@@ -81,7 +82,9 @@ def _figures(report: dict[str, Any]) -> str:
         f"{report['budget_percent']:g} {unit_lost}{once_calibrated(report)}, {budget_in_words(report)}. Intervals are 95 % "
         f"over {groups_in_words(report)}."
     )
-    return "\n".join(["## Figures", "", *table, "", told])
+    lost = eight_bits_in_words(report)
+    small = f"`model.int8.onnx`: {lost} Form: {plain(report[KEY].get('form') or 'not stored')}." if lost else ""
+    return "\n".join(["## Figures", "", *table, "", told, *(["", small] if small else [])])
 
 
 def _beside(report: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,9 +1,9 @@
 """Convolutions in 8 bits as the products that onnxruntime computes fastest, from weights that are stored as before.
 
-Two kinds are slow there: filters of stride 2 over a picture of one colour or three, which read it a few bytes at a time, and groups of
-few filters, each a small product of its own. A picture whose squares of 2 x 2 are laid one behind the other is read by filters
-half as wide, of stride 1; groups are one product with noughts between them. Both add up the same whole numbers. The weights are
-rearranged when the file is loaded.
+Two kinds are slow there: filters of stride 2 over a picture of one colour or three, which read it a few bytes at a time, and
+groups of few filters, each a small product of its own. A picture whose squares of 2 x 2 are laid one behind the other is read by
+filters half as wide, of stride 1; groups are one product with noughts between them. Both add up the same whole numbers. The
+weights are rearranged when the file is loaded.
 """
 
 from collections.abc import Sequence
