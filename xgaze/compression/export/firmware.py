@@ -12,6 +12,7 @@ from xgaze.compression.export.c99.arena import lay_out
 from xgaze.compression.export.c99.compiled import Footprint, compiler, footprints, run_c
 from xgaze.compression.export.c99.harness import write_c
 from xgaze.compression.export.c99.operations import read_network
+from xgaze.compression.export.c99.pooled_steps import pooled
 from xgaze.compression.export.c99.quantised import int8_program
 from xgaze.compression.export.c99.ranges import Ranges, measured_ranges
 from xgaze.compression.export.c99.reference import run_reference
@@ -100,7 +101,7 @@ def write_firmware(
         program.form,
         apart,
         sizes_of(program.steps),
-        lay_out(program).bytes,
+        lay_out(pooled(program)).bytes,
         max(int(np.prod(one.shape)) * np.dtype(one.dtype).itemsize for one in program.spec.inputs),
         program.macs,
         sizes,

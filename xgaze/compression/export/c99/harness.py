@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from xgaze.compression.export.c99.arena import lay_out
 from xgaze.compression.export.c99.c_text import header_text, source_text
+from xgaze.compression.export.c99.pooled_steps import pooled
 from xgaze.compression.export.c99.steps import Program
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
@@ -28,6 +29,7 @@ def write_c(program: Program, folder: Path, stored: Stored, expected: NDArray[np
 
 def c_texts(program: Program, expected: NDArray[np.float32], made_by: str, name: str = "student") -> dict[str, str]:
     """File name -> text."""
+    program = pooled(program)
     arena = lay_out(program)
     limit = 0.0 if program.form == "int8" else TOLERANCE * float(np.abs(expected).max(initial=0.0))
     return {
