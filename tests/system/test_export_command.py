@@ -97,6 +97,8 @@ def test_one_changed_byte_is_noticed_in_every_file(name, copy):
 @pytest.fixture
 def uncompiled(monkeypatch):
     monkeypatch.setattr("xgaze.compression.export.firmware.compiler", lambda: None)
+    for tool in ("footprints", "emulated"):
+        monkeypatch.setattr(f"xgaze.compression.export.firmware.{tool}", lambda *_: None)
 
 
 @pytest.mark.parametrize(("form", "every", "at_least"), [("int8", 1, 4), ("c --bits 32", 4, 8)])

@@ -159,6 +159,15 @@ def firmware_in_words(figures: dict[str, Any]) -> list[str]:
             f"{name}: flash {one['flash'] / 1e3:.1f} kB, RAM {one['ram'] / 1e3:.1f} kB (with one input "
             f"{one['ram'] / 1e3 + room:.1f} kB)."
         )
+    for name, one in (figures["instructions"] or {}).items():
+        lines.append(f"{name}: {one / 1e6:,.1f} million instructions for one sample, counted by QEMU.")
+    if figures["as_here"] is not None:
+        same = (
+            "puts out the same to the bit as here"
+            if figures["as_here"]
+            else "does NOT put out the same to the bit as here"
+        )
+        lines.append(f"There it {same}.")
     if not sizes:
         lines.append("Flash and RAM not measured: arm-none-eabi-gcc is not installed.")
     return [*_compared(figures), *lines]
