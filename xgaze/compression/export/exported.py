@@ -54,9 +54,9 @@ def export_student(
     recipe: Recipe | None = None,
     command: str = "",
 ) -> dict[str, Any]:
-    """Write the model in `folder` as "onnx", "int8", "c" (with 8 or 32 bits), or for a runtime of `RUNTIMES`, compared with it on
-    `count` test samples. recipe: by which it may be tuned in 8 bits. command: as typed. Raises InputError where there is none,
-    or it does not equal the model."""
+    """Write the model in `folder` as "onnx", "int8", "c" (with 8 or 32 bits), for a runtime of `RUNTIMES`, or ("package") nothing
+    more, compared with it on `count` test samples. recipe: by which it may be tuned in 8 bits. command: as typed. Raises
+    InputError where there is none, or it does not equal the model."""
     model, card = load_model(folder, own, trust_import)
     spec = Spec.from_json(card.spec)
     samples = test_samples(recording, model, count)
@@ -69,6 +69,8 @@ def export_student(
         found |= {**form.to_json(), "card": refresh_card(folder, recording, form, command, own, trust_import)}
         found["worse_unit"] = worse_unit(spec)
         found["bytes"] = (folder / INT8).stat().st_size
+    elif to == "package":
+        pass  # what there is already
     elif to in RUNTIMES:
         found |= _for_device(to, folder, recording, model, samples)
     elif to == "onnx":
