@@ -86,13 +86,13 @@ def distill(
     command: what was typed, kept with the student."""
     search = explored(recipe, recording, teacher, folder, fan or Fan(), say)
     choice = choose_or_tell(search, folder)
-    say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
+    say(f"Chosen: {choice.chosen.result.trial.in_words}; {choice.reason}.")
     tuned, size = [one for one in search.found if one.result.trial.tuning != "none"], size_of(recipe)
     if asked := next_question(tuned, choice, recipe.distill, search.judge, size, teacher_size(search)):
         say(asked)
     trial = choice.chosen.result.trial
     if search.has_labels and by_teacher(recipe, trial):
-        beside = search.run([replace(trial, teaching="labels")])
+        beside = search.run([trial.again(teaching="labels")])
         search.judged(beside)
         tell_diverged(beside, lambda told: say(f"Taught by labels alone,{told.removeprefix(' ')}"))
     again = {name: stored_model(one, teacher_card) for name, one in tune_again(search, trial, say).items()}
@@ -269,7 +269,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
     chosen = choice.chosen
     learned = reference_learned(search)
     reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
-    beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
+    beside = [one.result for one in search.found if one.result.trial == chosen.result.trial.again(teaching="labels")]
     return Outcome(
         stored_model(chosen.result, card),
         chosen.result.surgeries,

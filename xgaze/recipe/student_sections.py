@@ -40,6 +40,8 @@ class Distill(Section):
     `importance`: by which channels go: how far the outputs move without one, the squares of the weights that go with it, or
     |weight x gradient of the loss| over them. `calibration_samples`: training samples that surgeries are computed on, at most.
     `head_samples`: training samples whose embeddings are cached and on which heads are tuned, at most (None: all).
+    `cut_in_steps`: in the end the next smaller student than the smallest that holds is cut of that one, tuned, and so on while
+    they hold; their control is tuned as long as all steps together.
     `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
     tuned for as many epochs as fit, at most four times as many.
     `mirror_images`: whole students and their control are tuned on mirror images too, as `training.mirror_images` says, which they
@@ -61,6 +63,7 @@ class Distill(Section):
         "after_calibration",
         "varied_pictures",
         "weight_averaging",
+        "cut_in_steps",
         "widths",
         "seeds",
         "eight_bit_epochs",
@@ -95,6 +98,7 @@ class Distill(Section):
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
     weight_averaging: float = Field(0.0, ge=0, le=1)
+    cut_in_steps: bool = False
     widths: Literal["even", "by-cost"] = "even"
     seeds: int = Field(1, ge=1, le=MOST_SEEDS)
     eight_bit_epochs: int = Field(3, ge=0, le=MOST_EPOCHS)
@@ -125,6 +129,7 @@ SEARCH_KEYS = (
     "max_bytes",
     "max_latency_ms",
     "minutes",
+    "cut_in_steps",
     "after_calibration",
     "towers",
     "effort",
