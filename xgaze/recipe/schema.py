@@ -223,6 +223,7 @@ class Recipe(Section):
         """These sections (all, when none is named) as JSON, without the keys that say where and how fast."""
         stored = self.model_dump(mode="json", include=set(sections) or None)
         stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
+        stored["data"].pop("licence", None)
         return stored
 
 
