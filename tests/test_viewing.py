@@ -7,7 +7,9 @@ import pytest
 import torch
 
 import xgaze
-from xgaze.data.contract import InputSpec, Spec
+from xgaze.data.checks.soundness import checked
+from xgaze.data.contract import InputSpec, Spec, distances_of
+from xgaze.data.open import open_recording
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import mean_interval
 from xgaze.evaluation.predictions import prediction_table
@@ -69,6 +71,59 @@ def test_scores_and_tables_tell_both():
     assert table["error_px"].to_numpy() == pytest.approx(50) and table["error_degrees"].to_numpy() == pytest.approx(
         angles
     )
+
+
+def test_every_sample_has_its_own_distance():
+    """10 mm straight ahead, from 10, 100 and 1000 mm."""
+    mm = viewed("mm", None)
+    points, far = np.array([[0.0, 0.0]] * 3), np.array([10.0, 100.0, 1000.0])
+    expected = np.degrees(np.arctan([1, 0.1, 0.01]))
+    assert visual_angles(mm, points + np.array([0, 10]), points, far) == pytest.approx(expected, rel=1e-12)
+    alike = viewed("mm", 100.0)
+    assert visual_angles(alike, points + np.array([0, 10]), points, far) == pytest.approx(expected[1])
+
+
+def test_distances_of_arrays_go_into_scores_and_tables():
+    far = np.linspace(300, 900, 64)
+    recording = arrays(viewing={"distance_mm": far, "mm_per_px": 0.25})
+    assert recording.spec.viewing == Viewing(None, 0.25, (400.0, 300.0))
+    assert Spec.from_json(json.loads(json.dumps(recording.spec.to_json()))) == recording.spec
+    rows = np.arange(8, 40)
+    truth = recording.table[recording.spec.targets].to_numpy()[rows]
+    people, outputs = recording.table["group"].to_numpy()[rows], truth + np.array([30, -40])
+    alone = [Viewing(one, 0.25, (400.0, 300.0)) for one in far[rows]]
+    angles = np.concatenate([visual_angles(one, outputs[[k]], truth[[k]]) for k, one in enumerate(alone)])
+    told = summarise(recording.spec, outputs, truth, people, distances_of(recording, rows)).to_json()
+    assert told["degrees"]["mean"] == pytest.approx(mean_interval(angles, people).mean)
+    assert prediction_table(recording, rows, outputs)["error_degrees"].to_numpy() == pytest.approx(angles)
+    assert "degrees" not in summarise(recording.spec, outputs, truth, people).to_json()  # no distance is made up
+    nearer = arrays(viewing={"distance_mm": far / 2, "mm_per_px": 0.25})
+    assert nearer.definition != recording.definition
+    for wrong in (far[:5], -far, np.where(far > 500, np.nan, far)):
+        with pytest.raises(InputError, match="one for each of 64 samples, all above 0"):
+            arrays(viewing={"distance_mm": wrong, "mm_per_px": 0.25})
+
+
+@pytest.mark.parametrize(("key", "cells"), [("distance_mm", "600"), ("distance_cm", "60")])
+def test_a_column_of_a_manifest_is_the_distance(manifest, key, cells):
+    far = {"far": lambda table: [cells if k else "300" for k in range(len(table))]}
+    recording = open_recording(manifest(far, viewing={key: "far", "mm_per_px": 0.25}))
+    assert recording.spec.viewing.distance_mm is None
+    expected = [300.0 if key == "distance_mm" else 3000.0, 600.0, 600.0]
+    for found in (recording, recording.resplit({"tr0": "test"}), recording.with_spec(recording.spec)):
+        assert distances_of(found, np.arange(3)).tolist() == expected
+
+
+def test_distances_that_are_none_are_told_by_row(manifest):
+    data = manifest(
+        {"far": lambda table: ["0" if k == 2 else "" if k == 4 else "600" for k in range(len(table))]},
+        viewing={"distance_mm": "far", "mm_per_px": 0.25},
+    )
+    found = {fault.kind: fault.message for fault in checked(data).faults}
+    assert list(found) == ["missing number"] and "viewing: row " in found["missing number"]
+    for wrong in ({"distance_mm": 1, "distance_cm": 1}, {}):
+        with pytest.raises(InputError, match="give distance_mm or distance_cm"):
+            manifest(viewing={**wrong, "mm_per_px": 0.25})
 
 
 def test_nothing_is_said_where_nobody_knows():

@@ -50,7 +50,8 @@ class Heatmap(nn.Module):
 
 
 KINDS = {**NETS["LAYERS"], **NETS["FLOATS"], **NETS["ENDS"], "heatmap": Heatmap}
-OTHER_INPUTS = Spec((InputSpec("eye", (2, 4, 5)), InputSpec("head", (3,), 1.0, 2.0, "float32")), "value", unit="deg")
+EYE, HEAD = InputSpec("eye", (2, 4, 5), (90.0, 110.5), (50.0, 70.0)), InputSpec("head", (3,), 1.0, 2.0, "float32")
+OTHER_INPUTS = Spec((EYE, HEAD), "value", unit="deg")
 RUN = """async ([program, arrays, inputs, count]) => {
   const made = Interpreter.ready(program, await Interpreter.unpacked(arrays)), stored = await Interpreter.unpacked(inputs);
   const part = (all, k) => all.slice(k * all.length / count, (k + 1) * all.length / count);

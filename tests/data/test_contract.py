@@ -39,6 +39,41 @@ def test_pictures_are_normalised_by_one_number_and_sequences_by_feature():
     assert found.dtype == torch.float32 and np.array_equal(found.numpy(), expected)
 
 
+COLOUR = InputSpec("face", (3, 4, 5), (123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+
+
+def test_pictures_in_colour_are_normalised_by_channel():
+    values = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5)).astype(np.uint8)
+    found = normalise(values, COLOUR).numpy()
+    for channel, (mean, std) in enumerate(zip(COLOUR.mean, COLOUR.std, strict=True)):
+        np.testing.assert_allclose(found[:, channel], (values[:, channel] - mean) / std, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(normalise(values[0], COLOUR).numpy(), found[0])
+    spec = Spec((COLOUR,), "gaze", scene=(800, 600))
+    assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_a_missing_picture_in_colour_is_zero_to_the_network():
+    one = replace(COLOUR, mean=(123.0, 116.0, 104.0), may_be_missing=True)
+    assert one.absent.dtype == np.uint8 and one.absent[:, 0, 0].tolist() == [123, 116, 104]
+    assert not normalise(one.absent, one).any()
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        (
+            replace(COLOUR, mean=(1.0, 2.0)),
+            r"2 numbers as mean of 'face', which is 3x4x5: give one, or one per channel \(3\)",
+        ),
+        (replace(PICTURE, std=(1.0, 2.0, 3.0)), r"3 numbers as std of 'image'.*per channel \(1\)"),
+        (replace(SEQUENCE, mean=(1.0,) * 6), r"6 numbers as mean of 'sequence'.*per number \(3\)"),
+    ],
+)
+def test_as_many_means_as_channels(one, told):
+    with pytest.raises(InputError, match=told):
+        Spec.from_json(Spec((one,), "value").to_json())
+
+
 def test_normalising_leaves_the_stored_array_as_it_is():
     values = np.ones((6, 3), np.float32)
     normalise(values, SEQUENCE)

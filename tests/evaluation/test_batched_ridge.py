@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from xgaze.evaluation.baselines import PENALTIES
-from xgaze.evaluation.batched_ridge import fit_ridge
+from xgaze.evaluation.batched_ridge import fit_ridge, fit_ridges
 
 
 def batches_of(features, targets, size):
@@ -31,6 +31,16 @@ def test_it_is_what_scikit_learn_finds(rows, width, noise, size):
     new = rng.normal(size=(20, width)) + 50
     new[:, 3] = 0.1
     np.testing.assert_allclose(found.predict(new), expected.predict(new), rtol=1e-6)
+
+
+def test_parts_of_the_features_are_fitted_as_if_they_were_all():
+    rng = np.random.default_rng(1)
+    features, targets = rng.normal(size=(90, 12)) + 5, rng.normal(size=(90, 2))
+    parts = [slice(None), np.array([2, 7, 8])]
+    for part, found in zip(parts, fit_ridges(batches_of(features, targets, 20), PENALTIES, parts), strict=True):
+        alone = fit_ridge(batches_of(features[:, part], targets, 20), PENALTIES)
+        assert found.penalty == alone.penalty
+        np.testing.assert_allclose(found.predict(features[:, part]), alone.predict(features[:, part]), rtol=1e-9)
 
 
 def test_leave_one_out_errors_are_those_of_fits_without_the_row():

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgaze.data.contract import BY_TEACHER, InputSpec, Spec
+from xgaze.data.contract import InputSpec, Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.comparison import require_same_kind
 from xgaze.evaluation.intervals.participants import difference_percent, share_percent
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import OF_SPREAD, PERCENT, compare, own_spread, summarise, worse_unit
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.conditions import parsed
 
 INPUTS = (InputSpec("x", (2,), dtype="float32"),)

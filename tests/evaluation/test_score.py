@@ -7,12 +7,14 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from xgaze.data.contract import InputSpec, Recording, Sample, Spec, rows_of, targets_of
-from xgaze.evaluation.baselines import baselines, pooled, pooled_pixels
+from xgaze.evaluation.baselines import PENALTIES, baselines, pooled, pooled_pixels
+from xgaze.evaluation.batched_ridge import fit_ridge
 from xgaze.evaluation.classes.classification import accuracy, auc, f1, probabilities
 from xgaze.evaluation.gaze import distance_of_points
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import compare, sample_errors, summarise
 from xgaze.report.claims import over_samples_in_words
+from xgaze.report.words import plain_name
 
 GAZE = Spec((InputSpec("eye0", (1, 4, 4)),), "gaze", scene=(800, 600))
 TWO = Spec((InputSpec("image", (1, 4, 4)),), "class", unit="AUC", classes=("a", "b"))
@@ -134,6 +136,53 @@ def test_vectors_have_a_ridge_of_their_own(gaze_recording):
         < 5
         < distance_of_points(guesses["mean gaze"], truth).mean()
     )
+
+
+@dataclass
+class HeadAndNoise(Vectors):
+    """A picture that says nothing, the head's pose, of which the gaze point is a sum, and a number that says nothing."""
+
+    def __getitem__(self, row):
+        sample = super().__getitem__(row)
+        noise = np.random.default_rng(row)
+        head = sample.inputs["angles"] / 100
+        eye = noise.integers(0, 256, (1, 4, 4)).astype(np.uint8)
+        inputs = {"head": head, "eye": eye, "lux": noise.normal(size=1).astype(np.float32)}
+        return Sample(sample.id, sample.groups, inputs, sample.target)
+
+
+def test_vectors_beside_pictures_have_a_ridge_of_their_own(gaze_recording):
+    head, lux = (InputSpec(name, (many,), 0.0, 1.0, "float32") for name, many in (("head", 3), ("lux", 1)))
+    spec = Spec((head, InputSpec("eye", (1, 4, 4)), lux), "gaze", scene=(800, 600))
+    recording = HeadAndNoise(spec, gaze_recording.table)
+    guesses = baselines(recording)
+    assert list(guesses) == ["mean gaze", "pixel ridge 8x8", "ridge on head, lux"]
+    train, test = (rows_of(recording, one) for one in ("train", "test"))
+    told = [
+        np.stack([np.append(*map(recording[row].inputs.get, ("head", "lux"))) for row in rows])
+        for rows in (train, test)
+    ]
+    alone = fit_ridge(lambda: [(told[0], targets_of(recording, train))], PENALTIES).predict(told[1])
+    np.testing.assert_allclose(guesses["ridge on head, lux"], alone, rtol=1e-6)
+    assert distance_of_points(guesses["ridge on head, lux"], targets_of(recording, test)).mean() < 5
+    no_head = replace(spec, inputs=(spec.inputs[1], replace(lux, name="lux")))
+    assert list(baselines(HeadAndNoise(no_head, gaze_recording.table))) == [
+        "mean gaze",
+        "pixel ridge 8x8",
+        "ridge on lux",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ridge on head", "a straight-line fit on head alone"),
+        ("ridge on the inputs", "a straight-line fit on the inputs"),
+        ("pixel ridge 8x8", "a straight-line fit on pictures of 8 × 8 pixels"),
+    ],
+)
+def test_baselines_have_plain_names(name, words):
+    assert plain_name(name) == words
 
 
 def test_a_forest_of_many_pictures_says_of_how_many(class_recording, monkeypatch):

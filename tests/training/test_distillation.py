@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Recording, Sample, Spec, rows_of, targets_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, rows_of, targets_of
 from xgaze.errors import InputError
 from xgaze.models.inference import predict
 from xgaze.models.registry import build
 from xgaze.recipe import Training
 from xgaze.recipe.student_sections import Hint
+from xgaze.recorded_targets import GAZE_COLUMNS
 from xgaze.training.distillation import DistillTask, Lesson, TaughtRows, distil_model, trust
 from xgaze.training.hints import HintLoss
 from xgaze.training.losses import sample_losses

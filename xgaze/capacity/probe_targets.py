@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.capacity.probes import ProbeTarget, whole_target
-from xgaze.data.contract import BY_TEACHER, Recording, targets_of
+from xgaze.data.contract import Recording, targets_of
 from xgaze.data.rendered.headset import EYE_OF_CAMERA
+from xgaze.recorded_targets import BY_TEACHER
 
 CLOSED_MM = 1.0
 """Below this lid opening an eye shows neither pupil nor glints."""

@@ -33,13 +33,14 @@ from xgaze.compression.student import in_trained_layout, load_weights, rebuild
 from xgaze.compression.student_folder import teacher_weights
 from xgaze.compression.tuned_again import tune_again
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import BY_TEACHER, Recording, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, participants_of, rows_of, targets_of
 from xgaze.errors import InputError, nearest
 from xgaze.evaluation.learned import learned_of
 from xgaze.jobs import Fan
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_parameters
 from xgaze.recipe import Recipe
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.claims import DISAGREEMENT
 from xgaze.stored import Stored, read_mapping
 from xgaze.training.fit import fresh_folder

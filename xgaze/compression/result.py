@@ -33,7 +33,7 @@ from xgaze.compression.export.rounding.rounded_tuning import Ask, lessons_of
 from xgaze.compression.search.budget import limits_of
 from xgaze.compression.tuned_again import told_over_seeds
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, distances_of, participants_of, rows_of, targets_of
 from xgaze.evaluation.classes.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
@@ -49,6 +49,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Distill, Recipe
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.scorings import log_scoring
 from xgaze.training.distillation import Lesson
 
@@ -133,6 +134,7 @@ def score_on_test(
     of other seeds. Writes predictions.csv, control_predictions.csv and slices.json."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
+    far = distances_of(recording, test)
     with progress_bar(f"scoring {', '.join(models)}") as advance:
         every = predict_each({**models, **again}, recording, test, advance=advance)
     outputs = {name: every[name] for name in models}
@@ -145,12 +147,12 @@ def score_on_test(
     return {
         FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),
         CLASS_CALIBRATION: calibration_of(recording, outputs[STUDENT]),
-        "error": {name: summarise(spec, one, truth, people).to_json() for name, one in outputs.items()},
+        "error": {name: summarise(spec, one, truth, people, far).to_json() for name, one in outputs.items()},
         **plain,
         **_once_calibrated(recording, outputs, reference, plain["difference"], wanted.after_calibration),
         "over_seeds": told_over_seeds(recording, every, reference, wanted),
         "macro_f1": _macro_f1(spec, outputs, reference, truth, people),
-        "labels_only": _beside(spec, outputs, truth, people),
+        "labels_only": _beside(spec, outputs, truth, people, far),
         BESIDE: scores_beside(recording, {TEACHER: outputs[TEACHER], STUDENT: outputs[STUDENT]}),
         "outputs": outputs,
         "worse_unit": worse_unit(spec),
@@ -166,6 +168,7 @@ def score_against_teacher(
     spread beside which that is told. Nothing of who is right. Writes predictions.csv."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
+    far = distances_of(recording, test)
     with progress_bar(f"comparing {STUDENT} and {TEACHER}") as advance:
         outputs = {TEACHER: truth, **predict_each(students, recording, test, advance=advance)}
     write_csv(folder / "predictions.csv", prediction_table(recording, test, outputs[STUDENT]))
@@ -177,7 +180,7 @@ def score_against_teacher(
     )
     return {
         **dict.fromkeys(left_out),
-        "error": {name: summarise(spec, outputs[name], truth, people).to_json() for name in (TEACHER, STUDENT)},
+        "error": {name: summarise(spec, outputs[name], truth, people, far).to_json() for name in (TEACHER, STUDENT)},
         "over_seeds": told_over_seeds(recording, outputs, TEACHER, wanted),
         "spread": {"unit": spec.measured, **vars(spread)},
         "difference": worse,
@@ -232,14 +235,18 @@ def _macro_f1(
 
 
 def _beside(
-    spec: Spec, outputs: dict[str, NDArray[np.float32]], truth: NDArray[Any], people: NDArray[Any]
+    spec: Spec,
+    outputs: dict[str, NDArray[np.float32]],
+    truth: NDArray[Any],
+    people: NDArray[Any],
+    far: NDArray[np.float64] | None,
 ) -> dict[str, Any] | None:
     """The same student without the teacher's lessons, and how much worse that made it."""
     if LABELS_ONLY not in outputs:
         return None
     worse = compare(spec, outputs[LABELS_ONLY], outputs[STUDENT], truth, people)
     return {
-        "error": summarise(spec, outputs[LABELS_ONLY], truth, people).to_json(),
+        "error": summarise(spec, outputs[LABELS_ONLY], truth, people, far).to_json(),
         "worse_than_student_percent": vars(worse),
     }
 

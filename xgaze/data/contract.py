@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
+from xgaze.recorded_targets import (
+    DISTANCE_COLUMN,
+    LABEL_COLUMN,
+    RECORDED,
+    VALUE_COLUMN,
+    Beside,
+    gaze_columns,
+    require_beside,
+    spreads_of,
+)
 from xgaze.units import fits, measured_in
 from xgaze.viewing import Viewing
 
@@ -23,13 +33,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 LEFT_OUT = ""
 """The split of participants who take no part."""
-GAZE_COLUMNS = ["gaze_x_px", "gaze_y_px"]
-"""Of gaze in px; `gaze_columns` names those of other units."""
-LABEL_COLUMN = "label"
-RECORDED: Literal["recorded"] = "recorded"
-BY_TEACHER: Literal["teacher"] = "teacher"
-"""What the targets of a recording are, see `Spec.truth`."""
-VALUE_COLUMN = "value"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class InputSpec:
     """One named input of `shape`, fed as (stored - mean) / std: a picture, uint8 (channels, height, width), or any other array,
     float32, such as a sequence (steps, features).
 
-    mean and std: one number, or one per entry of the last axis. Padding that a model shall read as zero is stored as the mean.
+    mean and std: one number, or one per channel of a picture, in the order of its channels, and per entry of the last axis of
+    anything else. Padding that a model shall read as zero is stored as the mean.
     may_be_missing: samples may lack it (an eye closed, a camera that dropped a frame). The model reads zeros in its place,
     which is its mean as it is stored: of a picture a whole number, so that 8 bits hold it.
     """
@@ -52,7 +56,21 @@ class InputSpec:
     @property
     def absent(self) -> NDArray[Any]:
         """What stands for it in a sample that lacks it, as it is stored."""
-        return np.broadcast_to(np.asarray(self.mean, self.dtype), self.shape)
+        return np.broadcast_to(self.shift.astype(self.dtype), self.shape)
+
+    @property
+    def shift(self) -> NDArray[np.float32]:
+        """The mean, laid out so that it is subtracted from what is stored, (..., *shape)."""
+        return self._laid_out(self.mean)
+
+    @property
+    def scale(self) -> NDArray[np.float32]:
+        """The std, laid out likewise."""
+        return self._laid_out(self.std)
+
+    def _laid_out(self, numbers: float | tuple[float, ...]) -> NDArray[np.float32]:
+        found = np.asarray(numbers, np.float32)
+        return found.reshape(-1, 1, 1) if found.ndim and len(self.shape) == 3 else found
 
     @property
     def holds_pixels(self) -> bool:
@@ -68,26 +86,6 @@ class InputSpec:
             )
         channels, height, width = self.shape
         return channels, height, width
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A target beside the main one: a point ("gaze", whatever it is of), a direction or a value, as `Spec` says these.
-
-    middle, spread: the mean of the training people's, and how far they are from it (root of the mean square). Losses count in
-    the spread, and fresh networks begin with the middle.
-    """
-
-    name: str
-    kind: Literal["gaze", "angle", "value"]
-    unit: str
-    middle: tuple[float, ...] = ()
-    spread: float = 1.0
-
-    @property
-    def columns(self) -> list[str]:
-        """Of a recording's table."""
-        return [self.name] if self.kind == "value" else [f"{self.name}{end}" for end in _ends(self.unit)]
 
 
 @dataclass(frozen=True)
@@ -191,6 +189,7 @@ class Spec:
         for one in spec.inputs:
             if not one.shape or min(one.shape) < 1 or len(one.shape) > 3 or not np.all(np.asarray(one.std) > 0):
                 raise InputError(f"key 'spec.inputs': '{one.name}' has a shape or a std that cannot be")
+            require_by_channel(one, "key 'spec.inputs'")
             require_absent(one, "key 'spec.inputs'")
         return spec
 
@@ -244,7 +243,8 @@ class Recording:
     """A data set as models see it: `spec`, `table` and samples. What else it may know has an answer here for those that do not.
 
     table: one row per sample, in order: `id`, `group`, `session`, `split` ("train", "validation", "test"), and the
-    target: `gaze_x_px`, `gaze_y_px` (or of another unit), or `label` (int), or `value` (float). Sample i belongs to row i.
+    target: `gaze_x_px`, `gaze_y_px` (or of another unit), or `label` (int), or `value` (float). Sample i belongs to row i. Where
+    it is known of each sample, `viewing_distance_mm`, see `Viewing`.
     """
 
     if TYPE_CHECKING:  # a data class takes what it inherits for the default of its field
@@ -384,60 +384,24 @@ class RecordingView(Recording):
         return self.recording.missing(rows)
 
 
-def gaze_columns(unit: str) -> list[str]:
-    """Of a recording's table: x and y of gaze in this unit; of directions pitch and yaw, or x, y and z."""
-    return [f"gaze{end}" for end in _ends(unit)]
-
-
-def _ends(unit: str) -> list[str]:
-    if unit == "vector":
-        return [f"_{axis}" for axis in "xyz"]
-    return [f"_{axis}_{unit}" for axis in (("pitch", "yaw") if unit in ("rad", "degrees") else "xy")]
-
-
-RESERVED = frozenset(
-    ("id", "group", "session", "split", "gaze", LABEL_COLUMN, VALUE_COLUMN, "truth", "prediction", "error")
-)
-
-
-def require_beside(spec: Spec, where: str) -> None:
-    """Raises InputError for targets that cannot stand beside one another: classes, one that a teacher tells, names twice."""
-    names = [one.name for one in spec.beside]
-    if names and spec.kind == "class":
-        raise InputError(f"{where}: beside classes there is no other target ({', '.join(names)}); train two models.")
-    if names and spec.truth == BY_TEACHER:
-        raise InputError(f"{where}: where the teacher tells what is true (truth: teacher), there is one target alone.")
-    for one in spec.beside:
-        if not one.name.isidentifier() or one.name in RESERVED or names.count(one.name) > 1:
-            raise InputError(
-                f"{where}: '{one.name}' cannot be a target's name; give each a word of its own, such as pupil."
-            )
-        if not fits(one.kind, one.unit) or not one.spread > 0 or len(one.middle) not in (0, len(one.columns)):
-            raise InputError(f"{where}: '{one.name}' has a unit or a spread that cannot be.")
-    if len(set(spec.targets)) < len(spec.targets):
-        raise InputError(f"{where}: two targets have columns of one name ({', '.join(spec.targets)}).")
-
-
 def with_spreads(spec: Spec, table: pd.DataFrame) -> Spec:
     """With the middles and spreads of the targets of training people, where there are several; where nobody trains, as it is."""
     train = table[table["split"] == "train"]
     if not spec.beside or not len(train):
         return spec
+    beside, spread = spreads_of(spec.beside, spec.own_columns, train)
+    return replace(spec, beside=beside, spread=spread)
 
-    def spread_of(columns: list[str]) -> tuple[tuple[float, ...], float]:
-        values = train[columns].to_numpy(np.float64)
-        values = values[np.isfinite(values).all(axis=1)]
-        if not len(values):
-            return (0.0,) * len(columns), 1.0
-        middle = values.mean(axis=0)
-        spread = float(np.sqrt(np.square(values - middle).sum(axis=1).mean()))
-        return tuple(map(float, middle)), spread or 1.0
 
-    found = [spread_of(one.columns) for one in spec.beside]
-    beside = (
-        replace(one, middle=middle, spread=spread) for one, (middle, spread) in zip(spec.beside, found, strict=True)
-    )
-    return replace(spec, beside=tuple(beside), spread=spread_of(spec.own_columns)[1])
+def require_by_channel(one: InputSpec, where: str) -> None:
+    """Raises InputError where there are not as many means or stds as there are channels, or entries of the last axis."""
+    wanted, called = (one.shape[0], "channel") if len(one.shape) == 3 else (one.shape[-1], "number")
+    for key, given in (("mean", one.mean), ("std", one.std)):
+        if isinstance(given, tuple) and len(given) != wanted:
+            raise InputError(
+                f"{where}: {len(given)} numbers as {key} of '{one.name}', which is {dimensions(one.shape)}: give one, or one "
+                f"per {called} ({wanted})."
+            )
 
 
 def require_absent(one: InputSpec, where: str) -> None:
@@ -462,7 +426,7 @@ def normalise(stored: NDArray[Any], spec: InputSpec) -> "torch.Tensor":
 
     values = torch.from_numpy(np.ascontiguousarray(stored))
     own = values.to(torch.float32, copy=True)
-    return own.sub_(torch.tensor(spec.mean)).div_(torch.tensor(spec.std))
+    return own.sub_(torch.tensor(spec.shift)).div_(torch.tensor(spec.scale))
 
 
 def collate(samples: Sequence[Sample], spec: Spec) -> Batch:
@@ -509,6 +473,13 @@ def rows_of(recording: Recording, split: str) -> NDArray[np.int64]:
 def participants_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[Any]:
     """The participant of each of `rows`."""
     return recording.table["group"].iloc[rows].to_numpy()
+
+
+def distances_of(recording: Recording, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """From how far the screen was looked at in `rows`, mm; None where samples have no distances of their own."""
+    if DISTANCE_COLUMN not in recording.table:
+        return None
+    return recording.table[DISTANCE_COLUMN].iloc[rows].to_numpy(np.float64)
 
 
 def targets_of(recording: Recording, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:

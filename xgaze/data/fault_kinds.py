@@ -1,6 +1,7 @@
 """What can be wrong with a recording: the kinds of fault in a fixed order, each with its remedy. Finds nothing itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +13,7 @@ Kind = Literal[
     "nothing found",
     "missing view",
     "all views missing",
+    "damaged file",
     "undecodable image",
     "wrong image size",
     "label table",
@@ -52,6 +54,8 @@ REMEDIES: dict[Kind, str] = {
     "missing view": "Restore the picture, or remove the frame's other pictures and its label row; check `views`. Where frames of "
     "a manifest may lack this view, leave the cell empty and say so of the input: `may_be_missing: true`.",
     "all views missing": "Remove these rows: a frame of which nothing is seen has nothing to tell a gaze by.",
+    "damaged file": "Unpack or copy the data set again: what the message names is missing, cut short, or of another layout than "
+    "the published one.",
     "undecodable image": "Export the picture again, or restore it from the original recording.",
     "wrong image size": "Export all pictures in one size, and state it as `height` and `width` in the definition.",
     "label table": "Check the table's file name and column names against the definition.",
@@ -110,6 +114,28 @@ class Checked:
     remarks: tuple[str, ...] = ()
 
 
+class FaultsFound(InputError):
+    """Faults of one recording, of which the message tells the first."""
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+def faults_in(error: InputError, kind: Kind = "definition") -> tuple[Fault, ...]:
+    """Those that an error was made of; or itself as one of `kind`."""
+    return error.faults if isinstance(error, FaultsFound) else (Fault(kind, str(error)),)
+
+
+@contextmanager
+def among(faults: list[Fault], kind: Kind = "damaged file") -> Iterator[None]:
+    """What is refused inside becomes one fault among others, so that what comes after it is looked at all the same."""
+    try:
+        yield
+    except InputError as error:
+        faults += faults_in(error, kind)
+
+
 def summarise(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     """[{kind, count, first: the first 20 messages}] in the order of `KINDS`; kinds without a fault are left out."""
     messages: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
@@ -126,7 +152,7 @@ def raise_faults(where: Path, faults: Sequence[Fault]) -> None:
     lines = [f"{where}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}{more}:"]
     lines += [f"  {fault.message}" for fault in faults[:SHOWN]]
     lines += [f"{group['kind']}: {REMEDIES[group['kind']]}" for group in summarise(faults)]
-    raise InputError("\n".join(lines))
+    raise FaultsFound("\n".join(lines), faults)
 
 
 def listed(names: Sequence[str], limit: int = SHOWN) -> str:

@@ -1,6 +1,7 @@
 """What reading a sound recording left out or assumed, and whom its splits keep apart: no fault, but to be known."""
 
-from xgaze.data.contract import LABEL_COLUMN, Recording
+from xgaze.data.contract import Recording
+from xgaze.recorded_targets import LABEL_COLUMN
 
 
 def rare_classes(recording: Recording) -> list[str]:

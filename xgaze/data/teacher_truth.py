@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Recording, RecordingView, Sample, Spec, targets_of
+from xgaze.data.contract import Recording, RecordingView, Sample, Spec, targets_of
 from xgaze.errors import InputError
 from xgaze.recipe.data_sections import DataSection
+from xgaze.recorded_targets import BY_TEACHER, LABEL_COLUMN
 from xgaze.stored import read_table
 
 TRUTH_FILE = "truth.csv"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import Recording, rows_of, targets_of
-from xgaze.evaluation.batched_ridge import fit_ridge
+from xgaze.evaluation.batched_ridge import Columns, fit_ridges
 from xgaze.evaluation.learned import NAMES, trivial_outputs
 from xgaze.evaluation.looking.fixation_features import summary_features
 
@@ -52,7 +52,7 @@ def baselines(recording: Recording, seed: int = 0) -> dict[str, NDArray[Any]]:
     if recording.spec.kind == "value" and recording.scanpaths is not None:
         return trivial | _value_forest(recording, train, test, known, seed)
     if recording.spec.kind != "class":
-        return {**trivial, _ridge_name(recording): _ridge(recording, train, test, known)}
+        return trivial | _ridges(recording, train, test, known)
     name, shown, features, unseen = _described(recording, train, test, seed)
     forest = _forest(features, unseen, known[shown], len(recording.spec.classes), seed)
     return {**trivial, f"random forest on {name}": forest}
@@ -86,16 +86,37 @@ def _has_pictures(recording: Recording) -> bool:
     return any(len(one.shape) > 2 for one in recording.spec.inputs)
 
 
-def _ridge(
+def _vectors_alone(recording: Recording) -> dict[str, NDArray[np.int64]]:
+    """Name -> columns, among the pooled features, of all vectors, where there is something else, too: what can be told without
+    any picture, as from the head's pose."""
+    names, columns, start = [], list[int](), 0
+    for one in recording.spec.inputs:
+        width = int(pooled(torch.zeros(1, *one.shape), RIDGE_SIDE).shape[1])
+        if len(one.shape) == 1:
+            names.append(one.name)
+            columns += range(start, start + width)
+        start += width
+    some = 0 < len(names) < len(recording.spec.inputs)
+    return {f"ridge on {', '.join(names)}": np.array(columns)} if some else {}
+
+
+def _ridges(
     recording: Recording, train: NDArray[np.int64], test: NDArray[np.int64], known: NDArray[Any]
-) -> NDArray[Any]:
+) -> dict[str, NDArray[Any]]:
+    """On all inputs, and on vectors alone."""
+    parts: dict[str, Columns] = {_ridge_name(recording): slice(None), **_vectors_alone(recording)}
+
     def batches() -> Iterator[tuple[NDArray[np.float32], NDArray[Any]]]:
         starts = range(0, len(train), BATCH)
         for start, features in zip(starts, pooled_batches(recording, train, RIDGE_SIDE), strict=True):
             yield features, known[start : start + BATCH]
 
-    fitted = fit_ridge(batches, PENALTIES)
-    return np.concatenate([fitted.predict(features) for features in pooled_batches(recording, test, RIDGE_SIDE)])
+    fitted = fit_ridges(batches, PENALTIES, list(parts.values()))
+    unseen = [
+        [one.predict(features[:, part]) for one, part in zip(fitted, parts.values(), strict=True)]
+        for features in pooled_batches(recording, test, RIDGE_SIDE)
+    ]
+    return {name: np.concatenate(own) for name, own in zip(parts, zip(*unseen, strict=True), strict=True)}
 
 
 def _forest(

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Values = NDArray[np.float64]
 Batches = Callable[[], Iterable[tuple[ArrayLike, ArrayLike]]]
 """Called twice: the same batches of features (n, p) and targets (n, t) again."""
+Columns = slice | NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +43,60 @@ class _Moments:
     gram: Values
     cross: Values
 
+    def of(self, part: Columns) -> "_Moments":
+        """Of some of the features."""
+        return _Moments(self.count, self.mean[part], self.target_mean, self.gram[part][:, part], self.cross[part])
+
 
 def fit_ridge(batches: Batches, penalties: Sequence[float] | Values) -> Ridge:
     """The fit of the penalty with the least mean squared leave-one-out error over all targets; of equals the first."""
-    found = _moments(batches())
+    return fit_ridges(batches, penalties, [slice(None)])[0]
+
+
+def fit_ridges(batches: Batches, penalties: Sequence[float] | Values, parts: Sequence[Columns]) -> list[Ridge]:
+    """A fit of each part of the features alone, all from the same two passes over the batches."""
+    whole = _moments(batches())
+    tried = [_fits(whole.of(part), penalties) for part in parts]
+    errors = np.zeros((len(parts), len(penalties)))
+    for features, targets in batches():
+        rows, left = np.asarray(features, np.float64), np.asarray(targets, np.float64) - whole.target_mean
+        for k, (part, one) in enumerate(zip(parts, tried, strict=True)):
+            errors[k] += one.left_out(rows[:, part], left)
+    return [one.ridge(int(np.argmin(own))) for one, own in zip(tried, errors, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Fits:
+    """Of one set of features for all penalties. values, vectors: of their Gram matrix; solved: weights along these, (p, t)."""
+
+    found: _Moments
+    scale: Values
+    values: Values
+    vectors: Values
+    solved: Sequence[Values]
+    penalties: Sequence[float] | Values
+
+    def left_out(self, features: Values, left: Values) -> Values:
+        """Squared errors of these rows (n, p) by penalty, each row by the fit without it; left: targets around their mean."""
+        turned, errors = ((features - self.found.mean) / self.scale) @ self.vectors, []
+        for penalty, fit in zip(self.penalties, self.solved, strict=True):
+            leverage = 1 / self.found.count + turned**2 @ (1 / (self.values + penalty))
+            errors.append((((left - turned @ fit) / (1 - leverage).clip(np.finfo(float).eps)[:, None]) ** 2).sum())
+        return np.array(errors)
+
+    def ridge(self, which: int) -> Ridge:
+        """With this penalty."""
+        weights, found = self.vectors @ self.solved[which], self.found
+        return Ridge(found.mean, self.scale, weights, found.target_mean, float(self.penalties[which]))
+
+
+def _fits(found: _Moments, penalties: Sequence[float] | Values) -> _Fits:
     scale = _scale(found)
     values, vectors = np.linalg.eigh(found.gram / np.outer(scale, scale))
     values = values.clip(0)
     rotated = vectors.T @ (found.cross / scale[:, None])
-    fits = [rotated / (values + penalty)[:, None] for penalty in penalties]
-    errors = np.zeros(len(fits))
-    for features, targets in batches():
-        turned = ((np.asarray(features, np.float64) - found.mean) / scale) @ vectors
-        left = np.asarray(targets, np.float64) - found.target_mean
-        for k, (penalty, fit) in enumerate(zip(penalties, fits, strict=True)):
-            leverage = 1 / found.count + turned**2 @ (1 / (values + penalty))
-            errors[k] += (((left - turned @ fit) / (1 - leverage).clip(np.finfo(float).eps)[:, None]) ** 2).sum()
-    best = int(np.argmin(errors))
-    return Ridge(found.mean, scale, vectors @ fits[best], found.target_mean, float(penalties[best]))
+    solved = [rotated / (values + penalty)[:, None] for penalty in penalties]
+    return _Fits(found, scale, values, vectors, solved, penalties)
 
 
 def _moments(batches: Iterable[tuple[ArrayLike, ArrayLike]]) -> _Moments:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, Beside, Recording, Spec, gaze_columns, targets_of
+from xgaze.data.contract import Recording, Spec, targets_of
 from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.score import errors_in_degrees, sample_errors
+from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, LABEL_COLUMN, Beside, gaze_columns
 
 
 def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDArray[Any]) -> pd.DataFrame:
@@ -56,7 +57,8 @@ def _told(kept: pd.DataFrame, spec: Spec, outputs: NDArray[Any], targets: NDArra
         errors = np.full(len(table), np.nan)
         errors[known] = sample_errors(spec, outputs[known], targets[known])
         table[error_column(spec)] = errors
-        degrees = errors_in_degrees(spec, outputs, targets)
+        far = kept[DISTANCE_COLUMN].to_numpy(np.float64) if DISTANCE_COLUMN in kept else None
+        degrees = errors_in_degrees(spec, outputs, targets, far)
         if degrees is not None:
             table[f"{error_column(spec).partition('_')[0]}_degrees"] = degrees
     return table

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, Spec
+from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import angular_error
 from xgaze.evaluation.classes import classification
@@ -27,6 +27,7 @@ from xgaze.evaluation.intervals.participants import (
     share_percent,
 )
 from xgaze.evaluation.value import absolute_error
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.drawing.format import OF_SPREAD as OF_SPREAD
 from xgaze.report.drawing.format import POINTS as POINTS
 from xgaze.viewing import visual_angles
@@ -73,12 +74,19 @@ def higher_is_better(spec: Spec) -> bool:
     return spec.kind == "class"
 
 
-def summarise(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], participants: NDArray[Any]) -> Summary:
-    """Score `outputs` (n, outputs) against `targets`. Raises InputError for an AUC of samples of one class."""
+def summarise(
+    spec: Spec,
+    outputs: NDArray[Any],
+    targets: NDArray[Any],
+    participants: NDArray[Any],
+    distance_mm: NDArray[np.float64] | None = None,
+) -> Summary:
+    """Score `outputs` (n, outputs) against `targets`. distance_mm: from how far gaze was, (n,), where samples have distances of
+    their own. Raises InputError for an AUC of samples of one class."""
     if spec.kind != "class":
         errors = sample_errors(spec, outputs, targets)
         interval = mean_interval(errors, participants, within=ERRORS)
-        degrees = errors_in_degrees(spec, outputs, targets)
+        degrees = errors_in_degrees(spec, outputs, targets, distance_mm)
         told = None if degrees is None else mean_interval(degrees, participants, within=ERRORS)
         alike = len(set(np.unique(np.asarray(participants, dtype=str), return_counts=True)[1].tolist())) == 1
         whole = None if alike else float(errors.mean())
@@ -134,11 +142,13 @@ def sample_errors(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> N
     return 1 - chosen
 
 
-def errors_in_degrees(spec: Spec, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64] | None:
+def errors_in_degrees(
+    spec: Spec, outputs: NDArray[Any], targets: NDArray[Any], distance_mm: NDArray[np.float64] | None = None
+) -> NDArray[np.float64] | None:
     """Of gaze points, (n,), where it is known from where they are looked at."""
-    if spec.kind != "gaze" or spec.viewing is None:
+    if spec.kind != "gaze" or spec.viewing is None or (spec.viewing.distance_mm is None and distance_mm is None):
         return None
-    return visual_angles(spec.viewing, spec.own(outputs), spec.own(targets))
+    return visual_angles(spec.viewing, spec.own(outputs), spec.own(targets), distance_mm)
 
 
 def own_spread(spec: Spec, targets: NDArray[Any], participants: NDArray[Any]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.artifacts import STUDENT, TEACHER
-from xgaze.data.contract import BY_TEACHER, Batch, Recording, Sample, collate
+from xgaze.data.contract import Batch, Recording, Sample, collate
 from xgaze.explanation.attribution.attribution import integrated_gradients
 from xgaze.explanation.attribution.completeness import FEWEST_STEPS, with_enough_steps
 from xgaze.explanation.attribution.parts import Parts, baseline_of, only_pictures, parts_of
@@ -27,6 +27,7 @@ from xgaze.explanation.test_set.chunks import measured_table
 from xgaze.explanation.test_set.perturbation import Perturbed, perturbation_curves, places_by_strength, random_places
 from xgaze.progress import progress_bar
 from xgaze.recipe import Explain
+from xgaze.recorded_targets import BY_TEACHER
 
 FIGURES_VERSION = 3
 """To be raised when the meaning of a figure changes, so that figures on disk are measured again."""

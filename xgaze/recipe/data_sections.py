@@ -4,16 +4,64 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 """Small enough for torch, numpy and scikit-learn alike, with room for the seeds that are counted on from it."""
 
 PictureSide = Annotated[int, Field(ge=8, le=16_384)]
+Mean = Annotated[float, Field(ge=-1e6, le=1e6)]
+Std = Annotated[float, Field(ge=1e-6, le=1e6)]
+Several = Field(min_length=1, max_length=10_000)
+
+
+def _list_or_number(given: Any) -> str:
+    """By which a value is judged alone, so that what is wrong is told once."""
+    return "list" if isinstance(given, list | tuple) else "number"
+
+
+def _word_or_number(given: Any) -> str:
+    return "word" if isinstance(given, str) else "number"
+
+
+Means = Annotated[
+    Annotated[Mean, Tag("number")] | Annotated[list[Mean], Several, Tag("list")], Discriminator(_list_or_number)
+]
+Stds = Annotated[
+    Annotated[Std, Tag("number")] | Annotated[list[Std], Several, Tag("list")], Discriminator(_list_or_number)
+]
+"""Of an input: a number, or one per channel of a picture, or per number of a vector."""
+Distance = Annotated[
+    Annotated[float, Field(gt=0, le=1e6), Tag("number")] | Annotated[str, Field(min_length=1), Tag("word")],
+    Discriminator(_word_or_number),
+]
+"""The same for all samples, or the name of the column that holds each one's."""
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 EYE_MEAN, EYE_STD = 98.54010552, 41.5086445
 """Of grey values of eye cameras, in the published recording; rendered eyes are normalised alike."""
+
+
+def as_stored(numbers: float | list[float]) -> float | tuple[float, ...]:
+    """Means or stds as a specification holds them."""
+    return tuple(numbers) if isinstance(numbers, list) else numbers
+
+
+def require_as_many(mean: float | list[float], std: float | list[float] | None, wanted: int) -> None:
+    """Raises PydanticCustomError for lists of means or stds of another length."""
+    for key, given in (("mean", mean), ("std", std)):
+        if isinstance(given, list) and len(given) != wanted:
+            told = "{key}: {many} numbers; give one, or one per channel or column ({wanted})"
+            raise PydanticCustomError("choice", told, {"key": key, "many": len(given), "wanted": wanted})
 
 
 class Section(BaseModel):

@@ -140,7 +140,8 @@ def _written(where: list[str], stored: Any) -> list[str]:
     """A place as people write it: without the tags of unions, which Pydantic puts into it."""
     written = []
     for part in where:
-        if isinstance(stored, dict) and part not in stored:
+        known = part in stored if isinstance(stored, dict) else isinstance(stored, list | tuple) and part.isdecimal()
+        if stored is not None and not known:
             continue
         written.append(part)
         stored = stored[part] if isinstance(stored, dict) else _entry(stored, part)

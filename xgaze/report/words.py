@@ -8,7 +8,7 @@ from xgaze.report.claims import PLAIN_NAMES
 from xgaze.report.drawing.format import number, percent, percent_interval, span
 from xgaze.units import digits_of
 
-PLAIN_STARTS = {"pixel ridge ": "a straight-line fit on pictures of {} pixels"}
+PIXEL_RIDGE, VECTOR_RIDGE = "pixel ridge ", "ridge on "
 
 
 def groups_in_words(report: dict[str, Any]) -> str:
@@ -29,9 +29,10 @@ def error_in_words(report: dict[str, Any]) -> str:
 
 def plain_name(baseline: str) -> str:
     """A baseline's name in everyday words, where we have them."""
-    for start, words in PLAIN_STARTS.items():
-        if baseline.startswith(start):
-            return words.format(baseline.removeprefix(start).replace("x", " × "))
+    if baseline.startswith(PIXEL_RIDGE):
+        return f"a straight-line fit on pictures of {baseline.removeprefix(PIXEL_RIDGE).replace('x', ' × ')} pixels"
+    if baseline.startswith(VECTOR_RIDGE) and baseline not in PLAIN_NAMES:
+        return f"a straight-line fit on {baseline.removeprefix(VECTOR_RIDGE)} alone"
     return PLAIN_NAMES.get(baseline, baseline)
 
 

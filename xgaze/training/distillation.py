@@ -19,12 +19,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from xgaze.artifacts import STUDENT
 from xgaze.data.batches import Collate, EpochShuffle, ordered_batches, ordered_loader
-from xgaze.data.contract import BY_TEACHER, Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import Batch, Recording, Sample, Spec, participants_of, rows_of, targets_of
 from xgaze.data.splits import held_out_of
 from xgaze.data.unlabelled import refuse_held_out
 from xgaze.evaluation.score import sample_errors
 from xgaze.recipe import Training
 from xgaze.recipe.student_sections import Hint
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.training.fit import fit
 from xgaze.training.hints import HintLoss, listening
 from xgaze.training.losses import of_each, weighted_loss

@@ -23,7 +23,7 @@ from xgaze.artifacts import (
 )
 from xgaze.artifacts import SECOND_TEACHER as SECOND_TEACHER
 from xgaze.artifacts import TEACHER as TEACHER
-from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, distances_of, participants_of, rows_of, targets_of
 from xgaze.data.splits import HELD_OUT, split_summary, write_splits
 from xgaze.data.teacher_truth import TRUTH_FILE, judged_by, truth_table
 from xgaze.errors import InputError
@@ -42,6 +42,7 @@ from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
 from xgaze.progress import progress_bar
 from xgaze.recipe import Recipe
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.scorings import log_scoring
 from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.fit import AGAIN, HISTORY_FILE, fresh_folder
@@ -215,14 +216,15 @@ def evaluate(model: FeatureHead, recording: Recording, folder: Path, seed: int) 
     write_csv(folder / "predictions.csv", prediction_table(recording, rows, outputs))
     test = rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
+    far = distances_of(recording, test)
     beside = {
-        name: summarise(spec, guess, truth, people).to_json() for name, guess in baselines(recording, seed).items()
+        name: summarise(spec, guess, truth, people, far).to_json() for name, guess in baselines(recording, seed).items()
     }
     write_json(folder / "baselines.json", beside)
     if alone:
-        return {"error": summarise(spec, truth, truth, people).to_json(), "baselines": beside}
+        return {"error": summarise(spec, truth, truth, people, far).to_json(), "baselines": beside}
     write_json(folder / SLICES_FILE, {"slices": slices_of(recording, test, {TEACHER: outputs[-len(test) :]})})
-    error = summarise(spec, outputs[-len(test) :], truth, people).to_json()
+    error = summarise(spec, outputs[-len(test) :], truth, people, far).to_json()
     known = targets_of(recording, rows_of(recording, "train"))
     learned = learned_of(spec, outputs[-len(test) :], known, truth, people)
     against = {"learned": learned.learned, "against_guessing": {TEACHER: learned.to_json()}}

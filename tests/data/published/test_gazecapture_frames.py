@@ -189,6 +189,28 @@ def test_a_recording_that_lacks_something_is_told_with_its_file(capture, name, c
         open_recording(section("gazecapture", capture[0]))
 
 
+def test_all_faults_of_a_folder_are_told_at_once(capture):
+    root, _ = capture
+    (root / "00002/screen.json").unlink()
+    (root / "00002/appleFace.json").write_text("{")
+    (root / "00004/info.json").write_text('{"Dataset": "dev", "DeviceName": "x"}')
+    (root / "00006/frames/00002.jpg").unlink()
+    data = section("gazecapture", root)
+    with pytest.raises(InputError, match="4 faults") as told:
+        open_recording(data)
+    found = checked(data).faults
+    assert [one.kind for one in found] == ["missing view", *["damaged file"] * 3] and "/00005" not in str(told.value)
+    for place in ("00002/screen.json", "00002/appleFace.json", "00004/info.json", "00006/frames/00002.jpg"):
+        assert place in str(told.value) and sum(place in one.message for one in found) == 1
+
+
+def test_more_faults_than_anybody_reads_are_counted(capture):
+    for file in capture[0].rglob("*.json"):
+        file.write_text("{")
+    with pytest.raises(InputError, match="48 faults, the first 20:"):
+        open_recording(section("gazecapture", capture[0]))
+
+
 def test_frames_that_are_not_there_are_told_together(capture):
     for name in ("00003/frames/00000.jpg", "00005/frames/00003.jpg"):
         (capture[0] / name).unlink()
@@ -238,6 +260,13 @@ def test_metadata_without_a_field_is_told(prepared, field):
     root, fields, _ = prepared
     savemat(root / "metadata.mat", {name: one for name, one in fields.items() if name != field})
     with pytest.raises(InputError, match=rf"metadata\.mat: holds no {field}"):
+        open_recording(section("gazecapture", root, samples="prepared"))
+
+
+def test_all_that_metadata_cannot_be_is_told_at_once(prepared):
+    root, fields, _ = prepared
+    savemat(root / "metadata.mat", fields | {"frameIndex": np.zeros(3), "labelFaceGrid": np.zeros(8)})
+    with pytest.raises(InputError, match=r"(?s)labelFaceGrid is .*labelDotXCam is|labelDotXCam is .*labelFaceGrid is"):
         open_recording(section("gazecapture", root, samples="prepared"))
 
 

@@ -84,6 +84,19 @@ def test_lines_that_are_none_are_told(tmp_path, heading, line, told):
         open_recording(section("gazehub", tmp_path))
 
 
+def test_lines_and_pictures_of_several_people_are_told_together(hub):
+    root, _ = hub
+    for name in ("p02", "p04"):
+        file = root / f"Label/{name}.label"
+        file.write_text(file.read_text() + "a b\n")
+    (root / "Image/p00/face/3.jpg").unlink()
+    with pytest.raises(InputError, match="3 faults") as told:
+        open_recording(section("gazehub", root))
+    for one in ("p02.label: line 6 has 2 fields", "p04.label: line 6", "p00/p00/face/3: face: no such file"):
+        assert one in str(told.value)
+    assert [one.kind for one in checked(section("gazehub", root)).faults] == ["missing view", *["damaged file"] * 2]
+
+
 def test_a_picture_elsewhere_that_is_not_there_is_told(hub, tmp_path):
     file = hub[0] / "Label/p02.label"
     file.write_text(file.read_text().replace("p02/face/1.jpg", "/nowhere/1.jpg", 1))

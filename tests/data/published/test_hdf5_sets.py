@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from xgaze.data.checks.soundness import checked
 from xgaze.data.contract import collate
 from xgaze.data.open import open_recording
 from xgaze.errors import InputError
@@ -140,6 +141,20 @@ def test_what_is_asked_for_is_stored_only_where_it_is_something_else(eth):
     assert section("eth-xgaze", eth[0], inputs=["face"]).model_dump()["inputs"] == ["face"]
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_faces_are_normalised_by_channel_where_the_definition_says_so(source, request):
+    fixture, picture = SOURCES[source]
+    root, numbers = request.getfixturevalue(fixture)[0], {"mean": [10, 20, 30], "std": [1, 2, 4]}
+    data = section(source, root, colour="bgr", inputs=[picture], **numbers)
+    recording = open_recording(data)
+    stored = recording[5].inputs[picture].astype(float)
+    expected = (stored - np.array([10, 20, 30])[:, None, None]) / np.array([1, 2, 4])[:, None, None]
+    np.testing.assert_allclose(collate([recording[5]], recording.spec).inputs[0][0], expected, rtol=1e-5)
+    assert not {"mean", "std"} & set(section(source, root).model_dump())  # its hash is what it was
+    with pytest.raises(ValueError, match="mean: 2 numbers; give one, or one per channel"):
+        section(source, root, mean=[1, 2])
+
+
 @pytest.mark.parametrize(
     ("inputs", "told"), [(["face", "face"], "name each input once"), ([], "at least 1"), (["nose"], "'face' or 'head'")]
 )
@@ -248,11 +263,39 @@ def test_a_list_that_is_none_is_told(eth, listing):
         open_recording(section("eth-xgaze", eth[0]))
 
 
-def test_who_is_listed_and_not_there_is_told_with_the_others(eth):
+def told_of(data):
+    """What opening tells, and what checking finds."""
+    with pytest.raises(InputError) as told:
+        open_recording(data)
+    return str(told.value), [one.message for one in checked(data).faults]
+
+
+def test_people_that_are_missing_and_damaged_are_told_together(eth):
     for k in (0, 4):
         (eth[0] / f"train/subject{k:04d}.h5").unlink()
-    with pytest.raises(InputError, match=r"no such file: subject0000\.h5, subject0004\.h5"):
-        open_recording(section("eth-xgaze", eth[0]))
+    (eth[0] / "train/subject0001.h5").write_bytes(b"not HDF5")
+    changed(eth[0] / "train/subject0003.h5", "face_gaze", np.full((FRAMES, 2), np.nan))
+    told, found = told_of(section("eth-xgaze", eth[0]))
+    assert "4 faults" in told and all(one in told for one in found)
+    for name, why in ((0, "no such file"), (4, "no such file"), (1, "not readable as HDF5"), (3, "no direction")):
+        assert any(f"subject{name:04d}.h5: " in one and why in one for one in found)
+
+
+def test_faces_that_are_damaged_are_told_together(faces):
+    changed(faces[0] / "p01.mat", "Data/label", np.zeros((FRAMES, 3)))
+    changed(faces[0] / "p04.mat", "Data/data", None)
+    told, found = told_of(section("mpiifacegaze", faces[0]))
+    assert "2 faults" in told and ["p01.mat" in found[0], "p04.mat: holds no 'Data/data'" in found[1]] == [True, True]
+
+
+def test_people_that_are_damaged_in_one_file_are_told_together(strips):
+    (strips[0] / "Other.h5").write_bytes(b"not HDF5")
+    changed(strips[0] / "MPIIGaze.h5", "p01/labels", np.full((FRAMES, 4), np.nan))
+    changed(strips[0] / "MPIIGaze.h5", "p03/pixels", None)
+    told, found = told_of(section("faze", strips[0]))
+    assert "3 faults" in told and len(found) == 3
+    for one, why in zip(found, ("row 0 of 'p01/labels'", "'p03/pixels'", "Other.h5: not readable"), strict=True):
+        assert why in one
 
 
 @pytest.mark.parametrize("source", ["eth-xgaze", "mpiifacegaze", "faze"])

@@ -71,6 +71,18 @@ def test_a_line_that_is_none_is_told(frames):
         open_recording(section("mpiifacegaze", frames[0], samples="raw"))
 
 
+def test_lines_and_pictures_of_several_people_are_told_together(frames):
+    root = frames[0]
+    for name in ("p01", "p04"):
+        file = root / f"{name}/{name}.txt"
+        file.write_text(file.read_text() + "day01/0009.jpg 1 2 3\n")
+    (root / "p00/day01/0002.jpg").unlink()
+    with pytest.raises(InputError, match="3 faults") as told:
+        open_recording(section("mpiifacegaze", root, samples="raw"))
+    for one in ("p01.txt: line 5", "p04.txt: line 5", "p00/day01/0002.jpg: face: no such file"):
+        assert one in str(told.value)
+
+
 def test_an_empty_folder_says_what_to_give(tmp_path):
     with pytest.raises(InputError, match=str(tmp_path)):
         open_recording(section("mpiifacegaze", tmp_path))

@@ -133,6 +133,17 @@ def test_all_that_is_missing_is_told_at_once(mpiigaze):
     assert "p00: no such file (day01.mat)" in str(told.value) and "holds no frame 0099.jpg" in str(told.value)
 
 
+def test_days_and_lists_that_are_damaged_are_told_with_what_is_missing(mpiigaze):
+    root, _ = mpiigaze
+    (root / "Data/Normalized/p00/day01.mat").write_bytes(b"no MATLAB")
+    (root / "Data/Normalized/p02/day02.mat").unlink()
+    (root / "Evaluation Subset/sample list for eye image/p01.txt").write_text("day01 0001.jpg\n")
+    with pytest.raises(InputError, match="3 faults") as told:
+        open_recording(section(root))
+    for one in ("p00/day01.mat: not readable", "p02: no such file (day02.mat)", "p01.txt: line 1 is"):
+        assert one in str(told.value)
+
+
 def resaved(file, change):
     found = loadmat(file, squeeze_me=True, struct_as_record=False)
     sides = {

@@ -58,6 +58,18 @@ def test_a_line_without_a_vector_is_told(openeds, line):
         open_recording(section("openeds", openeds[0]))
 
 
+def test_faults_of_several_sequences_are_told_together(openeds):
+    files = sorted(openeds[0].rglob("labels/*.txt"))
+    files[0].write_text("0,1,2\n1,0,0,0\n")
+    files[3].unlink()
+    files[5].write_text("0,0,0,-1\n")
+    with pytest.raises(InputError, match="4 faults") as told:
+        open_recording(section("openeds", openeds[0], height=64, width=64))
+    for one in (f"{files[0]}: line 1", f"{files[0]}: line 2", f"{files[3]}: no such file", f"{files[5]}: has no line"):
+        assert one in str(told.value)
+    assert len(checked(section("openeds", openeds[0])).faults) == 4
+
+
 def test_a_picture_without_a_line_is_told(openeds):
     file = next(openeds[0].rglob("labels/0003.txt"))
     file.write_text("0,0,0,-1\n")

@@ -28,6 +28,19 @@ def test_samples_and_their_normalisation():
     assert data.spec.scene == (800, 599) and data.spec.kind == "gaze"
 
 
+def test_means_by_channel_and_by_name_of_input():
+    faces = np.broadcast_to(np.array([10, 20, 30], np.uint8)[:, None, None], (40, 3, 4, 5))
+    heads = np.ones((40, 2), np.float32)
+    data = recording({"face": faces, "head": heads}, mean={"face": [10, 10, 10]}, std={"face": (1, 2, 4), "head": 2})
+    face, head = collate([data[0]], data.spec).inputs
+    assert face[0].mean((1, 2)).tolist() == [0, 5, 5] and head.tolist() == [[0.5, 0.5]]
+    assert data.spec.inputs[1].mean == 0.0
+    with pytest.raises(InputError, match=r"2 numbers as mean of 'face', which is 3x4x5: give one, or one per channel"):
+        recording({"face": faces}, mean=[1, 2])
+    with pytest.raises(InputError, match="std: there is no input 'fce'; did you mean 'face'"):
+        recording({"face": faces}, std={"fce": 1})
+
+
 def test_every_person_is_in_one_split_drawn_by_the_seed():
     data = recording()
     table = data.table

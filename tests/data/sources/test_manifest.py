@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from xgaze.data.checks.soundness import checked, summarise
+from xgaze.data.contract import collate
 from xgaze.data.open import open_for_prediction, open_recording
 from xgaze.data.source import same_data
 from xgaze.errors import InputError
@@ -47,6 +48,24 @@ def test_classes_are_words_or_numbers_in_their_order_or_in_the_one_that_is_said(
     np.testing.assert_array_equal(turned.table["label"], 1 - words.table["label"])
     numbers = {"level": lambda table: np.where(table["side"] == "left", 10, 9)}
     assert open_recording(manifest(numbers, target={"kind": "class", "column": "level"})).spec.classes == ("9", "10")
+
+
+IMAGENET = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
+FACE = {"picture": "left", "channels": 3, "height": 16, "width": 16, **IMAGENET}
+
+
+def test_pictures_in_colour_and_columns_have_means_of_their_own(manifest):
+    head = {"columns": ["head_pitch", "head_yaw"], "mean": [1, 2], "std": [2, 4]}
+    data = manifest(inputs={"face": FACE, "head": head})
+    recording = open_recording(data)
+    sample, (face, head) = recording[7], collate([recording[7]], recording.spec).inputs
+    stored = sample.inputs["face"].astype(float)
+    for channel in range(3):
+        expected = (stored[channel] - IMAGENET["mean"][channel]) / IMAGENET["std"][channel]
+        np.testing.assert_allclose(face[0, channel], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(head[0], (sample.inputs["head"] - [1, 2]) / [2, 4], rtol=1e-5)
+    turned = data.model_copy(update={"path": data.path, "inputs": data.inputs})
+    assert same_data(data, turned) and data.model_dump()["inputs"]["face"]["mean"] == IMAGENET["mean"]
 
 
 def test_a_value_has_its_unit_and_a_vector_its_numbers(manifest):
@@ -244,6 +263,16 @@ def test_another_column_of_classes_draws_other_splits(manifest):
         ({"target": {"kind": "gaze", "columns": ["x_px"]}}, "a target of this kind takes two columns, x and y"),
         ({"target": {"kind": "class", "columns": ["side"]}}, "a target of this kind takes one column"),
         ({"inputs": {"left": {"picture": "left"}}}, "a picture needs its height and width in px"),
+        (
+            {"inputs": {"face": {**FACE, "std": [1, 2, 0]}}},
+            r"key 'data\.inputs\.face\.std\.2': Input should be greater than or equal to 0\.000001 \(found 0\)\.$",
+        ),
+        ({"inputs": {"face": {**FACE, "std": -1}}}, r"^[^\n]*key 'data\.inputs\.face\.std': [^\n]* \(found -1\)\.$"),
+        (
+            {"inputs": {"face": {**FACE, "std": [1, 2]}}},
+            r"std: 2 numbers; give one, or one per channel or column \(3\)",
+        ),
+        ({"inputs": {"face": {**FACE, "mean": [1, 2, 3.5], "may_be_missing": True}}}, "give mean as a whole number"),
         ({"inputs": {"left": {"picture": "left", "columns": ["a"]}}}, "give either picture"),
         (
             {"inputs": {"left": {"pictures": "left"}}},

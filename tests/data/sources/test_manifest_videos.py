@@ -171,6 +171,51 @@ def test_a_check_tells_all_videos_that_cannot_be_read(recording, tmp_path):
     assert any("p1_left.mkv: not readable" in one for one in told) and any("p4_right.mkv: not" in one for one in told)
 
 
+def textured(root, table, seed=5):
+    """Films of people who look nothing like each other, and the first two people's in train and test."""
+    rng, films = np.random.default_rng(seed), {}
+    for person in range(PEOPLE):
+        for name in ("left", "right"):
+            coarse = rng.integers(40, 200, (FRAMES, 8, 12))
+            films[person, name] = np.kron(coarse, np.ones((4, 4))).astype(np.uint8)
+    words = {f"p{k}": word for k, word in enumerate(["train", "test", "train", "test", "validation", "validation"])}
+    table.assign(split=table["participant"].map(words)).to_csv(root / "frames.csv", index=False)
+    return films
+
+
+def divided(root):
+    return section(root).model_copy(update={"split": "split"})
+
+
+def test_near_copies_among_frames_of_videos_are_found_across_splits(recording, tmp_path):
+    _, table, _ = recording
+    films = textured(tmp_path, table)
+    noise = np.random.default_rng(0)
+    for name in ("left", "right"):  # darker and noisier, in three of the six labelled frames
+        copied = 0.8 * films[0, name][[7, 9, 11]] + noise.normal(0, 2, (3, HEIGHT, WIDTH))
+        films[1, name][[7, 9, 11]] = copied.clip(0, 255).astype(np.uint8)
+    for (person, name), frames in films.items():
+        film(tmp_path / f"p{person}_{name}.mkv", frames)
+    (fault,) = checked(divided(tmp_path)).faults
+    assert (fault.kind, fault.message) == (
+        "nearly identical images across splits",
+        "row 1 (train) and row 7 (test) are nearly the same; 3 of the 6 samples of p1 nearly show what those of p0 do.",
+    )
+    film(tmp_path / "p1_right.mkv", films[2, "left"])  # one camera alone is no copy
+    assert checked(divided(tmp_path)).faults == ()
+
+
+def test_equal_frames_of_videos_are_found_across_splits(recording, tmp_path):
+    _, table, _ = recording
+    films = textured(tmp_path, table)
+    for name in ("left", "right"):
+        films[1, name][11] = films[0, name][9]
+    for (person, name), frames in films.items():
+        film(tmp_path / f"p{person}_{name}.mkv", frames)
+    (fault,) = checked(divided(tmp_path)).faults
+    assert fault.kind == "identical images across splits" and fault.message.startswith("row 2 (train) and row 7 (test)")
+
+
 @pytest.mark.parametrize("kept", [0, 300, 2000])
 def test_a_truncated_video_is_told(recording, tmp_path, kept):
     data, *_ = recording

@@ -59,6 +59,21 @@ def test_brightness_is_of_pictures_as_stored(pictures):
     torch.testing.assert_close(found, (gain.view(-1, 1, 1, 1) * stored - 128) / 64, atol=1e-5, rtol=0)
 
 
+FACE = InputSpec("face", (3, 12, 16), mean=(120.0, 110.0, 100.0), std=(50.0, 60.0, 70.0))
+
+
+def test_brightness_and_noise_are_of_channels_as_stored():
+    stored = 255 * torch.rand(5, 3, 12, 16, generator=torch.Generator().manual_seed(0))
+    mean, std = (torch.tensor(one).view(3, 1, 1) for one in (FACE.mean, FACE.std))
+    gain = torch.tensor([0.5, 0.9, 1.0, 1.1, 2.0])
+    found = brightened(FACE, (stored - mean) / std, gain)
+    torch.testing.assert_close(found, (gain.view(-1, 1, 1, 1) * stored - mean) / std, atol=1e-5, rtol=0)
+    batch = Batch(list("abc"), list("abc"), (torch.zeros(3, 3, 120, 160),), torch.rand(3, 2))
+    noisy = varied((FACE,), VariedPictures(noise=0.02), batch, np.random.default_rng(0)).inputs[0]
+    for channel, std in enumerate(FACE.std):
+        assert noisy[:, channel].std() * std == pytest.approx(0.02 * 255, rel=0.02)
+
+
 def test_noise_is_a_share_of_the_full_range_and_other_inputs_and_gaze_stay():
     batch = Batch(list("abc"), list("abc"), (torch.zeros(3, 1, 120, 160), torch.ones(3, 3)), torch.rand(3, 2))
     found = varied((EYE, POSE), VariedPictures(noise=0.02), batch, np.random.default_rng(0))

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from xgaze.api.stored_model import StoredModel, load
 from xgaze.artifacts import TEACHER, read_card
-from xgaze.data.contract import BY_TEACHER, Recording, targets_of
+from xgaze.data.contract import Recording, targets_of
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.open import as_trained
 from xgaze.evaluation.lag import Lagged, errors_by_lag
 from xgaze.models.inference import predict
 from xgaze.progress import Advance
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.claims import is_adopted
 from xgaze.training.seen.against import faults_against, held_against
 from xgaze.training.seen.seen_pictures import EMBEDDING, SEEN_FILE, Reference, read_seen

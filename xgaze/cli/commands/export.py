@@ -59,8 +59,8 @@ def export(
 def recording_of(recipe: Recipe, folder: Path, to: str) -> "Recording":
     """The recipe's recording; where a teacher says what is true, it is the one beside the model, wherever that lies. ONNX is
     written without. Raises InputError."""
-    from xgaze.data.contract import BY_TEACHER
     from xgaze.data.teacher_truth import TRUTH_FILE, judged_by_stored
+    from xgaze.recorded_targets import BY_TEACHER
 
     truth = folder.parent / TEACHER / TRUTH_FILE
     if recipe.data.truth == BY_TEACHER and to != "onnx" and not truth.is_file():

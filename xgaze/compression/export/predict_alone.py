@@ -19,10 +19,16 @@ def predict(stored: Any, file: Path = FOLDER / "model.onnx") -> Any:
     """Outputs (samples, outputs), a line per sample; stored: input name -> array (samples, ...)."""
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     spec = json.loads(session.get_modelmeta().custom_metadata_map["xgaze.spec"])
-    mean, std = ({one["name"]: np.float32(one[key]) for one in spec["inputs"]} for key in ("mean", "std"))
+    mean, std = ({one["name"]: laid_out(one, key) for one in spec["inputs"]} for key in ("mean", "std"))
     fed: dict[str, Any] = {name: (np.float32(stored[name]) - mean[name]) / std[name] for name in mean}
     count = len(next(iter(fed.values())))
     return np.concatenate([session.run(None, {k: x[n : n + 1] for k, x in fed.items()})[0] for n in range(count)])
+
+
+def laid_out(one: dict[str, Any], key: str) -> Any:
+    """The mean or std of an input: one number, or one per channel of a picture, per entry of the last axis of anything else."""
+    found = np.float32(one[key])
+    return np.reshape(found, (-1, 1, 1)) if np.ndim(found) and len(one["shape"]) == 3 else found
 
 
 if __name__ == "__main__":

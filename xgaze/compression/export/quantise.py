@@ -29,7 +29,7 @@ from xgaze.compression.export.onnx import (
 from xgaze.compression.export.packed_weights import pack_weights
 from xgaze.compression.export.slim import slimmest
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import Recording, participants_of, spread_evenly, targets_of
+from xgaze.data.contract import Recording, distances_of, participants_of, spread_evenly, targets_of
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval
 from xgaze.evaluation.score import Summary, compare, summarise
@@ -153,7 +153,7 @@ def int8_figures(
     return Int8Report(
         bytes=target.stat().st_size,
         float_bytes=source.stat().st_size,
-        error=summarise(spec, ints, truth, people),
+        error=summarise(spec, ints, truth, people, distances_of(recording, rows)),
         difference_percent=compare(spec, ints, floats, truth, people),
         worse_than_reference_percent=compare(spec, ints, reference, truth, people),
         latency_ms=measure_latency_ms(ours, one, repeats),

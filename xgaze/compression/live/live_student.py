@@ -24,7 +24,6 @@ from xgaze.compression.live.embedding_directions import as_told, narrowest, stro
 from xgaze.compression.live.float_arithmetic import largest_difference, run_floats
 from xgaze.compression.live.page_program import Arrays, Rounding, characters, packed, program_to_json, with_floats
 from xgaze.data.contract import (
-    BY_TEACHER,
     InputSpec,
     Recording,
     Spec,
@@ -36,6 +35,7 @@ from xgaze.data.contract import (
 )
 from xgaze.errors import InputError
 from xgaze.evaluation.score import sample_errors
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.remedies import DISTILL
 from xgaze.stored import read_json, understood
 
@@ -149,9 +149,10 @@ def _live(
 
 
 def _input(one: InputSpec, step: int) -> dict[str, Any]:
-    """blank: what is stored where a model is to read zero; coded: whether its pictures are sent as cosines."""
+    """blank: what is stored where a model is to read zero, by channel where means are; coded: whether its pictures are sent as
+    cosines."""
     picture = one.holds_pixels
-    blank = float(np.clip(np.rint(np.mean(one.mean)), 0, 255)) if picture else None
+    blank = np.clip(np.rint(one.mean), 0, 255).tolist() if picture else None
     return {
         "name": one.name,
         "shape": list(one.shape),

@@ -25,13 +25,14 @@ from xgaze.compression.search.trial_jobs import run_all
 from xgaze.compression.search.trial_methods import SCRATCH, SCRATCH_HEAD, UNTOUCHED
 from xgaze.compression.search.widths import rounded_as_fast
 from xgaze.compression.search.wirings import Standing, best_wiring, epochs_of, part_of
-from xgaze.data.contract import BY_TEACHER, Recording
+from xgaze.data.contract import Recording
 from xgaze.errors import InputError
 from xgaze.jobs import Fan, jobs_at_once
 from xgaze.models.inference import head_outputs
 from xgaze.models.layers import FeatureHead
 from xgaze.models.size import count_macs
 from xgaze.recipe import Recipe
+from xgaze.recorded_targets import BY_TEACHER
 
 Say = Callable[[str], None]
 

@@ -7,10 +7,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from xgaze.calibration.once_known import OnceKnown, known_people
-from xgaze.data.contract import BY_TEACHER, Recording, Spec, participants_of, rows_of, targets_of
+from xgaze.data.contract import Recording, Spec, participants_of, rows_of, targets_of
 from xgaze.evaluation.intervals.confirmation import confirmed_below, people_to_confirm
 from xgaze.evaluation.intervals.participants import Interval, participant_means
 from xgaze.evaluation.score import compare, higher_is_better, own_spread, pooled_score, worse_unit
+from xgaze.recorded_targets import BY_TEACHER
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class Judge:
         return None if worse.high is None or worse.low is None else (worse.high - worse.low) / 2
 
     def people_to_confirm(self, least: float, allowed: float) -> int | None:
-        """How many of these people it takes, with new ones in proportion, until a student that differs as `least_told` says and is
-        as good as the reference is safely within the budget; None where these are enough, or nobody is to confirm."""
+        """How many of these people it takes, with new ones in proportion, until a student that differs as `least_told` says and
+        is as good as the reference is safely within the budget; None where these are enough, or nobody is to confirm."""
         people = len(set(self.participants.tolist()))
         if not (self.further and allowed > 0):
             return None

@@ -7,13 +7,13 @@ from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.mixed_units import mixed_units
 from xgaze.data.checks.pixel_faults import faults_of, look_at_frames, remarks_of
 from xgaze.data.checks.unit_faults import unit_faults
-from xgaze.data.contract import BY_TEACHER
 from xgaze.data.eyes.eye_recording import spec_of
 from xgaze.data.eyes.eye_scan import scan
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Checked, Fault
 from xgaze.data.splits import too_few
 from xgaze.progress import Advance
+from xgaze.recorded_targets import BY_TEACHER
 
 
 def check_eyes(data: EyeFoldersData, advance: Advance | None) -> Checked:

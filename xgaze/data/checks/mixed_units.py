@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, Recording, Spec
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.fault_kinds import Fault
+from xgaze.recorded_targets import BY_TEACHER
 from xgaze.units import DEGREES, RADIANS, VECTOR
 
 FEWEST_POINTS, FEWEST_PEOPLE = 4, 3

@@ -9,10 +9,11 @@ from xgaze.data.checks.copy_faults import copies_told, copy_faults
 from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.checks.pixel_faults import Looked, faults_of, kept_hashes, with_hashes
 from xgaze.data.checks.table_faults import class_faults, direction_faults, gaze_faults, split_faults
-from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, VALUE_COLUMN, InputSpec, Recording, dimensions
-from xgaze.data.fault_kinds import Checked, Fault
+from xgaze.data.contract import InputSpec, Recording, dimensions
+from xgaze.data.fault_kinds import Checked, Fault, faults_in
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import BY_TEACHER, LABEL_COLUMN, VALUE_COLUMN
 
 
 def check_opened(opened: Callable[[], Recording], advance: Advance | None = None) -> Checked:
@@ -21,7 +22,7 @@ def check_opened(opened: Callable[[], Recording], advance: Advance | None = None
     try:
         recording = opened()
     except InputError as error:
-        return Checked((Fault("definition", str(error)),))
+        return Checked(faults_in(error))
     pictures = sum(shows_something(one) for one in recording.spec.inputs)
     total = len(recording.table)
     looked = kept_hashes(_look_at_samples(recording, advance), total, pictures)
@@ -48,7 +49,7 @@ def check_table(opened: Callable[[], Recording]) -> Checked:
     try:
         return Checked(tuple(table_faults_of(opened())))
     except InputError as error:
-        return Checked((Fault("definition", str(error)),))
+        return Checked(faults_in(error))
 
 
 def table_faults_of(recording: Recording) -> list[Fault]:

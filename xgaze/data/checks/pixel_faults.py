@@ -101,11 +101,13 @@ def look_at_views(
     whole: bool,
     grey: Mapping[str, bool],
     absent: Mapping[str, NDArray[np.uint8]] = MappingProxyType({}),
+    decoded_before: Mapping[str, NDArray[np.uint8]] = MappingProxyType({}),
 ) -> Looked:
     """Decode all pictures of a sample. files: view -> path below `folder`; read: the pixels of a view. whole: none is missing; of
     others no hash is taken. grey: view -> whether it is read as such. absent: what stands for views that
-    are missing, and may be."""
-    seen, faults, traits = dict[str, NDArray[np.uint8]](absent), list[Fault](), list[Told]()
+    are missing, and may be. decoded_before: pixels of further views, as of frames of videos."""
+    seen = dict[str, NDArray[np.uint8]]({**absent, **decoded_before})
+    faults, traits = list[Fault](), list[Told]()
     for view, file in files.items():
         path = folder / file
         try:
@@ -116,7 +118,7 @@ def look_at_views(
             faults.append(Fault(error.kind, f"{name}: {view} {error.reason} ({file})."))
     looked = Looked(name, split, "", tuple(faults), tuple(traits), len(files))
     shown = [seen[view] for view in grey if view in seen]
-    return with_hashes(looked, shown) if whole and files and not faults else looked
+    return with_hashes(looked, shown) if whole and (files or decoded_before) and not faults else looked
 
 
 def with_hashes(looked: Looked, pixels: Sequence[NDArray[Any]]) -> Looked:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, InputSpec, Recording, Sample, Spec, split_by
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, split_by
 from xgaze.data.crops.crops import CROP_PX, SCALES, crops_of, input_name
 from xgaze.data.crops.mapped_crops import MappedCrops
 from xgaze.data.looked_at import Photographs
+from xgaze.recorded_targets import LABEL_COLUMN
 
 CLASSES = ("not looked at", "looked at")
 MEAN, STD = 114.0, 57.0

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import InputSpec, Recording, Sample, Spec, gaze_columns, targets_of
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
 from xgaze.data.eye_videos.core_folders import core_eye, core_gaze, is_core
 from xgaze.data.eye_videos.eye_videos_section import PupilRecordingsData
 from xgaze.data.eye_videos.joined_frames import Joined, joined, nothing_joined
@@ -22,6 +22,7 @@ from xgaze.data.manifests.video_frames import VideoFrames, open_frames
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 HOLDS = {"core": "eye0.mp4", "neon": "Neon Sensor Module v1 ps1.mp4"}
 

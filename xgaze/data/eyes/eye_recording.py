@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xgaze.data.contract import GAZE_COLUMNS, InputSpec, Recording, Sample, Spec
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec
 from xgaze.data.eyes.eye_scan import EyeScan, Frame, Session, scan
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.pictures.pixels import read_grey, resize_grey
+from xgaze.recorded_targets import GAZE_COLUMNS
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from xgaze.data.contract import BY_TEACHER, SPLITS
+from xgaze.data.contract import SPLITS
 from xgaze.data.eyes.eye_labels import UNKNOWN, Gaze, frame_key, mismatches, read_gaze, shared_labels
 from xgaze.data.eyes.eye_section import EyeFoldersData
 from xgaze.data.fault_kinds import Fault
@@ -12,6 +12,7 @@ from xgaze.data.identities import doubts, zeros_told
 from xgaze.data.path_templates import files_in, fill, matching_folders, placeholders, values_of
 from xgaze.data.pictures.walk import LeftOut, is_utf8, printable, told_left_out, walk
 from xgaze.errors import nearest
+from xgaze.recorded_targets import BY_TEACHER
 
 LAYOUT_NAMES = ("split", "participant", "session")
 

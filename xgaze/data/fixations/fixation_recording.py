@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, VALUE_COLUMN, Recording, Sample, Spec, split_by
+from xgaze.data.contract import Recording, Sample, Spec, split_by
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.fixation_scan import FixationScan, scan_fixations
 from xgaze.data.fixations.fixation_sections import FixationTableData
 from xgaze.data.fixations.scanpath_inputs import ShownScanpaths, shown_scanpaths
 from xgaze.data.fixations.scanpaths import Scanpath
 from xgaze.data.splits import assign_splits
+from xgaze.recorded_targets import LABEL_COLUMN, VALUE_COLUMN
 
 UNLABELLED = -1
 GROUPS = {"participant": "participants", "stimulus": "stimuli", "sample": "scanpaths"}

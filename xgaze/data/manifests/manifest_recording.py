@@ -123,7 +123,7 @@ def spec_of(data: ManifestData, classes: tuple[str, ...] = ()) -> Spec:
     scene = (data.scene.width, data.scene.height) if data.scene else None
     beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
     kind, unit, seen = data.target.kind, data.target.measured, data.viewing
-    viewing = None if seen is None else viewed(unit, seen.distance_mm, seen.mm_per_px, seen.ahead, scene)
+    viewing = None if seen is None else viewed(unit, seen.of_all_mm, seen.mm_per_px, seen.ahead, scene)
     return Spec(inputs, kind, unit, scene, classes, truth=data.truth, beside=beside, viewing=viewing)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import BY_TEACHER, LABEL_COLUMN, LEFT_OUT, SPLITS, VALUE_COLUMN, gaze_columns
+from xgaze.data.contract import LEFT_OUT, SPLITS
 from xgaze.data.fault_kinds import Fault, listed
 from xgaze.data.identities import zeros_told
 from xgaze.data.manifests.manifest_section import ManifestData
@@ -22,6 +22,7 @@ from xgaze.data.tables.missing import as_text, is_missing
 from xgaze.data.tables.reader import read_table, require_columns
 from xgaze.data.tables.spellings import spelt
 from xgaze.errors import InputError
+from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, LABEL_COLUMN, VALUE_COLUMN, gaze_columns
 
 SESSION, UNLABELLED = "0", -1
 MOST_FRAMES = 10**12
@@ -57,18 +58,19 @@ def scan_manifest(data: ManifestData, for_prediction: bool = False, classes: tup
     frames, uncounted = _frames(cells, data, sign, missing)
     target, names, unlabelled = _target(cells, data, sign, classes)
     beside, unknown = _beside(cells, data, sign)
+    far, unmeasured = _distances(cells, data, sign)
     people = _column(cells, data.participant, UNKNOWN)
     sessions = _column(cells, data.session, SESSION)
     splits, doubts = (np.full(len(cells), "test"), []) if for_prediction else _splits(cells, data, people, target)
     faults += [*vacant, *empty, *uncounted, *nothing_left(specs, missing, people), *doubts]
     if not for_prediction:
-        faults += [*unlabelled, *unknown, *_nobody(cells, data)]
+        faults += [*unlabelled, *unknown, *unmeasured, *_nobody(cells, data)]
     notes = [*zeros_told(people, "participants"), *_not_read(data), *missing_told(missing, people)]
     ids = [f"{person}/{session}/{row}" for row, (person, session) in enumerate(zip(people, sessions, strict=True))]
     table = (
         pd.DataFrame({"id": ids, "group": people, "session": sessions, "split": splits})
         .astype(str)
-        .join([target, *beside])
+        .join([target, *beside, *far])
     )
     conditions = {} if for_prediction else _conditions(cells[data.conditions], sign)
     return ManifestScan(table, files, vectors, conditions, names, tuple(faults), tuple(notes), frames, missing)
@@ -92,6 +94,7 @@ def _read(data: ManifestData, for_prediction: bool) -> tuple[pd.DataFrame, Sign]
     numeric = [column for one in data.inputs.values() for column in one.columns or ([one.frame] if one.frame else ())]
     numeric += [] if data.target.kind == "class" or data.truth == BY_TEACHER else data.target.read
     numeric += [column for one in data.targets_beside.values() for column in one.read]
+    numeric += [data.viewing.column] if data.viewing and data.viewing.column else []
     return cells, decimal_sign({one: cells[one] for one in numeric if one in cells}, data.decimal, name)
 
 
@@ -154,7 +157,7 @@ def _vectors(
     for name, one in data.inputs.items():
         if one.columns is not None:
             found = read_numbers(cells[one.columns], sign)
-            found[_lacking(name, cells, missing)] = one.mean
+            found[_lacking(name, cells, missing)] = np.asarray(one.mean)
             faults += [
                 Fault("missing number", f"{name}: {told}") for told in missing_numbers(cells[one.columns], found)
             ]
@@ -220,6 +223,17 @@ def _beside(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[list[p
         found[~np.isfinite(found).all(axis=1)] = np.nan
         tables.append(pd.DataFrame(found, columns=one.spec(name).columns))
     return tables, faults
+
+
+def _distances(cells: pd.DataFrame, data: ManifestData, sign: Sign) -> tuple[list[pd.DataFrame], list[Fault]]:
+    """The column of distances from which a screen was looked at, mm, and rows that lack one; none where it is not there."""
+    column = data.viewing.column if data.viewing else None
+    if data.viewing is None or column is None or column not in cells:
+        return [], []
+    found = read_numbers(cells[[column]], sign)
+    found[~(found > 0)] = np.nan
+    faults = [Fault("missing number", f"viewing: {told}") for told in missing_numbers(cells[[column]], found)]
+    return [pd.DataFrame({DISTANCE_COLUMN: found[:, 0] * data.viewing.unit_mm})], faults
 
 
 def _classes(

@@ -8,19 +8,32 @@ from pydantic_core import PydanticCustomError
 
 from xgaze.data.eyes.eye_section import Scene
 from xgaze.errors import InputError
-from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Section, Seed
+from xgaze.recipe.data_sections import (
+    DataSection,
+    Distance,
+    Fractions,
+    Means,
+    PictureSide,
+    Section,
+    Seed,
+    Stds,
+    as_stored,
+    require_as_many,
+)
 from xgaze.recipe.text_table import NumberTable
 from xgaze.units import LENGTHS
 
 if TYPE_CHECKING:
-    from xgaze.data.contract import Beside, InputSpec
+    from xgaze.data.contract import InputSpec
+    from xgaze.recorded_targets import Beside
 
 
 class ManifestInput(Section):
     """One input: the column `picture` of paths, read as `channels` of `height` x `width` px; or the column `video` of paths with
     the column `frame` of numbers, counted from 0; or `columns` of numbers, a vector.
 
-    The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise. Pictures of
+    The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for vectors, unless said otherwise: a number each,
+    or one per channel, in the order in which the network reads these, or per column. Pictures of
     another size are refused, unless `resize`. colour: the order in which the network reads the channels of a picture in colour.
     may_be_missing: cells may be empty, as of an eye that is closed; the network reads zeros then, which is the input's mean.
     """
@@ -35,8 +48,8 @@ class ManifestInput(Section):
     width: PictureSide | None = None
     resize: bool = False
     colour: Literal["rgb", "bgr"] = "rgb"
-    mean: float = Field(0.0, ge=-1e6, le=1e6)
-    std: float | None = Field(None, ge=1e-6, le=1e6)
+    mean: Means = 0.0
+    std: Stds | None = None
     may_be_missing: bool = False
 
     @model_validator(mode="after")
@@ -51,7 +64,8 @@ class ManifestInput(Section):
             raise PydanticCustomError("choice", "a picture needs its height and width in px")
         if len(set(self.columns or [])) < len(self.columns or []):
             raise PydanticCustomError("choice", "columns: name each once")
-        if self.may_be_missing and self.columns is None and not (0 <= self.mean <= 255 and self.mean == int(self.mean)):
+        require_as_many(self.mean, self.std, len(self.columns or []) or self.channels)
+        if self.may_be_missing and self.columns is None and not _are_bytes(self.mean):
             told = (
                 "a picture that may be missing is its mean then, in 8 bits: give mean as a whole number from 0 to 255"
             )
@@ -70,20 +84,21 @@ class ManifestInput(Section):
         """The column of paths; none of a vector."""
         return self.picture or self.video
 
-    @property
-    def deviation(self) -> float:
-        """What the network divides by."""
-        return self.std or (255.0 if self.columns is None else 1.0)
-
     def spec(self, name: str) -> "InputSpec":
         """As a specification of this input says it."""
         from xgaze.data.contract import InputSpec
 
+        mean = as_stored(self.mean)
         if self.columns is not None:
-            return InputSpec(name, (len(self.columns),), self.mean, self.deviation, "float32", self.may_be_missing)
+            std = as_stored(self.std or 1.0)
+            return InputSpec(name, (len(self.columns),), mean, std, "float32", self.may_be_missing)
         assert self.height is not None and self.width is not None
         shape = (self.channels, self.height, self.width)
-        return InputSpec(name, shape, self.mean, self.deviation, may_be_missing=self.may_be_missing)
+        return InputSpec(name, shape, mean, as_stored(self.std or 255.0), may_be_missing=self.may_be_missing)
+
+
+def _are_bytes(mean: float | list[float]) -> bool:
+    return all(0 <= one <= 255 and one == int(one) for one in (mean if isinstance(mean, list) else [mean]))
 
 
 TWO_COLUMNS, ONE_COLUMN = "two columns, x and y", "one column"
@@ -135,12 +150,37 @@ class ManifestTarget(Section):
 
 
 class ManifestViewing(Section):
-    """From where a screen is looked at, to tell errors in degrees too: `distance_mm` before the point `ahead` of it (in the unit
-    of gaze; the middle of `scene`, or the origin of cm and mm), `mm_per_px` the side of a px."""
+    """From where a screen is looked at, to tell errors in degrees too: `distance_mm` (or `distance_cm`) before the point `ahead`
+    of it (in the unit of gaze; the middle of `scene`, or the origin of cm and mm), `mm_per_px` the side of a px. A distance is a
+    number, or the name of the column that holds each sample's."""
 
-    distance_mm: float = Field(gt=0, le=1e6)
+    later = ("distance_mm", "distance_cm")
+    distance_mm: Distance | None = None
+    distance_cm: Distance | None = None
     mm_per_px: float | None = Field(None, gt=0, le=1e3)
     ahead: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_distance(self) -> Self:
+        if (self.distance_mm is None) == (self.distance_cm is None):
+            raise PydanticCustomError("viewing", "give distance_mm or distance_cm, a number or the name of a column")
+        return self
+
+    @property
+    def column(self) -> str | None:
+        """Of distances, where samples have their own."""
+        return next((one for one in (self.distance_mm, self.distance_cm) if isinstance(one, str)), None)
+
+    @property
+    def unit_mm(self) -> float:
+        """What distances are told in."""
+        return 1.0 if self.distance_cm is None else 10.0
+
+    @property
+    def of_all_mm(self) -> float | None:
+        """The one distance of all samples."""
+        known = self.distance_mm if self.distance_cm is None else self.distance_cm
+        return None if known is None or isinstance(known, str) else known * self.unit_mm
 
 
 class ManifestBeside(ManifestTarget):
@@ -159,7 +199,7 @@ class ManifestBeside(ManifestTarget):
 
     def spec(self, name: str) -> "Beside":
         """As a specification says it, its spread not yet known."""
-        from xgaze.data.contract import Beside
+        from xgaze.recorded_targets import Beside
 
         return Beside(name, self.kind, self.measured)
 
@@ -263,11 +303,18 @@ class ManifestData(NumberTable, DataSection):
         session = [self.session] if self.session else []
         target = self.target.read if self.truth == "recorded" else []
         beside = [column for one in self.targets_beside.values() for column in one.read]
-        return list(dict.fromkeys([*named, *target, *beside, self.participant, *session, *split, *self.conditions]))
+        told = [
+            *session,
+            *split,
+            *self.conditions,
+            *([self.viewing.column] if self.viewing and self.viewing.column else []),
+        ]
+        return list(dict.fromkeys([*named, *target, *beside, self.participant, *told]))
 
 
 def _require_beside(data: ManifestData) -> None:
-    from xgaze.data.contract import InputSpec, Spec, require_beside
+    from xgaze.data.contract import InputSpec, Spec
+    from xgaze.recorded_targets import require_beside
 
     beside = tuple(one.spec(name) for name, one in data.targets_beside.items())
     spec = Spec((InputSpec("any", (1,)),), data.target.kind, data.target.measured, truth=data.truth, beside=beside)

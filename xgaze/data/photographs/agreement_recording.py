@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from xgaze.data.contract import LABEL_COLUMN
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.fixations.loading import read_fixations
 from xgaze.data.fixations.table import FixationTable
@@ -29,6 +28,7 @@ from xgaze.data.photographs.stimulus_files import absent, other_shapes, photogra
 from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
+from xgaze.recorded_targets import LABEL_COLUMN
 
 CLASSES = ("differ", "agree")
 LABEL_GRID, MAP_GRID = 100, 200

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.photographs.layouts import UNDIVIDED, PhotographRows, missing_files, read_rows
 from xgaze.data.photographs.photograph_recording import Files, PhotographRecording, photograph_spec
 from xgaze.data.photographs.photograph_sections import AttentionPicturesData
 from xgaze.data.splits import assign_splits, validation_of
 from xgaze.errors import InputError
+from xgaze.recorded_targets import LABEL_COLUMN
 
 
 def open_attention_pictures(data: AttentionPicturesData) -> PhotographRecording:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from xgaze.data.contract import LABEL_COLUMN, Spec
+from xgaze.data.contract import Spec
 from xgaze.data.photographs.heatmap_files import map_name
 from xgaze.data.photographs.photograph_recording import Files, PhotographRecording, photograph_spec
 from xgaze.data.photographs.photograph_sections import PhotographSection
@@ -15,6 +15,7 @@ from xgaze.data.pictures.decoding import Decoded
 from xgaze.data.pictures.picture_files import pictures_below
 from xgaze.data.pictures.walk import told_left_out
 from xgaze.errors import InputError
+from xgaze.recorded_targets import LABEL_COLUMN
 
 UNLABELLED = -1
 MAPS = "maps"

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from xgaze.data.contract import LABEL_COLUMN, InputSpec, Recording, Sample, Spec, split_by
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec, split_by
 from xgaze.data.photographs.attention import BlankMap
 from xgaze.data.photographs.photograph_sections import PhotographSection
 from xgaze.data.photographs.square import Pixels, cut, map_on, middle, resized, size_of
 from xgaze.data.pictures.decoding import Decoded, decode
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.errors import InputError
+from xgaze.recorded_targets import LABEL_COLUMN
 
 IMAGE, ATTENTION = "image", "attention"
 

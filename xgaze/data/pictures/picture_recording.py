@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import LABEL_COLUMN, InputSpec, Recording, Sample, Spec
+from xgaze.data.contract import InputSpec, Recording, Sample, Spec
 from xgaze.data.fault_kinds import raise_faults
 from xgaze.data.pictures.gaze_image_section import GazeImagesData
 from xgaze.data.pictures.picture_files import Pictures
 from xgaze.data.pictures.picture_scan import PictureScan, scan_for_prediction, scan_pictures
 from xgaze.data.pictures.pixels import fit_picture
 from xgaze.data.splits import assign_splits
+from xgaze.recorded_targets import LABEL_COLUMN
 
 INPUT = "image"
 UNLABELLED = -1

@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.published.listed_recording import Listed, asked_of, listed_recording, picture_spec, vector_spec
 from xgaze.data.published.published_sections import ColumbiaData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 NAME = re.compile(r"(\d+)_(\d+)m_(-?\d+)P_(-?\d+)V_(-?\d+)H\.jpe?g", re.IGNORECASE)
 SIGNS = "signs are as the file names have them: what V and H above zero mean, the data set does not say"
 
 
 def spec_of_columbia(data: ColumbiaData) -> Spec:
-    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 1))
+    known = (picture_spec("face", 3, data.side, data.side, data.numbers), vector_spec("head", 1))
     return Spec(asked_of(known, data.inputs), "angle", "degrees")
 
 

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Spec
+from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.hdf5_recording import (
     Hdf5Recording,
     Stored,
+    h5py_module,
     numbers_of,
     opened,
     pictures_in,
@@ -28,18 +30,22 @@ SPLIT_FILE = "train_test_split.json"
 
 
 def spec_of_eth_xgaze(data: EthXGazeData) -> Spec:
-    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 2))
+    known = (picture_spec("face", 3, data.side, data.side, data.numbers), vector_spec("head", 2))
     return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_eth_xgaze(data: EthXGazeData, progress: Advance | None = None) -> Hdf5Recording:
-    """Raises InputError for what is missing of the people that are listed, and for files that are none."""
-    files = _files(data.path)
+    """Raises InputError with all that is missing of the people that are listed, and all files that are none."""
+    h5py_module()
+    faults: list[Fault] = []
+    files = _files(data.path, faults)
     found = []
     for done, file in enumerate(files, start=1):
-        found.append(_person(file, data.every))
+        with among(faults):
+            found.append(_person(file, data.every))
         if progress:
             progress(done, len(files))
+    raise_faults(data.path, faults)
     lengths = [len(one["places"]) for one in found]
     people = np.repeat([file.stem for file in files], lengths)
     joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
@@ -55,8 +61,9 @@ def open_eth_xgaze(data: EthXGazeData, progress: Advance | None = None) -> Hdf5R
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    """Of the people whose labels are public. Raises InputError."""
+def _files(folder: Path, faults: list[Fault]) -> list[Path]:
+    """Of the people whose labels are public; those that are not there are added to the faults. Raises InputError where nobody is
+    listed."""
     listing = folder / SPLIT_FILE
     try:
         stored = json.loads(listing.read_text(encoding="utf-8"))
@@ -66,12 +73,15 @@ def _files(folder: Path) -> list[Path]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{listing}: not the list of the data set: no `train` in it. Unpack it again.") from None
     files = [folder / "train" / name for name in names]
-    if missing := [file.name for file in files if not file.is_file()]:
-        told = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        raise InputError(f"{folder / 'train'}: no such file: {told}, though {SPLIT_FILE} names it.")
+    there = [file for file in files if file.is_file()]
+    faults += [
+        Fault("damaged file", f"train/{file.name}: no such file, though {SPLIT_FILE} names it.")
+        for file in files
+        if file not in there
+    ]
     if not files:
         raise InputError(f"{folder / 'train'}: holds no subject0000.h5 and so on. Give the folder that holds `train`.")
-    return files
+    return there
 
 
 def _person(file: Path, every: int) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
 from xgaze.data.pictures.decoding import size_in_file
 from xgaze.data.published.listed_recording import (
     Listed,
@@ -20,6 +20,7 @@ from xgaze.data.published.listed_recording import (
 from xgaze.data.published.published_sections import Gaze360Data
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 WHO = "a person is one of one recording: somebody who was recorded twice counts twice, and intervals are somewhat too narrow"
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -28,7 +29,7 @@ BOXES = ("person_head_bbox", "person_face_bbox")
 
 
 def spec_of_gaze360(data: Gaze360Data) -> Spec:
-    return Spec((picture_spec(data.picture, 3, data.side, data.side),), "angle", "rad")
+    return Spec((picture_spec(data.picture, 3, data.side, data.side, data.numbers),), "angle", "rad")
 
 
 def open_gaze360(data: Gaze360Data, progress: Advance | None = None) -> Recording:

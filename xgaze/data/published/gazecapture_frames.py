@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
+from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.listed_recording import (
     Listed,
     asked_of,
@@ -26,21 +27,31 @@ from xgaze.data.published.listed_recording import (
 from xgaze.data.published.published_sections import GazeCaptureData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 SPLITS: Mapping[str, str] = {"train": "train", "val": "validation", "test": "test"}
 CELLS = 25
 FACE, EYES = "appleFace", {"left": "appleLeftEye", "right": "appleRightEye"}
+BOXES = (FACE, *EYES.values(), "faceGrid")
+COLUMNS: Mapping[str, list[str]] = {
+    **{name: ["X", "Y", "W", "H", "IsValid"] for name in BOXES},
+    "dotInfo": ["DotNum", "XCam", "YCam"],
+    "screen": ["Orientation"],
+}
+"""Of a recording's files, a number each for every frame."""
 REMEDY = "Unpack the recording again."
 
 
 def spec_of_gazecapture(data: GazeCaptureData) -> Spec:
     """In the order that the definition asks for; without one, in that of the published network."""
-    pictures = [picture_spec(name, 3, data.side, data.side) for name in ("face", "left", "right")]
+    pictures = [picture_spec(name, 3, data.side, data.side, data.numbers) for name in ("face", "left", "right")]
     return Spec(asked_of([*pictures, vector_spec("grid", CELLS**2)], data.inputs), "gaze", "cm")
 
 
 def open_gazecapture(data: GazeCaptureData, progress: Advance | None = None) -> Recording:
-    """Frames whose face, eyes and grid are all valid. Raises InputError for recordings that lack files or fields."""
+    """Frames whose face, eyes and grid are all valid. Raises InputError with all recordings that lack files or fields, and all
+    pictures that are not there."""
+    faults: list[Fault] = []
     if data.samples == "prepared":
         listed = _prepared(data)
     else:
@@ -51,11 +62,14 @@ def open_gazecapture(data: GazeCaptureData, progress: Advance | None = None) -> 
             )
         parts = []
         for done, folder in enumerate(folders, start=1):
-            parts.append(_recording(folder, data))
+            parts.append(_recording(folder, data, faults))
             if progress:
                 progress(done, len(folders))
-        listed = _joined(data, [one for one in parts if one is not None])
-    return listed_recording(data.path, spec_of_gazecapture(data), listed, data.colour)
+        found = [one for one in parts if one is not None]
+        if faults and not found:
+            raise_faults(data.path, faults)
+        listed = _joined(data, found)
+    return listed_recording(data.path, spec_of_gazecapture(data), listed, data.colour, faults)
 
 
 def crop_boxes(face: NDArray[np.float64], eye: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
@@ -84,23 +98,52 @@ def grid_of(box: NDArray[np.uint8]) -> NDArray[np.float32]:
     return own
 
 
-def _recording(folder: Path, data: GazeCaptureData) -> dict[str, Any] | None:
-    """One recording's valid frames; None for a device that is not asked for."""
-    info = _read(folder, "info.json", dict, ["Dataset", "DeviceName"])
-    device = str(info["DeviceName"])
-    is_phone = "iphone" in device.lower()
-    if data.devices != "all" and is_phone != (data.devices == "phones"):
+def _recording(folder: Path, data: GazeCaptureData, faults: list[Fault]) -> dict[str, Any] | None:
+    """One recording's valid frames; None for a device that is not asked for, and for what is damaged, whose faults are added."""
+    info: dict[str, Any] | None = None
+    frames: list[Any] | None = None
+    own: list[Fault] = []
+    with among(own):
+        info = _info(folder)
+    if info is not None and not _is_asked_for(info, data):
         return None
+    with among(own):
+        frames = _read(folder, "frames.json", list)
+    columns = {}
+    for name, keys in COLUMNS.items():
+        with among(own):
+            columns[name] = _columns(folder, f"{name}.json", keys, None if frames is None else len(frames))
+    with among(own):
+        if info is not None and frames is not None and not own:
+            return _valid_frames(folder, info, frames, columns, data.every)
+    faults += own
+    return None
+
+
+def _info(folder: Path) -> dict[str, Any]:
+    info: dict[str, Any] = _read(folder, "info.json", dict, ["Dataset", "DeviceName"])
     if not isinstance(info["Dataset"], str) or info["Dataset"] not in SPLITS:
         raise InputError(f"{folder / 'info.json'}: Dataset is '{info['Dataset']}', not train, val or test.")
-    frames = _read(folder, "frames.json", list)
-    boxes = {name: _boxes(folder, name, len(frames)) for name in (FACE, *EYES.values(), "faceGrid")}
-    dots = _columns(folder, "dotInfo.json", ["DotNum", "XCam", "YCam"], len(frames))
-    screen = _columns(folder, "screen.json", ["Orientation"], len(frames))
+    return info
+
+
+def _is_asked_for(info: dict[str, Any], data: GazeCaptureData) -> bool:
+    is_phone = "iphone" in str(info["DeviceName"]).lower()
+    return data.devices == "all" or is_phone == (data.devices == "phones")
+
+
+def _valid_frames(
+    folder: Path, info: dict[str, Any], frames: list[Any], columns: dict[str, NDArray[np.float64]], every: int
+) -> dict[str, Any]:
+    """columns: (frames, numbers) by file. Raises InputError where a frame has no point of gaze."""
+    boxes, dots = {name: columns[name] for name in BOXES}, columns["dotInfo"]
     valid = np.all([one[:, 4] == 1 for one in boxes.values()], axis=0)
-    rows = np.flatnonzero(valid)[:: data.every]
+    rows = np.flatnonzero(valid)[::every]
     if bad := np.flatnonzero(~np.isfinite(dots[rows, 1:]).all(axis=1)).tolist():
-        raise InputError(f"{folder / 'dotInfo.json'}: frame {frames[rows[bad[0]]]} is valid and has no XCam, YCam.")
+        more = f" ({len(bad)} such frames)" if len(bad) > 1 else ""
+        raise InputError(
+            f"{folder / 'dotInfo.json'}: frame {frames[rows[bad[0]]]} is valid and has no XCam, YCam{more}."
+        )
     face = boxes[FACE][rows, :4]
     crops = {name: crop_boxes(face, boxes[file][rows, :4]) for name, file in EYES.items()}
     return {
@@ -110,8 +153,8 @@ def _recording(folder: Path, data: GazeCaptureData) -> dict[str, Any] | None:
         "gaze": dots[rows, 1:],
         "boxes": {"face": crop_boxes(face), **crops},
         "grid": whole_px(boxes["faceGrid"][rows, :4]).astype(np.uint8),
-        "device": device,
-        "orientation": _words(screen[rows, 0]),
+        "device": str(info["DeviceName"]),
+        "orientation": _words(columns["screen"][rows, 0]),
         "dot": _words(dots[rows, 0]),
         "left_out": len(frames) - int(valid.sum()),
     }
@@ -184,14 +227,16 @@ def _metadata(file: Path) -> dict[str, Any]:
     shaped = {
         name: np.atleast_2d(one) if name == "labelFaceGrid" else np.atleast_1d(one) for name, one in whole.items()
     }
-    many = len(shaped["frameIndex"])
+    many, faults = len(shaped["frameIndex"]), list[Fault]()
     for name, one in shaped.items():
         shape = (many, 4) if name == "labelFaceGrid" else (many,)
         if one.shape != shape or one.dtype.kind not in "buif" or not np.isfinite(one.astype(np.float64)).all():
             told = "x".join(map(str, one.shape))
-            raise InputError(
-                f"{file}: {name} is {told} {one.dtype}, not {'x'.join(map(str, shape))} finite numbers. {REMEDY}"
+            wanted = "x".join(map(str, shape))
+            faults.append(
+                Fault("damaged file", f"{file.name}: {name} is {told} {one.dtype}, not {wanted} finite numbers.")
             )
+    raise_faults(file, faults)
     return shaped
 
 
@@ -200,20 +245,16 @@ def _words(numbers: NDArray[np.float64]) -> NDArray[np.str_]:
     return np.array(["" if not np.isfinite(one) else f"{one:.0f}" for one in numbers], dtype=str)
 
 
-def _boxes(folder: Path, name: str, frames: int) -> NDArray[np.float64]:
-    """x, y, width, height and whether they are valid, (frames, 5)."""
-    return _columns(folder, f"{name}.json", ["X", "Y", "W", "H", "IsValid"], frames)
-
-
-def _columns(folder: Path, name: str, columns: list[str], frames: int) -> NDArray[np.float64]:
-    """(frames, columns). Raises InputError for lists of another length, or that hold something else than numbers."""
+def _columns(folder: Path, name: str, columns: list[str], frames: int | None) -> NDArray[np.float64]:
+    """(frames, columns). Raises InputError for lists of another length, where it is known, or that hold something else than
+    numbers."""
     stored = _read(folder, name, dict, columns)
     try:
         found = np.array([[np.nan if one is None else float(one) for one in stored[key]] for key in columns])
     except (TypeError, ValueError, OverflowError):
         told = "are not all lists of numbers, equally many"
         raise InputError(f"{folder / name}: {', '.join(columns)} {told}. {REMEDY}") from None
-    if found.shape != (len(columns), frames):
+    if frames is not None and found.shape != (len(columns), frames):
         raise InputError(f"{folder / name}: {found.shape[-1]} entries for {frames} frames of frames.json. {REMEDY}")
     return found.T
 

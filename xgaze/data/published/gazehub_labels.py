@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Spec, gaze_columns
+from xgaze.data.contract import Recording, Spec
+from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.published.listed_recording import Listed, asked_of, listed_recording, picture_spec, vector_spec
 from xgaze.data.published.published_sections import GazeHubData
-from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 EYE = (36, 60)
 TURNED_HEADS = (
@@ -66,26 +67,29 @@ HEADINGS = {
 
 def spec_of_gazehub(data: GazeHubData) -> Spec:
     eyes = [picture_spec(name, 1, *EYE) for name in ("left", "right")]
-    known = [picture_spec("face", 3, data.side, data.side), *eyes, vector_spec("head", 2)]
+    known = [picture_spec("face", 3, data.side, data.side, data.numbers), *eyes, vector_spec("head", 2)]
     return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_gazehub(data: GazeHubData, progress: Advance | None = None) -> Recording:
-    """Raises InputError for lines that are none, and for inputs that the data set does not have."""
+    """Raises InputError with all lines that are none and all pictures that are not there, and for inputs that the data set does
+    not have."""
     layout, files = _layout_and_files(data)
-    parts = []
+    parts, faults = [], list[Fault]()
     for done, file in enumerate(files, start=1):
-        parts.append(_read(file, layout))
+        parts.append(_read(file, layout, faults))
         if progress:
             progress(done, len(files))
     lines = [line for part in parts for line in part]
     of_file = np.repeat([file.stem for file in files], [len(part) for part in parts])
     if not lines:
+        raise_faults(data.path, faults)
         raise InputError(f"{data.path / 'Label'}: its files hold no line below their headings.")
     people = [_person(layout, line, str(stem)) for line, stem in zip(lines, of_file, strict=True)]
     gaze = np.stack([_vector(line, layout.gaze) for line in lines])[:, ::-1]
     table = pd.DataFrame({"id": _ids(lines, layout, of_file), "group": people, "session": "0"})
-    table["split"] = _splits(data, layout, people, of_file)
+    if layout.own_split:
+        table["split"] = _own_splits(data, of_file)
     table = table.assign(**dict(zip(gaze_columns("rad"), gaze.T, strict=True)))
     known = _conditions(layout, lines)
     turned = "head" in data.inputs and (known.get("eye", np.array([])) == "right").any()
@@ -96,7 +100,8 @@ def open_gazehub(data: GazeHubData, progress: Advance | None = None) -> Recordin
         conditions=known,
         notes=(TURNED_HEADS,) if turned else (),
     )
-    return listed_recording(data.path, spec_of_gazehub(data), listed, data.colour)
+    divided = None if layout.own_split else data
+    return listed_recording(data.path, spec_of_gazehub(data), listed, data.colour, faults, divided)
 
 
 def _layout_and_files(data: GazeHubData) -> tuple[Layout, list[Path]]:
@@ -147,8 +152,8 @@ def _lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
 
 
-def _read(file: Path, layout: Layout) -> list[list[str]]:
-    """Cells of every line below the headings. Raises InputError naming one that lacks some or holds no angles."""
+def _read(file: Path, layout: Layout, faults: list[Fault]) -> list[list[str]]:
+    """Cells of every line below the headings; those that lack some or hold no angles are added to the faults."""
     needed = 1 + max(
         one for one in (layout.face, layout.gaze, layout.head, layout.left, layout.right) if one is not None
     )
@@ -157,15 +162,23 @@ def _read(file: Path, layout: Layout) -> list[list[str]]:
         cells = line.split()
         if not cells:
             continue
-        if len(cells) < needed:
-            raise InputError(f"{file}: line {number} has {len(cells)} fields, not {needed} or more.")
-        if not _path(cells[layout.face]).name.strip("."):
-            raise InputError(f"{file}: line {number}: '{cells[layout.face][:30]}' names no picture.")
-        for column in (one for one in (layout.gaze, layout.head) if one is not None):
-            if not np.isfinite(_vector(cells, column)).all():
-                raise InputError(f"{file}: line {number}: '{cells[column][:30]}' is not a yaw and a pitch.")
-        found.append(cells)
+        if told := _amiss(cells, needed, layout):
+            faults.append(Fault("damaged file", f"{file.name}: line {number}{told}"))
+        else:
+            found.append(cells)
     return found
+
+
+def _amiss(cells: Sequence[str], needed: int, layout: Layout) -> str:
+    """What is wrong with a line; "" where nothing is."""
+    if len(cells) < needed:
+        return f" has {len(cells)} fields, not {needed} or more."
+    if not _path(cells[layout.face]).name.strip("."):
+        return f": '{cells[layout.face][:30]}' names no picture."
+    for column in (one for one in (layout.gaze, layout.head) if one is not None):
+        if not np.isfinite(_vector(cells, column)).all():
+            return f": '{cells[column][:30]}' is not a yaw and a pitch."
+    return ""
 
 
 def _vector(cells: Sequence[str], column: int) -> NDArray[np.float64]:
@@ -197,9 +210,7 @@ def _ids(lines: Sequence[Sequence[str]], layout: Layout, of_file: NDArray[np.str
     ]
 
 
-def _splits(data: GazeHubData, layout: Layout, people: list[str], of_file: NDArray[np.str_]) -> NDArray[np.str_]:
-    if not layout.own_split:
-        return assign_splits(people, None, data.split.validation, data.split.test, data.seed)
+def _own_splits(data: GazeHubData, of_file: NDArray[np.str_]) -> NDArray[np.str_]:
     if unknown := sorted(set(of_file) - set(GAZE360_SPLITS)):
         raise InputError(f"{data.path / 'Label'}: {unknown[0]}.label is none of {', '.join(GAZE360_SPLITS)}.")
     return np.array([GAZE360_SPLITS[str(one)] for one in of_file])

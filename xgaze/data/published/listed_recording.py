@@ -14,6 +14,8 @@ from xgaze.data.contract import InputSpec, Recording, Sample, Spec, targets_of
 from xgaze.data.fault_kinds import Fault, raise_faults
 from xgaze.data.pictures.decoding import decode
 from xgaze.data.pictures.pixels import fit_picture
+from xgaze.data.published.published_sections import Normalised, PublishedData
+from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 
 MOST_PX = 20_000
@@ -83,22 +85,47 @@ class ListedRecording(Recording):
         return {name: values[rows] for name, values in self.listed.conditions.items()}
 
 
-def listed_recording(folder: Path, spec: Spec, listed: Listed, colour: str = "rgb") -> ListedRecording:
-    """Raises InputError with all pictures that are not there, and where nothing is listed."""
+def listed_recording(
+    folder: Path,
+    spec: Spec,
+    listed: Listed,
+    colour: str = "rgb",
+    faults: Sequence[Fault] = (),
+    divided: PublishedData | None = None,
+) -> ListedRecording:
+    """faults: what was found so far. divided: whose shares divide the groups of a table that has no splits. Raises InputError
+    with these, all pictures that are not there, and where nothing is listed."""
+    raise_faults(folder, [*faults, *_faults_of_pictures(folder, listed, {one.name for one in spec.inputs})])
     if not len(listed.table):
         raise InputError(f"{folder}: its lists name no sample.")
+    return ListedRecording(spec, listed.table if divided is None else _divided(listed, spec, divided), listed, colour)
+
+
+def _divided(listed: Listed, spec: Spec, data: PublishedData) -> pd.DataFrame:
+    """The table with a split of each sample, beside its session."""
+    groups = list(listed.table["group"])
+    called = f"{spec.groups.removesuffix('s')}(s)"
+    splits = assign_splits(groups, None, data.split.validation, data.split.test, data.seed, called)
+    table = listed.table.copy()
+    table.insert(1 + list(table.columns).index("session"), "split", splits)
+    return table
+
+
+def _faults_of_pictures(folder: Path, listed: Listed, read: Collection[str]) -> list[Fault]:
+    """Pictures that are not there, each once, and boxes that are none, of the inputs that are read."""
     there: dict[Path, bool] = {}
-    read = {one.name for one in spec.inputs}
-    faults = _box_faults(listed, read)
+    lacking: dict[tuple[str, Path], list[str]] = {}
     for name, files in [(name, own) for name, own in listed.files.items() if name in read]:
         for sample, file in zip(listed.table["id"], files, strict=True):
             if file not in there:
                 there[file] = file.is_file()
             if not there[file]:
-                shown = file.relative_to(folder) if file.is_relative_to(folder) else file
-                faults.append(Fault("missing view", f"{sample}: {name}: no such file ({shown})."))
-    raise_faults(folder, faults)
-    return ListedRecording(spec, listed.table, listed, colour)
+                lacking.setdefault((sample, file), []).append(name)
+    faults = _box_faults(listed, read)
+    for (sample, file), names in lacking.items():
+        shown = file.relative_to(folder) if file.is_relative_to(folder) else file
+        faults.append(Fault("missing view", f"{sample}: {', '.join(names)}: no such file ({shown})."))
+    return faults
 
 
 def _box_faults(listed: Listed, read: Collection[str]) -> list[Fault]:
@@ -141,9 +168,9 @@ def asked_of(known: Sequence[InputSpec], names: Sequence[str]) -> tuple[InputSpe
     return tuple(by_name[name] for name in names)
 
 
-def picture_spec(name: str, channels: int, height: int, width: int) -> InputSpec:
-    """Fed between 0 and 1."""
-    return InputSpec(name, (channels, height, width), 0.0, 255.0)
+def picture_spec(name: str, channels: int, height: int, width: int, numbers: Normalised = (0.0, 255.0)) -> InputSpec:
+    """Fed between 0 and 1, unless mean and std are others."""
+    return InputSpec(name, (channels, height, width), *numbers)
 
 
 def vector_spec(name: str, numbers: int) -> InputSpec:

@@ -7,13 +7,16 @@ apart. Gaze is the direction from the face's centre to the target in the camera'
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, Spec
+from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.gaze_directions import gaze_angles, head_angles
 from xgaze.data.published.hdf5_recording import (
     Hdf5Recording,
     Stored,
+    h5py_module,
     numbers_of,
     opened,
     pictures_in,
@@ -31,6 +34,7 @@ from xgaze.data.published.people_tables import people_table, turned
 from xgaze.data.published.published_sections import MpiiFaceGazeData
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 CROP = 2.4
 COLUMNS = 28
@@ -38,12 +42,12 @@ PICTURES, LABELS = "Data/data", "Data/label"
 
 
 def spec_of_mpiifacegaze(data: MpiiFaceGazeData) -> Spec:
-    known = (picture_spec("face", 3, data.side, data.side), vector_spec("head", 2))
+    known = (picture_spec("face", 3, data.side, data.side, data.numbers), vector_spec("head", 2))
     return Spec(asked_of(known, data.inputs), "angle", "rad")
 
 
 def open_mpiifacegaze(data: MpiiFaceGazeData, progress: Advance | None = None) -> Recording:
-    """Raises InputError for people without files, and for files that are none."""
+    """Raises InputError with all files and lines that are none, and all pictures that are not there."""
     return _normalised(data, progress) if data.samples == "normalised" else _raw(data, progress)
 
 
@@ -51,16 +55,14 @@ def _normalised(data: MpiiFaceGazeData, progress: Advance | None) -> Hdf5Recordi
     files = sorted(data.path.glob("p[0-9][0-9].mat"))
     if not files:
         raise InputError(f"{data.path}: holds no p00.mat and so on. Give the folder MPIIFaceGaze_normalizad.")
-    labels = []
+    h5py_module()
+    labels, faults = [], list[Fault]()
     for done, file in enumerate(files, start=1):
-        with opened(file) as stored:
-            own = numbers_of(file, stored, LABELS, 4)
-            require_equal(file, {PICTURES: pictures_in(file, stored, PICTURES, channels=1), LABELS: len(own)})
-        if bad := np.flatnonzero(~np.isfinite(own).all(axis=1)).tolist():
-            raise InputError(f"{file}: row {bad[0]} of '{LABELS}' is no direction ({len(bad)} such rows).")
-        labels.append(own)
+        with among(faults):
+            labels.append(_labels(file))
         if progress:
             progress(done, len(files))
+    raise_faults(data.path, faults)
     lengths = [len(one) for one in labels]
     label, people = np.concatenate(labels), np.repeat([file.stem for file in files], lengths)
     places = np.concatenate([np.arange(many) for many in lengths])
@@ -72,13 +74,23 @@ def _normalised(data: MpiiFaceGazeData, progress: Advance | None) -> Hdf5Recordi
     return Hdf5Recording(spec_of_mpiifacegaze(data), table, pictures, vectors, turned(label[:, 2:]), data.colour)
 
 
+def _labels(file: Path) -> NDArray[np.float64]:
+    """Of a person's normalised faces, (n, 4)."""
+    with opened(file) as stored:
+        own = numbers_of(file, stored, LABELS, 4)
+        require_equal(file, {PICTURES: pictures_in(file, stored, PICTURES, channels=1), LABELS: len(own)})
+    if bad := np.flatnonzero(~np.isfinite(own).all(axis=1)).tolist():
+        raise InputError(f"{file}: row {bad[0]} of '{LABELS}' is no direction ({len(bad)} such rows).")
+    return own
+
+
 def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
     lists = sorted(data.path.glob("p[0-9][0-9]/p[0-9][0-9].txt"))
     if not lists:
         raise InputError(f"{data.path}: holds no p00/p00.txt and so on. Give the folder MPIIFaceGaze.")
-    parts = []
+    parts, faults = [], list[Fault]()
     for done, file in enumerate(lists, start=1):
-        parts.append(_read_list(file))
+        parts.append(_read_list(file, faults))
         if progress:
             progress(done, len(lists))
     names = [name for own, _ in parts for name in own]
@@ -87,22 +99,21 @@ def _raw(data: MpiiFaceGazeData, progress: Advance | None) -> Recording:
     days = np.array([name.partition("/")[0] for name in names])
     gaze = gaze_angles(numbers[:, 23:26] - numbers[:, 20:23])
     head = head_angles(numbers[:, 14:17])
-    if bad := np.flatnonzero(~(np.isfinite(gaze) & np.isfinite(head)).all(axis=1)).tolist():
-        raise InputError(
-            f"{data.path}: {people[bad[0]]}/{names[bad[0]]}: its target is its face's centre ({len(bad)} such frames)."
-        )
+    for row in np.flatnonzero(~(np.isfinite(gaze) & np.isfinite(head)).all(axis=1)).tolist():
+        faults.append(Fault("missing label", f"{people[row]}/{names[row]}: its target is its face's centre."))
     ids = [f"{person}/{name}" for person, name in zip(people, names, strict=True)]
     files = [data.path / str(person) / name for person, name in zip(people, names, strict=True)]
     note = f"faces are cut {CROP:g} eye widths wide around their landmarks, and not normalised"
+    table = pd.DataFrame({"id": ids, "group": people, "session": days})
     listed = Listed(
-        people_table(ids, people, gaze, data, days),
+        table.assign(**dict(zip(gaze_columns("rad"), gaze.T, strict=True))),
         {"face": files},
         {"face": face_boxes(numbers[:, 2:14].reshape(-1, 6, 2))},
         {"head": head.astype(np.float32)},
         conditions=turned(head),
         notes=(note,),
     )
-    return listed_recording(data.path, spec_of_mpiifacegaze(data), listed, data.colour)
+    return listed_recording(data.path, spec_of_mpiifacegaze(data), listed, data.colour, faults, data)
 
 
 def face_boxes(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -112,8 +123,8 @@ def face_boxes(landmarks: NDArray[np.float64]) -> NDArray[np.int64]:
     return whole_px(np.concatenate([np.floor(middle - half), np.ceil(middle + half)], axis=1))
 
 
-def _read_list(file: Path) -> tuple[list[str], NDArray[np.float64]]:
-    """Names of frames, and the numbers (n, 26) of columns 2 to 27. Raises InputError naming the line."""
+def _read_list(file: Path, faults: list[Fault]) -> tuple[list[str], NDArray[np.float64]]:
+    """Names of frames, and the numbers (n, 26) of columns 2 to 27; lines that are none are added to the faults."""
     names, rows = [], []
     for number, line in enumerate(file.read_text(encoding="ascii", errors="replace").splitlines(), start=1):
         cells = line.split()
@@ -124,7 +135,11 @@ def _read_list(file: Path) -> tuple[list[str], NDArray[np.float64]]:
         except ValueError:
             values = []
         if len(cells) != COLUMNS or len(values) != 26 or not np.isfinite(values).all():
-            raise InputError(f"{file}: line {number} is not a frame, 26 numbers and an eye: '{line[:40]}'.")
+            told = (
+                f"{file.parent.name}/{file.name}: line {number} is not a frame, 26 numbers and an eye: '{line[:40]}'."
+            )
+            faults.append(Fault("damaged file", told))
+            continue
         names.append(cells[0])
         rows.append(values)
     return names, np.array(rows, np.float64).reshape(-1, 26)

@@ -1,6 +1,6 @@
 """MPIIGaze's normalised eyes as a `Recording`: an eye and where the head points; the direction of gaze."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import Recording, Sample, Spec, gaze_columns
-from xgaze.data.fault_kinds import Fault, raise_faults
+from xgaze.data.contract import Recording, Sample, Spec
+from xgaze.data.fault_kinds import Fault, among, raise_faults
 from xgaze.data.published.listed_recording import asked_of, picture_spec, vector_spec
 from xgaze.data.published.mpiigaze_days import EYES, SIDE, Eyes, read_day
 from xgaze.data.published.published_sections import MpiiGazeData
 from xgaze.data.splits import assign_splits
 from xgaze.errors import InputError
 from xgaze.progress import Advance
+from xgaze.recorded_targets import gaze_columns
 
 NORMALISED, LISTS = Path("Data/Normalized"), Path("Evaluation Subset/sample list for eye image")
 Wanted = dict[tuple[str, str], list[str]]
@@ -61,8 +62,9 @@ def open_mpiigaze(data: MpiiGazeData, progress: Advance | None = None) -> MpiiGa
     parts = []
     for done, person in enumerate(people, start=1):
         folder = data.path / NORMALISED / person
-        listed = _listed(data.path / LISTS / f"{person}.txt") if data.samples == "evaluation" else None
-        parts += [(person, *one) for one in _person(folder, listed, faults.append)]
+        with among(faults):
+            listed = _listed(data.path / LISTS / f"{person}.txt") if data.samples == "evaluation" else None
+            parts += [(person, *one) for one in _person(folder, listed, faults)]
         if progress:
             progress(done, len(people))
     raise_faults(data.path, faults)
@@ -89,35 +91,42 @@ def _listed(file: Path) -> Wanted:
     return wanted
 
 
-def _person(folder: Path, wanted: Wanted | None, tell: Callable[[Fault], None]) -> Iterator[tuple[str, str, Eyes]]:
-    """(day, side, eyes) of those that are wanted; of all where nothing is listed."""
+def _person(folder: Path, wanted: Wanted | None, faults: list[Fault]) -> Iterator[tuple[str, str, Eyes]]:
+    """(day, side, eyes) of those that are wanted; of all where nothing is listed. What is missing is added to the faults."""
     days = sorted(folder.glob("day*.mat")) if wanted is None else [folder / f"{day}.mat" for day in _days(wanted)]
     if not days:
-        tell(Fault("nothing found", f"{folder.name}: no day of this person."))
+        faults.append(Fault("nothing found", f"{folder.name}: no day of this person."))
     for file in days:
         if not file.is_file():
-            tell(
-                Fault(
-                    "missing view", f"{folder.name}: no such file ({file.name}), though the evaluation list names it."
-                )
-            )
+            told = f"{folder.name}: no such file ({file.name}), though the evaluation list names it."
+            faults.append(Fault("missing view", told))
             continue
-        for side, eyes in read_day(file).items():
-            frames = eyes.frames if wanted is None else wanted.get((file.stem, side), [])
-            place = {name: k for k, name in enumerate(eyes.frames)}
-            for name in [one for one in frames if one not in place]:
-                tell(
-                    Fault(
-                        "missing view", f"{folder.name}/{file.name}: holds no frame {name}, though the list names it."
-                    )
-                )
-            taken = eyes.taken([place[name] for name in frames if name in place])
-            for what, own in (("gaze", taken.gaze), ("head", taken.head)):
-                for name in np.array(taken.frames)[~np.isfinite(own).all(axis=1)]:
-                    told = f"{folder.name}/{file.name}: {name}, {side} eye: its {what} is no direction."
-                    tell(Fault("missing label", told))
+        read: dict[str, Eyes] = {}
+        with among(faults):
+            read = read_day(file)
+        for side, eyes in read.items():
+            taken = _taken(file, side, eyes, wanted, faults)
             if len(taken.frames):
                 yield file.stem, side, taken
+
+
+def _taken(file: Path, side: str, eyes: Eyes, wanted: Wanted | None, faults: list[Fault]) -> Eyes:
+    """Those of a day's eyes that are wanted; frames that it lacks, and directions that are none, are added to the faults."""
+    day = f"{file.parent.name}/{file.name}"
+    frames = eyes.frames if wanted is None else wanted.get((file.stem, side), [])
+    place = {name: k for k, name in enumerate(eyes.frames)}
+    faults += [
+        Fault("missing view", f"{day}: holds no frame {name}, though the list names it.")
+        for name in frames
+        if name not in place
+    ]
+    taken = eyes.taken([place[name] for name in frames if name in place])
+    for what, own in (("gaze", taken.gaze), ("head", taken.head)):
+        faults += [
+            Fault("missing label", f"{day}: {name}, {side} eye: its {what} is no direction.")
+            for name in np.array(taken.frames)[~np.isfinite(own).all(axis=1)]
+        ]
+    return taken
 
 
 def _days(wanted: Wanted) -> list[str]:

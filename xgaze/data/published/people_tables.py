@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import gaze_columns
 from xgaze.data.published.published_sections import PublishedData
 from xgaze.data.splits import assign_splits
+from xgaze.recorded_targets import gaze_columns
 
 
 def people_table(

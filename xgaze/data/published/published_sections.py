@@ -6,7 +6,16 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from xgaze.recipe.data_sections import DataSection, Fractions, PictureSide, Seed
+from xgaze.recipe.data_sections import (
+    DataSection,
+    Fractions,
+    Means,
+    PictureSide,
+    Seed,
+    Stds,
+    as_stored,
+    require_as_many,
+)
 
 
 def _each_once(names: list[str]) -> list[str]:
@@ -18,6 +27,29 @@ def _each_once(names: list[str]) -> list[str]:
 EACH_ONCE = (Field(min_length=1), AfterValidator(_each_once))
 FaceAndHead = Annotated[list[Literal["face", "head"]], *EACH_ONCE]
 """What a network reads, in its order; `head`: where the head points, pitch and yaw in rad (of Columbia, P in degrees)."""
+
+
+Normalised = tuple[float | tuple[float, ...], float | tuple[float, ...]]
+"""mean and std, as a specification holds them."""
+
+
+class ColourData(DataSection):
+    """colour: the order in which the network reads the channels of pictures in colour. mean, std: what it reads of these is
+    (stored - mean) / std, between 0 and 1 unless given: a number each, or three in the order of `colour`."""
+
+    later = ("mean", "std")
+    colour: Literal["rgb", "bgr"] = "rgb"
+    mean: Means = 0.0
+    std: Stds = 255.0
+
+    @model_validator(mode="after")
+    def _as_many_as_channels(self) -> Self:
+        require_as_many(self.mean, self.std, 3)
+        return self
+
+    @property
+    def numbers(self) -> Normalised:
+        return as_stored(self.mean), as_stored(self.std)
 
 
 class PublishedData(DataSection):
@@ -42,11 +74,10 @@ class MpiiGazeData(PublishedData):
     inputs: Annotated[list[Literal["eye", "head"]], *EACH_ONCE] = ["eye", "head"]
 
 
-class PicturesData(PublishedData):
-    """Pictures in colour are read as height = width = `side` px, in the order of channels that the network reads (`colour`)."""
+class PicturesData(PublishedData, ColourData):
+    """Pictures in colour are read as height = width = `side` px."""
 
     side: PictureSide = 224
-    colour: Literal["rgb", "bgr"] = "rgb"
 
 
 class MpiiFaceGazeData(PicturesData):
@@ -70,18 +101,17 @@ class EthXGazeData(PicturesData):
     inputs: FaceAndHead = ["face", "head"]
 
 
-class FazeData(PublishedData):
+class FazeData(PublishedData, ColourData):
     """GazeCapture or MPIIGaze as strips of both eyes, 64x256 px (Park et al. 2019): the file, or several in one folder. inputs:
     what the network reads; without `head`, the strip alone."""
 
     later = ("inputs",)
     source: Literal["faze"]
     every: int = Field(1, ge=1, le=10_000)
-    colour: Literal["rgb", "bgr"] = "rgb"
     inputs: Annotated[list[Literal["eyes", "head"]], *EACH_ONCE] = ["eyes", "head"]
 
 
-class GazeCaptureData(DataSection):
+class GazeCaptureData(ColourData):
     """GazeCapture (Krafka et al. 2016): the folders of recordings as downloaded ("raw"), or after its own prepareDataset.py
     ("prepared", with metadata.mat). Face, both eyes and the grid of the face; gaze in cm from the camera, y up. Its own split by
     people. devices: of raw recordings, those of phones or of tablets alone. `every`: one of so many frames is read. inputs: what
@@ -95,7 +125,6 @@ class GazeCaptureData(DataSection):
     devices: Literal["all", "phones", "tablets"] = "all"
     every: int = Field(1, ge=1, le=10_000)
     side: PictureSide = 224
-    colour: Literal["rgb", "bgr"] = "rgb"
 
     @model_validator(mode="after")
     def _devices_are_known(self) -> Self:
@@ -104,7 +133,7 @@ class GazeCaptureData(DataSection):
         return self
 
 
-class Gaze360Data(DataSection):
+class Gaze360Data(ColourData):
     """Gaze360 (Kellnhofer et al. 2019): metadata.mat and imgs/. picture: the head, or the face where one was found. Its own
     split; frames that it does not use are left out. within: the largest angle from the camera's axis, in degrees."""
 
@@ -114,7 +143,6 @@ class Gaze360Data(DataSection):
     within: float = Field(180, gt=0, le=180)
     every: int = Field(1, ge=1, le=10_000)
     side: PictureSide = 224
-    colour: Literal["rgb", "bgr"] = "rgb"
 
 
 class ColumbiaData(PicturesData):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xgaze.data.contract import GAZE_COLUMNS, SPLITS, InputSpec, Recording, Sample, Spec
+from xgaze.data.contract import SPLITS, InputSpec, Recording, Sample, Spec
 from xgaze.data.rendered import (
     CAMERAS,
     REGIONS,
@@ -24,6 +24,7 @@ from xgaze.data.rendered import (
 from xgaze.data.rendered.headset import EYE_OF_CAMERA
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import EYE_MEAN, EYE_STD
+from xgaze.recorded_targets import GAZE_COLUMNS
 
 SCENE = (800, 600)
 SESSION = "0"

@@ -13,17 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from xgaze.data.checks.mixed_units import mixed_units_of
 from xgaze.data.contract import (
-    BY_TEACHER,
-    RECORDED,
     SPLITS,
-    Beside,
     InputSpec,
     Recording,
     Sample,
     Spec,
     dimensions,
     require_absent,
-    require_beside,
+    require_by_channel,
     targets_of,
     with_spreads,
 )
@@ -35,10 +32,12 @@ from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError, nearest
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
+from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, RECORDED, Beside, require_beside
 from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
 from xgaze.viewing import Viewing, viewed
 
 Kind = Literal["gaze", "angle", "class", "value"]
+Numbers = float | Sequence[float]
 SESSION = "0"
 ONLY_PYTHON = "arrays in memory: only Python can open them again; give the xgaze.ArrayRecording itself."
 
@@ -56,7 +55,8 @@ class ArrayRecording(Recording):
 
     inputs: by name, in the order in which the network takes them: pictures uint8 (n, channels, height, width) or (n, height,
     width), anything else float32 (n, ...). The network reads (stored - mean) / std: 0 and 255 for pictures, 0 and 1 for
-    others, unless `mean` and `std` say otherwise.
+    others, unless `mean` and `std` say otherwise: a number each, or one per channel (per entry of the last axis of others), or
+    these by name of input.
     targets: gaze points (n, 2) in px, origin top left, or in `unit` "cm" or "mm", wherever their origin is; classes (n,), words
     or whole numbers; values (n,) in `unit`; or, with kind "angle", directions of gaze: (n, 2) pitch and yaw, `unit` "rad" or
     "degrees", or (n, 3) vectors. None where nobody knows them, with `kind` (and `unit` or `scene` as the network puts gaze out):
@@ -73,7 +73,7 @@ class ArrayRecording(Recording):
     network reads the input's mean.
     scene: (width, height) px of the picture that gaze points lie in; None: up to the outermost point, of gaze in px.
     viewing: from where gaze points on a screen are looked at, to tell errors in degrees too: {"distance_mm": 600,
-    "mm_per_px": 0.27, "ahead": (960, 540)}, the latter two as `viewed` has them.
+    "mm_per_px": 0.27, "ahead": (960, 540)}, the latter two as `viewed` has them; distance_mm may be an array, (n,).
 
     Raises InputError for arrays that do not fit together, hold numbers that are none, or too few people, and where some people's
     targets are in another unit than those of most.
@@ -97,8 +97,8 @@ class ArrayRecording(Recording):
         mirror_images: Mapping[str, str] | None = None,
         scene: tuple[int, int] | None = None,
         unit: str = "",
-        mean: float | Sequence[float] | None = None,
-        std: float | Sequence[float] | None = None,
+        mean: Numbers | Mapping[str, Numbers] | None = None,
+        std: Numbers | Mapping[str, Numbers] | None = None,
         missing: Mapping[str, ArrayLike] | None = None,
         targets_beside: Mapping[str, tuple[ArrayLike, str]] | None = None,
         viewing: Mapping[str, Any] | None = None,
@@ -119,7 +119,7 @@ class ArrayRecording(Recording):
         seen = _viewing(kind, unit, scene, viewing)
         spec = Spec(specs, kind, unit, scene, classes, truth=truth, beside=beside, viewing=seen)
         self.pairs = partners_by_name(spec.inputs, mirror_images)
-        self.table = _table(spec, people, drawn, [values, *further.values()])
+        self.table = _table(spec, people, drawn, [values, *further.values()]).assign(**_distances(viewing, people))
         self.spec = with_spreads(spec, self.table)
         raise_faults(Path("targets"), mixed_units_of(self))
 
@@ -235,7 +235,20 @@ def _viewing(kind: Kind, unit: str, scene: tuple[int, int] | None, given: Mappin
             "viewing: is of gaze points, and gives `distance_mm`, and if need be `mm_per_px` and `ahead`; found "
             f"{', '.join(given) or 'nothing'} of {kind}."
         )
-    return viewed(unit, scene=scene, **given)
+    alike = np.ndim(given["distance_mm"]) == 0
+    return viewed(unit, scene=scene, **given if alike else {**given, "distance_mm": None})
+
+
+def _distances(given: Mapping[str, Any] | None, people: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """Those of each sample, as a column of the table. Raises InputError for what is no distance."""
+    if given is None or np.ndim(given["distance_mm"]) == 0:
+        return {}
+    found = np.asarray(given["distance_mm"], np.float64)
+    if found.shape != (len(people),) or not (np.isfinite(found) & (found > 0)).all():
+        raise InputError(
+            f"viewing: distance_mm is {_shape(found)}: give one number, or one for each of {len(people)} samples, all above 0."
+        )
+    return {DISTANCE_COLUMN: found}
 
 
 def _table(spec: Spec, people: NDArray[Any], splits: Any, targets: Sequence[NDArray[Any]]) -> pd.DataFrame:
@@ -265,14 +278,16 @@ def _lacking(missing: Mapping[str, ArrayLike] | None, inputs: Mapping[str, Array
 
 def _specs(
     inputs: Mapping[str, NDArray[Any]],
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers | Mapping[str, Numbers] | None,
+    std: Numbers | Mapping[str, Numbers] | None,
     lacking: Mapping[str, NDArray[np.bool_]],
     people: NDArray[Any],
 ) -> tuple[InputSpec, ...]:
-    """Raises InputError where samples lack every view, and for a mean that cannot stand for one."""
-    specs = tuple(_spec_of(name, one, mean, std, name in lacking) for name, one in inputs.items())
+    """Raises InputError where samples lack every view, and for a mean or std that cannot be one."""
+    means, stds = _by_input("mean", mean, inputs), _by_input("std", std, inputs)
+    specs = tuple(_spec_of(name, one, means[name], stds[name], name in lacking) for name, one in inputs.items())
     for one in specs:
+        require_by_channel(one, "ArrayRecording")
         require_absent(one, "mean")
     rows = seen_nothing(specs, lacking)
     if len(rows):
@@ -397,11 +412,23 @@ def _require_lengths(arrays: Mapping[str, NDArray[Any]]) -> None:
         raise InputError(f"arrays of different lengths ({told}): one row of each is one sample.")
 
 
+def _by_input(
+    key: str, given: Numbers | Mapping[str, Numbers] | None, inputs: Mapping[str, NDArray[Any]]
+) -> dict[str, Numbers | None]:
+    """What is said of each input. Raises InputError for a name that is none of theirs."""
+    if not isinstance(given, Mapping):
+        return dict.fromkeys(inputs, given)
+    for name in given:
+        if name not in inputs:
+            raise InputError(f"{key}: there is no input '{name}'; {nearest(name, inputs)}")
+    return {name: given.get(name) for name in inputs}
+
+
 def _spec_of(
     name: str,
     stored: NDArray[Any],
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers | None,
+    std: Numbers | None,
     may_be_missing: bool,
 ) -> InputSpec:
     picture = stored.dtype == np.uint8
@@ -412,7 +439,7 @@ def _spec_of(
     return InputSpec(name, stored.shape[1:], shift, scale, "uint8" if picture else "float32", may_be_missing)
 
 
-def _numbers(given: float | Sequence[float]) -> float | tuple[float, ...]:
+def _numbers(given: Numbers) -> float | tuple[float, ...]:
     return float(given) if isinstance(given, int | float) else tuple(map(float, given))
 
 

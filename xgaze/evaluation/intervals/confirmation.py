@@ -24,9 +24,9 @@ def confirmed_below(found: Interval, people: int, further: int) -> float:
 
 
 def people_to_confirm(half_width: float, people: int, further: int, allowed: float) -> int:
-    """How many there must be, where `people` gave an interval of +-`half_width`, for a student that is exactly as good to be found
-    at most `allowed` worse and confirmed: the bound of `confirmed_below` meets what is allowed. `further`: new people now; the
-    share of both is kept."""
+    """How many there must be, where `people` gave an interval of +-`half_width`, for a student that is exactly as good to be
+    found at most `allowed` worse and confirmed: the bound of `confirmed_below` meets what is allowed. `further`: new people now;
+    the share of both is kept."""
     return math.ceil(people * (half_width * _half_widths(math.sqrt(people / further)) / allowed) ** 2)
 
 

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from xgaze.data.contract import BY_TEACHER, Spec
+from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import VECTOR, angles
 from xgaze.explanation.askable import ALL_TARGETS
+from xgaze.recorded_targets import BY_TEACHER
 
 Reading = Callable[[Tensor, Tensor], Tensor]
 

@@ -45,7 +45,7 @@ def _varied(one: InputSpec, settings: VariedPictures, x: Tensor, chance: np.rand
         x = brightened(one, x, 1 + uniform(settings.brightness))
     if settings.noise:
         noise = torch.from_numpy(chance.standard_normal(x.shape, np.float32)).to(x.device)
-        x = x + noise * (settings.noise * FULL_RANGE / x.new_tensor(one.std))
+        x = x + noise * (settings.noise * FULL_RANGE / x.new_tensor(one.scale))
     return x
 
 
@@ -70,4 +70,4 @@ def _places(size: int, x: Tensor) -> Tensor:
 def brightened(one: InputSpec, x: Tensor, gain: Tensor) -> Tensor:
     """Pictures as stored times `gain` (n,), normalised as before: black stays black."""
     gain = gain.view(-1, 1, 1, 1)
-    return gain * x + (gain - 1) * (x.new_tensor(one.mean) / x.new_tensor(one.std))
+    return gain * x + (gain - 1) * (x.new_tensor(one.shift) / x.new_tensor(one.scale))

@@ -52,8 +52,9 @@ def test_c_equals_torch(kind, made, spec, proved):
     [
         (InputSpec("steps", (6, 3), (0.5, 1.0, -2.0), (1.0, 2.0, 0.5), "float32"),) * 1,
         (InputSpec("eye", (2, 4, 5)), InputSpec("head", (3,), 1.0, 2.0, "float32")),
+        (InputSpec("face", (3, 4, 5), (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),),
     ],
-    ids=["a sequence", "a picture and three numbers"],
+    ids=["a sequence", "a picture and three numbers", "a picture in colour, by channel"],
 )
 def test_inputs_of_other_types(inputs, made, proved):
     spec = Spec(inputs, "value", unit="deg")

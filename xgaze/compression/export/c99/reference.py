@@ -192,8 +192,8 @@ def _softmax(p: Fields, x: Array) -> Array:
 
 
 def _normalise(p: Fields, x: Array) -> Array:
-    repeats = p["count"] // p["period"]
-    return np.asarray((x.astype(F) - np.tile(p["mean"], repeats)) / np.tile(p["std"], repeats))
+    mean, std = (np.resize(np.repeat(p[key], p["inner"]), p["count"]) for key in ("mean", "std"))
+    return np.asarray((x.astype(F) - mean) / std)
 
 
 def _quantise(p: Fields, x: Array) -> Array:

@@ -118,7 +118,9 @@ def _keeping(program: Program, place: int, name: str, one: InputSpec) -> Program
 def normalising(one: InputSpec, output: str) -> Step:
     """What is stored, as the model is fed."""
     means, deviations = np.broadcast_arrays(*(np.atleast_1d(np.asarray(x, np.float32)) for x in (one.mean, one.std)))
-    fields = {"count": int(np.prod(one.shape)), "period": len(means), "mean": means, "std": deviations}
+    by_channel = len(means) > 1 and len(one.shape) == 3
+    inner = int(np.prod(one.shape[1:])) if by_channel else 1
+    fields = {"count": int(np.prod(one.shape)), "period": len(means), "inner": inner, "mean": means, "std": deviations}
     kernel = "normalise_bytes" if one.dtype == "uint8" else "normalise_floats"
     return Step(kernel, (given_name(one.name),), output, fields)
 

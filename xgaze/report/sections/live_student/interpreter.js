@@ -262,7 +262,10 @@ const Interpreter = (() => {
   }
 
   function normalised(p, x, y) {
-    for (let k = 0; k < y.length; k++) y[k] = f(x[k] - p.mean[k % p.period]) / p.std[k % p.period];
+    for (let k = 0; k < y.length; k++) {
+      const of = Math.floor(k / p.inner) % p.period;
+      y[k] = f(x[k] - p.mean[of]) / p.std[of];
+    }
   }
 
   const KERNELS = {

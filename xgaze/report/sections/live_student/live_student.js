@@ -104,7 +104,7 @@
         if (Math.hypot(x - brush.x, y - brush.y) > size) continue;
         for (let plane = 0; plane < planes; plane++) {
           const from = (row, column) => before[(plane * height + within(row, height)) * width + within(column, width)];
-          let value = camera.blank;
+          let value = Array.isArray(camera.blank) ? camera.blank[plane] : camera.blank;
           if (kind === "shift") value = from(y - dy, x - dx);
           if (kind === "blur") {
             value = 0;

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from xgaze.data.checks.soundness import checked, summarise
-from xgaze.data.contract import Beside, InputSpec, Spec, collate, rows_of, targets_of
+from xgaze.data.contract import InputSpec, Spec, collate, rows_of, targets_of
 from xgaze.data.open import as_trained, open_for_prediction, open_recording
 from xgaze.data.source import same_data
 from xgaze.data.sources.arrays import ArrayRecording
@@ -20,6 +20,7 @@ from xgaze.models.architectures.prediction import prediction_layers
 from xgaze.models.layers import MainAlone, OfMain
 from xgaze.models.registry import build
 from xgaze.recipe import Training
+from xgaze.recorded_targets import Beside
 from xgaze.report.words import beside_in_words
 from xgaze.training.losses import loss_of, of_each, weighted_loss
 from xgaze.training.task import validation_figure
