@@ -24,7 +24,7 @@ from xgaze.recipe import DataSection, Recipe, load_data
 from xgaze.recipe.loading import load_section
 from xgaze.report.claims import ADOPTED, DISAGREEMENT
 
-DATA_KEYS = "data."
+DATA_KEYS, OUTPUT_KEY = "data.", "model.output="
 HEAD = "# A teacher that was adopted: xgaze distill and xgaze explain go on with this recipe.\n"
 
 
@@ -66,8 +66,9 @@ def adopt(
 
     with progress_bar("preparing the recording") as advance:
         recording = open_recording(definition, advance)
-    section, network = section_of(model, {}, weights, recording, note)
-    told = (*(f"model.args.{one}" for one in args), *(one for one in overrides if not one.startswith(DATA_KEYS)))
+    call, others = output_of(model, overrides)
+    section, network = section_of(model, {}, weights, recording, note, call)
+    told = (*(f"model.args.{one}" for one in args), *others)
     recipe = recipe_of(name or name_of(model), section, definition, recording.spec.kind, told)
     file, text = Path(f"{recipe.name}.yaml"), recipe_text(recipe)
     if file.exists() and not force and file.read_text(encoding="utf-8") != text:
@@ -77,6 +78,17 @@ def adopt(
     write_text(file, text)
     figures = figures_of(made, file)
     emit(figures, in_words(figures, made), as_json)
+
+
+def output_of(model: str, overrides: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Which output of an ONNX file is meant: it is chosen once, and the recipe holds a network of that output alone; and the
+    overrides that are left for the recipe."""
+    from xgaze.api.adopting import is_onnx
+
+    mine = [one for one in overrides if one.startswith(OUTPUT_KEY)] if is_onnx(model) else []
+    place = mine[-1].removeprefix(OUTPUT_KEY) if mine else ""
+    told: dict[str, Any] = {"output": int(place) if place.isdecimal() else place} if place else {}
+    return told, tuple(one for one in overrides if one not in mine and not one.startswith(DATA_KEYS))
 
 
 def recipe_of(name: str, section: dict[str, Any], data: DataSection, kind: str, overrides: tuple[str, ...]) -> Recipe:

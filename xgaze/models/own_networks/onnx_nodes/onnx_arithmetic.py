@@ -125,5 +125,3 @@ def chosen(reading: Reading, step: Step) -> fx.Node:
 def einsum(reading: Reading, step: Step) -> fx.Node:
     told = step.given["equation"].decode()
     return reading.call(torch.einsum, told, *(reading.read(step, place) for place in range(len(step.inputs))))
-
-

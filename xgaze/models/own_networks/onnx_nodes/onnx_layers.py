@@ -151,10 +151,9 @@ def group_norm(reading: Reading, step: Step) -> fx.Node:
 def rectifier_with_slope(reading: Reading, step: Step) -> fx.Node:
     """PRelu: one slope, or one for each channel."""
     read, slope = reading.read(step), reading.weight(step, 1)
-    channels = reading.shape(read)[1]
-    axes = len(reading.shape(read))
-    plain = slope.numel() == 1 or (slope.numel() == channels == slope.shape[0] and slope.dim() == axes - 1)
-    if not plain:
+    sizes = reading.shape(read)
+    for_channels = (1, sizes[1], *(1 for _ in sizes[2:]))
+    if slope.numel() > 1 and (1,) * (len(sizes) - slope.dim()) + tuple(slope.shape) != for_channels:
         raise InputError("its slope is neither one number nor one for each channel")
     made = _loaded(nn.PReLU(slope.numel()), weight=slope.reshape(-1))
     return reading.layer(made, read, reading.weights_of(step))
@@ -229,5 +228,3 @@ def _pads_by_rule(step: Step, sizes: Sequence[int], kernel: Sequence[int], rule:
         before.append(more if rule == b"SAME_LOWER" else less)
         after.append(less if rule == b"SAME_LOWER" else more)
     return (*before, *after)
-
-

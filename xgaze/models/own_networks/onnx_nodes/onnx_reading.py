@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,15 @@ class Reading:
     steps: fx.Graph = field(default_factory=fx.Graph)
     root: nn.Module = field(default_factory=nn.Module)
     shared: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    same: dict[tuple[Any, ...], Constant] = field(default_factory=dict)
     made: int = 0
+
+    def hold(self, name: str, found: Constant) -> None:
+        """A number, or an array: one for all names under which the same stands. Those of one number throughout, as norms begin
+        with, may be of different layers."""
+        if found.size > 1 and (found != found.flat[0]).any():
+            found = self.same.setdefault((found.dtype.str, found.shape, sha256(found.tobytes()).digest()), found)
+        self.constants[name] = found
 
     @cached_property
     def _sizes(self) -> Sizes:
@@ -129,8 +138,11 @@ class Reading:
 
     def samples(self) -> fx.Node:
         """How many samples there are."""
-        first = next(one for one in self.steps.nodes if one.op == "placeholder")
-        return self.method("size", first, 0)
+        return self.method("size", self.first(), 0)
+
+    def first(self) -> fx.Node:
+        """The network's first input."""
+        return next(one for one in self.steps.nodes if one.op == "placeholder")
 
     def stored(self, found: Constant) -> fx.Node:
         """A tensor that is stored with the network."""

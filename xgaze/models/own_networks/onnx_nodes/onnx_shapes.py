@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+import onnx
 import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
 from xgaze.errors import InputError
-from xgaze.models.own_networks.onnx_nodes.onnx_reading import Reading, Shape, Step, varying_axis
+from xgaze.models.own_networks.onnx_nodes.onnx_reading import Constant, Reading, Shape, Step, varying_axis
 from xgaze.models.own_networks.sizes import BATCHES
 
 RESIZED = {
@@ -83,11 +85,13 @@ def flattened(reading: Reading, step: Step) -> fx.Node:
 def expanded(reading: Reading, step: Step) -> fx.Node:
     """Expand, and ConstantOfShape where samples are in the shape."""
     if step.operation == "ConstantOfShape":
-        filled = torch.from_numpy(step.given["value"]) if "value" in step.given else torch.zeros(1)
+        value = step.given.get("value")
+        filled = np.zeros(1, np.float32) if value is None else onnx.numpy_helper.to_array(value)
         asked = reading.target(step, 0)
-        read = reading.stored(filled.reshape((1,) * len(asked[0])).numpy())
-    else:
-        read, asked = reading.read(step), reading.target(step, 1)
+        return _for_every_sample(reading, filled.reshape((1,) * len(asked[0])), asked)
+    read, asked = reading.read(step), reading.target(step, 1)
+    if read.op == "get_attr":
+        return _for_every_sample(reading, reading.constants[step.inputs[0]], asked)
     pairs = zip(reading.shapes_of(read), asked, strict=True)
     shapes = [tuple(torch.broadcast_shapes(one, tuple(other))) for one, other in pairs]
     own = [(1,) * (len(shapes[0]) - len(one)) + one for one in reading.shapes_of(read)]
@@ -98,6 +102,21 @@ def expanded(reading: Reading, step: Step) -> fx.Node:
     new = len(shapes[0]) - len(reading.shape(read))
     told = [1 if size == -1 and k < new else size for k, size in enumerate(sizes)]
     return reading.method("expand", read, *told)
+
+
+def _for_every_sample(reading: Reading, stored: Constant, asked: Sequence[list[int]]) -> fx.Node:
+    """What is the same for all: nothing of each sample is added, since a size alone makes no step of it."""
+    axis, sizes = varying_axis(asked), asked[0]
+    if axis is None or [one[axis] for one in asked] != list(BATCHES) or stored.dtype.kind != "f":
+        raise InputError("a size that is more than the number of samples, or whole numbers for each")
+    rest = [1 if k == axis else size for k, size in enumerate(sizes)]
+    nothing = reading.call(
+        torch.zeros_like, reading.call(torch.select, reading.call(torch.flatten, reading.first(), 1), 1, 0)
+    )
+    rows = reading.call(torch.reshape, nothing, tuple(-1 if k == axis else 1 for k in range(len(sizes))))
+    return reading.call(
+        torch.add, reading.stored(np.array(np.broadcast_to(stored, np.broadcast_shapes(stored.shape, rest)))), rows
+    )
 
 
 def _size(reading: Reading, sizes: Sequence[int]) -> int | fx.Node:
@@ -128,8 +147,15 @@ def transposed(reading: Reading, step: Step) -> fx.Node:
 
 
 def joined(reading: Reading, step: Step) -> fx.Node:
+    """Files that take one sample at a time may join to it what is the same for all."""
     parts = [reading.read(step, place) for place in range(len(step.inputs))]
-    (axis,) = reading.axes(parts[0], [int(step.given["axis"])])
+    axis = int(step.given["axis"]) % len(reading.shape(parts[0]))
+    samples = {one for part in parts if (one := reading.batch_axis(part)) is not None} - {axis}
+    for place, name in enumerate(step.inputs):
+        if samples and parts[place].op == "get_attr":
+            stored = reading.constants[name]
+            asked = [[size if k in samples else one for k, one in enumerate(stored.shape)] for size in BATCHES]
+            parts[place] = _for_every_sample(reading, stored, asked)
     return reading.call(torch.cat, parts, axis)
 
 
@@ -167,11 +193,25 @@ def sliced(reading: Reading, step: Step) -> fx.Node:
         ]
         if all(one == (0, shape[axis % count], 1) for one, shape in zip(bounds, shapes, strict=True)):
             continue
-        if len(set(bounds)) > 1:
+        if axis % count == reading.batch_axis(read):
+            read = _share(reading, read, axis % count, bounds)
+        elif len(set(bounds)) > 1:
             raise InputError("a slice that is another with more samples")
-        (along,) = reading.axes(read, [axis])
-        read = _cut(reading, read, along, range(*bounds[0]))
+        else:
+            read = _cut(reading, read, axis % count, range(*bounds[0]))
     return read
+
+
+def _share(reading: Reading, read: fx.Node, axis: int, bounds: Sequence[tuple[int, int, int]]) -> fx.Node:
+    """Of samples of several views in one batch, those of one: as both eyes go through a tower side by side."""
+    start, end, stride = bounds[0]
+    shares, size = reading.shape(read)[axis], end - start
+    if stride != 1 or size < 1 or shares % size or start % size:
+        raise InputError("it goes over the samples of a batch")
+    for (low, high, _), shape in zip(bounds, reading.shapes_of(read), strict=True):
+        if (low * shares, high * shares) != (start * shape[axis], end * shape[axis]):
+            raise InputError("it goes over the samples of a batch")
+    return reading.call(operator.getitem, reading.call(torch.chunk, read, shares // size, axis), start // size)
 
 
 def _cut(reading: Reading, read: fx.Node, axis: int, places: range) -> fx.Node:
@@ -201,12 +241,23 @@ def gathered(reading: Reading, step: Step) -> fx.Node:
 def parted(reading: Reading, step: Step) -> list[fx.Node]:
     """Split."""
     read = reading.read(step)
-    (axis,) = reading.axes(read, [int(step.given.get("axis", 0))])
-    whole, count = reading.shape(read)[axis], int(step.given.get("num_outputs", len(step.outputs)))
+    axis = int(step.given.get("axis", 0)) % len(reading.shape(read))
+    told = reading.target(step, 1, "split") if step.has(1) or "split" in step.given else None
+    sizes = told or [_equal_parts(step, shape[axis]) for shape in reading.shapes_of(read)]
+    if axis != reading.batch_axis(read):
+        return [
+            _cut(reading, read, axis, range(end - size, end))
+            for size, end in zip(sizes[0], np.cumsum(sizes[0]).tolist(), strict=True)
+        ]
+    ends = [np.cumsum(one).tolist() for one in sizes]
+    bounds = [[(end - size, end, 1) for size, end in zip(*both, strict=True)] for both in zip(sizes, ends, strict=True)]
+    return [_share(reading, read, axis, one) for one in zip(*bounds, strict=True)]
+
+
+def _equal_parts(step: Step, whole: int) -> list[int]:
+    count = int(step.given.get("num_outputs", len(step.outputs)))
     each = -(-whole // count)
-    sizes = reading.whole_numbers(step, 1, "split") or [min(each, whole - k * each) for k in range(count)]
-    ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
-    return [_cut(reading, read, axis, range(end - size, end)) for size, end in zip(sizes, ends, strict=True)]
+    return [min(each, whole - k * each) for k in range(count)]
 
 
 def padded(reading: Reading, step: Step) -> fx.Node:
@@ -217,7 +268,9 @@ def padded(reading: Reading, step: Step) -> fx.Node:
         raise InputError(f"padding of the kind {mode}")
     count, half = len(reading.shape(read)), len(pads) // 2
     axes = reading.whole_numbers(step, 3) or list(range(half))
-    sides = {axis % count: (pads[k], pads[k + half]) for k, axis in enumerate(axes) if (pads[k], pads[k + half]) != (0, 0)}
+    sides = {
+        axis % count: (pads[k], pads[k + half]) for k, axis in enumerate(axes) if (pads[k], pads[k + half]) != (0, 0)
+    }
     if not sides:
         return read
     reading.axes(read, list(sides))
@@ -251,5 +304,3 @@ def depth_to_space(reading: Reading, step: Step) -> fx.Node:
     if step.given.get("mode", b"DCR") != b"CRD":
         raise InputError("channels in another order than torch's PixelShuffle has them")
     return reading.layer(nn.PixelShuffle(int(step.given["blocksize"])), reading.read(step))
-
-
