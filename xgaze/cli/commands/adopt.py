@@ -66,9 +66,8 @@ def adopt(
 
     with progress_bar("preparing the recording") as advance:
         recording = open_recording(definition, advance)
-    call, others = output_of(model, overrides)
+    call, told = told_of(model, args, overrides)
     section, network = section_of(model, {}, weights, recording, note, call)
-    told = (*(f"model.args.{one}" for one in args), *others)
     recipe = recipe_of(name or name_of(model), section, definition, recording.spec.kind, told)
     file, text = Path(f"{recipe.name}.yaml"), recipe_text(recipe)
     if file.exists() and not force and file.read_text(encoding="utf-8") != text:
@@ -80,15 +79,16 @@ def adopt(
     emit(figures, in_words(figures, made), as_json)
 
 
-def output_of(model: str, overrides: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Which output of an ONNX file is meant: it is chosen once, and the recipe holds a network of that output alone; and the
-    overrides that are left for the recipe."""
+def told_of(model: str, args: tuple[str, ...], overrides: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Which output of an ONNX file is meant, which is chosen once: the recipe holds a network of that output alone; and what
+    overrides the recipe."""
     from xgaze.api.adopting import is_onnx
 
-    mine = [one for one in overrides if one.startswith(OUTPUT_KEY)] if is_onnx(model) else []
-    place = mine[-1].removeprefix(OUTPUT_KEY) if mine else ""
-    told: dict[str, Any] = {"output": int(place) if place.isdecimal() else place} if place else {}
-    return told, tuple(one for one in overrides if one not in mine and not one.startswith(DATA_KEYS))
+    own = [one for one in overrides if not one.startswith(DATA_KEYS)]
+    asked = [one for one in own if one.startswith(OUTPUT_KEY)] if is_onnx(model) else []
+    place = asked[-1].removeprefix(OUTPUT_KEY) if asked else ""
+    call: dict[str, Any] = {"output": int(place) if place.isdecimal() else place} if place else {}
+    return call, (*(f"model.args.{one}" for one in args), *(one for one in own if one not in asked))
 
 
 def recipe_of(name: str, section: dict[str, Any], data: DataSection, kind: str, overrides: tuple[str, ...]) -> Recipe:

@@ -144,7 +144,7 @@ def computed(kind, inputs=("x",), constants=None, opset=17, **given):
 
 RNG = np.random.default_rng(0)
 WRITTEN = {
-    "same padding": computed("Conv", ("x", "w"), {"w": (2, 3, 4, 4)}, strides=[2, 2], auto_pad="SAME_LOWER"),
+    "same padding": computed("Conv", ("x", "w"), {"w": (2, 3, 3, 4)}, strides=[2, 1], auto_pad="SAME_LOWER"),
     "gaps": computed("MaxPool", kernel_shape=[2, 2], dilations=[2, 2], strides=[1, 2]),
     "unequal sides": computed("Conv", ("x", "w"), {"w": (2, 3, 3, 3)}, pads=[0, 1, 2, 0]),
     "scaled product": computed("Gemm", ("f", "w", "b"), {"w": (240, 3), "b": (1, 3)}, alpha=2.0, beta=0.5),
