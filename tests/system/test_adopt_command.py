@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import torch
@@ -169,6 +170,14 @@ def test_an_onnx_file_is_a_network_like_any_other(elsewhere, capsys):
     run(
         capsys, "predict", "checkpoints/eyes/teacher", "samples.csv", "--out", "seen.csv"
     )  # no class, so no trust is asked
+    two = onnx.load("two eyes.onnx")
+    two.graph.node.append(onnx.helper.make_node("Neg", ["output"], ["turned"]))
+    two.graph.output.append(onnx.helper.make_tensor_value_info("turned", onnx.TensorProto.FLOAT, ["n", 2]))
+    onnx.save(two, "two.onnx")
+    assert "two.onnx: its outputs are output (" in refusal("adopt", "two.onnx", "--data", "samples.yaml")
+    turned = run(capsys, "adopt", "two.onnx", "--data", "samples.yaml", "--set", "model.output=turned")
+    assert turned["error"]["mean"] > 2 * error
+    assert set(yaml.safe_load(Path("two.yaml").read_text())["model"]) == {"name", "graph", "adopted"}
     Path("broken.onnx").write_bytes(b"no graph")
     assert "broken.onnx: not readable as ONNX" in refusal("adopt", "broken.onnx", "--data", "samples.yaml")
 

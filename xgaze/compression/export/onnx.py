@@ -168,17 +168,18 @@ def onnx_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> flo
 
 @torch.inference_mode()
 def furthest_from_onnx(
-    model: nn.Module, file: Path, names: Sequence[str], batches: Iterable[Sequence[Tensor]]
+    model: nn.Module, file: Path, names: Sequence[str], output: str, batches: Iterable[Sequence[Tensor]]
 ) -> float:
     """Largest difference between the model and the file on all batches, as a fraction of what the outputs span. names: of the
-    model's inputs in its order. Raises InputError for a file that onnxruntime does not run on them."""
+    model's inputs in its order; output: the file's that is the model's. Raises InputError for a file that onnxruntime does not
+    run on them."""
     apart, low, high = 0.0, np.inf, -np.inf
     try:
         session = open_session(file)
         order = [list(names).index(one) for one in input_names(session)]
         for batch in batches:
             expected = model.eval()(*(x.clone() for x in batch)).numpy()
-            found = run_onnx(session, [batch[k] for k in order])
+            found = run_onnx(session, [batch[k] for k in order], output)
             apart = max(apart, float(np.abs(found - expected).max()))
             low, high = min(low, float(found.min())), max(high, float(found.max()))
     except Exception as error:  # onnxruntime raises a dozen types of its own
@@ -186,12 +187,13 @@ def furthest_from_onnx(
     return apart / (high - low) if high > low else float("inf")
 
 
-def run_onnx(session: Any, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
-    """Outputs (n, outputs) of a session on one batch; one sample after the other where its file takes one at a time."""
+def run_onnx(session: Any, inputs: Sequence[Tensor], output: str | None = None) -> NDArray[np.float32]:
+    """Outputs (n, outputs) of a session on one batch; one sample after the other where its file takes one at a time. output: its
+    name; the first unless given."""
     size = takes_at_once(session) or len(inputs[0])
     names = input_names(session)
     parts = ([x[start : start + size] for x in inputs] for start in range(0, len(inputs[0]), size))
-    return np.concatenate([session.run(None, feed(names, part))[0] for part in parts])
+    return np.concatenate([session.run(output and [output], feed(names, part))[0] for part in parts])
 
 
 def takes_at_once(session: Any) -> int | None:
