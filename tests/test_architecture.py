@@ -12,7 +12,7 @@ PACKAGE = Path(xgaze.__file__).parent
 FLOORS = [
     {"errors", "processes", "code_version", "spreadsheet", "units", ""},
     {"progress"},
-    {"catalogue", "jobs", "limits", "recorded_targets", "stored", "viewing", "writing"},
+    {"catalogue", "geometry", "jobs", "limits", "recorded_targets", "stored", "writing"},
     {"artifacts", "recipe"},
     {"scorings", "sums"},
     {"data", "report"},

@@ -7,7 +7,7 @@ from scipy import stats
 from xgaze.artifacts import STUDENT, TEACHER
 from xgaze.data.contract import rows_of
 from xgaze.evaluation.intervals.participants import difference_percent
-from xgaze.evaluation.slices import ECCENTRICITY, known_of, measured_slices, slices_of
+from xgaze.evaluation.slices import known_of, measured_slices, slices_of
 
 PEOPLE, FRAMES = 40, 8
 WHO = np.repeat([f"p{k:02d}" for k in range(PEOPLE)], FRAMES)
@@ -119,8 +119,8 @@ def test_a_teacher_without_error_has_no_percent_of_it():
 
 def test_a_recording_of_gaze_points_is_divided_by_eccentricity(gaze_recording):
     rows = rows_of(gaze_recording, "test")
-    assert set(known_of(gaze_recording, rows)) == {"session", ECCENTRICITY}
+    assert set(known_of(gaze_recording, rows)) == {"session", "eccentricity, px"}
     outputs = np.zeros((len(rows), 2), np.float32)
     found = slices_of(gaze_recording, rows, {TEACHER: outputs, STUDENT: outputs})
     assert all(one["p"] == 1.0 for one in found)
-    assert {one["condition"] for one in found} <= {ECCENTRICITY}
+    assert {one["condition"] for one in found} <= {"eccentricity, px"}

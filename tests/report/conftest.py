@@ -35,7 +35,7 @@ def make_rich(task, size_px=(24, 30), cameras=2, samples=1):
     if task == "gaze":
         report["sweep"]["variables"] = [sweep_line(k) for k in range(7)]
         report["sweep"]["truth"] = [436.0, 280.0]
-        report["eccentricity"] = eccentricity([800, 600], drawn_errors())
+        report["eccentricity"] = eccentricity(drawn_errors(), "px", "the centre of the scene")
         report["frame_radii"] = {"teacher": EXPLAINED["radii"](1.0), "student": EXPLAINED["radii"](1.05)}
     EXPLAINED["add_explanation"](report, maps, inputs)
     report["checks"] = judged(with_every_key(report))
@@ -57,9 +57,10 @@ def drawn_errors():
     """Of 20 people, 12 frames each: errors grow by a twentieth of the distance from the centre."""
     rng = np.random.default_rng(4)
     x, y = rng.uniform(0, 800, 240), rng.uniform(0, 600, 240)
-    frames = {"group": [f"P{k // 12:06d}" for k in range(240)], "truth_x_px": x, "truth_y_px": y}
-    error = 20 + np.hypot(x - 400, y - 300) / 20 + rng.normal(0, 2, 240)
-    return {model: pd.DataFrame({**frames, "error_px": error + k}) for k, model in enumerate(("teacher", "student"))}
+    far = np.hypot(x - 400, y - 300)
+    frames = {"group": [f"P{k // 12:06d}" for k in range(240)], "eccentricity": far}
+    error = 20 + far / 20 + rng.normal(0, 2, 240)
+    return {model: pd.DataFrame({**frames, "error": error + k}) for k, model in enumerate(("teacher", "student"))}
 
 
 def sweep_line(k):

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgaze.artifacts import WEIGHTS_FILE, file_hash, read_json
-from xgaze.calibration.plane import FORWARD, IN_PX, KINDS, Plane
+from xgaze.calibration.plane import IN_PX, KINDS, Plane
 from xgaze.data.contract import Recording, Spec
 from xgaze.errors import InputError
+from xgaze.geometry.gaze_field import FORWARD
 from xgaze.units import fits
 
 REMEDY = "`xgaze calibrate --person`"

@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.angle import angular_error
+from xgaze.geometry.gaze_field import FORWARD, forward_axis, pitch_and_yaw
 from xgaze.units import DEGREES, RADIANS, STEP, VECTOR, measured_in
 
-FORWARD = {"-x": (0, -1.0), "+x": (0, 1.0), "-y": (1, -1.0), "+y": (1, 1.0), "-z": (2, -1.0), "+z": (2, 1.0)}
-"""Axis and sign by name."""
 KINDS = ("gaze", "angle", "value")
 HUNDREDTH = 100.0
 
@@ -40,7 +39,7 @@ class Plane:
         known = np.asarray(targets, np.float64)
         if spec.kind == "value":
             return cls(spec.kind, spec.unit, step=float(np.nanstd(known)) or 1.0)
-        forward = _forward(known) if spec.unit == VECTOR else "+z"
+        forward = forward_axis(known) if spec.unit == VECTOR else "+z"
         return cls(spec.kind, spec.unit, forward, STEP[measured_in(spec.kind, spec.unit)])
 
     @property
@@ -58,14 +57,7 @@ class Plane:
         own = np.asarray(outputs, np.float64)
         if self.kind != "angle":
             return own
-        if self.stored != VECTOR:
-            return own if self.stored == DEGREES else own * (180 / np.pi)
-        axis, sign = FORWARD[self.forward]
-        sideways, up = (own[:, k] for k in range(3) if k != axis)
-        ahead = sign * own[:, axis]
-        pitch, yaw = np.arctan2(up, np.hypot(sideways, ahead)), np.arctan2(sideways, ahead)
-        angles: NDArray[np.float64] = np.degrees(np.stack([pitch, yaw], axis=1))
-        return angles
+        return pitch_and_yaw(own, self.stored, self.forward)
 
     def outputs(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Places (n, numbers) as a model puts them out; vectors of length 1."""
@@ -99,11 +91,3 @@ class Plane:
 
 IN_PX = Plane()
 """Of gaze points in px."""
-
-
-def _forward(vectors: NDArray[np.float64]) -> str:
-    """The axis along which vectors (n, 3) point on average."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    mean = np.nanmean(vectors / np.where(length > 0, length, np.nan), axis=0)
-    axis = int(np.argmax(np.abs(mean)))
-    return f"{'-' if mean[axis] < 0 else '+'}{'xyz'[axis]}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from xgaze.errors import InputError
+from xgaze.geometry.viewing import Viewing
 from xgaze.recorded_targets import (
     DISTANCE_COLUMN,
     LABEL_COLUMN,
@@ -22,7 +23,6 @@ from xgaze.recorded_targets import (
     spreads_of,
 )
 from xgaze.units import fits, measured_in
-from xgaze.viewing import Viewing
 
 if TYPE_CHECKING:
     import torch

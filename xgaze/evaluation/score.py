@@ -27,10 +27,10 @@ from xgaze.evaluation.intervals.participants import (
     share_percent,
 )
 from xgaze.evaluation.value import absolute_error
+from xgaze.geometry.viewing import visual_angles
 from xgaze.recorded_targets import BY_TEACHER
 from xgaze.report.drawing.format import OF_SPREAD as OF_SPREAD
 from xgaze.report.drawing.format import POINTS as POINTS
-from xgaze.viewing import visual_angles
 
 PERCENT = "%"
 

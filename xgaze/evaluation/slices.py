@@ -18,9 +18,10 @@ from xgaze.data.contract import Recording, targets_of
 from xgaze.data.missing_views import missing_condition
 from xgaze.evaluation.intervals.participants import ERRORS, difference_percent, mean_interval, participant_means
 from xgaze.evaluation.score import sample_errors
+from xgaze.geometry.gaze_field import GazeField
 
 QUARTERS, FEWEST_PEOPLE, MOST_WORDS = 4, 5, 12
-ECCENTRICITY = "eccentricity, px"
+ECCENTRICITY = "eccentricity"
 
 
 class Cut(NamedTuple):
@@ -42,13 +43,15 @@ def slices_of(
 
 
 def known_of(recording: Recording, rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-    """What is known of every sample: the recording's conditions, its sessions, the views that it lacks, how far from the scene's
-    centre it is looked."""
+    """What is known of every sample: the recording's conditions, its sessions, the views that it lacks, how far from the centre
+    it is looked (see `GazeField`)."""
     spec, table = recording.spec, recording.table
     lacking = {missing_condition(name): missing for name, missing in recording.missing(rows).items()}
     known = {"session": table["session"].to_numpy(str)[rows], **recording.conditions(rows), **lacking}
-    if spec.kind == "gaze" and spec.scene is not None:
-        known[ECCENTRICITY] = np.linalg.norm(spec.own(targets_of(recording, rows)) - np.array(spec.scene) / 2, axis=1)
+    if spec.kind in ("gaze", "angle") and len(rows):
+        targets = spec.own(targets_of(recording, rows))
+        field = GazeField.of(spec.kind, spec.unit, spec.scene, targets)
+        known[f"{ECCENTRICITY}, {field.unit}"] = field.eccentricity(targets)
     return known
 
 

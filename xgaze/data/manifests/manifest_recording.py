@@ -19,8 +19,8 @@ from xgaze.data.manifests.video_frames import VideoFrames, open_frames
 from xgaze.data.mirror_pairs import partners_by_name
 from xgaze.data.pictures.decoding import Decoded, PictureError, decode
 from xgaze.data.pictures.pixels import fit_picture
+from xgaze.geometry.viewing import viewed
 from xgaze.progress import Advance
-from xgaze.viewing import viewed
 
 ONLY_CHECKED = ("too few", "class missing from a split", "wrong unit")
 """Kinds of fault that a recording may be opened with, as one to be divided anew; what is likely is no reason to refuse."""

@@ -30,11 +30,11 @@ from xgaze.data.missing_views import missing_told, seen_nothing
 from xgaze.data.source import Source
 from xgaze.data.splits import assert_disjoint, assign_splits
 from xgaze.errors import InputError, nearest
+from xgaze.geometry.viewing import Viewing, viewed
 from xgaze.progress import Advance
 from xgaze.recipe.data_sections import DataSection
 from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, RECORDED, Beside, require_beside
 from xgaze.units import DIRECTIONS, LENGTHS, VECTOR
-from xgaze.viewing import Viewing, viewed
 
 Kind = Literal["gaze", "angle", "class", "value"]
 Numbers = float | Sequence[float]

@@ -1,4 +1,4 @@
-"""Where in the scene do the models err? Mean errors in a grid of cells."""
+"""Where in the scene, or of what people looked at, do the models err? Mean errors in a grid of cells."""
 
 from typing import Any, NamedTuple
 
@@ -7,19 +7,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from xgaze.artifacts import STUDENT, TEACHER
+from xgaze.geometry.gaze_field import GazeField
 from xgaze.report.drawing.svg import Chart, chart
 from xgaze.report.drawing.tables import Table, table, value
 from xgaze.report.section import Report, Rows, Run, Section
-from xgaze.report.sections.where_errors_lie.gaze_predictions import ERROR, TRUTH, gaze_predictions
+from xgaze.report.sections.where_errors_lie.gaze_predictions import ERROR, X, Y, gaze_predictions
 from xgaze.report.words import groups_in_words
 from xgaze.stored import Stored
+from xgaze.units import DIGITS
 
 COLUMNS, ROWS = 8, 6
 FEWEST_PEOPLE = 3
 
 
 class SceneCell(Stored):
-    """column, row: from the top left. Errors are means over the people who looked there, None of fewer than three."""
+    """column, row: from the smallest x and y (yaw and pitch), in a scene from the top left. Errors are means over the people who
+    looked there, None of fewer than three."""
 
     column: int
     row: int
@@ -30,43 +33,49 @@ class SceneCell(Stored):
 
 
 class SceneErrors(Stored):
-    """cell_px: width and height of a cell."""
+    """In `unit`. across, down: what is told from left to right, and from row to row. low: of the first cell, where it begins;
+    cell: width and height of one. scene: whether the cells fill a scene, and not what people looked at."""
 
-    cell_px: list[float]
+    unit: str
+    across: str
+    down: str
+    low: list[float]
+    cell: list[float]
+    scene: bool
     cells: list[SceneCell]
 
 
-def scene_errors(scene: list[int], samples: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
+def scene_errors(field: GazeField, samples: dict[str, pd.DataFrame]) -> dict[str, Any] | None:
     """samples: model -> its predictions on test samples (`gaze_predictions`). None unless several cells have an error to tell.
-    Who looked beyond the scene's edge counts in the nearest cell."""
-    found = {model: _by_cell(scene, one) for model, one in samples.items()}
+    Who looked beyond the edge counts in the nearest cell."""
+    found = {model: _by_cell(field, one) for model, one in samples.items()}
     nobody = _Looks(0.0, 0, 0)
     cells = []
     for row in range(ROWS):
         for column in range(COLUMNS):
             own = {model: one.get((column, row), nobody) for model, one in found.items()}
-            errors = {model: one.error_px if one.people >= FEWEST_PEOPLE else None for model, one in own.items()}
+            errors = {model: one.error if one.people >= FEWEST_PEOPLE else None for model, one in own.items()}
             told = {"participants": own[TEACHER].people, "samples": own[TEACHER].samples}
             cells.append({"column": column, "row": row, **told, STUDENT: None, **errors})
     if sum(one[TEACHER] is not None for one in cells) < 2:
         return None
-    return {"cell_px": [scene[0] / COLUMNS, scene[1] / ROWS], "cells": cells}
+    across, down = field.names
+    size = list(field.cell_size((COLUMNS, ROWS)))
+    told = {"unit": field.unit, "across": across, "down": down, "low": list(field.low), "cell": size}
+    return {**told, "scene": field.scene, "cells": cells}
 
 
 class _Looks(NamedTuple):
-    """error_px: mean over people of each one's mean."""
+    """error: mean over people of each one's mean."""
 
-    error_px: float
+    error: float
     people: int
     samples: int
 
 
-def _by_cell(scene: list[int], samples: pd.DataFrame) -> dict[tuple[int, int], _Looks]:
+def _by_cell(field: GazeField, samples: pd.DataFrame) -> dict[tuple[int, int], _Looks]:
     """By column and row."""
-    column, row = (
-        np.clip((samples[name].to_numpy(float) * cells / size).astype(int), 0, cells - 1)
-        for name, cells, size in zip(TRUTH, (COLUMNS, ROWS), scene, strict=True)
-    )
+    column, row = field.cells_of_places(samples[[X, Y]].to_numpy(float), (COLUMNS, ROWS)).T
     placed = samples[["group", ERROR]].assign(column=column, row=row)
     means = placed.groupby(["column", "row", "group"])[ERROR].agg(["mean", "size"]).reset_index()
     found = {}
@@ -77,8 +86,8 @@ def _by_cell(scene: list[int], samples: pd.DataFrame) -> dict[tuple[int, int], _
 
 
 def _gather(run: Run) -> Report:
-    samples = gaze_predictions(run)
-    return {"scene_errors": scene_errors(run.teacher.spec["scene"], samples)} if samples else {}
+    found = gaze_predictions(run)
+    return {} if found is None else {"scene_errors": scene_errors(*found)}
 
 
 def _models(cells: Rows) -> list[str]:
@@ -86,10 +95,9 @@ def _models(cells: Rows) -> list[str]:
 
 
 def scene_figure(found: dict[str, Any], who: str) -> Chart:
-    """A grid for each model on one scale of colours, as the scene lies: its top is above."""
-    cells = pd.DataFrame(found["cells"])
-    models = _models(found["cells"])
-    width, height = found["cell_px"]
+    """A grid for each model on one scale of colours. A scene lies as it is, its top above; all else has y or pitch upwards."""
+    cells, models = pd.DataFrame(found["cells"]), _models(found["cells"])
+    width, height = found["cell"]
 
     def draw(figure: Figure) -> None:
         import seaborn as sns
@@ -98,43 +106,93 @@ def scene_figure(found: dict[str, Any], who: str) -> Chart:
         scale = {"vmin": float(np.nanmin(known)), "vmax": float(np.nanmax(known)), "cmap": "cividis"}
         for axes, model in zip(figure.subplots(1, len(models), squeeze=False)[0], models, strict=True):
             grid = cells.pivot(index="row", columns="column", values=model).astype(float)
-            sns.heatmap(grid, ax=axes, annot=True, fmt=".0f", annot_kws={"size": 6}, cbar=False, **scale)
-            axes.set(title=model, xlabel="", ylabel="", xticks=[], yticks=[], aspect=height / width)
+            look = {"annot": True, "fmt": f".{_digits(found)}f", "annot_kws": {"size": 6}, "cbar": False}
+            sns.heatmap(grid, ax=axes, **look, **scale)
+            axes.set(title=model, xlabel="", ylabel="", xticks=[], yticks=[])
+            if height > 0 and width > 0:
+                axes.set(aspect=height / width)
+            if not found["scene"]:
+                _mark(axes, found)
 
-    return chart(
-        "scene_errors",
-        "Where in the scene do they err?",
-        f"Mean error in px where people looked, over the {who} who looked there; cells of {width:.0f} \u00d7 {height:.0f} px, "
-        f"the scene's top above. Empty: fewer than {FEWEST_PEOPLE} {who}.",
-        draw,
-        height=2.9,
+    return chart("scene_errors", _title(found), _caption(found, who), draw, height=2.9)
+
+
+def _mark(axes: Any, found: dict[str, Any]) -> None:
+    """Where rows and columns begin and end, of what has no edges of its own."""
+    places = {}
+    for name, low, size, many in zip("xy", found["low"], found["cell"], (COLUMNS, ROWS), strict=True):
+        shown = (0, many // 2, many)
+        places |= {f"{name}ticks": shown, f"{name}ticklabels": [f"{low + k * size:.3g}" for k in shown]}
+    axes.set(**places, xlabel=f"{found['across']}, {found['unit']}", ylabel=f"{found['down']}, {found['unit']}")
+    axes.invert_yaxis()
+
+
+def _digits(found: dict[str, Any]) -> int:
+    """In cells, where there is little room."""
+    return DIGITS[found["unit"]] - 1
+
+
+def _title(found: dict[str, Any]) -> str:
+    return "Where in the scene do they err?" if found["scene"] else "Where people looked, where do they err?"
+
+
+def _caption(found: dict[str, Any], who: str) -> str:
+    width, height = (f"{one:.{_digits(found)}f}" for one in found["cell"])
+    lies = (
+        "the scene's top above"
+        if found["scene"]
+        else f"together they span what the test {who} looked at; {found['down']} grows upwards"
+    )
+    return (
+        f"Mean error in {found['unit']} where people looked, over the {who} who looked there; cells of {width} \u00d7 {height} "
+        f"{found['unit']}, {lies}. Empty: fewer than {FEWEST_PEOPLE} {who}."
     )
 
 
+def _starts(report: Report) -> Rows:
+    """Cells, each with where it begins, in columns that bear the unit."""
+    found = report.get("scene_errors")
+    if not found:
+        return []
+    axes = list(zip(("column", "row"), (found["across"], found["down"]), found["low"], found["cell"], strict=True))
+    return [
+        {**{f"from_{name}_{found['unit']}": low + one[key] * size for key, name, low, size in axes}, **one}
+        for one in found["cells"]
+    ]
+
+
 def _table(report: Report) -> Table:
-    cells, (width, height) = report["scene_errors"]["cells"], report["scene_errors"]["cell_px"]
-    models = _models(cells)
+    found = report["scene_errors"]
+    unit, digits, models = found["unit"], DIGITS[found["unit"]], _models(found["cells"])
+    starts = [f"from_{found[key]}_{unit}" for key in ("across", "down")]
     rows = [
         (
-            value(one["column"] * width, 0),
-            value(one["row"] * height, 0),
+            *(value(one[name], digits - 1) for name in starts),
             value(one["participants"], 0),
             value(one["samples"], 0),
-            *(value(one[model]) for model in models),
+            *(value(one[model], digits) for model in models),
         )
-        for one in cells
+        for one in _starts(report)
     ]
-    columns = ("from x, px", "from y, px", groups_in_words(report), "samples", *(f"{model}, px" for model in models))
-    return table("Error over the scene", columns, rows, words=())
+    froms = (f"from {found[key]}, {unit}" for key in ("across", "down"))
+    columns = (*froms, groups_in_words(report), "samples", *(f"{model}, {unit}" for model in models))
+    return table(_label(report), columns, rows, words=())
+
+
+def _label(report: Report) -> str:
+    found = report["scene_errors"]
+    if found["scene"]:
+        return "Error over the scene"
+    return "Error over directions" if found["unit"] == "degrees" else "Error over where people looked"
 
 
 SECTION = Section(
     name="scene",
     place=41,
-    label="Error over the scene",
+    label=_label,
     reads={"scene_errors": SceneErrors | None},
     gather=_gather,
     charts=lambda report: {"scene_errors": scene_figure(report["scene_errors"], groups_in_words(report))},
     tables=lambda report: {"scene_errors": _table(report)},
-    csv={"scene_errors": lambda report: (report.get("scene_errors") or {}).get("cells") or []},
+    csv={"scene_errors": _starts},
 )

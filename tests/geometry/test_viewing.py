@@ -14,8 +14,8 @@ from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import mean_interval
 from xgaze.evaluation.predictions import prediction_table
 from xgaze.evaluation.score import summarise
+from xgaze.geometry.viewing import Viewing, viewed, visual_angles
 from xgaze.report.claims import degrees_in_words
-from xgaze.viewing import Viewing, viewed, visual_angles
 
 SCREEN = Viewing(600.0, 0.25, (400.0, 300.0))
 
