@@ -84,11 +84,11 @@ def slice_of(where, worse, p=0.001):
 
 
 def test_the_model_card_tells_slices_the_largest_loss_first(gaze_run):
-    rows = [slice_of("wide", 0.5, 0.7), slice_of("half | shut", 7.5), slice_of("unknown", None)]
+    rows = [slice_of("wide", 0.5, 0.7), slice_of("half | shut", 7.5, 1e-5), slice_of("unknown", None)]
     card = model_card({**gaze_run[0], "slices": {"unit": "px", "rows": rows}})
     told = card[card.index("## Slices") : card.index("## Limits")].splitlines()
     assert told[2] == "| slice | people | teacher, px | student, px | worse | p, corrected |"
-    assert told[4] == "| lid opening half \\| shut | 1,200 | 20.0 | 21.5 | +7.5 % (+6.5 % to +8.5 %) | 0.001 |"
+    assert told[4] == "| lid opening half \\| shut | 1,200 | 20.0 | 21.5 | +7.5 % (+6.5 % to +8.5 %) | < 0.001 |"
     assert told[5].endswith("+0.5 % (\u22120.5 % to +1.5 %) | 0.700 |") and len(told) == 7
     many = [slice_of(f"part {k}", k + 1.0) for k in range(15)]
     assert "3 more, in which it loses less" in model_card({**gaze_run[0], "slices": {"unit": "px", "rows": many}})

@@ -111,6 +111,6 @@ def write_firmware(
         program.macs,
         sizes,
         program,
-        counted and {name: one.instructions for name, one in counted.items()},
-        counted and all(np.array_equal(one.outputs, found_here[0]) for one in counted.values()),
+        None if counted is None else {name: one.instructions for name, one in counted.items()},
+        None if counted is None else all(np.array_equal(one.outputs, found_here[0]) for one in counted.values()),
     )

@@ -24,6 +24,7 @@ from xgaze.report.words import groups_in_words, has_labels
 from xgaze.units import digits_of
 
 MOST_SLICES = 12
+SMALLEST_P = 1e-3
 
 
 def model_card(report: dict[str, Any]) -> str:
@@ -173,7 +174,7 @@ def _slices(report: dict[str, Any]) -> str:
         *(_slice(one) for one in rows[:MOST_SLICES]),
     ]
     left = len(rows) - MOST_SLICES
-    more = f"\n\n{left} more, in which it loses less, lie in `slices.json`." if left > 0 else ""
+    more = f"\n\n{left} more, in which it loses less, stand in the report." if left > 0 else ""
     return "\n".join(["## Slices of the test samples, the largest loss first", "", *table]) + more
 
 
@@ -184,7 +185,7 @@ def _slice(one: dict[str, Any]) -> str:
         count(one["participants"]),
         *(number(one[model]["mean"]) for model in (TEACHER, STUDENT)),
         f"{percent(one['worse_percent']['mean'])} ({percent_interval(one['worse_percent'])})",
-        number(one["p"], 3),
+        "< 0.001" if one["p"] < SMALLEST_P else number(one["p"], 3),
     )
     return f"| {' | '.join(cells)} |"
 

@@ -127,7 +127,7 @@ def _small(report: dict[str, Any]) -> str:
         told += " Its time was not measured: onnxruntime needs an ONNX file of both, and there is none."
     if report["int8_file_reduction"]:
         told += f" In 8 bits its file is {compared(report['int8_file_reduction'], 'smaller', 'as large', IN_FLOATS)}."
-    lost = eight_bits_in_words(report)
+    lost = eight_bits_in_words(report, *["That file"] if report["int8_file_reduction"] else [])
     return f"{told} {lost}" if lost else told
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from xgaze.compression.export.c99.arena import lay_out
-from xgaze.compression.export.c99.emulated.instructions import QEMU, emulated
+from xgaze.compression.export.c99.compiled import footprints
+from xgaze.compression.export.c99.emulated.instructions import ARM, QEMU, emulated
 from xgaze.compression.export.c99.harness import as_in_c, packed_samples, write_c
 from xgaze.compression.export.c99.operations import read_network
 from xgaze.compression.export.c99.steps import float_program, sizes_of
@@ -40,12 +41,15 @@ def test_a_kernel_of_a_mirrored_camera_is_stored_once(program):
     assert sizes_of(plain.steps) - sizes_of(less.steps) == 4 * 8 * 25
 
 
-@pytest.mark.skipif(
-    not (shutil.which(QEMU) and shutil.which("arm-none-eabi-gcc")), reason="needs QEMU and a compiler for it"
-)
+@pytest.mark.skipif(not (shutil.which(QEMU) and shutil.which(ARM)), reason="needs QEMU and a compiler for it")
 def test_instructions_are_counted_and_the_outputs_are_those_of_here(program, spec, tmp_path):
     own, samples = program("a pool over a convolution")
     write_c(own, tmp_path, samples.stored, samples.outputs, "a test")
+    sizes = footprints(tmp_path)
+    assert set(sizes) == {"Cortex-M4", "Cortex-M7"}
+    for one in sizes.values():
+        assert sizes_of(as_in_c(own).steps) < one.flash < sizes_of(as_in_c(own).steps) + 8000
+        assert lay_out(as_in_c(own)).bytes <= one.ram < lay_out(as_in_c(own)).bytes + 100
     found = emulated(tmp_path, own, packed_samples(spec, samples.stored, samples.outputs))
     assert set(found) == {"Cortex-M4", "Cortex-M7"}
     for one in found.values():
