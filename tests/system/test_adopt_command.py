@@ -274,7 +274,7 @@ def test_a_network_at_hand_is_explained_that_tells_directions_of_several_sizes_a
     teacher = package.adopt(net, opened, batch_size=16, **settings)
     assert teacher.error.mean == pytest.approx(error_of_directions(net, opened), rel=1e-5)
     assert teacher.error.unit == "degrees"
-    assert set(teacher.card.metrics["baselines"]) == {"mean direction", "pixel ridge 8x8"}
+    assert set(teacher.card.metrics["baselines"]) == {"mean direction", "pixel ridge 8x8", "ridge on head"}
     assert "whether these people were in its training data is unknown" in repr(teacher)
     page = package.explain(teacher, opened, samples=["worst"], over=4, steps=8, sweep_points=3).report()
     text = page.read_text()
