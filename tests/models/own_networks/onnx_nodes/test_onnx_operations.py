@@ -120,6 +120,10 @@ EXPORTED = {
     "response": (after(nn.LocalResponseNorm(3)), {"Conv2d"}),
     "dense": (Calling(lambda x, a, b: b(torch.relu(a(x))), nn.Linear(10, 6), nn.Linear(6, 3, bias=False)), {"Linear"}),
     "dense norm": (nn.Sequential(nn.Flatten(), nn.Linear(240, 6), nn.BatchNorm1d(6)), {"Linear", "BatchNorm1d"}),
+    "no number": (
+        Calling(lambda x, c: torch.nan_to_num((c(x) - 0.1).log(), 7.0, 3.0, -3.0) + (c(x) / 0).clamp(-2, 2), conv()),
+        {"Conv2d"},
+    ),
     "softmax": (Calling(lambda x, c: torch.log_softmax(torch.softmax(c(x), 1).flatten(2), -1), conv()), {"Softmax"}),
     "heat maps": (Calling(centre, conv()), {"Softmax"}),
     "one axis": (

@@ -122,6 +122,15 @@ def chosen(reading: Reading, step: Step) -> fx.Node:
     return reading.call(torch.where, *(reading.read(step, place) for place in range(3)))
 
 
+def infinite(reading: Reading, step: Step) -> fx.Node:
+    """Of one sign, or of both."""
+    read, ends = reading.read(step), [step.given.get(f"detect_{name}", 1) for name in ("negative", "positive")]
+    if not any(ends):
+        raise InputError("infinity of neither sign")
+    size = reading.call(torch.abs, read) if all(ends) else reading.call(torch.neg, read) if ends[0] else read
+    return reading.call(torch.eq, size, float("inf"))
+
+
 def einsum(reading: Reading, step: Step) -> fx.Node:
     told = step.given["equation"].decode()
     return reading.call(torch.einsum, told, *(reading.read(step, place) for place in range(len(step.inputs))))

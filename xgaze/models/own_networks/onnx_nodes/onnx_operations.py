@@ -12,7 +12,8 @@ from xgaze.models.own_networks.onnx_nodes import onnx_shapes as shapes
 from xgaze.models.own_networks.onnx_nodes.onnx_arithmetic import called, made, of_tensors, reduced
 from xgaze.models.own_networks.onnx_nodes.onnx_reading import Reading, Step
 
-WITH_WEIGHTS = {
+Read = Callable[[Reading, Step], fx.Node | Sequence[fx.Node]]
+WITH_WEIGHTS: Mapping[str, Read] = {
     "AveragePool": layers.pool,
     "BatchNormalization": layers.batch_norm,
     "Conv": layers.convolution,
@@ -28,7 +29,7 @@ WITH_WEIGHTS = {
     "MaxPool": layers.pool,
     "PRelu": layers.rectifier_with_slope,
 }
-ACTIVATIONS = {
+ACTIVATIONS: Mapping[str, Read] = {
     "Celu": made(lambda given: nn.CELU(float(given.get("alpha", 1.0)))),
     "Clip": numbers.clipped,
     "Elu": made(lambda given: nn.ELU(float(given.get("alpha", 1.0)))),
@@ -46,9 +47,10 @@ ACTIVATIONS = {
     "Softsign": made(lambda _: nn.Softsign()),
     "Tanh": made(lambda _: nn.Tanh()),
 }
-ARITHMETIC = {
+ARITHMETIC: Mapping[str, Read] = {
     "Abs": called(torch.abs),
     "Add": numbers.added,
+    "And": of_tensors(torch.logical_and),
     "Atan": called(torch.atan),
     "Cast": numbers.cast,
     "Cos": called(torch.cos),
@@ -61,6 +63,8 @@ ARITHMETIC = {
     "Greater": of_tensors(torch.gt),
     "GreaterOrEqual": of_tensors(torch.ge),
     "Identity": numbers.same,
+    "IsInf": numbers.infinite,
+    "IsNaN": called(torch.isnan),
     "Less": of_tensors(torch.lt),
     "LessOrEqual": of_tensors(torch.le),
     "Log": called(torch.log),
@@ -69,6 +73,8 @@ ARITHMETIC = {
     "Min": of_tensors(torch.minimum),
     "Mul": called(torch.mul),
     "Neg": called(torch.neg),
+    "Not": called(torch.logical_not),
+    "Or": of_tensors(torch.logical_or),
     "Pow": called(torch.pow),
     "Reciprocal": called(torch.reciprocal),
     "ReduceL2": reduced(torch.sum, torch.square, torch.sqrt),
@@ -85,7 +91,7 @@ ARITHMETIC = {
     "Tan": called(torch.tan),
     "Where": numbers.chosen,
 }
-MOVED = {
+MOVED: Mapping[str, Read] = {
     "Concat": shapes.joined,
     "ConstantOfShape": shapes.expanded,
     "DepthToSpace": shapes.depth_to_space,
@@ -103,6 +109,4 @@ MOVED = {
     "Unsqueeze": shapes.unsqueezed,
     "Upsample": shapes.resized,
 }
-OPERATIONS: Mapping[str, Callable[[Reading, Step], fx.Node | Sequence[fx.Node]]] = MappingProxyType(
-    {**WITH_WEIGHTS, **ACTIVATIONS, **ARITHMETIC, **MOVED}
-)
+OPERATIONS: Mapping[str, Read] = MappingProxyType({**WITH_WEIGHTS, **ACTIVATIONS, **ARITHMETIC, **MOVED})

@@ -142,7 +142,8 @@ class Reading:
 
     def first(self) -> fx.Node:
         """The network's first input."""
-        return next(one for one in self.steps.nodes if one.op == "placeholder")
+        found: fx.Node = next(one for one in self.steps.nodes if one.op == "placeholder")
+        return found
 
     def stored(self, found: Constant) -> fx.Node:
         """A tensor that is stored with the network."""

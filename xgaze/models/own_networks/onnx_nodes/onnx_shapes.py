@@ -1,7 +1,7 @@
 """Nodes of ONNX that move numbers and change none: shapes, slices, padding, other sizes."""
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -15,7 +15,7 @@ from xgaze.errors import InputError
 from xgaze.models.own_networks.onnx_nodes.onnx_reading import Constant, Reading, Shape, Step, varying_axis
 from xgaze.models.own_networks.sizes import BATCHES
 
-RESIZED = {
+RESIZED: Mapping[tuple[str, str], dict[str, Any]] = {
     ("nearest", "asymmetric"): {"mode": "nearest"},
     ("nearest", "half_pixel"): {"mode": "nearest-exact"},
     ("linear", "half_pixel"): {"mode": "bilinear", "align_corners": False},
