@@ -154,7 +154,7 @@ def test_kept_layers_make_other_trials(make_recipe):
     ("student", "words"), [("haed", r"the student has no module 'haed'; did you mean 'head'"), ("features_net", None)]
 )
 def test_hints_of_students_that_are_tuned_end_to_end_are_tried_in_the_rehearsal(bench_of, student, words):
-    bench = bench_of("vgg", hints=[{"teacher": "features_net", "student": student}])
+    bench = bench_of("vgg", hints=[{"teacher": "features_net", "student": student}], wiring=False)
     assert rehearse(bench, [Plan(share=0.5)]).plans  # a head tuned on embeddings hears no hint
     if words is None:
         assert candidates(bench, capacity_for(bench)).wholes
@@ -209,7 +209,7 @@ def test_which_layers_do_nothing_is_measured_once_for_all_students_of_a_teacher(
 def test_what_cannot_keep_the_budget_of_time_is_not_tried(bench_of, monkeypatch):
     """A wiring is judged by its narrowest student, all others by their own."""
     monkeypatch.setattr(search_candidates, "latency_of_plan", lambda _bench, plan: 4 * plan.share)
-    bench = bench_of("vgg", max_latency_ms=2.5)
+    bench = bench_of("vgg", max_latency_ms=2.5, wiring=False)
     found = candidates(bench, capacity_for(bench))
     assert {plan.share for plan in found.wholes} == {0.5} and not found.heads
     assert any(one.startswith("Not tried: rank") and "(untrained it already takes 4 ms)" in one for one in found.words)

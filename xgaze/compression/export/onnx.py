@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from xgaze.artifacts import atomic_path
 from xgaze.code_version import source_hash
+from xgaze.compression.export.operator_library import operators_read_once
 from xgaze.compression.export.slim import slim
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
@@ -129,7 +130,7 @@ def export_onnx(model: nn.Module, spec: Spec, file: Path, batch: Literal["any", 
     inputs = tuple(torch.zeros(2 if free else 1, *one.shape) for one in spec.inputs)
     dimension = torch.export.Dim("batch", min=1)
     shapes = tuple({0: dimension} for _ in inputs)
-    with atomic_path(file) as temporary, warnings.catch_warnings():
+    with atomic_path(file) as temporary, warnings.catch_warnings(), operators_read_once():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
