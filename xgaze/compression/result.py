@@ -13,6 +13,7 @@ from torch import Tensor
 from xgaze.artifacts import (
     BESIDE,
     CONTROL,
+    LOST_FILE,
     SLICES_FILE,
     STUDENT,
     TEACHER,
@@ -37,10 +38,12 @@ from xgaze.data.contract import Recording, Spec, distances_of, participants_of, 
 from xgaze.evaluation.classes.class_calibration import CLASS_CALIBRATION, calibration_of
 from xgaze.evaluation.frame_radius import FRAME_RADII, radii_of
 from xgaze.evaluation.intervals.f1_lost import macro_f1_lost
+from xgaze.evaluation.intervals.lost_people import lost_people
 from xgaze.evaluation.intervals.participants import ERRORS, Interval, mean_interval
+from xgaze.evaluation.intervals.tails import tails_of
 from xgaze.evaluation.learned import learned_of
 from xgaze.evaluation.predictions import prediction_table
-from xgaze.evaluation.score import compare, own_spread, summarise, worse_unit
+from xgaze.evaluation.score import compare, own_spread, sample_errors, summarise, worse_unit
 from xgaze.evaluation.scores_beside import scores_beside
 from xgaze.evaluation.slices import slices_of
 from xgaze.models.fingerprint import OUTPUTS_OF_PATTERNS, stored_outputs, weights_hash
@@ -55,7 +58,7 @@ from xgaze.training.distillation import Lesson
 
 PARITY_SAMPLES = 16
 LABELS_ONLY = "student from labels alone"
-TABLES = ("budget.csv", "capacity.json", "predictions.csv", "control_predictions.csv", SLICES_FILE)
+TABLES = ("budget.csv", "capacity.json", "predictions.csv", "control_predictions.csv", SLICES_FILE, LOST_FILE)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ def score_on_test(
     again: Mapping[str, FeatureHead],
 ) -> dict[str, Any]:
     """Errors of every model, and paired differences in percent, once people are calibrated where that is asked for. again: those
-    of other seeds. Writes predictions.csv, control_predictions.csv and slices.json."""
+    of other seeds. Writes predictions.csv, control_predictions.csv, slices.json and lost.json."""
     spec, test = recording.spec, rows_of(recording, "test")
     truth, people = targets_of(recording, test), participants_of(recording, test)
     far = distances_of(recording, test)
@@ -143,6 +146,7 @@ def score_on_test(
     plain = _differences(spec, outputs, reference, truth, people)
     both = {name: outputs[name] for name in (TEACHER, STUDENT)}
     write_json(folder / SLICES_FILE, {"slices": slices_of(recording, test, both)})
+    write_lost(folder / LOST_FILE, spec, both, truth, people)
     validation = predict(models[STUDENT], recording, rows_of(recording, "validation"))
     return {
         FRAME_RADII: radii_of(recording, validation, outputs[STUDENT]),
@@ -159,6 +163,15 @@ def score_on_test(
         "guessing": {name: _learned(recording, outputs[name], truth, people) for name in (TEACHER, CONTROL)},
         "participants": len(set(people)),
     }
+
+
+def write_lost(
+    file: Path, spec: Spec, outputs: dict[str, NDArray[Any]], truth: NDArray[Any], people: NDArray[Any]
+) -> None:
+    """Of everything but classes, whose samples are right or wrong."""
+    if spec.kind != "class":
+        errors = {model: sample_errors(spec, one, truth) for model, one in outputs.items()}
+        write_json(file, {"tails": tails_of(errors, people), "people": lost_people(errors, people)})
 
 
 def score_against_teacher(
