@@ -96,11 +96,14 @@ def rows_of_round(search: Search, plans: Sequence[Plan], tuning: Tuning, seed: i
         {CONTROL: control.outputs} if isinstance(control, Result) else {}
     )  # the teacher stands in for one that diverged
     judge = search.judge.against_best({TEACHER: search.judge.reference, **controls})
-    rows = []
+    rows, epochs = [], search.bench.recipe.distill.end_to_end_epochs
     for own in finished(ended):
         size = own.fc_parameters if tuning == "head" else own.parameters
         label = {"shrunk": "fully connected" if tuning == "head" else "whole model", "budget": size}
-        for one in [own, *run_possible(search, rivals(own, search.capacity.in_features))]:
+        for one in [
+            own,
+            *run_possible(search, rivals(own, search.capacity.in_features, epochs)),
+        ]:
             judged = judge_result(judge, one, latency_ms(search.bench, one))
             rows.append(row_of(judged, one, search.bench) | label)
     return rows

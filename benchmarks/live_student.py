@@ -3,7 +3,8 @@
 Towers of the default recipe with a share of their channels, a head of rank 6, weights at random, on 16 rendered frames. The last
 figure of speed is followed by the largest difference of an output (px, or of classes a logit) from torch (from the same weights
 where they are rounded), and in 8 bits from the reference arithmetic. --kind: gaze points, four classes (quarters of the scene),
-or gaze x as a value.
+or gaze x as a value. What we aim at: ten predictions a second of a student of up to 100,000 parameters, in both forms; lines of
+such students say whether that is met.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from xgaze.models.layers import OutputScale
 from xgaze.report.sections.live_student import kernels_known
 from xgaze.report.sections.live_student.live_section import INTERPRETER
 
+MOST_PARAMETERS, FEWEST_A_SECOND = 100_000, 10
 RUN = """async ([live, arrays, stored, form]) => {
   const program = Interpreter.ready(live[form], await Interpreter.unpacked(arrays)), raw = await Interpreter.unpacked(stored);
   const count = live.samples.length, times = [], brushed = [];
@@ -138,8 +140,16 @@ def tell(page: Page, folder: Path, recording: RenderedSource, share: float) -> N
             f"{1000 / milliseconds:.1f} a second ({milliseconds:.0f} ms), "
             f"{1000 / brushed:.1f} where one picture changes; {apart:.2g} apart; "
             f"weights as {live['weights']}, {kilobytes[0]:.0f} kB, and {kilobytes[1]:.0f} kB of {len(live['samples'])} samples "
-            f"in steps of {live['picture_step']}"
+            f"in steps of {live['picture_step']}{verdict(parameters, 1000 / milliseconds)}"
         )
+
+
+def verdict(parameters: int, each_second: float) -> str:
+    """Beside what we aim at; nothing of larger students."""
+    if parameters > MOST_PARAMETERS:
+        return ""
+    told = "met" if each_second >= FEWEST_A_SECOND else "MISSED"
+    return f"; {told}, target {FEWEST_A_SECOND} a second ({100 * (each_second / FEWEST_A_SECOND - 1):+.0f} %)"
 
 
 def sent(values: np.ndarray) -> tuple[str, str]:

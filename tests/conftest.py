@@ -1,10 +1,12 @@
-"""A toy recording with a known answer, small enough to train on in seconds."""
+"""A toy recording with a known answer, small enough to train on in seconds, and what several test processes need made once."""
 
+import shutil
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from xgaze.data.contract import InputSpec, Recording, Sample, Spec
 
@@ -71,6 +73,22 @@ def class_recording():
     recording = toy("class")
     spec = Spec(recording.spec.inputs[:1], "class", unit="AUC", classes=("left", "right"))
     return ToyRecording(spec, recording.table, recording.images)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory, testrun_uid):
+    """(name, make) -> a copy of one's own of the folder that `make` wrote, in whichever test process asked first."""
+    common = tmp_path_factory.getbasetemp().parent / f"made-once-{testrun_uid}"
+
+    def copied(name, make):
+        common.mkdir(exist_ok=True)
+        whole = common / name
+        with FileLock(f"{whole}.lock"):
+            if not whole.exists():
+                make(tmp_path_factory.mktemp(name)).rename(whole)
+        return shutil.copytree(whole, tmp_path_factory.mktemp(name) / whole.name)
+
+    return copied
 
 
 SLOW_FIRST = ("tests/system/", "tests/test_docs_python.py", "tests/browser/")

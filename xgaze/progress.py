@@ -1,8 +1,9 @@
 """Progress of long work on standard error: a bar in a terminal, silence elsewhere."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from xgaze.processes import is_helper
 
 Advance = Callable[[int, int], None]
+Item = TypeVar("Item")
 
 
 @contextmanager
@@ -24,6 +26,14 @@ def progress_bar(what: str) -> Iterator[Advance]:
             bar.update(task, completed=done, total=total)
 
         yield advance
+
+
+def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items, each counted on a bar once it is done with. Meanwhile nobody else can show one."""
+    with progress_bar(what) as advance:
+        for done, item in enumerate(items, start=1):
+            yield item
+            advance(done, len(items))
 
 
 def remark(line: str) -> None:

@@ -90,7 +90,7 @@ def test_training_is_told_so_too_and_what_is_not_meant_stays_as_it_is(own, data)
     ("call", "message"),
     [
         (lambda net, data: xgaze.adopt(net, data, takes="keyword"), "takes 'keyword': did you mean 'keywords'"),
-        (lambda net, data: xgaze.adopt("net.onnx", data, output=0), "an ONNX file holds its weights"),
+        (lambda net, data: xgaze.adopt("net.onnx", data, takes="list"), "an ONNX file holds its weights"),
         (lambda net, data: xgaze.train_teacher("multi-eye", data, output=0), "takes and output are of a class"),
         (lambda net, data: xgaze.train_teacher("multi-eye", takes="list"), "a recipe says these itself"),
         (lambda net, data: xgaze.crossval("multi-eye", takes="list"), "a recipe says these itself"),

@@ -2,11 +2,13 @@
 
 import runpy
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 from torch import nn
 
+from xgaze.artifacts import read_card
 from xgaze.compression.distill import distill
 from xgaze.compression.export.onnx import export_onnx
 from xgaze.compression.student import load_model
@@ -118,7 +120,24 @@ def exported(thin_student, gaze_recording, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory, gaze_recording):
+def lacking_onnx():
+    """() -> a context in which there is no ONNX of any model, so that nothing has a time: for searches that are about neither;
+    each file takes a second."""
+
+    def lacking(*_):
+        raise ValueError("no ONNX of it here")
+
+    return lambda: mock.patch("xgaze.compression.export.onnx.export_onnx", lacking)
+
+
+@pytest.fixture
+def no_onnx(lacking_onnx):
+    with lacking_onnx():
+        yield
+
+
+@pytest.fixture(scope="session")
+def run(made_once, gaze_recording):
     """A teacher and its student."""
     from xgaze.recipe import Recipe
 
@@ -143,8 +162,13 @@ def run(tmp_path_factory, gaze_recording):
             },
         }
     )
-    folder = tmp_path_factory.mktemp("checkpoints") / "toy"
-    train_teacher(recipe, gaze_recording, folder / "teacher")
-    teacher, card = load_model(folder / "teacher")
-    student = distill(recipe, gaze_recording, teacher, card, folder / "student", baselines=True)
-    return recipe, folder, student
+
+    def searched(place):
+        folder = place / "toy"
+        train_teacher(recipe, gaze_recording, folder / "teacher")
+        teacher, card = load_model(folder / "teacher")
+        distill(recipe, gaze_recording, teacher, card, folder / "student", baselines=True)
+        return folder
+
+    folder = made_once("toy", searched)
+    return recipe, folder, read_card(folder / "student")

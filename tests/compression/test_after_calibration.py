@@ -15,7 +15,7 @@ POINTS = 2
 
 
 @pytest.fixture(scope="module")
-def known(run, gaze_recording, tmp_path_factory):
+def known(run, gaze_recording, tmp_path_factory, lacking_onnx):
     """A quick search of the toy teacher whose budget is after two points: its folder, card and lines."""
     recipe, folder, _ = run
     asked = {"after_calibration": POINTS, "effort": "quick", "towers": False}
@@ -24,7 +24,8 @@ def known(run, gaze_recording, tmp_path_factory):
     (own / "teacher").symlink_to(folder / "teacher")
     teacher, card = load_model(folder / "teacher")
     said: list[str] = []
-    return own, distill(recipe, gaze_recording, teacher, card, own / "student", say=said.append), said
+    with lacking_onnx():
+        return own, distill(recipe, gaze_recording, teacher, card, own / "student", say=said.append), said
 
 
 def test_the_difference_is_that_of_calibrated_people(known, gaze_recording):

@@ -75,7 +75,7 @@ def test_scorings_are_counted_and_outlive_students(run):
         assert one["learned"] and one["worse"]["high"] < 0 and one["against"] == "mean gaze"
 
 
-def test_no_budget_holds_against_a_teacher_that_learned_nothing(tmp_path, gaze_recording, make_recipe):
+def test_no_budget_holds_against_a_teacher_that_learned_nothing(tmp_path, gaze_recording, make_recipe, no_onnx):
     training = {"epochs": 1, "batch_size": 12, "precision": "32-true", "loss": "euclidean", "learning_rate": 1e-9}
     wanted = {"effort": "quick", "ranks": [2], "separable_terms": [], "max_worse_percent": 1e6, "learning_rate": 1e-9}
     recipe = make_recipe(training=training, distill={"tuning_epochs": 1, "calibration_samples": 64, **wanted})
@@ -131,7 +131,7 @@ def test_a_search_within_minutes_goes_on_with_the_epochs_that_it_began_with(tmp_
     assert epochs_within(search, 2, slow) == 6
 
 
-def test_a_search_goes_on_from_the_trials_that_are_done(run, gaze_recording, tmp_path):
+def test_a_search_goes_on_from_the_trials_that_are_done(run, gaze_recording, tmp_path, no_onnx):
     """Another budget of the same recipe does no trial again: the folders' times stay."""
     recipe, finished, first = run
     folder = shutil.copytree(finished, tmp_path / "toy")
@@ -144,7 +144,7 @@ def test_a_search_goes_on_from_the_trials_that_are_done(run, gaze_recording, tmp
     assert again.metrics["student"]["parameters"] <= first.metrics["student"]["parameters"]
 
 
-def test_a_budget_of_size_gives_the_least_worse_within(run, gaze_recording, tmp_path):
+def test_a_budget_of_size_gives_the_least_worse_within(run, gaze_recording, tmp_path, no_onnx):
     recipe, finished, _ = run
     folder = shutil.copytree(finished, tmp_path / "toy")
     teacher, card = load_model(folder / "teacher")
@@ -159,7 +159,7 @@ def test_a_budget_of_size_gives_the_least_worse_within(run, gaze_recording, tmp_
     assert frontier.loc[frontier["chosen"], "worse_percent_high"].item() == own["worse_percent_high"].min()
 
 
-def test_where_nothing_fits_the_table_is_written_and_the_nearest_named(run, gaze_recording, tmp_path):
+def test_where_nothing_fits_the_table_is_written_and_the_nearest_named(run, gaze_recording, tmp_path, no_onnx):
     recipe, folder, _ = run
     teacher, card = load_model(folder / "teacher")
     shutil.copytree(folder, tmp_path / "toy")
@@ -178,7 +178,7 @@ def test_where_nothing_fits_the_table_is_written_and_the_nearest_named(run, gaze
     assert str(caught.value).endswith(f"All that were tried: {student / 'budget.csv'}.")
 
 
-def test_where_nothing_fits_a_finished_student_keeps_its_own_table(run, gaze_recording, tmp_path):
+def test_where_nothing_fits_a_finished_student_keeps_its_own_table(run, gaze_recording, tmp_path, no_onnx):
     recipe, folder, _ = run
     teacher, card = load_model(folder / "teacher")
     shutil.copytree(folder, tmp_path / "toy")
@@ -226,7 +226,7 @@ def test_a_recipe_that_differs_in_its_teacher_finds_a_foreign_student(run):
         finished_student(recipe.model_copy(update={"seed": 1}), folder / "student")
 
 
-def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe):
+def test_classes_are_distilled_too(tmp_path, class_recording, make_recipe, no_onnx):
     recipe = make_recipe(
         model={"name": "heatmap-cnn", "args": {"channels": [8, 8]}},
         training={"epochs": 4, "batch_size": 12, "precision": "32-true", "loss": "cross-entropy"},

@@ -1,6 +1,8 @@
 """The finished student: its figures, files and proofs."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -8,11 +10,14 @@ import pandas as pd
 import pytest
 import torch
 
-from xgaze.artifacts import read_card
+from xgaze.artifacts import read_card, write_card
+from xgaze.compression.export.eight_bits import EightBits
+from xgaze.compression.export.refreshed_card import refresh_card
 from xgaze.compression.student import load_model
 from xgaze.data.contract import collate, rows_of, targets_of
 from xgaze.evaluation.gaze import distance_of_points
 from xgaze.models.inference import predict
+from xgaze.scorings import read_scorings
 
 
 def test_figures_are_those_of_the_models_that_were_stored(run, gaze_recording):
@@ -72,3 +77,37 @@ def test_the_int8_file_is_smaller_and_compared_with_the_reference(run):
     assert int8["bytes"] == (folder / "student" / "model.int8.onnx").stat().st_size
     assert card.metrics["int8_file_reduction"] > 2
     assert int8["worse_than_reference_percent"]["low"] <= int8["worse_than_reference_percent"]["high"]
+
+
+@pytest.mark.parametrize("reference", ["control", "teacher"])
+def test_a_file_made_again_is_what_the_card_tells_of(run, gaze_recording, tmp_path, reference):
+    """The card that `xgaze export --to int8` leaves is the one that `xgaze distill` would have left."""
+    _, folder, card = run
+    for role in ("teacher", "student"):
+        shutil.copytree(folder / role, tmp_path / role, ignore=shutil.ignore_patterns("trials", "embeddings"))
+    old = card.metrics["student"]["int8"]
+    edited = {**card.metrics, "int8_file_reduction": 1.0, "reference": reference}
+    edited["student"] = {**edited["student"], "int8": None, "int8_fault": "something"}
+    write_card(tmp_path / "student", replace(card, metrics=edited))
+    shutil.copy(folder / "scorings.json", tmp_path)
+    form = EightBits("a form", ())
+    assert refresh_card(tmp_path / "student", gaze_recording, form, "xgaze export --to int8")
+    found = read_card(tmp_path / "student").metrics
+    assert found["student"]["int8_fault"] is None and found["student"]["int8"]["form"] == "a form"
+    for key in ("bytes", "error", "difference_percent"):
+        assert found["student"]["int8"][key] == old[key]
+    if reference == card.metrics["reference"]:
+        assert found["student"]["int8"]["worse_than_reference_percent"] == old["worse_than_reference_percent"]
+    assert found["int8_file_reduction"] == card.metrics["int8_file_reduction"]
+    assert [one["what"] for one in read_scorings(tmp_path)][-1] == "student in 8 bits"
+
+
+def test_a_card_without_anything_to_be_compared_with_stays(run, gaze_recording, tmp_path):
+    _, folder, card = run
+    (tmp_path / "student").mkdir()
+    for name in ("model.onnx", "model.int8.onnx", "model.json"):
+        shutil.copy(folder / "student" / name, tmp_path / "student")
+    write_card(tmp_path / "student", replace(card, metrics={**card.metrics, "reference": "teacher"}))
+    before = (tmp_path / "student" / "model.json").read_bytes()
+    assert not refresh_card(tmp_path / "student", gaze_recording, EightBits("a form", ()))
+    assert (tmp_path / "student" / "model.json").read_bytes() == before

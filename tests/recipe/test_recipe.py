@@ -248,3 +248,10 @@ def test_a_fault_deep_in_a_data_section_is_named_as_it_is_written(write):
 def test_a_data_section_without_a_known_source_is_refused(write, data, told):
     with pytest.raises(InputError, match=told):
         load_recipe(write({**TINY, "data": data}))
+
+
+def test_the_licence_of_the_data_changes_no_hash():
+    plain, told = load_recipe("multi-eye"), load_recipe("multi-eye", ("data.licence=CC BY 4.0",))
+    assert told.data.licence == "CC BY 4.0" and told.model_dump(mode="json")["data"]["licence"] == "CC BY 4.0"
+    for one in ("teacher_hash", "trial_hash", "student_hash"):
+        assert getattr(told, one)() == getattr(plain, one)()

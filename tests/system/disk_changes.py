@@ -14,7 +14,14 @@ from xgaze.writing import LOCK, MARK
 
 SCRATCH = re.compile(rf"/\{MARK}[0-9a-f]{{8}}-")
 OLD = re.compile(rf"/{MARK}old-[^/]+/")
-TIMED = ("seconds", "latency", "_ms", "versions", "budget.csv")  # whose hash holds them
+TIMED = (
+    "seconds",
+    "latency",
+    "_ms",
+    "versions",
+    "budget.csv",
+    "int8",
+)  # whose hash holds them; the form in 8 bits goes by times
 EXACT = (".safetensors", ".npy", ".png", ".yaml", ".txt", ".svg", ".c", ".h", ".raw", ".py")
 
 

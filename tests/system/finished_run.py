@@ -121,7 +121,7 @@ def _write_student(root: Path, recipe: Recipe) -> None:
     }
     write_json(root / "student" / "capacity.json", capacity)
     shutil.copy(root / "student" / "predictions.csv", root / "student" / "control_predictions.csv")
-    metrics |= hashes_of(root / "student", TABLES)
+    metrics |= hashes_of(root / "student", [name for name in TABLES if (root / "student" / name).is_file()])
     card = replace(teacher, role="student", recipe_hash=recipe.student_hash(), metrics=metrics)
     write_card(root / "student", card)
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
 import torch
@@ -169,6 +170,14 @@ def test_an_onnx_file_is_a_network_like_any_other(elsewhere, capsys):
     run(
         capsys, "predict", "checkpoints/eyes/teacher", "samples.csv", "--out", "seen.csv"
     )  # no class, so no trust is asked
+    two = onnx.load("two eyes.onnx")
+    two.graph.node.append(onnx.helper.make_node("Neg", ["output"], ["turned"]))
+    two.graph.output.append(onnx.helper.make_tensor_value_info("turned", onnx.TensorProto.FLOAT, ["n", 2]))
+    onnx.save(two, "two.onnx")
+    assert "two.onnx: its outputs are output (" in refusal("adopt", "two.onnx", "--data", "samples.yaml")
+    turned = run(capsys, "adopt", "two.onnx", "--data", "samples.yaml", "--set", "model.output=turned")
+    assert turned["error"]["mean"] > 2 * error
+    assert set(yaml.safe_load(Path("two.yaml").read_text())["model"]) == {"name", "graph", "adopted"}
     Path("broken.onnx").write_bytes(b"no graph")
     assert "broken.onnx: not readable as ONNX" in refusal("adopt", "broken.onnx", "--data", "samples.yaml")
 
@@ -265,7 +274,7 @@ def test_a_network_at_hand_is_explained_that_tells_directions_of_several_sizes_a
     teacher = package.adopt(net, opened, batch_size=16, **settings)
     assert teacher.error.mean == pytest.approx(error_of_directions(net, opened), rel=1e-5)
     assert teacher.error.unit == "degrees"
-    assert set(teacher.card.metrics["baselines"]) == {"mean direction", "pixel ridge 8x8"}
+    assert set(teacher.card.metrics["baselines"]) == {"mean direction", "pixel ridge 8x8", "ridge on head"}
     assert "whether these people were in its training data is unknown" in repr(teacher)
     page = package.explain(teacher, opened, samples=["worst"], over=4, steps=8, sweep_points=3).report()
     text = page.read_text()

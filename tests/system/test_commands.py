@@ -11,14 +11,15 @@ import torch
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, shell_in, here_in):
-    """Teacher, student and explanation of the tiny recipe, made once, each by a process of its own; then a shell in this one."""
-    shell = shell_in(tmp_path_factory.mktemp("run"))
+    """Teacher, student and explanation of the tiny recipe, made once, the teacher by a process of its own; then a shell here."""
+    outside = shell_in(tmp_path_factory.mktemp("run"))
+    shell = here_in(outside)
     figures = {
-        "teacher": shell.json("train-teacher", "tiny.yaml"),
+        "teacher": outside.json("train-teacher", "tiny.yaml"),
         "student": shell.json("distill", "--prune-fc", "--effort", "quick", "tiny.yaml", "--max-worse", "5%"),
         "explain": shell.json("explain", "tiny.yaml", "--sample", "3", "--sample", "P000000/0/0"),
     }
-    return here_in(shell), figures
+    return shell, figures
 
 
 def test_train_teacher_says_all_it_should(run):

@@ -6,13 +6,14 @@ import runpy
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from xgaze.compression.export.checksums import handed_over, write_checksums
+from xgaze.compression.export.checksums import handed_over, write_checksums, write_package
 from xgaze.compression.export.eight_bits import WEIGHTS_ALONE
 from xgaze.compression.export.verification import hash_checks
 
@@ -58,6 +59,21 @@ def test_all_that_is_handed_over_lies_there(exported):
     assert exported["int8"]["bytes"] == (STUDENT / "model.int8.onnx").stat().st_size
 
 
+def test_a_package_holds_what_is_handed_over_and_arrives_whole(exported, run, tmp_path):
+    ended = run("export", "small.yaml", "--to", "package", "--samples", "4", "--json")
+    assert ended.code == 0, ended.err
+    file = Path(json.loads(ended.out)["file"])
+    with zipfile.ZipFile(file) as package:
+        package.extractall(tmp_path)
+    sent = tmp_path / "small-student"
+    found = {str(one.relative_to(sent)) for one in sent.rglob("*") if one.is_file()}
+    assert found == FILES | {"SHA256SUMS"} and file == STUDENT.with_suffix(".zip")
+    assert {one.verdict for one in hash_checks(sent)} == {"passed"}
+    before = file.read_bytes()
+    write_package(STUDENT, "small-student")
+    assert file.read_bytes() == before
+
+
 @pytest.mark.skipif(not GCC, reason="gcc is not installed")
 def test_c_is_near_the_model_and_as_good_over_people(exported):
     assert exported["c--bits32"]["apart"] < 0.01
@@ -97,6 +113,8 @@ def test_one_changed_byte_is_noticed_in_every_file(name, copy):
 @pytest.fixture
 def uncompiled(monkeypatch):
     monkeypatch.setattr("xgaze.compression.export.firmware.compiler", lambda: None)
+    for tool in ("footprints", "emulated"):
+        monkeypatch.setattr(f"xgaze.compression.export.firmware.{tool}", lambda *_: None)
 
 
 @pytest.mark.parametrize(("form", "every", "at_least"), [("int8", 1, 4), ("c --bits 32", 4, 8)])

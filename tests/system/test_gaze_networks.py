@@ -66,6 +66,18 @@ ONE = {"tuning_epochs": 1, "ranks": [RANK], "separable_terms": [], "calibration_
 WHOLE = {"end_to_end_epochs": 1, "shares": [0.5], "wiring": False, "coarse_input": False}
 
 
+@pytest.fixture
+def onnx_of_few(request, monkeypatch):
+    """Of those alone that are looked at: writing an ONNX file takes longer than all else here."""
+    if request.getfixturevalue("name") not in EXPLAINED:
+        monkeypatch.setattr("xgaze.compression.export.onnx.export_onnx", _no_file)
+
+
+def _no_file(*_: object) -> None:
+    raise RuntimeError("left out")
+
+
+@pytest.mark.usefixtures("onnx_of_few")
 @pytest.mark.parametrize("name", CASES)
 def test_it_is_trained_distilled_and_explained(name, tmp_path):
     args, target, shapes, thinned = CASES[name]

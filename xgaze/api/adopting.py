@@ -52,8 +52,9 @@ def adopt(
     torch.save wrote (.pth, .pth.tar; no code of it runs); names may lie under "state_dict" or "model", and begin with "module.".
     data: what `xgaze.open` or `xgaze.ArrayRecording` give; its inputs are normalised as the network was trained. Without labels
     (`truth: teacher`, or arrays without targets) nothing is scored: what it puts out is the truth that students are tuned to.
-    takes, output: of a network at hand or a class, how its forward takes several inputs ("one-by-one", "keywords", "list",
-    "dict", "stacked", "joined"), and which part of what it returns is the output (key, or place from 0), where that is not clear.
+    takes: of a network at hand or a class, how its forward takes several inputs ("one-by-one", "keywords", "list", "dict",
+    "stacked", "joined"). output: which part of what it returns, or which output of an ONNX file, is meant (key, or place from 0),
+    where that is not clear.
     settings: keys of a recipe's section `training`, by which students are tuned.
 
     Whether the people in `data` were in its training data is not known here, and the results say so. Results lie in
@@ -82,10 +83,11 @@ def name_of(model: "nn.Module | str") -> str:
         return type(model).__name__
     if _is_recipe(model):
         return f"{Path(model).stem}-adopted"  # beside the recipe, not in its place
-    return Path(model).stem if _is_onnx(model) else model.rpartition(":")[2]
+    return Path(model).stem if is_onnx(model) else model.rpartition(":")[2]
 
 
-def _is_onnx(model: Any) -> bool:
+def is_onnx(model: Any) -> bool:
+    """Whether a model is named by such a file."""
     return isinstance(model, str) and model.lower().endswith(".onnx")
 
 
@@ -109,10 +111,10 @@ def section_of(
 ) -> "tuple[dict[str, Any], FeatureHead | None]":
     """The model section of a recipe; and the network, where it is at hand or in an ONNX file, as it is rebuilt. call:
     see `called_as`. Raises InputError."""
-    if _is_onnx(model):
-        if weights is not None or args or call:
+    if is_onnx(model):
+        if weights is not None or args or set(call) - {"output"}:
             raise InputError(f"{model}: an ONNX file holds its weights, and takes no arguments.")
-        return _of_onnx(Path(str(model)), recording, say)
+        return _of_onnx(Path(str(model)), recording, say, call.get("output"))
     if not isinstance(model, str):
         if weights is not None:
             raise InputError("weights: a network at hand is adopted with those it has; load them into it first.")
@@ -133,16 +135,19 @@ def _at_hand(net: "nn.Module", recording: "Recording", call: Mapping[str, Any]) 
     return {**section, "adopted": weights_digest(made.state_dict())}, made
 
 
-def _of_onnx(file: Path, recording: "Recording", say: Say) -> "tuple[dict[str, Any], FeatureHead]":
+def _of_onnx(
+    file: Path, recording: "Recording", say: Say, output: str | int | None
+) -> "tuple[dict[str, Any], FeatureHead]":
     """What onnxruntime makes of real samples is what the network makes of them."""
     from xgaze.compression.export.onnx import furthest_from_onnx
     from xgaze.models.own_networks.at_hand import rebuilt_from_graph
     from xgaze.models.own_networks.fidelity import real_batches
     from xgaze.models.own_networks.onnx_network import network_of_onnx
 
-    net, names = network_of_onnx(file, [one.name for one in recording.spec.inputs])
+    inputs = {one.name: one.shape for one in recording.spec.inputs}
+    net, names, found = network_of_onnx(file, inputs, recording.spec.outputs, output)
     section, made = rebuilt_from_graph(net, recording, file.stem)
-    apart = furthest_from_onnx(made, file, names, real_batches(recording))
+    apart = furthest_from_onnx(made, file, names, found, real_batches(recording))
     told = f"{file}: torch and onnxruntime differ by at most {apart:.1e} of what the outputs span"
     if not apart <= MOST_APART:
         raise InputError(f"{told}, more than {MOST_APART:g}: some operation was read wrongly. Adopt its class instead.")

@@ -16,6 +16,7 @@ from xgaze.capacity.layer_capacity import layer_outputs
 from xgaze.capacity.projection import directions, sensitivity_metric
 from xgaze.data.batches import device_of
 from xgaze.errors import InputError, nearest
+from xgaze.progress import tracked
 
 SHARES = (1.0, 0.75, 0.5, 0.25, 0.125)
 
@@ -53,7 +54,7 @@ def channel_sensitivity(
     importance = channel_importance(model, layers, batches)
     whole = score(_outputs(model, batches))
     points = []
-    for name, width in widths.items():
+    for name, width in tracked(list(widths.items()), "cutting channels of each layer"):
         order = importance[name].argsort(descending=True)
         for kept in sorted({max(1, math.ceil(round(share * width, 6))) for share in shares}, reverse=True):
             with _zeroed(model, name, order[kept:]):

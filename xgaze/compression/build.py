@@ -85,6 +85,14 @@ def build(
     return built
 
 
+def cut_further(student: FeatureHead, plan: Plan, widths: Mapping[str, int], probe: Probe) -> list[Step]:
+    """Cut the channels of a student that was tuned to `widths`, in place. Layers that have no width keep their channels."""
+    built = Built(student)
+    going = plan_going(student, probe, widths, plan.keep, plan.uncut, plan.importance, None)
+    _cut(built, going, probe)
+    return built.steps
+
+
 def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
     """Raises InputError where the wiring cannot be changed, or a layer that shall stay as it is would change with it."""
     for name, value in plan.wiring:
@@ -96,11 +104,14 @@ def _rewire(built: Built, plan: Plan, probe: Probe) -> None:
 
 
 def _cut_channels(built: Built, plan: Plan, probe: Probe) -> None:
-    """Cut all at once; where that is refused, layer by layer whatever can be proved."""
     student = built.student
     widths = widths_of(student, plan.share, plan.multiple)
     by_cost = partial(allocated, multiple=plan.multiple, planned=_planned(student, plan)) if plan.by_cost else None
-    going = plan_going(student, probe, widths, plan.keep, plan.uncut, plan.importance, by_cost)
+    _cut(built, plan_going(student, probe, widths, plan.keep, plan.uncut, plan.importance, by_cost), probe)
+
+
+def _cut(built: Built, going: Going, probe: Probe) -> None:
+    """Cut all at once; where that is refused, layer by layer whatever can be proved."""
     built.uncut |= going.uncut
     try:
         built.do(going.cut(), probe)

@@ -1,6 +1,7 @@
 """Distil a teacher into the smallest student within the budget. The test participants are seen at the end only, and each such
 scoring is counted."""
 
+import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from xgaze.compression.search.exploration import (
     tell_diverged,
 )
 from xgaze.compression.search.frontier import write_frontier
-from xgaze.compression.search.trial import WEIGHTS, Result, Trial
+from xgaze.compression.search.trial import ONNX, WEIGHTS, Result, Trial
 from xgaze.compression.student import in_trained_layout, load_weights, rebuild
 from xgaze.compression.student_folder import teacher_weights
 from xgaze.compression.tuned_again import tune_again
@@ -63,6 +64,7 @@ WHOLE_KEYS = (
     "distill.unlabelled_weight",
     "distill.mirror_images",
     "distill.varied_pictures",
+    "distill.weight_averaging",
     "data.unlabelled",
 )
 """What only students tuned end to end read."""
@@ -84,13 +86,14 @@ def distill(
     command: what was typed, kept with the student."""
     search = explored(recipe, recording, teacher, folder, fan or Fan(), say)
     choice = choose_or_tell(search, folder)
-    say(f"Chosen: {choice.chosen.result.trial.plan.in_words}; {choice.reason}.")
+    search.refer_to(choice.chosen)
+    say(f"Chosen: {choice.chosen.result.trial.in_words}; {choice.reason}.")
     tuned, size = [one for one in search.found if one.result.trial.tuning != "none"], size_of(recipe)
     if asked := next_question(tuned, choice, recipe.distill, search.judge, size, teacher_size(search)):
         say(asked)
     trial = choice.chosen.result.trial
     if search.has_labels and by_teacher(recipe, trial):
-        beside = search.run([replace(trial, teaching="labels")])
+        beside = search.run([trial.again(teaching="labels")])
         search.judged(beside)
         tell_diverged(beside, lambda told: say(f"Taught by labels alone,{told.removeprefix(' ')}"))
     again = {name: stored_model(one, teacher_card) for name, one in tune_again(search, trial, say).items()}
@@ -113,7 +116,7 @@ def explored(recipe: Recipe, recording: Recording, teacher: FeatureHead, folder:
         for split in ("validation", "test"):
             known_people(recording, split, recipe.distill.after_calibration)
     kept_modules(teacher, recipe.distill.keep)
-    check_onnx(recipe, recording, teacher, say)
+    check_onnx(recipe, recording, teacher, folder.parent / TEACHER / ONNX, say)
     for part in ("trials", "embeddings"):
         fresh_folder(folder / part, f"{recipe.trial_hash()}{teacher_weights(folder)}-{source_hash()}")
     search = open_search(recipe, recording, teacher, folder, fan)
@@ -177,6 +180,7 @@ def keep_student(search: Search, choice: Choice, teacher_card: ModelCard, outcom
     with together(folder, CARD_FILE) as made:  # an older student stays until this one is whole
         write_frontier(made / "budget.csv", search.found, chosen, bench)
         told = {"chosen_rank": plan.rank, "chosen_terms": plan.terms}
+        copy_if_there(chosen.folder / ONNX, made / ONNX)
         write_json(made / "capacity.json", {**search.capacity.to_json(), **told, "sensitivity": search.curves})
         return write_student(bench.recipe, bench.recording, bench.teacher, teacher_card, outcome, made)
 
@@ -223,13 +227,16 @@ def check_hints(recipe: Recipe, teacher: FeatureHead) -> None:
             raise InputError(f"distill.hints: the teacher has no module '{path}'; {nearest(path, modules)}")
 
 
-def check_onnx(recipe: Recipe, recording: Recording, teacher: FeatureHead, say: Say) -> None:
-    """Before the search: say where there will be no ONNX file. Raises InputError where a budget of time needs one."""
+def check_onnx(recipe: Recipe, recording: Recording, teacher: FeatureHead, known: Path, say: Say) -> None:
+    """Before the search: say where there will be no ONNX file. known: the teacher's, if there is one. Raises InputError where a
+    budget of time needs one."""
     rows = rows_of(recording, "validation")[:SHOWN_TO_ONNX]
     inputs = next(iter(ordered_batches(recording, rows))).inputs
     with TemporaryDirectory() as folder:
+        file = Path(folder) / "teacher.onnx"
+        copy_if_there(known, file)
         try:
-            exported = export_checked(teacher, recording.spec, Path(folder) / "teacher.onnx", inputs)
+            exported = export_checked(teacher, recording.spec, file, inputs)
         except NoOnnx as fault:
             if recipe.distill.max_latency_ms is not None:
                 raise InputError(
@@ -242,6 +249,12 @@ def check_onnx(recipe: Recipe, recording: Recording, teacher: FeatureHead, say: 
             return
     if exported.batch == "one":
         say("ONNX files of this model take one sample at a time: with a free batch size they do not equal it.")
+
+
+def copy_if_there(source: Path, target: Path) -> None:
+    """An ONNX file that may serve again: whoever exports there looks whether it is the model's."""
+    with suppress(OSError):
+        shutil.copyfile(source, target)
 
 
 def by_teacher(recipe: Recipe, trial: Trial) -> bool:
@@ -257,7 +270,7 @@ def outcome_of(search: Search, choice: Choice, card: ModelCard) -> Outcome:
     chosen = choice.chosen
     learned = reference_learned(search)
     reason = choice.reason if learned else f"{choice.reason}; but what it is measured against learned nothing"
-    beside = [one.result for one in search.found if one.result.trial == replace(chosen.result.trial, teaching="labels")]
+    beside = [one.result for one in search.found if one.result.trial == chosen.result.trial.again(teaching="labels")]
     return Outcome(
         stored_model(chosen.result, card),
         chosen.result.surgeries,

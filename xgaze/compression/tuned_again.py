@@ -1,7 +1,6 @@
 """The chosen student, and what it is measured against, tuned again with other seeds: does what is said of it hang on one draw?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ def tune_again(search: Search, chosen: Trial, say: Say) -> dict[str, Result]:
     seeds = range(search.bench.recipe.seed + 1, search.bench.recipe.seed + search.bench.recipe.distill.seeds)
     control = search.controls.get(search.judge.name)
     wanted = {STUDENT: chosen} if control is None else {STUDENT: chosen, CONTROL: control.trial}
-    trials = {f"{name}{AGAIN}{seed}": replace(one, seed=seed) for name, one in wanted.items() for seed in seeds}
+    trials = {f"{name}{AGAIN}{seed}": one.again(seed=seed) for name, one in wanted.items() for seed in seeds}
     ended = search.run(list(trials.values())) if trials else []
     tell_diverged(ended, lambda told: say(f"With another seed,{told.removeprefix(' ')}"))
     return {name: one for name, one in zip(trials, ended, strict=True) if isinstance(one, Result)}

@@ -1,5 +1,7 @@
 """The table of predictions that every model folder holds: id, participant, split, truth, prediction, error."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgaze.data.contract import Recording, Spec, targets_of
+from xgaze.errors import InputError
 from xgaze.evaluation.classes.classification import probabilities
 from xgaze.evaluation.score import errors_in_degrees, sample_errors
 from xgaze.recorded_targets import BY_TEACHER, DISTANCE_COLUMN, LABEL_COLUMN, Beside, gaze_columns
@@ -25,6 +28,27 @@ def prediction_table(recording: Recording, rows: NDArray[np.int64], outputs: NDA
         beside = _told(own, alone, outputs[:, where], targets[:, where]).iloc[:, 3:]
         table = table.join(beside.rename(columns={name: beside_column(str(name), one) for name in beside}))
     return table
+
+
+def outputs_of(table: pd.DataFrame, spec: Spec) -> NDArray[np.float32]:
+    """What a model put out, (rows, outputs), from its stored table of predictions; of classes logits that give the same
+    probabilities. Raises InputError where it lacks a column."""
+    parts: list[tuple[Spec, Callable[[str], str]]] = [(spec.main, str)]
+    parts += [(alone, partial(beside_column, one=one)) for one, _, alone in spec.apart()]
+    columns = [name(column) for alone, name in parts for column in _put_out(alone)]
+    if lacking := [one for one in columns if one not in table]:
+        raise InputError(f"stored predictions: there is no column {lacking[0]}.")
+    found = table[columns].to_numpy(np.float64)
+    if spec.kind == "class":
+        found = np.log(np.maximum(found, np.finfo(np.float32).tiny))
+    return found.astype(np.float32)
+
+
+def _put_out(spec: Spec) -> list[str]:
+    """The columns that hold what a model puts out for one target."""
+    if spec.kind in ("gaze", "angle"):
+        return gaze_named("prediction", spec.unit)
+    return ["prediction"] if spec.kind == "value" else [f"probability_{name}" for name in spec.classes]
 
 
 def beside_column(name: str, one: Beside) -> str:

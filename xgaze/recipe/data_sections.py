@@ -113,13 +113,15 @@ class DataSection(Section):
     """What every format's section says: `source`, its tag, and recordings whose labels only the teacher tells.
 
     truth: "teacher" where the recording has no labels, or none that shall be read: what an adopted teacher puts out is then what
-    students are tuned to and measured against, and no figure says how right anybody is.
+    students are tuned to and measured against, and no figure says how right anybody is. licence: of the data, in words for the
+    model card; nothing is computed with it.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("truth",)
+    later: ClassVar[tuple[str, ...]] = ("truth", "licence")
     source: str
     unlabelled: UnlabelledFiles | None = None
     truth: Literal["recorded", "teacher"] = "recorded"
+    licence: str | None = Field(None, min_length=1, max_length=200)
 
     def without_labels(self) -> Self:
         """The same samples and people, whatever is said of what is true of them, and without further ones."""

@@ -98,6 +98,8 @@ class Training(Section):
 
     varied_pictures: pictures differ a little anew in every batch, as between people and mountings.
 
+    weight_averaging: the weights that are judged and kept are their mean over about this share of all steps, the latest most.
+
     head_epochs: afterwards the head alone is trained for so many epochs, on what the towers then make of the training samples,
     by AdamW in batches of 256. Towers cost most of an epoch; a head that has seen few epochs is soon better.
 
@@ -111,6 +113,7 @@ class Training(Section):
         "head_epochs",
         "mirror_images",
         "varied_pictures",
+        "weight_averaging",
     )
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(24, ge=1, le=1_000_000)
@@ -138,6 +141,7 @@ class Training(Section):
     head_epochs: int = Field(0, ge=0, le=100_000)
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
+    weight_averaging: float = Field(0.0, ge=0, le=1)
     augment: Augment | None = None
     gaze_augmentation: GazeAugmentation | None = None
     tensorboard: bool = False
@@ -219,6 +223,7 @@ class Recipe(Section):
         """These sections (all, when none is named) as JSON, without the keys that say where and how fast."""
         stored = self.model_dump(mode="json", include=set(sections) or None)
         stored["training"] = {k: one for k, one in stored["training"].items() if k not in WHERE_AND_HOW_FAST}
+        stored["data"].pop("licence", None)
         return stored
 
 

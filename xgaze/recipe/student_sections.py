@@ -40,11 +40,13 @@ class Distill(Section):
     `importance`: by which channels go: how far the outputs move without one, the squares of the weights that go with it, or
     |weight x gradient of the loss| over them. `calibration_samples`: training samples that surgeries are computed on, at most.
     `head_samples`: training samples whose embeddings are cached and on which heads are tuned, at most (None: all).
+    `cut_in_steps`: in the end the next smaller student than the smallest that holds is cut of that one, tuned, and so on while
+    they hold; their control is tuned as long as all steps together.
     `minutes`: about how long the search may take on this machine, instead of `end_to_end_epochs`: students and their control are
     tuned for as many epochs as fit, at most four times as many.
     `mirror_images`: whole students and their control are tuned on mirror images too, as `training.mirror_images` says, which they
     are in any case where the teacher was trained so.
-    `varied_pictures`: the same of `training.varied_pictures`.
+    `varied_pictures`, `weight_averaging`: the same of those of `training`.
     `seeds`: with so many the chosen student and its control are tuned; the interval over people and seeds stands beside that over
     people alone.
     `keep`: modules, by their paths, that are left as they are, with what is coupled to them; the rest is searched.
@@ -60,6 +62,8 @@ class Distill(Section):
         "mirror_images",
         "after_calibration",
         "varied_pictures",
+        "weight_averaging",
+        "cut_in_steps",
         "widths",
         "seeds",
         "eight_bit_epochs",
@@ -93,6 +97,8 @@ class Distill(Section):
     head_samples: int | None = Field(None, ge=8, le=10**12)
     mirror_images: bool = False
     varied_pictures: VariedPictures | None = None
+    weight_averaging: float = Field(0.0, ge=0, le=1)
+    cut_in_steps: bool = False
     widths: Literal["even", "by-cost"] = "even"
     seeds: int = Field(1, ge=1, le=MOST_SEEDS)
     eight_bit_epochs: int = Field(3, ge=0, le=MOST_EPOCHS)
@@ -123,6 +129,7 @@ SEARCH_KEYS = (
     "max_bytes",
     "max_latency_ms",
     "minutes",
+    "cut_in_steps",
     "after_calibration",
     "towers",
     "effort",

@@ -25,6 +25,7 @@ from xgaze.stored import Stored, read_mapping, read_table
 from xgaze.training.lightning.checkpoint_io import SafetensorsCheckpointIO
 from xgaze.training.lightning.divergence import Divergence
 from xgaze.training.lightning.ranks import ranks
+from xgaze.training.lightning.weight_averaging import AveragedWeights
 from xgaze.training.teacher_folder import RUN
 
 BEST, LAST, FITTED, HISTORY_FILE = "best.safetensors", "last.safetensors", "fitted.json", "history.csv"
@@ -109,6 +110,7 @@ def fit(
         with _quiet(), progress_bar(what) as advance:
             # The states come last, so that they hold what the other callbacks know of this epoch.
             watching: list[pl.Callback] = [Divergence(what, rate, monitor), stopping, history, Progress(advance)]
+            watching += averaging(settings)
             _train(_trainer(settings, [*watching, best, Last(folder / LAST)], folder), task, train, validation, state)
         write_json(folder / FITTED, {"epochs": len(history.rows)})
     task.load_state_dict(SafetensorsCheckpointIO().load_checkpoint(folder / BEST)["state_dict"])
@@ -121,7 +123,13 @@ def fit_epochs(
     Raises InputError where a loss is no finite number."""
     with _quiet(), progress_bar(what) as advance:
         watching: list[pl.Callback] = [Divergence(what), History(folder / HISTORY_FILE), Progress(advance)]
+        watching += averaging(settings)
         _train(_trainer(settings, [*watching, StopAfter(epochs)], folder, keep=False), task, train)
+
+
+def averaging(settings: Training) -> list[pl.Callback]:
+    """What averages weights, where the settings ask for it."""
+    return [AveragedWeights(settings.weight_averaging)] if settings.weight_averaging else []
 
 
 def _train(

@@ -82,8 +82,8 @@ def home(model: nn.Module) -> None:
 
 
 def end_to_end_settings(recipe: Recipe, epochs: int, learning_rate: float) -> Training:
-    """The recipe's training once more, with its own length and rate, and with pictures mirrored and varied where that is asked of
-    students or was of the teacher; of what is for random weights, only how batches are normalised."""
+    """The recipe's training once more, with its own length and rate, and with pictures mirrored and varied and weights averaged
+    where that is asked of students or was of the teacher; of what is for random weights, only how batches are normalised."""
     training, wanted = recipe.training, recipe.distill
     changes: dict[str, Any] = {
         "epochs": epochs,
@@ -93,6 +93,7 @@ def end_to_end_settings(recipe: Recipe, epochs: int, learning_rate: float) -> Tr
     }
     changes["mirror_images"] = training.mirror_images or wanted.mirror_images
     changes["varied_pictures"] = wanted.varied_pictures or training.varied_pictures
+    changes["weight_averaging"] = wanted.weight_averaging or training.weight_averaging
     if training.kernel_learning_rate is not None:  # as many times the others' as in training
         changes["kernel_learning_rate"] = learning_rate * training.kernel_learning_rate / training.learning_rate
     return training.for_known_weights().model_copy(update={**changes, "batch_norm": training.batch_norm})

@@ -31,6 +31,7 @@ def told(monkeypatch):
         forms = iter(times)
         asked = []
         monkeypatch.setattr(eight_bits, "paired_ratio", lambda *_: next(forms))
+        monkeypatch.setattr(eight_bits._Asked, "rearranged", True)
         whole = eight_bits._Asked.calibrated
 
         def judged(self, form):
@@ -136,3 +137,39 @@ def test_without_validation_people_or_where_it_cannot_be_quantised_weights_alone
     with pytest.raises(InputError, match="no such file"):
         write_eight_bits(tmp_path / "missing.onnx", gaze_recording, tmp_path / "c.onnx")
     assert not (tmp_path / "c.onnx").exists()
+
+
+def judged_by(asked, monkeypatch, few, many):
+    """What `worse` says where few and many frames tell these, and how many frames were asked."""
+    counts = []
+    answers = {len(asked.rows): few, len(asked.more_rows): many}
+    monkeypatch.setattr(
+        eight_bits._Asked, "_worse", lambda _self, rows, _floats: counts.append(len(rows)) or answers[len(rows)]
+    )
+    return asked.worse(), counts
+
+
+@pytest.mark.parametrize(
+    ("few", "asks_more"),
+    [(Interval(0.1, -1.0, 1.2), True), (Interval(0.1, -0.2, 0.4), False), (Interval(0.6, 0.1, 1.1), False)],
+)
+def test_a_form_that_few_frames_leave_open_is_judged_by_more(
+    exported, gaze_recording, tmp_path, monkeypatch, few, asks_more
+):
+    monkeypatch.setattr(eight_bits, "JUDGED_FRAMES", 6)
+    asked = eight_bits._Asked(exported, gaze_recording, tmp_path / "made.onnx", lambda *_: None)
+    whole = len(rows_of(gaze_recording, "validation"))
+    many = Interval(0.1, -0.1, 0.3)
+    found, counts = judged_by(asked, monkeypatch, few, many)
+    assert whole > 6 and counts == ([6, whole] if asks_more else [6]) and found == (many if asks_more else few)
+
+
+@pytest.mark.parametrize(("ratio", "quick"), [(0.6, True), (1.2, False)])
+def test_convolutions_are_rearranged_where_that_is_faster(
+    exported, gaze_recording, tmp_path, monkeypatch, ratio, quick
+):
+    monkeypatch.setattr(eight_bits, "paired_ratio", lambda *_: Interval(ratio))
+    asked = eight_bits._Asked(exported, gaze_recording, tmp_path / "made.onnx", lambda *_: None)
+    assert asked.rearranged == quick
+    asked.make(FORMS[0], exported, 8)
+    assert ("Split" in {node.op_type for node in onnx.load(asked.made).graph.node}) == quick  # of its groups

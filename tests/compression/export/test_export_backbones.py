@@ -57,10 +57,12 @@ def test_a_layer_that_onnx_lacks_leaves_no_file_and_is_told_before_the_search(
     measured = measure_onnx(model, gaze_recording.spec, file, samples)
     assert "adaptive_max_pool2d" in measured.pop("onnx_fault") and set(measured.values()) == {None}
     said = []
-    check_onnx(make_recipe(), gaze_recording, model, said.append)
+    check_onnx(make_recipe(), gaze_recording, model, tmp_path / "none.onnx", said.append)
     assert "There will be no ONNX of this model" in said[0] and "adaptive_max_pool2d" in said[0]
     with pytest.raises(InputError, match="--max-latency-ms is measured by onnxruntime, and there is no ONNX"):
-        check_onnx(make_recipe(distill={"max_latency_ms": 1.0}), gaze_recording, model, said.append)
+        check_onnx(
+            make_recipe(distill={"max_latency_ms": 1.0}), gaze_recording, model, tmp_path / "none.onnx", said.append
+        )
 
 
 def test_group_norm_is_quantised_around(net, gaze_recording, samples, tmp_path):

@@ -1,14 +1,20 @@
 """ONNX files: what the model computes, and little else."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
+import pytest
+import torch
 from onnx import numpy_helper
+from torch import nn
 
-from xgaze.compression.export.onnx import export_onnx, measure_latency_ms, onnx_parity, open_session
+from xgaze.compression.export import onnx as exporting
+from xgaze.compression.export.onnx import export_checked, export_onnx, measure_latency_ms, onnx_parity, open_session
 from xgaze.compression.export.slim import slimmest
 from xgaze.compression.student import load_model
 from xgaze.data.batches import ordered_batches
-from xgaze.data.contract import collate
+from xgaze.data.contract import InputSpec, Spec, collate
 
 
 def sizes(file):
@@ -54,3 +60,38 @@ def test_latency_is_measured_per_sample(tmp_path, gaze_recording, run):
     latency = measure_latency_ms(session, inputs, repeats=20)
     assert 0 < latency.median <= latency.p95
     assert onnx_parity(model, session, inputs) <= 1e-5
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(0)
+    return nn.Linear(3, 2), Spec((InputSpec("x", (3,)),), "value"), (torch.randn(4, 3),)
+
+
+def test_what_was_exported_of_the_same_weights_is_not_exported_again(small, tmp_path, monkeypatch):
+    model, spec, inputs = small
+    first = export_checked(model, spec, tmp_path / "m.onnx", inputs)
+    monkeypatch.setattr(exporting, "export_onnx", lambda *_: pytest.fail("exported again"))
+    assert export_checked(model, spec, tmp_path / "m.onnx", inputs) == first
+
+
+@pytest.mark.parametrize("change", ["weights", "code", "spec", "file", "answers"])
+def test_what_is_of_other_weights_or_code_or_damaged_is_exported_again(small, tmp_path, monkeypatch, change):
+    model, spec, inputs = small
+    file = tmp_path / "m.onnx"
+    export_checked(model, spec, file, inputs)
+    if change == "weights":
+        nn.init.normal_(model.bias, std=1e-6)  # too little for the outputs to tell
+    elif change == "code":
+        monkeypatch.setattr(exporting, "source_hash", lambda: "other")
+    elif change == "spec":
+        spec = replace(spec, inputs=(replace(spec.inputs[0], std=2.0),))
+    elif change == "file":
+        file.write_bytes(file.read_bytes()[:50])
+    else:
+        model.forward = lambda x: nn.Linear.forward(model, 2 * x)
+    made = []
+    export = exporting.export_onnx
+    monkeypatch.setattr(exporting, "export_onnx", lambda *rest: (made.append(rest), export(*rest)))
+    assert export_checked(model, spec, file, inputs).parity < 1e-5
+    assert made

@@ -59,7 +59,7 @@ def test_a_net_that_rounding_hurts_loses_less_and_floats_stay_as_they_are(uneven
     floats = predict_onnx(source, recording, validation)
 
     def lost(file):
-        quantise_onnx(file, recording, train, tmp_path / "8.onnx", reduce_range=True)
+        quantise_onnx(file, recording, train, tmp_path / "8.onnx")
         return np.linalg.norm(predict_onnx(tmp_path / "8.onnx", recording, validation) - floats, axis=1).mean()
 
     assert source.read_bytes() == before

@@ -22,6 +22,7 @@ from xgaze.jobs import Fan
 from xgaze.recipe import Distill
 from xgaze.training.teacher import train_teacher
 
+pytestmark = pytest.mark.usefixtures("no_onnx")
 WILD = 1e12
 QUICK = {"tuning_epochs": 1, "calibration_samples": 64, "effort": "quick", "ranks": [2, 4], "separable_terms": []}
 

@@ -97,3 +97,10 @@ def test_what_heads_read_is_collected_for_every_whole_student(recipe):
     assert wholes_ahead(recipe, tried) == 3 and wholes_ahead(recipe, Candidates([Plan(rank=2)], [], [])) == 0
     wired = Candidates([], [], [], [Plan(others=(("stem", k),)) for k in range(7)])
     assert wholes_ahead(recipe, wired) == 1 + 7 + 3 + 3  # five widths: three steps
+
+
+def test_a_step_takes_its_student_and_a_control_of_twice_the_epochs(recipe):
+    wired = Candidates([], [], [], [one := Plan(others=(("stem", 2),))], {one: 50})
+    further = recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"cut_in_steps": True})})
+    assert wholes_ahead(further, wired) == wholes_ahead(recipe, wired) + 2
+    assert epochs_ahead(further, wired, 100, 10) - epochs_ahead(recipe, wired, 100, 10) == pytest.approx(10 + 2 * 10)

@@ -11,8 +11,9 @@ from xgaze.capacity.layer_capacity import LayerCapacity
 from xgaze.compression.export.onnx import open_session
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import calibration_rows, open_bench
+from xgaze.compression.search.budget import Judged
 from xgaze.compression.search.expectation import expectation
-from xgaze.compression.search.exploration import open_search
+from xgaze.compression.search.exploration import open_search, standing_of
 from xgaze.compression.search.smallest import (
     head_plans,
     ranks_to_try,
@@ -26,9 +27,21 @@ from xgaze.compression.search.trial import Trial, latency_ms, run_trial
 from xgaze.compression.student import load_model
 from xgaze.data.contract import collate, rows_of, targets_of
 from xgaze.errors import InputError
+from xgaze.evaluation.intervals.participants import Interval
 from xgaze.jobs import Fan
 from xgaze.models.inference import head_outputs, predict
 from xgaze.recipe import Distill
+
+
+@pytest.mark.parametrize(
+    ("asked_ms", "took_ms", "standing"),
+    [(None, 0.5, (9.0, 1000)), (1.2, 0.5, (9.0, 0.5)), (1.2, None, (np.inf, np.inf)), (None, None, (9.0, 1000))],
+)
+def test_within_a_budget_of_time_wirings_are_to_save_time_and_else_parameters(make_recipe, asked_ms, took_ms, standing):
+    recipe = make_recipe(distill={"max_latency_ms": asked_ms})
+    result = SimpleNamespace(parameters=1000, fc_parameters=10)
+    one = Judged(result, 20.0, Interval(9.0, 8.0, 10.0), 10.0, "control", took_ms)
+    assert standing_of(one, recipe) == standing
 
 
 def test_trials_of_a_search_without_a_budget_of_time_are_timed_when_one_is_asked(run, gaze_recording):

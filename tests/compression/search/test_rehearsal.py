@@ -1,6 +1,7 @@
 """What a search will try, before anything is tuned: plans are what was really done, smaller than the teacher, each once."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from xgaze.compression.search import bench as bench_module
 from xgaze.compression.search import candidates as search_candidates
 from xgaze.compression.search.bench import Bench
 from xgaze.compression.search.candidates import candidates, in_time
-from xgaze.compression.search.rehearsal import few_frames, rehearse, uncut_in_words
+from xgaze.compression.search.rehearsal import Rehearsal, few_frames, rehearse, uncut_in_words
 from xgaze.compression.search.widths import latency_of_plan
 from xgaze.compression.surgeries.base import probe_of
 from xgaze.data.contract import rows_of
@@ -153,7 +154,7 @@ def test_kept_layers_make_other_trials(make_recipe):
     ("student", "words"), [("haed", r"the student has no module 'haed'; did you mean 'head'"), ("features_net", None)]
 )
 def test_hints_of_students_that_are_tuned_end_to_end_are_tried_in_the_rehearsal(bench_of, student, words):
-    bench = bench_of("vgg", hints=[{"teacher": "features_net", "student": student}])
+    bench = bench_of("vgg", hints=[{"teacher": "features_net", "student": student}], wiring=False)
     assert rehearse(bench, [Plan(share=0.5)]).plans  # a head tuned on embeddings hears no hint
     if words is None:
         assert candidates(bench, capacity_for(bench)).wholes
@@ -208,12 +209,26 @@ def test_which_layers_do_nothing_is_measured_once_for_all_students_of_a_teacher(
 def test_what_cannot_keep_the_budget_of_time_is_not_tried(bench_of, monkeypatch):
     """A wiring is judged by its narrowest student, all others by their own."""
     monkeypatch.setattr(search_candidates, "latency_of_plan", lambda _bench, plan: 4 * plan.share)
-    bench = bench_of("vgg", max_latency_ms=2.5)
+    bench = bench_of("vgg", max_latency_ms=2.5, wiring=False)
     found = candidates(bench, capacity_for(bench))
     assert {plan.share for plan in found.wholes} == {0.5} and not found.heads
     assert any(one.startswith("Not tried: rank") and "(untrained it already takes 4 ms)" in one for one in found.words)
     tight = candidates(bench_of("vgg", max_latency_ms=1.5), capacity_for(bench))
     assert not tight.wholes and {plan.share for plan in tight.wired} == {0.5}  # at a quarter of the channels in time
+
+
+def test_a_larger_head_on_towers_that_are_too_slow_is_not_measured(monkeypatch):
+    bench = SimpleNamespace(recipe=SimpleNamespace(distill=SimpleNamespace(max_latency_ms=1.0)))
+    small, large, narrow = Plan(rank=2), Plan(rank=8), Plan(share=0.5, rank=8)
+    measured = []
+    monkeypatch.setattr(
+        search_candidates,
+        "latency_of_plan",
+        lambda _bench, plan: measured.append(plan) or (3.0 if plan.share == 1 else 0.9),
+    )
+    found = in_time(bench, Rehearsal([large, small, narrow], macs={small: 50, large: 60, narrow: 30}))
+    assert found.plans == [narrow] and measured == [narrow, small] and found.slow == {small: 3.0}
+    assert found.words[1] == "Not tried: rank 8 (a smaller head on these towers already takes 3 ms)."
 
 
 def test_a_budget_of_time_below_the_fastest_student_names_it(bench_of, monkeypatch):

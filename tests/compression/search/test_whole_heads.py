@@ -17,7 +17,7 @@ TRAINING = {"epochs": 1, "batch_size": 24, "precision": "32-true", "loss": "eucl
 
 
 @pytest.fixture
-def tuned(gaze_recording, make_recipe, tmp_path):
+def tuned(gaze_recording, make_recipe, tmp_path, no_onnx):
     """(head_epochs, plan) -> the weights of a whole trial, and its folder."""
     plain = make_recipe(training=TRAINING)
     train_teacher(plain, gaze_recording, tmp_path / "teacher")

@@ -75,7 +75,7 @@ def test_a_network_of_two_towers_is_read_and_stored(tmp_path):
     constants |= {"zero": np.float32(0), "six": np.float32(6), "half": np.float32(0.5), "flat": np.array([0, -1])}
     shapes = {"eye": (2, 13, 13), "head": (3,)}
     path = file_of(tmp_path, nodes, {name: np.asarray(one) for name, one in constants.items()}, shapes)
-    net, names = network_of_onnx(path, ["left", "right"])
+    net, names, _ = network_of_onnx(path, {"left": (2, 13, 13), "right": (3,)}, 2)
     assert names == ["eye", "head"]
     assert furthest(path, net, shapes) < 1e-5
     assert [type(one).__name__ for one in net.children() if isinstance(one, torch.nn.Linear)] == ["Linear", "Linear"]
@@ -85,7 +85,7 @@ def test_a_network_of_two_towers_is_read_and_stored(tmp_path):
     again = module_of(graph_of(net, (torch.zeros(2, 2, 13, 13), torch.zeros(2, 3))))
     again.load_state_dict(net.state_dict())
     assert furthest(path, again.eval(), shapes) < 1e-5
-    turned, names = network_of_onnx(path, ["head", "eye"])
+    turned, names, _ = network_of_onnx(path, {"head": (3,), "eye": (2, 13, 13)}, 2)
     assert names == ["head", "eye"]
     eye, head = torch.ones(2, 2, 13, 13), torch.ones(2, 3)
     torch.testing.assert_close(turned(head, eye), net(eye, head))
@@ -105,7 +105,7 @@ def test_softmax_expectation_and_means_are_read(tmp_path):
     ]
     constants = weights(w=(3, 7), bins=(7, 1)) | {"places": np.array([2, 3])}
     path = file_of(tmp_path, nodes, constants, {"x": (3, 4, 5)})
-    assert furthest(path, network_of_onnx(path, ["x"])[0], {"x": (3, 4, 5)}) < 1e-5
+    assert furthest(path, network_of_onnx(path, {"x": (3, 4, 5)}, 1)[0], {"x": (3, 4, 5)}) < 1e-5
 
 
 def test_a_tower_that_is_shared_stays_one(tmp_path):
@@ -121,18 +121,61 @@ def test_a_tower_that_is_shared_stays_one(tmp_path):
     nodes += [("Sub", ["gl", "gr"], "y", {})]
     shapes = {"xl": (1, 5, 5), "xr": (1, 5, 5)}
     path = file_of(tmp_path, nodes, weights(k=(2, 1, 3, 3), w=(18, 2), b=(2,)), shapes)
-    net, _ = network_of_onnx(path, [])
+    net = network_of_onnx(path, shapes, 2)[0]
     assert sum(one.numel() for one in net.parameters()) == 18 + 36 + 2
     assert furthest(path, net, shapes) < 1e-5
 
 
 def test_what_is_not_read_is_named(tmp_path):
-    unknown = [("Resize", ["x", "", "s"], "a", {}), ("Einsum", ["a"], "y", {"equation": "nchw->nc"})]
-    path = file_of(tmp_path, unknown, {"s": np.ones(4, np.float32)}, {"x": (3, 4, 5)})
-    with pytest.raises(
-        InputError, match=r"holds Einsum, Resize, which are not read\. Adopt the network's class instead"
-    ):
-        network_of_onnx(path, ["x"])
-    odd = file_of(tmp_path, [("Gemm", ["x", "w"], "y", {"alpha": 2.0})], weights(w=(3, 2)), {"x": (3,)})
-    with pytest.raises(InputError, match="Gemm 'y' is not read: a product that is scaled or transposed"):
-        network_of_onnx(odd, ["x"])
+    unknown = [
+        ("NonZero", ["x"], "a", {}),
+        ("Det", ["x"], "b", {}),
+        ("Det", ["b"], "c", {}),
+        ("Sum", ["a", "c"], "y", {}),
+    ]
+    path = file_of(tmp_path, unknown, {}, {"x": (3, 4, 5)})
+    told = r"holds operations that are not read: Det 'b', NonZero 'a'\. Adopt the network's class instead"
+    with pytest.raises(InputError, match=told):
+        network_of_onnx(path, {"x": (3, 4, 5)}, 1)
+    over_samples = [("ReduceMean", ["x"], "m", {"axes": [0], "keepdims": 1}), ("Sub", ["x", "m"], "y", {})]
+    path = file_of(tmp_path, over_samples, {}, {"x": (3,)})
+    with pytest.raises(InputError, match="ReduceMean 'm' is not read: it goes over the samples of a batch"):
+        network_of_onnx(path, {"x": (3,)}, 3)
+    constant = [("Sub", ["x", "x"], "z", {}), ("Identity", ["k"], "y", {})]
+    path = file_of(tmp_path, constant, {"k": np.ones((1, 3), np.float32)}, {"x": (3,)})
+    with pytest.raises(InputError, match="its output y is the same whatever the inputs are"):
+        network_of_onnx(path, {"x": (3,)}, 3)
+
+
+def test_inputs_of_another_number_or_size_are_refused(tmp_path):
+    path = file_of(tmp_path, [("Add", ["a", "b"], "y", {})], {}, {"a": (3,), "b": (3,)})
+    with pytest.raises(InputError, match=r"takes 2 inputs \(a \(n, 3\), b \(n, 3\)\), the recording has 1 \(eye\)"):
+        network_of_onnx(path, {"eye": (3,)}, 3)
+    with pytest.raises(InputError, match=r"its input b \(n, 3\) is given 'head' of the recording, of \(2,\) a sample"):
+        network_of_onnx(path, {"eye": (3,), "head": (2,)}, 3)
+
+
+def test_of_several_outputs_the_one_that_fits_or_is_named(tmp_path):
+    nodes = [(kind, ["x"], out, {}) for kind, out in (("Relu", "gaze"), ("Tanh", "pupil"), ("GlobalMaxPool", "other"))]
+    path = file_of(tmp_path, nodes, {}, {"x": (2,)}, "gaze")
+    model = onnx.load(path)
+    told = {"gaze": ["n", 2], "pupil": ["n", 2], "other": ["n", 5]}
+    del model.graph.output[:]
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, one) for name, one in told.items())
+    onnx.save(model, path)
+    with pytest.raises(InputError) as refused:
+        network_of_onnx(path, {"x": (2,)}, 2)
+    assert str(refused.value).endswith(
+        "its outputs are gaze (n, 2), pupil (n, 2), other (n, 5), 2 of which are (samples, 2), as the recording's target is: "
+        "say which by model.output."
+    )
+    x = torch.tensor([[1.0, -2.0]])
+    for output, expected in (("pupil", x.tanh()), (1, x.tanh()), ("gaze", x.relu())):
+        net, _, found = network_of_onnx(path, {"x": (2,)}, 2, output)
+        torch.testing.assert_close(net(x), expected)
+        assert found == ("gaze" if output == "gaze" else "pupil")
+    with pytest.raises(InputError, match=r"and none is 'eye', as model\.output says"):
+        network_of_onnx(path, {"x": (2,)}, 2, "eye")
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 4
+    onnx.save(model, path)
+    assert network_of_onnx(path, {"x": (2,)}, 2)[2] == "pupil"  # the only one of two numbers

@@ -73,3 +73,32 @@ def test_the_model_card_takes_names_as_text(gaze_run):
 def test_without_a_student_there_is_no_card(gaze_run):
     with pytest.raises(ValueError, match="has none"):
         model_card({**gaze_run[0], "student": None})
+
+
+def slice_of(where, worse, p=0.001):
+    def ends(mean):
+        return {"mean": mean, "low": mean - 1, "high": mean + 1}
+
+    whom = {"condition": "lid opening", "where": where, "participants": 1200, "samples": 2400}
+    return {**whom, "teacher": ends(20.0), "student": ends(21.5), "worse_percent": worse and ends(worse), "p": p}
+
+
+def test_the_model_card_tells_slices_the_largest_loss_first(gaze_run):
+    rows = [slice_of("wide", 0.5, 0.7), slice_of("half | shut", 7.5, 1e-5), slice_of("unknown", None)]
+    card = model_card({**gaze_run[0], "slices": {"unit": "px", "rows": rows}})
+    told = card[card.index("## Slices") : card.index("## Limits")].splitlines()
+    assert told[2] == "| slice | people | teacher, px | student, px | worse | p, corrected |"
+    assert told[4] == "| lid opening half \\| shut | 1,200 | 20.0 | 21.5 | +7.5 % (+6.5 % to +8.5 %) | < 0.001 |"
+    assert told[5].endswith("+0.5 % (\u22120.5 % to +1.5 %) | 0.700 |") and len(told) == 7
+    many = [slice_of(f"part {k}", k + 1.0) for k in range(15)]
+    assert "3 more, in which it loses less" in model_card({**gaze_run[0], "slices": {"unit": "px", "rows": many}})
+    assert "## Slices" not in model_card(gaze_run[0])
+
+
+def test_the_model_card_tells_the_licence_of_the_data(gaze_run):
+    report = gaze_run[0]
+    told = {"name": "toy", "data": {"source": "manifest", "licence": "CC BY-NC-SA 4.0 <of the owner>"}}
+    of_user = {**report, "recipe": {**report["recipe"], "settings": told}}
+    assert "Licence of the data: CC BY-NC-SA 4.0 \\<of the owner\\>." in model_card(of_user)
+    assert "they are rendered by xgaze" in model_card(report)
+    assert "not told (`data.licence` in the recipe)" in model_card({**report, "rendered": False})

@@ -24,7 +24,7 @@ from xgaze.recipe import DataSection, Recipe, load_data
 from xgaze.recipe.loading import load_section
 from xgaze.report.claims import ADOPTED, DISAGREEMENT
 
-DATA_KEYS = "data."
+DATA_KEYS, OUTPUT_KEY = "data.", "model.output="
 HEAD = "# A teacher that was adopted: xgaze distill and xgaze explain go on with this recipe.\n"
 
 
@@ -66,8 +66,8 @@ def adopt(
 
     with progress_bar("preparing the recording") as advance:
         recording = open_recording(definition, advance)
-    section, network = section_of(model, {}, weights, recording, note)
-    told = (*(f"model.args.{one}" for one in args), *(one for one in overrides if not one.startswith(DATA_KEYS)))
+    call, told = told_of(model, args, overrides)
+    section, network = section_of(model, {}, weights, recording, note, call)
     recipe = recipe_of(name or name_of(model), section, definition, recording.spec.kind, told)
     file, text = Path(f"{recipe.name}.yaml"), recipe_text(recipe)
     if file.exists() and not force and file.read_text(encoding="utf-8") != text:
@@ -77,6 +77,18 @@ def adopt(
     write_text(file, text)
     figures = figures_of(made, file)
     emit(figures, in_words(figures, made), as_json)
+
+
+def told_of(model: str, args: tuple[str, ...], overrides: tuple[str, ...]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Which output of an ONNX file is meant, which is chosen once: the recipe holds a network of that output alone; and what
+    overrides the recipe."""
+    from xgaze.api.adopting import is_onnx
+
+    own = [one for one in overrides if not one.startswith(DATA_KEYS)]
+    asked = [one for one in own if one.startswith(OUTPUT_KEY)] if is_onnx(model) else []
+    place = asked[-1].removeprefix(OUTPUT_KEY) if asked else ""
+    call: dict[str, Any] = {"output": int(place) if place.isdecimal() else place} if place else {}
+    return call, (*(f"model.args.{one}" for one in args), *(one for one in own if one not in asked))
 
 
 def recipe_of(name: str, section: dict[str, Any], data: DataSection, kind: str, overrides: tuple[str, ...]) -> Recipe:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from xgaze.api.runs import opened
 from xgaze.artifacts import CARD_FILE, STUDENT, TEACHER, ModelCard, read_card
-from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, next_command, read_recipe, run_of
+from xgaze.cli.common import DEFAULT_RECIPE, emit, ends_in_words, invocation, next_command, note, read_recipe, run_of
 from xgaze.errors import InputError
 from xgaze.recipe import ModelSection, Recipe
 from xgaze.writing import one_writer
@@ -16,10 +16,15 @@ from xgaze.writing import one_writer
 if TYPE_CHECKING:
     from xgaze.data.contract import Recording
 
+WITHOUT_DATA = ("onnx", "package")
+"""Written without knowing what is true."""
+
 
 @click.command("export")
 @click.argument("model", metavar="[RECIPE or FOLDER]", default=DEFAULT_RECIPE)
-@click.option("--to", required=True, type=click.Choice(["onnx", "int8", "c", "pte", "tflite"]), help="What to write.")
+@click.option(
+    "--to", required=True, type=click.Choice(["onnx", "int8", "c", "pte", "tflite", "package"]), help="What to write."
+)
 @click.option(
     "--bits", type=click.Choice(["8", "32"]), default="8", show_default=True, help="Of --to c: integers or floats."
 )
@@ -35,7 +40,7 @@ def export(
     model: str, to: str, bits: str, samples: int, overrides: tuple[str, ...], trust_import: bool, as_json: bool
 ) -> None:
     """Write the student for where it is used: ONNX, ONNX in 8 bits, one C file for a microcontroller, or a program for ExecuTorch
-    (pte) or LiteRT (tflite), where their packages are installed.
+    (pte) or LiteRT (tflite), where their packages are installed. Or one ZIP file to send, of all of these that there are.
 
     The student is RECIPE's, or that in FOLDER. It is written into its own folder, compared with the model on test samples, and
     packed for sending: predict.py, the samples, and checksums, which `xgaze verify` goes through.
@@ -51,9 +56,31 @@ def export(
 
         require_installed(to)
         recording = recording_of(recipe, folder, to)
-        done = export_student(folder, recording, to, int(bits), samples, own, trust_import, recipe)
+        done = export_student(folder, recording, to, int(bits), samples, own, trust_import, recipe, invocation())
+        card_refreshed(folder)
+        if to == "package":
+            done |= packed(folder, recipe)
     figures = {"folder": str(folder), "to": to, **done}
     emit(figures, in_words(figures), as_json)
+
+
+def packed(folder: Path, recipe: Recipe) -> dict[str, Any]:
+    """The file to send, and its size."""
+    from xgaze.compression.export.checksums import write_package
+
+    file = write_package(folder, f"{recipe.name}-{folder.name}")
+    return {"file": str(file), "bytes": file.stat().st_size}
+
+
+def card_refreshed(folder: Path) -> None:
+    """The student's model_card.md, where its run lies around it, as `xgaze report` writes it."""
+    if read_card(folder).role == STUDENT and (folder.parent / TEACHER / CARD_FILE).is_file():
+        from xgaze.report.page.publish import write_model_card
+
+        try:
+            write_model_card(folder.parent)
+        except InputError as fault:  # of another part of the run: what was asked for is written
+            note(f"model_card.md was not written: {fault}")
 
 
 def recording_of(recipe: Recipe, folder: Path, to: str) -> "Recording":
@@ -63,13 +90,13 @@ def recording_of(recipe: Recipe, folder: Path, to: str) -> "Recording":
     from xgaze.recorded_targets import BY_TEACHER
 
     truth = folder.parent / TEACHER / TRUTH_FILE
-    if recipe.data.truth == BY_TEACHER and to != "onnx" and not truth.is_file():
+    if recipe.data.truth == BY_TEACHER and to not in WITHOUT_DATA and not truth.is_file():
         raise InputError(
             f"{truth}: no such file. There are no labels (data.truth: teacher), and --to {to} is compared on what the teacher "
             f"puts out. Put the folder of its teacher beside {folder}, or export with --to onnx."
         )
     recording = opened(run_of(recipe), adopting=True)
-    return recording if to == "onnx" else judged_by_stored(recording, truth.parent)
+    return recording if to in WITHOUT_DATA else judged_by_stored(recording, truth.parent)
 
 
 def located(model: str, overrides: tuple[str, ...]) -> tuple[Path, Recipe, ModelSection | None]:
@@ -116,6 +143,11 @@ def in_words(figures: dict[str, Any]) -> list[str]:
         )
     if figures["to"] == "int8":
         words += int8_in_words(figures)
+    if figures["to"] == "package":
+        return [
+            *words,
+            f"To send: {figures['file']}. It holds pictures of test people; `xgaze verify` tells whether it arrived whole.",
+        ]
     return [*words, f"Lies in: {figures['folder']}"]
 
 
@@ -129,7 +161,9 @@ def int8_in_words(figures: dict[str, Any]) -> list[str]:
     )
     return [
         f"Form: {figures['form']}.{cost} {figures['note']}".rstrip(),
-        "What model.json and the page say of 8 bits is of the file that was made with the student.",
+        "model.json tells of this file now; `xgaze report` writes the page anew."
+        if figures["card"]
+        else "What model.json says of 8 bits is of the file that was made with the student: there is nothing to compare with.",
     ]
 
 
@@ -145,6 +179,15 @@ def firmware_in_words(figures: dict[str, Any]) -> list[str]:
             f"{name}: flash {one['flash'] / 1e3:.1f} kB, RAM {one['ram'] / 1e3:.1f} kB (with one input "
             f"{one['ram'] / 1e3 + room:.1f} kB)."
         )
+    for name, one in (figures["instructions"] or {}).items():
+        lines.append(f"{name}: {one / 1e6:,.1f} million instructions for one sample, counted by QEMU.")
+    if figures["as_here"] is not None:
+        same = (
+            "puts out the same to the bit as here"
+            if figures["as_here"]
+            else "does NOT put out the same to the bit as here"
+        )
+        lines.append(f"There it {same}.")
     if not sizes:
         lines.append("Flash and RAM not measured: arm-none-eabi-gcc is not installed.")
     return [*_compared(figures), *lines]

@@ -1,11 +1,13 @@
-"""SHA-256 of every file that is handed over."""
+"""What is handed over of a model folder: SHA-256 of every file, and all of it as one file to send."""
 
+import zipfile
 from pathlib import Path
 
 from xgaze.artifacts import write_text
 from xgaze.errors import InputError
 from xgaze.sums import LINE, SUMS_FILE, line_of
 from xgaze.sums import sum_of as sum_of
+from xgaze.writing import atomic_path
 
 HANDED_OVER = (
     "model.safetensors",
@@ -19,6 +21,8 @@ HANDED_OVER = (
     "samples.npz",
 )
 C_FOLDERS = ("c-int8", "c-float32")
+NO_DATE = (1980, 1, 1, 0, 0, 0)
+"""Of files in a package, so that the same files make the same package."""
 
 
 def handed_over(folder: Path) -> list[str]:
@@ -29,6 +33,18 @@ def handed_over(folder: Path) -> list[str]:
 
 def write_checksums(folder: Path) -> None:
     write_text(folder / SUMS_FILE, "".join(line_of(folder, name) for name in handed_over(folder)))
+
+
+def write_package(folder: Path, name: str) -> Path:
+    """All that is handed over of a model folder, and its checksums, as a ZIP file beside it, in which they lie in a folder of
+    this name: nothing else that the search left there."""
+    target = folder.parent / f"{folder.name}.zip"
+    with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as package:
+        for one in (*handed_over(folder), SUMS_FILE):
+            entry = zipfile.ZipInfo(f"{name}/{one}", NO_DATE)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            package.writestr(entry, (folder / one).read_bytes())
+    return target
 
 
 def read_checksums(folder: Path) -> dict[str, str]:

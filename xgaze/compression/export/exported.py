@@ -15,6 +15,7 @@ from xgaze.compression.export.eight_bits import computes_in_8_bits, write_eight_
 from xgaze.compression.export.firmware import export_float_c, export_int8_c
 from xgaze.compression.export.onnx import PARITY_LIMIT, export_checked, onnx_parity, open_session
 from xgaze.compression.export.quantise import BATCH, FRAMES, predict_onnx
+from xgaze.compression.export.refreshed_card import refresh_card
 from xgaze.compression.export.samples import (
     Samples,
     test_samples,
@@ -51,10 +52,11 @@ def export_student(
     own: ModelSection | None = None,
     trust_import: bool = False,
     recipe: Recipe | None = None,
+    command: str = "",
 ) -> dict[str, Any]:
-    """Write the model in `folder` as "onnx", "int8", "c" (with 8 or 32 bits), or for a runtime of `RUNTIMES`, compared with it on
-    `count` test samples. recipe: by which it may be tuned in 8 bits. Raises InputError where there is none, or it does not equal
-    the model."""
+    """Write the model in `folder` as "onnx", "int8", "c" (with 8 or 32 bits), for a runtime of `RUNTIMES`, or ("package") nothing
+    more, compared with it on `count` test samples. recipe: by which it may be tuned in 8 bits. command: as typed. Raises
+    InputError where there is none, or it does not equal the model."""
     model, card = load_model(folder, own, trust_import)
     spec = Spec.from_json(card.spec)
     samples = test_samples(recording, model, count)
@@ -63,9 +65,12 @@ def export_student(
         found["onnx_parity"] = _with_onnx(folder, model, spec, samples, again=to == "onnx")
     if to == "int8":
         ask = partial(_lessons, recipe, recording, model, folder, own, trust_import)
-        found |= write_eight_bits(folder / ONNX, recording, folder / INT8, ask).to_json()
+        form = write_eight_bits(folder / ONNX, recording, folder / INT8, ask)
+        found |= {**form.to_json(), "card": refresh_card(folder, recording, form, command, own, trust_import)}
         found["worse_unit"] = worse_unit(spec)
         found["bytes"] = (folder / INT8).stat().st_size
+    elif to == "package":
+        pass  # what there is already
     elif to in RUNTIMES:
         found |= _for_device(to, folder, recording, model, samples)
     elif to == "onnx":

@@ -10,7 +10,8 @@ from xgaze import __version__
 from xgaze.artifacts import write_json
 from xgaze.compression.export.c99.arena import lay_out
 from xgaze.compression.export.c99.compiled import Footprint, compiler, footprints, run_c
-from xgaze.compression.export.c99.harness import write_c
+from xgaze.compression.export.c99.emulated.instructions import emulated
+from xgaze.compression.export.c99.harness import as_in_c, packed_samples, write_c
 from xgaze.compression.export.c99.operations import read_network
 from xgaze.compression.export.c99.quantised import int8_program
 from xgaze.compression.export.c99.ranges import Ranges, measured_ranges
@@ -30,7 +31,8 @@ NOT_MEASURED = "not measured: arm-none-eabi-gcc is not installed"
 class Firmware:
     """What was written. apart: largest difference between the C file's outputs and the model's, in the outputs' unit; None where
     no compiler is installed. weights: bytes of all tables; arena: bytes of static memory by the plan; input: bytes of the
-    largest input, which comes on top; sizes: per processor, None where not measured."""
+    largest input, which comes on top; sizes: per processor, None where not measured. instructions: per processor, of one sample,
+    None where not counted; as_here: whether what came out there is the same to the bit."""
 
     folder: Path
     form: Form
@@ -41,6 +43,8 @@ class Firmware:
     macs: int
     sizes: dict[str, Footprint] | None
     program: Program
+    instructions: dict[str, int] | None = None
+    as_here: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         sizes = None if self.sizes is None else {name: vars(one) for name, one in self.sizes.items()}
@@ -88,21 +92,25 @@ def write_firmware(
             write_json(made / RANGES_FILE, ranges)
         found = run_c(made) if compiler() else None
         sizes = footprints(made)
+        counted = emulated(made, program, packed_samples(program.spec, exactly.stored, exactly.outputs[:1]))
     except InputError as error:
         for one in made.iterdir():
             one.unlink()
         made.rmdir()
         raise InputError(f"{folder}: {error}") from None
     replace_folder(target)
+    found_here = exactly.outputs if found is None else found
     apart = None if found is None else float(np.abs(found - samples.outputs).max())
     return Firmware(
         target,
         program.form,
         apart,
-        sizes_of(program.steps),
-        lay_out(program).bytes,
+        sizes_of(as_in_c(program).steps),
+        lay_out(as_in_c(program)).bytes,
         max(int(np.prod(one.shape)) * np.dtype(one.dtype).itemsize for one in program.spec.inputs),
         program.macs,
         sizes,
         program,
+        None if counted is None else {name: one.instructions for name, one in counted.items()},
+        None if counted is None else all(np.array_equal(one.outputs, found_here[0]) for one in counted.values()),
     )

@@ -1,11 +1,13 @@
 """ONNX: one file, dynamic batch, parity on real inputs, and measured latency."""
 
+import hashlib
 import json
 import logging
 import re
 import time
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,17 +16,22 @@ import numpy as np
 import onnx
 import onnxruntime
 import onnxscript.optimizer
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xgaze.artifacts import atomic_path
+from xgaze.code_version import source_hash
+from xgaze.compression.export.operator_library import operators_read_once
 from xgaze.compression.export.slim import slim
 from xgaze.data.contract import Spec
 from xgaze.errors import InputError
 from xgaze.evaluation.intervals.participants import Interval, mean_interval
 
 OUTPUT_NAME = "output"
+SPEC, MADE_OF = "xgaze.spec", "xgaze.made_of"
+"""Metadata of a file: what enters and leaves the model, and by which code it was made of which weights."""
 BATCHES: tuple[Literal["any", "one"], ...] = ("any", "one")
 PARITY_LIMIT = 1e-3
 INT8_LIMIT = 0.25
@@ -56,7 +63,10 @@ class Exported:
 
 def export_checked(model: nn.Module, spec: Spec, file: Path, inputs: Sequence[Tensor]) -> Exported:
     """Write the model as ONNX with a free batch size, compared with the model on the real samples `inputs` as one batch and on
-    the first alone; where that fails, with a batch of one. Raises NoOnnx, no file left behind, where neither equals the model."""
+    the first alone; where that fails, with a batch of one. What this code made of these weights before and equals the model
+    stays. Raises NoOnnx, no file left behind, where neither equals the model."""
+    if (known := _exported_before(model, spec, file, inputs)) is not None:
+        return known
     faults: list[str] = []
     for batch in BATCHES:
         try:
@@ -72,6 +82,28 @@ def export_checked(model: nn.Module, spec: Spec, file: Path, inputs: Sequence[Te
         faults.append(f"its outputs differ by {parity:.1e} of the largest")
     file.unlink(missing_ok=True)
     raise NoOnnx(faults[-1])
+
+
+def _exported_before(model: nn.Module, spec: Spec, file: Path, inputs: Sequence[Tensor]) -> Exported | None:
+    """What lies there already, unless it is of other weights or code, or damaged."""
+    if not file.is_file():
+        return None
+    with suppress(Exception):  # what onnxruntime raises at a damaged file is of a dozen types
+        session = open_session(file)
+        told = session.get_modelmeta().custom_metadata_map
+        if all(told.get(key) == value for key, value in _metadata(model, spec).items()):
+            parity = _checked_parity(model, session, inputs)
+            return (
+                Exported(parity, "any" if takes_at_once(session) is None else "one") if parity <= PARITY_LIMIT else None
+            )
+    return None
+
+
+def _metadata(model: nn.Module, spec: Spec) -> dict[str, str]:
+    digest = hashlib.sha256(
+        safetensors.torch.save({name: one.contiguous() for name, one in model.state_dict().items()})
+    )
+    return {SPEC: json.dumps(spec.to_json()), MADE_OF: f"{digest.hexdigest()[:12]}-{source_hash()}"}
 
 
 def _checked_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> float:
@@ -98,7 +130,7 @@ def export_onnx(model: nn.Module, spec: Spec, file: Path, batch: Literal["any", 
     inputs = tuple(torch.zeros(2 if free else 1, *one.shape) for one in spec.inputs)
     dimension = torch.export.Dim("batch", min=1)
     shapes = tuple({0: dimension} for _ in inputs)
-    with atomic_path(file) as temporary, warnings.catch_warnings():
+    with atomic_path(file) as temporary, warnings.catch_warnings(), operators_read_once():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
@@ -115,7 +147,7 @@ def export_onnx(model: nn.Module, spec: Spec, file: Path, batch: Literal["any", 
         assert program is not None
         onnxscript.optimizer.optimize_ir(program.model, input_size_limit=SHAPE_NUMBERS)
         proto = slim(program.model_proto)
-        onnx.helper.set_model_props(proto, {"xgaze.spec": json.dumps(spec.to_json())})
+        onnx.helper.set_model_props(proto, _metadata(model, spec))
         onnx.save(proto, temporary)
 
 
@@ -137,17 +169,18 @@ def onnx_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> flo
 
 @torch.inference_mode()
 def furthest_from_onnx(
-    model: nn.Module, file: Path, names: Sequence[str], batches: Iterable[Sequence[Tensor]]
+    model: nn.Module, file: Path, names: Sequence[str], output: str, batches: Iterable[Sequence[Tensor]]
 ) -> float:
     """Largest difference between the model and the file on all batches, as a fraction of what the outputs span. names: of the
-    model's inputs in its order. Raises InputError for a file that onnxruntime does not run on them."""
+    model's inputs in its order; output: the file's that is the model's. Raises InputError for a file that onnxruntime does not
+    run on them."""
     apart, low, high = 0.0, np.inf, -np.inf
     try:
         session = open_session(file)
         order = [list(names).index(one) for one in input_names(session)]
         for batch in batches:
             expected = model.eval()(*(x.clone() for x in batch)).numpy()
-            found = run_onnx(session, [batch[k] for k in order])
+            found = run_onnx(session, [batch[k] for k in order], output)
             apart = max(apart, float(np.abs(found - expected).max()))
             low, high = min(low, float(found.min())), max(high, float(found.max()))
     except Exception as error:  # onnxruntime raises a dozen types of its own
@@ -155,12 +188,13 @@ def furthest_from_onnx(
     return apart / (high - low) if high > low else float("inf")
 
 
-def run_onnx(session: Any, inputs: Sequence[Tensor]) -> NDArray[np.float32]:
-    """Outputs (n, outputs) of a session on one batch; one sample after the other where its file takes one at a time."""
+def run_onnx(session: Any, inputs: Sequence[Tensor], output: str | None = None) -> NDArray[np.float32]:
+    """Outputs (n, outputs) of a session on one batch; one sample after the other where its file takes one at a time. output: its
+    name; the first unless given."""
     size = takes_at_once(session) or len(inputs[0])
     names = input_names(session)
     parts = ([x[start : start + size] for x in inputs] for start in range(0, len(inputs[0]), size))
-    return np.concatenate([session.run(None, feed(names, part))[0] for part in parts])
+    return np.concatenate([session.run(output and [output], feed(names, part))[0] for part in parts])
 
 
 def takes_at_once(session: Any) -> int | None:

@@ -32,8 +32,7 @@ def laid_out(one: dict[str, Any], key: str) -> Any:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1] if len(sys.argv) > 1 else FOLDER / "samples.npz"
-    with np.load(given, allow_pickle=False) as samples:
+    with np.load(sys.argv[1] if len(sys.argv) > 1 else FOLDER / "samples.npz", allow_pickle=False) as samples:
         found = predict(samples)
         np.savetxt(sys.stdout, found, "%.6g", ",")
         if "outputs" in samples:

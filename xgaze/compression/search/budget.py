@@ -191,9 +191,7 @@ def _unbounded(one: Judged, judge: Judge) -> str:
 
 
 def _named(one: Judged, unit: str) -> str:
-    return (
-        f"{one.result.trial.plan.in_words} with {one.result.parameters:,} parameters ({one.worse_percent} {unit} worse)"
-    )
+    return f"{one.result.trial.in_words} with {one.result.parameters:,} parameters ({one.worse_percent} {unit} worse)"
 
 
 def _smallest(candidates: Sequence[Judged], size: Size) -> Judged:
@@ -209,6 +207,6 @@ def _nothing_fits(candidates: Sequence[Judged], wanted: Distill) -> str:
     cut = wanted.towers and wanted.effort == "full"
     smaller = "give smaller distill.shares in the recipe" if cut else "go without --prune-fc and --effort quick"
     return (
-        f"no student of {len(candidates)} tried keeps {said}; the nearest, {result.trial.plan.in_words}, has "
+        f"no student of {len(candidates)} tried keeps {said}; the nearest, {result.trial.in_words}, has "
         f"{result.parameters:,} parameters in {result.bytes:,} bytes{time}. Allow more, or {smaller}."
     )

@@ -12,6 +12,7 @@ from xgaze.compression.search.widths import latency_of_plan
 from xgaze.compression.search.wirings import epochs_of, most_asked, part_of, rungs, wirings
 from xgaze.compression.surgeries.surgery_kinds import SURGERIES
 from xgaze.errors import InputError
+from xgaze.progress import tracked
 from xgaze.recipe import Recipe
 from xgaze.training.pace import FORWARD
 
@@ -48,20 +49,34 @@ def candidates(bench: Bench, capacity: LayerCapacity) -> Candidates:
 
 def in_time(bench: Bench, found: Rehearsal, share: float | None = None) -> Rehearsal:
     """Those whose untrained student keeps the budget of time, where there is one; why others are not tried. share: the narrowest
-    that will be tried of them, by which they are judged."""
+    that will be tried of them, by which they are judged. One that computes more than another on the same towers, which is too
+    slow, is too slow without being measured."""
     limit = bench.recipe.distill.max_latency_ms
     if limit is None:
         return found
-    kept, slow = [], {}
-    for plan in found.plans:
-        fastest = _narrowest(bench, plan, share)
+    kept: set[Plan] = set()
+    slow: dict[Plan, float] = {}
+    told: list[str] = []
+    ascending = sorted(found.plans, key=lambda plan: found.macs.get(plan, 0))
+    for plan, fastest in tracked([(plan, _narrowest(bench, plan, share)) for plan in ascending], "timing candidates"):
+        beside = [took for one, took in slow.items() if _towers_of(one) == _towers_of(fastest)]
+        if beside:
+            told.append(
+                f"Not tried: {fastest.in_words} (a smaller head on these towers already takes {beside[0]:.3g} ms)."
+            )
+            continue
         took = latency_of_plan(bench, fastest)
         if took <= limit * (1 + NOISE):
-            kept.append(plan)
+            kept.add(plan)
         else:
             slow[fastest] = took
-    told = [f"Not tried: {plan.in_words} (untrained it already takes {took:.3g} ms)." for plan, took in slow.items()]
-    return Rehearsal(kept, [*found.words, *told], found.macs, slow)
+            told.append(f"Not tried: {fastest.in_words} (untrained it already takes {took:.3g} ms).")
+    return Rehearsal([plan for plan in found.plans if plan in kept], [*found.words, *told], found.macs, slow)
+
+
+def _towers_of(plan: Plan) -> Plan:
+    """The plan without what is done to the head."""
+    return replace(plan, rank=None, terms=None, others=plan.wiring)
 
 
 def _narrowest(bench: Bench, plan: Plan, share: float | None) -> Plan:
@@ -93,6 +108,8 @@ def epochs_ahead(recipe: Recipe, tried: Candidates, teacher_macs: int, own: int)
             )
         longest = max(epochs_of(recipe, plan, own) for plan in tried.wired)  # of the control's computing
         ahead += (longest + collected) * bisections(1 + len(recipe.distill.shares))  # all channels, too
+        if recipe.distill.cut_in_steps:  # one step, and its control
+            ahead += longest + 2 * own + 2 * collected
     if tried.wholes or tried.wired:
         ahead += (recipe.distill.seeds - 1) * 2 * (own + collected)  # a student computes no more than its control
     return ahead
@@ -103,7 +120,7 @@ def wholes_ahead(recipe: Recipe, tried: Candidates) -> int:
     if not (tried.wholes or tried.wired):
         return 0
     halving = sum(rung.candidates for rung in rungs(most_asked(tried.wired)))
-    widths = bisections(1 + len(recipe.distill.shares)) if tried.wired else 0
+    widths = bisections(1 + len(recipe.distill.shares)) + 2 * recipe.distill.cut_in_steps if tried.wired else 0
     return 1 + bisections(len(tried.wholes)) + halving + widths + 2 * (recipe.distill.seeds - 1)
 
 

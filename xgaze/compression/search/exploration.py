@@ -41,7 +41,8 @@ Say = Callable[[str], None]
 class Search:
     """What a search has at hand and has found so far. teacher_outputs: for validation participants. width: trials at a time.
     control_fault: why a teacher given the tuning of students came to nothing, empty where it did not. epochs: of the control,
-    end to end, and with it of students. macs: of plans, as far as they were counted."""
+    end to end, and with it of students. macs: of plans, as far as they were counted. longer: further controls, tuned as long as
+    students that were cut in steps, against which only these are judged."""
 
     bench: Bench
     capacity: LayerCapacity
@@ -56,6 +57,7 @@ class Search:
     control_fault: str = ""
     epochs: int = 1
     macs: dict[Plan, int] = field(default_factory=dict)
+    longer: dict[str, Result] = field(default_factory=dict)
 
     def length(self, plan: Plan) -> int:
         """Epochs that a student is tuned end to end."""
@@ -90,9 +92,26 @@ class Search:
     def judged(self, ended: Sequence[Ended]) -> list[Judged]:
         """Judge those that did not diverge, and remember."""
         results = [one for one in ended if isinstance(one, Result)]
-        new = [judge_result(self.judge, one, latency_ms(self.bench, one)) for one in results]
+        new = [judge_result(self._judge_of(one.trial), one, latency_ms(self.bench, one)) for one in results]
         self.found += new
         return new
+
+    def _judge_of(self, trial: Trial) -> Judge:
+        """Who was cut in steps was tuned longer, and so were its controls."""
+        if not (trial.steps and self.longer):
+            return self.judge
+        every = {TEACHER: self.teacher_outputs, **{name: one.outputs for name, one in self._every_control.items()}}
+        return self.judge.against_best(every)
+
+    @property
+    def _every_control(self) -> dict[str, Result]:
+        return self.controls | self.longer
+
+    def refer_to(self, chosen: Judged) -> None:
+        """From now on the reference is that of the chosen student."""
+        if chosen.against in self.longer:
+            self.controls = self._every_control
+            self.judge = self.judge.against(chosen.against, {chosen.against: self.longer[chosen.against].outputs})
 
     def told(self, one: Judged) -> str:
         """Its size, time and loss in words, and whether it keeps what was asked for."""
@@ -154,7 +173,7 @@ def tell_diverged(ended: Sequence[Ended], say: Say) -> None:
     """Say which candidates are left out."""
     for one in ended:
         if isinstance(one, DivergedTrial):
-            say(f"  {one.trial.plan.in_words}: left out: {one.reason}")
+            say(f"  {one.trial.in_words}: left out: {one.reason}")
 
 
 def search_heads(search: Search, plans: Sequence[Plan], say: Say) -> None:
@@ -197,7 +216,6 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
     """The best of several wirings by successive halving, then its widths. Returns whether any student holds the budget of error;
     within budgets of size and time towers apart may be less worse."""
     recipe = search.bench.recipe
-    size = size_of(recipe)
 
     def standings(plans: Sequence[Plan], share: float) -> list[Standing]:
         lengths = [part_of(search.length(plan), share) for plan in plans]
@@ -209,7 +227,7 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
             length = f"{own} epoch{'s' * (own > 1)}"
             say(f"  {one.result.trial.plan.in_words}, {length}: {search.told(one)}.")
         tell_diverged(ended, say)
-        found = {one.result.trial: Standing(one.worse_percent.mean, size(one.result)) for one in done}
+        found = {one.result.trial: standing_of(one, recipe) for one in done}
         return [found.get(one.trial, Standing(math.inf, math.inf)) for one in ended]
 
     best = best_wiring(plans, standings, recipe.distill.max_worse_percent)
@@ -223,7 +241,40 @@ def search_wired(search: Search, plans: Sequence[Plan], say: Say) -> bool:
         return told
 
     bisect(chain, search.width, holds)
+    if any(held) and recipe.distill.cut_in_steps and not has_cost_budget(recipe.distill):
+        search_steps(search, chain, say)
     return any(held) and not has_cost_budget(recipe.distill)
+
+
+def search_steps(search: Search, chain: Sequence[Plan], say: Say) -> None:
+    """What does not hold when cut at once may when cut in steps: of the smallest that holds, tuned as long again, and so on.
+    Before each step the control is tuned for as many times longer as its student will have been. chain: from large to small."""
+    allowed = search.bench.recipe.distill.max_worse_percent
+    whole = {plan: search.whole_trial(plan) for plan in chain}
+    held = {one.result.trial for one in search.found if one.bound <= allowed}
+    last = max((k for k, plan in enumerate(chain) if whole[plan] in held), default=len(chain))
+    tuned = whole[chain[last]] if last < len(chain) else None
+    for times, plan in enumerate(chain[last + 1 :], start=2):
+        longer_control(search, times, say)
+        trial = search.whole_trial(plan, after=tuned)
+        if not holding(search, [trial], say)[0]:
+            return
+        tuned = trial
+
+
+def longer_control(search: Search, times: int, say: Say) -> None:
+    """The teacher tuned for so many times the control's epochs, where anybody says what is true."""
+    epochs = times * search.epochs
+    control = Trial(Plan(), "whole", UNTOUCHED, "labels", search.bench.recipe.seed, epochs=epochs)
+    for ended in search.run([control] * search.has_labels):
+        if isinstance(ended, Result):
+            search.longer[f"control, end to end, {epochs} epochs"] = ended
+            told = f"{search.judge.worse_percent(ended.outputs)} {search.judge.unit} worse"
+            say(f"  The control tuned for {epochs} epochs, against which students cut in steps are judged: {told}.")
+        else:
+            say(
+                f"The teacher tuned for {epochs} epochs is left out, and students are judged without it: {ended.reason}"
+            )
 
 
 def widths_to_try(recipe: Recipe) -> list[float]:
@@ -237,7 +288,7 @@ def holding(search: Search, trials: list[Trial], say: Say) -> list[bool]:
     ended = search.run(trials)
     done = search.judged(ended)
     for one in done:
-        say(f"  {one.result.trial.plan.in_words}: {search.told(one)}.")
+        say(f"  {one.result.trial.in_words}: {search.told(one)}.")
     tell_diverged(ended, say)
     if has_cost_budget(wanted):
         held = {one.result.trial: not fits(one, wanted) for one in done}  # too large: go on to smaller ones
@@ -256,7 +307,8 @@ def wholes_holding(search: Search, plans: list[Plan], say: Say) -> list[bool]:
 
 def search_baselines(search: Search, chosen: Result, say: Say) -> None:
     """Other ways to the chosen student's size, tuned exactly as it was. One that breaks down is reported and left out."""
-    for one in rivals(chosen, search.capacity.in_features):
+    own_epochs = search.bench.recipe.distill.end_to_end_epochs
+    for one in rivals(chosen, search.capacity.in_features, own_epochs):
         try:
             ended = search.run([one])
             for done in search.judged(ended):
@@ -268,11 +320,13 @@ def search_baselines(search: Search, chosen: Result, say: Say) -> None:
             say(f"  {one.method}: left out: {error}")
 
 
-def rivals(ours: Result, in_features: int) -> list[Trial]:
-    """Trials of other methods at the size of `ours`, as near as each can come, with its tuning."""
+def rivals(ours: Result, in_features: int, own_epochs: int) -> list[Trial]:
+    """Trials of other methods at the size of `ours`, as near as each can come, tuned as long in all. own_epochs: the
+    recipe's."""
     plan, tuning = ours.trial.plan, ours.trial.tuning
     method = SCRATCH if tuning == "whole" else SCRATCH_HEAD
-    same = Trial(plan, tuning, method, "labels", ours.trial.seed, epochs=ours.trial.epochs)
+    epochs = ours.trial.epochs if ours.trial.after is None else ours.trial.epochs_in_all(own_epochs)
+    same = Trial(plan, tuning, method, "labels", ours.trial.seed, epochs=epochs)
     if plan.keeps_towers:
         rank = max(1, ours.fc_parameters // in_features)
         columns = replace(same, plan=Plan(), method="columns", parameters=ours.fc_parameters)
@@ -280,6 +334,13 @@ def rivals(ours: Result, in_features: int) -> list[Trial]:
     sized = replace(same, plan=Plan(), parameters=ours.parameters)
     tools = ("magnitude", "taylor", *(["kirigami"] if kirigami_installed() else []))
     return [same, *(replace(sized, method=method) for method in tools)]
+
+
+def standing_of(one: Judged, recipe: Recipe) -> Standing:
+    """Among wirings, by what it saves: time within a budget of time, which a student without a time cannot keep; else size."""
+    if recipe.distill.max_latency_ms is None:
+        return Standing(one.worse_percent.mean, size_of(recipe)(one.result))
+    return Standing(math.inf, math.inf) if one.latency_ms is None else Standing(one.worse_percent.mean, one.latency_ms)
 
 
 def size_of(recipe: Recipe) -> Callable[[Result], int]:

@@ -36,6 +36,7 @@ def row_of(one: Judged, chosen: Result | None, bench: Bench) -> dict[str, Any]:
         "rank": trial.plan.rank,
         "terms": trial.plan.terms,
         "towers_share": trial.plan.share,
+        "steps": " ".join(f"{share:g}" for share in trial.steps),
         "coarse_input": trial.plan.coarse,
         "others": " ".join(f"{name}={value}" for name, value in trial.plan.others),
         "stage": STAGES[trial.tuning],

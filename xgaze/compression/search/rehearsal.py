@@ -15,6 +15,7 @@ from xgaze.compression.surgeries.base import Probe, surgery_to_json
 from xgaze.errors import InputError
 from xgaze.models.layers import FeatureHead, evaluated
 from xgaze.models.size import count_fc_parameters, count_macs, count_parameters
+from xgaze.progress import tracked
 from xgaze.training.distillation import hint_loss
 
 SHOWN = 3
@@ -40,7 +41,8 @@ def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> 
     """
     found, seen = Rehearsal(), set[str]()
     teacher_size = size_of_model(bench, bench.teacher)
-    for plan in (replace(plan, keep=bench.keep, importance=bench.recipe.distill.importance) for plan in plans):
+    asked = [replace(plan, keep=bench.keep, importance=bench.recipe.distill.importance) for plan in plans]
+    for plan in tracked(asked, "building candidates"):
         try:
             built = bench.build(plan, lambda model: few_frames(bench, model))
         except InputError as error:
@@ -49,8 +51,8 @@ def rehearse(bench: Bench, plans: Iterable[Plan], tuned_whole: bool = False) -> 
         found.words += uncut_in_words(built.uncut)
         key = json.dumps([surgery_to_json(step.surgery) for step in built.steps])
         if size_of_model(bench, built.student) >= teacher_size:
-            asked = bench.recipe.distill.ranks is not None
-            found.words += [f"Not tried: {plan.in_words} (no smaller than the teacher)."] if asked else []
+            if bench.recipe.distill.ranks is not None:
+                found.words.append(f"Not tried: {plan.in_words} (no smaller than the teacher).")
         elif key not in seen:
             if tuned_whole:
                 require_hints(bench, built.student)

@@ -4,7 +4,7 @@ killed search goes on where it was and trials can be done by other processes."""
 import copy
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,10 +16,9 @@ from xgaze.artifacts import atomic_path, file_hash, write_json, write_weights
 from xgaze.compression.export.onnx import NoOnnx, export_checked, latency_to_json, measure_latency_ms, open_session
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import Bench
-from xgaze.compression.search.trial_methods import METHODS, SCRATCH
+from xgaze.compression.search.trial_methods import METHODS, SCRATCH, cut_of
 from xgaze.compression.search.wirings import begins_anew
 from xgaze.compression.student import load_weights, surgery_from_json
-from xgaze.compression.surgeries.surgery_kinds import Step
 from xgaze.data.batches import ordered_batches
 from xgaze.data.contract import rows_of
 from xgaze.errors import InputError
@@ -42,7 +41,7 @@ AGAIN = "Delete the folder of this trial, and it is done again; or distil again 
 class Trial:
     """What is tried. tuning: none, the head on cached embeddings, or the whole model. teaching: as the recipe says (teacher's
     outputs, unlabelled recordings, hints), or labels alone. parameters: the size asked of another tool. epochs:
-    of tuning end to end, where they are not the recipe's."""
+    of tuning end to end, where they are not the recipe's. after: the wider student of which, tuned, it is cut."""
 
     plan: Plan
     tuning: Tuning = "head"
@@ -51,13 +50,35 @@ class Trial:
     seed: int = 0
     parameters: int | None = None
     epochs: int | None = None
+    after: "Trial | None" = None
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The shares of channels that were tuned before its own."""
+        return () if self.after is None else (*self.after.steps, self.after.plan.share)
+
+    @property
+    def in_words(self) -> str:
+        """The plan's words, and by way of what it was cut."""
+        by_way = [f"by way of {' and '.join(f'{100 * share:g} %' for share in self.steps)}"] if self.steps else []
+        return ", ".join([self.plan.in_words, *by_way])
+
+    def epochs_in_all(self, own: int) -> int:
+        """Of this and what it is cut of. own: those of the recipe."""
+        return (self.epochs or own) + (0 if self.after is None else self.after.epochs_in_all(own))
+
+    def again(self, **how: Any) -> "Trial":
+        """The same otherwise, what it is cut of too."""
+        after = None if self.after is None else self.after.again(**how)
+        return replace(self, after=after, **how)
 
     @property
     def name(self) -> str:
         """Unique within a search."""
         size = f"_to-{self.parameters}" if self.parameters else ""
         length = f"_epochs-{self.epochs}" if self.epochs else ""
-        made = f"{self.method.replace(' ', '-')}{size}_{self.plan.name}"
+        after = "".join(f"_after-{share:g}" for share in self.steps)
+        made = f"{self.method.replace(' ', '-')}{size}_{self.plan.name}{after}"
         return f"{made}_{self.tuning}{length}_{self.teaching}_seed-{self.seed}"
 
     @property
@@ -98,15 +119,28 @@ def run_trial(bench: Bench, trial: Trial) -> Ended:
     found = ended_trial(bench, trial)
     if found is not None:
         return found
+    earlier = None if trial.after is None else run_trial(bench, trial.after)
+    if isinstance(earlier, DivergedTrial):
+        return DivergedTrial(trial, earlier.reason)
     folder, start = trial_folder(bench, trial), time.perf_counter()
-    model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
+    model, surgeries = _made(bench, trial, earlier)
     try:
         tune(bench, trial, model, folder / "tuning")
     except Diverged as fault:
         write_json(folder / DIVERGED, {"reason": str(fault)})
         return DivergedTrial(trial, str(fault))
-    _write(bench, trial, model, steps, time.perf_counter() - start, folder)
+    _write(bench, trial, model, surgeries, time.perf_counter() - start, folder)
     return read_result(folder, trial)
+
+
+def _made(bench: Bench, trial: Trial, earlier: Result | None) -> tuple[FeatureHead, list[dict[str, Any]]]:
+    """The model before it is tuned, and its surgeries; cut of the earlier one, where there is one."""
+    if earlier is None:
+        model, steps = METHODS[trial.method](bench, trial.plan, trial.seed, trial.parameters)
+    else:
+        model = _model_of(bench, earlier)
+        steps = cut_of(bench, model, trial.plan)
+    return model, [*(earlier.surgeries if earlier else []), *(step.to_json() for step in steps)]
 
 
 def ended_trial(bench: Bench, trial: Trial) -> Ended | None:
@@ -129,8 +163,8 @@ def tune(bench: Bench, trial: Trial, model: FeatureHead, folder: Path) -> None:
         bench.tune_head(model, folder, trial.seed, by_teacher=trial.teaching == "recipe")
     elif trial.tuning == "whole":
         by_teacher = trial.teaching == "recipe"
-        anew = trial.method == SCRATCH or begins_anew(trial.plan)
-        bench.tune_whole(model, folder, trial.seed, trial.plan.in_words, by_teacher, trial.epochs, anew)
+        anew = trial.method == SCRATCH or (begins_anew(trial.plan) and trial.after is None)
+        bench.tune_whole(model, folder, trial.seed, trial.in_words, by_teacher, trial.epochs, anew)
 
 
 def read_result(folder: Path, trial: Trial) -> Result:
@@ -168,7 +202,9 @@ class _Divergence(Stored):
     reason: str
 
 
-def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], seconds: float, folder: Path) -> None:
+def _write(
+    bench: Bench, trial: Trial, model: FeatureHead, surgeries: list[dict[str, Any]], seconds: float, folder: Path
+) -> None:
     """Everything, the figures last: a folder without them is unfinished."""
     outputs = validation_outputs(bench, trial, model)
     with atomic_path(folder / OUTPUTS) as temporary:
@@ -183,7 +219,7 @@ def _write(bench: Bench, trial: Trial, model: FeatureHead, steps: list[Step], se
         "macs": count_macs(model, bench.recording.spec),
         "bytes": (folder / WEIGHTS).stat().st_size,
         "seconds": seconds,
-        "surgeries": [step.to_json() for step in steps],
+        "surgeries": surgeries,
         "hashes": {file.name: file_hash(file) for file in written},
     }
     write_json(folder / FIGURES, figures)

@@ -6,11 +6,13 @@ from functools import partial
 from types import MappingProxyType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from xgaze.artifacts import TEACHER
+from xgaze.compression.build import cut_further
 from xgaze.compression.plan import Plan
 from xgaze.compression.search.bench import SHOWN, Bench, calibration_rows
+from xgaze.compression.search.rehearsal import few_frames
 from xgaze.compression.search.rivals import (
     Loss,
     columns_by_norm,
@@ -42,6 +44,14 @@ def by_surgeries(bench: Bench, plan: Plan, seed: int, _parameters: int | None) -
     built = bench.build(plan)
     anew = any(SURGERIES[step.surgery.kind].anew(step.surgery) for step in built.steps)
     return (begun_anew(built.student, seed, plan.keep, start_of(bench)) if anew else built.student), built.steps
+
+
+def cut_of(bench: Bench, tuned: FeatureHead, plan: Plan) -> list[Step]:
+    """Cut a tuned student, in place, to the widths that the plan gives when the teacher is cut at once."""
+    at_once = bench.build(plan, lambda model: few_frames(bench, model)).student
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    widths = {name: len(one.weight) for name, one in at_once.named_modules() if isinstance(one, kinds)}
+    return cut_further(tuned.eval(), plan, widths, few_frames(bench, tuned))
 
 
 def begun_anew(student: FeatureHead, seed: int, keep: Iterable[str], start: Start = nothing) -> FeatureHead:

@@ -27,7 +27,7 @@ Others = tuple[tuple[str, int | float | str], ...]
 
 
 class Standing(NamedTuple):
-    """How much worse than a reference a plan's student is, and its size."""
+    """How much worse than a reference a plan's student is, and its size, or the time that it takes in ms."""
 
     worse: float
     size: float

@@ -1,7 +1,7 @@
 """The data sections of recipes: public data sets of gaze, by the layouts in which they are unpacked."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -37,7 +37,7 @@ class ColourData(DataSection):
     """colour: the order in which the network reads the channels of pictures in colour. mean, std: what it reads of these is
     (stored - mean) / std, between 0 and 1 unless given: a number each, or three in the order of `colour`."""
 
-    later = ("mean", "std")
+    later: ClassVar[tuple[str, ...]] = ("mean", "std")
     colour: Literal["rgb", "bgr"] = "rgb"
     mean: Means = 0.0
     std: Stds = 255.0

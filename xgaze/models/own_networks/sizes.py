@@ -28,7 +28,7 @@ class Sizes:
     def of(self, node: fx.Node) -> Any:
         """What `node` is whatever the batch: a number, a bool, a shape without the batch in it. Raises InputError for what
         depends on the numbers in tensors, or on how many samples there are."""
-        found = self._values(node)
+        found = self.values(node)
         if any(isinstance(one, Tensor) for one in found):
             raise InputError("asks for the numbers in a tensor")
         if self._by_batch(node):
@@ -41,7 +41,7 @@ class Sizes:
 
     def length(self, node: fx.Node) -> int:
         """How many parts it has: those of a tuple, axes of a shape, entries of a tensor's first axis. Raises InputError."""
-        lengths = {len(one) for one in self._values(node)}
+        lengths = {len(one) for one in self.values(node)}
         if len(lengths) > 1:
             raise InputError("goes through the samples one by one")
         return lengths.pop()
@@ -55,7 +55,8 @@ class Sizes:
             return True
         return node.target is not operator.getitem and any(map(self._by_batch, node.all_input_nodes))
 
-    def _values(self, node: fx.Node) -> tuple[Any, ...]:
+    def values(self, node: fx.Node) -> tuple[Any, ...]:
+        """What it is with each of `BATCHES`: tensors without numbers, numbers, tuples of them. Raises InputError."""
         for one in node.graph.nodes:
             if (
                 one.op == "call_module" and str(one.target) not in self.leaves

@@ -37,8 +37,9 @@ LAYERS = _names(
 OPERATIONS = _names(
     "abs absolute acos add add_ addmm amax amin arange argmax atan atan2 baddbmm bmm broadcast_to cat ceil celu chunk clamp "
     "clamp_ clamp_max clamp_min clone concat concatenate contiguous copy_ cos cosine_similarity cumsum diff div div_ dot "
-    "einsum elu exp expand expand_as flatten flip float floor fill_ gather gelu half hardswish hardtanh hsplit index_select "
-    "interpolate layer_norm leaky_relu linear log log1p log_softmax logsigmoid logsumexp masked_fill masked_fill_ "
+    "einsum elu erf exp expand expand_as flatten flip float floor fill_ gather gelu half hardswish hardtanh hsplit index_select "
+    "interpolate isnan layer_norm leaky_relu linear log log1p log_softmax logical_and logical_not logical_or "
+    "logsigmoid logsumexp masked_fill masked_fill_ "
     "matmul max maximum mean median min minimum mish mul mul_ movedim narrow neg normalize norm ones ones_like pad permute pow "
     "prod reciprocal relu relu_ relu6 repeat repeat_interleave reshape roll rsqrt rsub scaled_dot_product_attention selu "
     "select sigmoid sigmoid_ sign silu sin size softmax softplus split sqrt square squeeze squeeze_ stack std sub sub_ sum "

@@ -18,17 +18,29 @@ from xgaze.report.drawing.format import (
     worse_unit,
 )
 from xgaze.report.sections.at_a_glance import summary
+from xgaze.report.sections.delivered.in_eight_bits import KEY, eight_bits_in_words
 from xgaze.report.sections.students_tried import surgery_in_words
 from xgaze.report.words import groups_in_words, has_labels
 from xgaze.units import digits_of
+
+MOST_SLICES = 12
+SMALLEST_P = 1e-3
 
 
 def model_card(report: dict[str, Any]) -> str:
     """The student's card. The same report gives the same text. Raises ValueError when the report has no student."""
     if not report["student"]:
         raise ValueError("a model card describes a student, and this report has none")
-    parts = [_head(report), _figures(report), _use(report), _data(report), _limits(report), _making(report)]
-    return "\n\n".join(parts) + "\n"
+    parts = [
+        _head(report),
+        _figures(report),
+        _use(report),
+        _data(report),
+        _slices(report),
+        _limits(report),
+        _making(report),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def plain(text: str) -> str:
@@ -81,7 +93,9 @@ def _figures(report: dict[str, Any]) -> str:
         f"{report['budget_percent']:g} {unit_lost}{once_calibrated(report)}, {budget_in_words(report)}. Intervals are 95 % "
         f"over {groups_in_words(report)}."
     )
-    return "\n".join(["## Figures", "", *table, "", told])
+    lost = eight_bits_in_words(report)
+    small = f"`model.int8.onnx`: {lost} Form: {plain(report[KEY].get('form') or 'not stored')}." if lost else ""
+    return "\n".join(["## Figures", "", *table, "", told, *(["", small] if small else [])])
 
 
 def _beside(report: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -130,7 +144,50 @@ def _use(report: dict[str, Any]) -> str:
 
 
 def _data(report: dict[str, Any]) -> str:
-    return f"## Data\n\n{dict(summary(report))['Trained on whom?']} Split: {report['provenance']['split']}."
+    told = f"{dict(summary(report))['Trained on whom?']} Split: {report['provenance']['split']}."
+    return f"## Data\n\n{told}\n\n{_licence(report)}"
+
+
+def _licence(report: dict[str, Any]) -> str:
+    """Of the data: as the recipe tells it, or that nobody did."""
+    told = (report["recipe"]["settings"].get("data") or {}).get("licence")
+    if told:
+        return f"Licence of the data: {plain(told)}."
+    if report["rendered"]:
+        return "Licence of the data: they are rendered by xgaze; no recording of anybody is in them."
+    return "Licence of the data: not told (`data.licence` in the recipe). Ask who recorded them before you pass this model on."
+
+
+def _slices(report: dict[str, Any]) -> str:
+    """Where the student loses most against the teacher; empty where nothing is known of the samples."""
+    found = report.get("slices") or {"rows": []}
+    rows = sorted(
+        (one for one in found["rows"] if one["worse_percent"] is not None),
+        key=lambda one: -one["worse_percent"]["mean"],
+    )
+    if not rows:
+        return ""
+    unit, who = found["unit"], groups_in_words(report)
+    table = [
+        f"| slice | {who} | teacher, {unit} | student, {unit} | worse | p, corrected |",
+        "|---|---|---|---|---|---|",
+        *(_slice(one) for one in rows[:MOST_SLICES]),
+    ]
+    left = len(rows) - MOST_SLICES
+    more = f"\n\n{left} more, in which it loses less, stand in the report." if left > 0 else ""
+    return "\n".join(["## Slices of the test samples, the largest loss first", "", *table]) + more
+
+
+def _slice(one: dict[str, Any]) -> str:
+    """A row of the table."""
+    cells = (
+        f"{plain(one['condition'])} {plain(one['where'])}",
+        count(one["participants"]),
+        *(number(one[model]["mean"]) for model in (TEACHER, STUDENT)),
+        f"{percent(one['worse_percent']['mean'])} ({percent_interval(one['worse_percent'])})",
+        "< 0.001" if one["p"] < SMALLEST_P else number(one["p"], 3),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _limits(report: dict[str, Any]) -> str:

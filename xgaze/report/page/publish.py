@@ -29,7 +29,18 @@ def publish_held(run: Path, folder: Path, asked: Sequence[Condition]) -> tuple[P
         report, maps = gather(run, asked)
         page = write_report(folder, report, maps)
     write_index(folder.parent)
+    _write_card(run, report)
+    return page, report["checks"]
+
+
+def write_model_card(run: Path) -> None:
+    """The student's model card alone, into its folder; nothing where there is no student."""
+    with understood(run, AGAIN):
+        report, _ = gather(run)
+    _write_card(run, report)
+
+
+def _write_card(run: Path, report: dict[str, Any]) -> None:
     if report["student"]:
         write_text(run / STUDENT / CARD, model_card(report))
         refresh_sum(run / STUDENT, CARD)
-    return page, report["checks"]

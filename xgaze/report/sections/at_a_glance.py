@@ -39,6 +39,7 @@ from xgaze.report.drawing.format import (
     worse_unit,
 )
 from xgaze.report.section import Maps, Report, Run, Section, in_reading_order
+from xgaze.report.sections.delivered.in_eight_bits import eight_bits_in_words
 from xgaze.report.words import completeness_of, groups_in_words, has_labels, plain_name
 
 HARDLY = 0.9
@@ -126,7 +127,8 @@ def _small(report: dict[str, Any]) -> str:
         told += " Its time was not measured: onnxruntime needs an ONNX file of both, and there is none."
     if report["int8_file_reduction"]:
         told += f" In 8 bits its file is {compared(report['int8_file_reduction'], 'smaller', 'as large', IN_FLOATS)}."
-    return told
+    lost = eight_bits_in_words(report, *["That file"] if report["int8_file_reduction"] else [])
+    return f"{told} {lost}" if lost else told
 
 
 def _time(report: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Where each model's parameters, calculations and time go, layer by layer."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from xgaze.report.drawing.treemap import Tile, treemap
 from xgaze.report.section import Report, Section, rows_at
 from xgaze.stored import Stored
 
+SHARED = "shared_towers"
+"""The surgery by which a layer reads another's weights."""
 LAYERS_SHOWN, TILES_SHOWN = 12, 80
 FEWEST_NAMED = 0.9
 """Of the student's bytes: where fewer lie in layers of the teacher's names, nothing is said of what was kept."""
@@ -49,17 +52,26 @@ def _charts(report: Report) -> dict[str, Chart]:
     rows = report["layers"]
     models = [one for one in COLOURS if any(row["model"] == one for row in rows)]
     weighed = [one for one in models if any(row["bytes"] for row in rows if row["model"] == one)]
-    maps = {f"bytes-{one}": bytes_map(rows, one) for one in weighed}
+    owners = owners_of(report)
+    maps = {f"bytes-{one}": bytes_map(rows, one, owners) for one in weighed}
     return maps | {f"layers-{one}": layers_figure(rows, one) for one in models}
 
 
-def bytes_map(rows: list[dict[str, Any]], model: str) -> Chart:
-    """Where a model's bytes lie, layer by layer; in the teacher's tiles, how much of each the student still holds."""
+def owners_of(report: Report) -> dict[str, str]:
+    """Layer of the student that computes with another's weights -> that other."""
+    shared = [one.get("layers") for one in report.get("surgeries") or [] if one["kind"] == SHARED]
+    return {layer: owner for one in shared if isinstance(one, dict) for layer, owner in one.items()}
+
+
+def bytes_map(rows: list[dict[str, Any]], model: str, owners: Mapping[str, str] | None = None) -> Chart:
+    """Where a model's bytes lie, layer by layer; in the teacher's tiles, how much of each the student still holds. owners: of
+    the student's layers, see `owners_of`."""
+    owners = owners or {}
     own = [row for row in rows if row["model"] == model and row["bytes"]]
     whole = sum(row["bytes"] for row in own)
     kept = kept_shares(rows) if model == "teacher" else None
     own = sorted(own, key=lambda row: -row["bytes"])
-    tiles = [_tile(row, whole, None if kept is None else kept[row["layer"]]) for row in own[:TILES_SHOWN]]
+    tiles = [_tile(row, whole, None if kept is None else kept[row["layer"]], owners) for row in own[:TILES_SHOWN]]
     if rest := own[TILES_SHOWN:]:
         left = sum(row["bytes"] for row in rest)
         words = f"{len(rest)} smaller layers"
@@ -67,6 +79,10 @@ def bytes_map(rows: list[dict[str, Any]], model: str) -> Chart:
     told = f"{size(whole)} in all; areas are bytes. Blue: convolutions; orange: fully connected; green: all else."
     if kept is not None:
         told += " Filled: what the student holds in the layer of this name; pale: what it does without."
+    if owners:
+        told += (
+            " The student's towers share weights: a layer that several of them read is stored once, by its first name."
+        )
     return treemap(f"bytes-{model}", f"Where the {model}'s bytes lie", told, tiles)
 
 
@@ -89,13 +105,18 @@ def kept_shares(rows: list[dict[str, Any]]) -> dict[str, float] | None:
     }
 
 
-def _tile(row: dict[str, Any], whole: int, kept: float | None) -> Tile:
-    share = f"{100 * row['bytes'] / whole:.1f} %"
-    told = f"{row['layer']} ({row['kind']}): {size(row['bytes'])}, {share}, {count(row['parameters'])} parameters"
-    if kept is not None:
+def _tile(row: dict[str, Any], whole: int, kept: float | None, owners: Mapping[str, str]) -> Tile:
+    layer, share = row["layer"], f"{100 * row['bytes'] / whole:.1f} %"
+    told = f"{layer} ({row['kind']}): {size(row['bytes'])}, {share}, {count(row['parameters'])} parameters"
+    readers = [one for one, owner in owners.items() if owner == layer and row["model"] == "student"]
+    if readers:
+        told += f"; also the weights of {', '.join(readers)}"
+    if kept is not None and layer in owners and not kept:
+        told += f"; the student reads its {owners[layer]} here"
+    elif kept is not None:
         told += f"; the student holds {100 * kept:.0f} % of it"
     return Tile(
-        row["layer"],
+        f"{layer}, for {1 + len(readers)}" if readers else layer,
         row["bytes"],
         f"{size(row['bytes'])}, {share}",
         told,

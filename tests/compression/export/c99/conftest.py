@@ -28,6 +28,13 @@ def spec():
     return SPEC
 
 
+@pytest.fixture(autouse=True)
+def for_here_alone(monkeypatch):
+    """Exports compile for no other processor: that is tested in test_fewer_tables.py."""
+    monkeypatch.setattr(firmware, "footprints", lambda _: None)
+    monkeypatch.setattr(firmware, "emulated", lambda *_: None)
+
+
 @pytest.fixture
 def proved(monkeypatch):
     """What the C of each export put out, which is compiled once, with sanitisers."""

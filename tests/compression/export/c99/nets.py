@@ -112,6 +112,15 @@ LAYERS = {
     "hard sigmoid": lambda: Towers(nn.Sequential(conv(1, 3, 3), nn.Hardsigmoid()), 3 * 10 * 14 * 2),
     "max pool": lambda: Towers(nn.MaxPool2d(3, 2), 5 * 7 * 2),
     "max pool, padded": lambda: Towers(nn.MaxPool2d((3, 2), (2, 1), padding=1, ceil_mode=True), 7 * 17 * 2),
+    "a pool over a convolution": lambda: Towers(
+        nn.Sequential(conv(1, 4, 3, padding=1), nn.LeakyReLU(), nn.MaxPool2d(3, 2)), 4 * 5 * 7 * 2
+    ),
+    "a padded pool over a convolution": lambda: Towers(
+        nn.Sequential(conv(1, 4, 3), nn.MaxPool2d((3, 2), (2, 1), padding=1, ceil_mode=True)), 4 * 6 * 15 * 2
+    ),
+    "a pool over a convolution that leaves rows out": lambda: Towers(
+        nn.Sequential(conv(1, 4, 3, bias=False), nn.ReLU(), nn.MaxPool2d(2, 3)), 4 * 3 * 5 * 2
+    ),
     "average pool": lambda: Towers(nn.AvgPool2d(2), 6 * 8 * 2),
     "average pool, padding counts": lambda: Towers(nn.AvgPool2d(3, 2, padding=1), 6 * 8 * 2),
     "average pool, padding does not": lambda: Towers(nn.AvgPool2d(3, 2, padding=1, count_include_pad=False), 6 * 8 * 2),

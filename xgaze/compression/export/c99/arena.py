@@ -34,7 +34,7 @@ def lay_out(program: Program) -> Arena:
     kept = tuple(step for step in program.steps if not (step.whole is not None and step.reads[0] in within))
     blocks: dict[str, _Block] = {}
     for k, step in enumerate(kept):
-        for name in (*step.reads, step.output):
+        for name in (*step.reads, *filter(None, [step.kept]), step.output):
             whole, _ = _outermost(name, within)
             if whole in (program.output, *program.inputs):
                 continue

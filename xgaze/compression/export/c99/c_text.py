@@ -1,6 +1,7 @@
 """A program as text: one C99 file and its header. The kernels are files (`kernel_text`), here tables and calls."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -97,7 +98,7 @@ def kernel_texts(used: list[str]) -> tuple[list[str], list[str]]:
 @cache
 def fields_of(kernel: str) -> frozenset[str]:
     """The fields of a kernel's struct."""
-    text = re.search(rf"struct {kernel} {{(.*?)}};", kernel_text(kernel), re.S)
+    text = re.search(rf"struct {kernel} {{(.*?)}};", "".join(kernel_texts([kernel])[0]), re.S)
     assert text is not None, kernel
     return frozenset(re.findall(r"\b(\w+)(?:\[\d+\])?\s*[,;]", text[1]))
 
@@ -118,7 +119,7 @@ class _Tables:
             )
         return self.known[key]
 
-    def struct(self, step: Step, number: int) -> str:
+    def struct(self, step: Step, number: str) -> str:
         wanted = fields_of(step.kernel)
         fields = {
             key: self._value(value, f"{key}_{number}") for key, value in sorted(step.fields.items()) if key in wanted
@@ -147,12 +148,15 @@ def comment(text: str) -> str:
 
 
 def _call(step: Step, number: int, program: Program, arena: Arena, name: str, tables: _Tables) -> str:
-    words = [f"&{tables.struct(step, number)}"]
+    own = step if step.pool is None else replace(step, kernel=step.kernel.replace("pooled", "convolution"))
+    words = [f"&{tables.struct(own, str(number))}"]
+    if step.pool is not None:
+        words.append(f"&{tables.struct(step.pool, f'{number}_pool')}")
     for k, one in enumerate(step.inputs):
         words.append(
             _place(one, program, arena, name) if isinstance(one, str) else tables.array(one, f"stored_{number}_{k}")
         )
-    words.append(_place(step.output, program, arena, name))
+    words += [_place(one, program, arena, name) for one in (step.kept, step.output) if one]
     return f"{step.kernel}({', '.join(words)});"
 
 

@@ -31,7 +31,8 @@ class Tensor:
 class Step:
     """One call of the kernel of that name. inputs: names of tensors, or arrays that are stored. fields: those of its struct:
     numbers, short lists, arrays. macs: multiply-adds. whole: of copies, the number of the target's place where the source lies
-    without a gap, so that it can be made there."""
+    without a gap, so that it can be made there. pool: of a convolution, the pool that alone reads what it makes, see `pooled`;
+    kept: the tensor that holds its rows meanwhile."""
 
     kernel: str
     inputs: tuple[str | np.ndarray[Any, Any], ...]
@@ -40,6 +41,8 @@ class Step:
     macs: int = 0
     whole: int | None = None
     node: str = ""
+    pool: "Step | None" = None
+    kept: str = ""
 
     @property
     def reads(self) -> list[str]:

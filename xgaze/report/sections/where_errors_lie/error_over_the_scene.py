@@ -61,8 +61,8 @@ def scene_errors(field: GazeField, samples: dict[str, pd.DataFrame]) -> dict[str
         return None
     across, down = field.names
     size = list(field.cell_size((COLUMNS, ROWS)))
-    told = {"unit": field.unit, "across": across, "down": down, "low": list(field.low), "cell": size}
-    return {**told, "scene": field.scene, "cells": cells}
+    edges = {"unit": field.unit, "across": across, "down": down, "low": list(field.low), "cell": size}
+    return {**edges, "scene": field.scene, "cells": cells}
 
 
 class _Looks(NamedTuple):
@@ -119,7 +119,7 @@ def scene_figure(found: dict[str, Any], who: str) -> Chart:
 
 def _mark(axes: Any, found: dict[str, Any]) -> None:
     """Where rows and columns begin and end, of what has no edges of its own."""
-    places = {}
+    places: dict[str, Any] = {}
     for name, low, size, many in zip("xy", found["low"], found["cell"], (COLUMNS, ROWS), strict=True):
         shown = (0, many // 2, many)
         places |= {f"{name}ticks": shown, f"{name}ticklabels": [f"{low + k * size:.3g}" for k in shown]}
