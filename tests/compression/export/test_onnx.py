@@ -68,6 +68,30 @@ def small():
     return nn.Linear(3, 2), Spec((InputSpec("x", (3,)),), "value"), (torch.randn(4, 3),)
 
 
+class Tied(nn.Module):
+    """Two layers of one weight, a view of which is a buffer, with a count that is no float."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3)
+        self.second.weight = self.first.weight
+        self.register_buffer("row", self.first.weight.detach()[0])
+        self.register_buffer("count", torch.tensor(3))
+
+    def forward(self, x):
+        return self.second(torch.relu(self.first(x)) + self.row) * self.count
+
+
+def test_tied_weights_are_exported_and_known_again(small, tmp_path, monkeypatch):
+    _, spec, inputs = small
+    torch.manual_seed(0)
+    model = Tied()
+    first = export_checked(model, spec, tmp_path / "m.onnx", inputs)
+    assert first.parity < 1e-5
+    monkeypatch.setattr(exporting, "export_onnx", lambda *_: pytest.fail("exported again"))
+    assert export_checked(model, spec, tmp_path / "m.onnx", inputs) == first
+
+
 def test_what_was_exported_of_the_same_weights_is_not_exported_again(small, tmp_path, monkeypatch):
     model, spec, inputs = small
     first = export_checked(model, spec, tmp_path / "m.onnx", inputs)

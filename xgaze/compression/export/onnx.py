@@ -16,7 +16,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import onnxscript.optimizer
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -100,10 +99,16 @@ def _exported_before(model: nn.Module, spec: Spec, file: Path, inputs: Sequence[
 
 
 def _metadata(model: nn.Module, spec: Spec) -> dict[str, str]:
-    digest = hashlib.sha256(
-        safetensors.torch.save({name: one.contiguous() for name, one in model.state_dict().items()})
-    )
-    return {SPEC: json.dumps(spec.to_json()), MADE_OF: f"{digest.hexdigest()[:12]}-{source_hash()}"}
+    return {SPEC: json.dumps(spec.to_json()), MADE_OF: f"{_hash_of_weights(model)}-{source_hash()}"}
+
+
+def _hash_of_weights(model: nn.Module) -> str:
+    """First 12 hexadecimal digits of the SHA-256 of all tensors, names and sizes included; tied ones count each."""
+    digest = hashlib.sha256()
+    for name, one in model.state_dict().items():
+        digest.update(f"{name}\0{one.dtype}\0{tuple(one.shape)}\0".encode())
+        digest.update(one.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:12]
 
 
 def _checked_parity(model: nn.Module, session: Any, inputs: Sequence[Tensor]) -> float:
